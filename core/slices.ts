@@ -1,0 +1,60 @@
+/**
+ * Slices and windows: what one activity reads. Bounds are the source's own text, compared only by the source.
+ */
+
+/**
+ * `none`: all of the entity. `key`: `(from, to]` over an immutable key, one text per key column; null is open-ended.
+ * `time`: `[from, to)` over the cursor column; null is open-ended. A row with a NULL cursor is in no time window.
+ */
+export type Window =
+  | { by: "none" }
+  | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null }
+  | { by: "time"; column: string; from: string | null; to: string | null };
+
+/**
+ * `stage` 1 (the catch-up of a complete scan) starts when all slices of stage 0 of its entity are done.
+ */
+export interface PlannedSlice {
+  entityKey: string;
+  stage: 0 | 1;
+  window: Window;
+  /** `3/12`, or dates for time windows; no key or cursor value of a person. */
+  label: string;
+}
+
+/** What an entity's slices look like to the workflow: numbers only, so that history holds no data. */
+export interface EntityWork {
+  entityKey: string;
+  dependsOn: string[];
+  /** Slices that are not done yet, in order. `sliceNo` is unique in the plan. */
+  slices: { sliceNo: number; stage: 0 | 1; label: string }[];
+  /** The entity is loaded beside its table and swapped in when all slices are done. */
+  swap: boolean;
+}
+
+/** An opaque position inside a slice, made and understood by the provider alone. Null is the slice's start. */
+export type Checkpoint = { [key: string]: unknown } | null;
+
+/** Most slices in one plan: history stays under 4,000 events, and the plan under 64 KiB. Windows widen instead. */
+export const MAX_SLICES_PER_PLAN = 500;
+
+/**
+ * Entities so that each comes after those it depends on; dependencies outside the list do not count, and a cycle is cut
+ * at its first member in the given order.
+ */
+export function inDependencyOrder<T extends { entityKey: string; dependsOn: string[] }>(entities: readonly T[]): T[] {
+  const byKey = new Map(entities.map((entity) => [entity.entityKey, entity]));
+  const ordered = new Set<T>();
+  const visiting = new Set<T>();
+  const visit = (entity: T): void => {
+    if (ordered.has(entity) || visiting.has(entity)) return;
+    visiting.add(entity);
+    for (const key of entity.dependsOn) {
+      const dependency = byKey.get(key);
+      if (dependency) visit(dependency);
+    }
+    ordered.add(entity);
+  };
+  for (const entity of entities) visit(entity);
+  return [...ordered];
+}

@@ -1,0 +1,88 @@
+import type { ReasonCode } from "./result-reasons.ts";
+import type { RunStatus } from "./run-lifecycle.ts";
+import type { EntityWork } from "./slices.ts";
+import type { ExecutionMode, LoadMode } from "./vocabulary.ts";
+
+/** What the API, the control loops and the workflows agree on; all of it is small: ids, counts, labels. */
+
+export const TASK_QUEUE = "sluice";
+
+/** Largest workflow payload that the converter lets through. */
+export const MAX_PAYLOAD_BYTES = 64 * 1024;
+
+export function syncRunWorkflowId(runId: string): string {
+  return `sync-run/${runId}`;
+}
+
+/** Keyword but for `SluiceAttempt` (Int). `RunId` itself is reserved by Temporal. */
+export const SEARCH_ATTRIBUTES = {
+  SluiceSyncId: "Keyword",
+  SluiceSyncSlug: "Keyword",
+  SluiceProvider: "Keyword",
+  SluiceRunId: "Keyword",
+  SluiceRunMode: "Keyword",
+  SluiceTriggeredBy: "Keyword",
+  SluiceReasonCode: "Keyword",
+  SluiceAttempt: "Int",
+} as const;
+
+export interface SyncRunInput {
+  runId: string;
+}
+
+export interface SyncRunResult {
+  status: RunStatus;
+  resultReasonCode: ReasonCode | null;
+}
+
+/** What the workflow needs of the run row; null where the row is already terminal and there is nothing to do. */
+export interface BegunRun {
+  executionMode: ExecutionMode;
+  maxConcurrency: number;
+  failFast: boolean;
+  heartbeatTimeoutSeconds: number;
+  runTimeoutSeconds: number;
+}
+
+export interface PlannedWork {
+  entities: EntityWork[];
+  /** Entities that could not be planned: already failed. */
+  failedEntities: string[];
+}
+
+/** `wait` holds no slot: the workflow sleeps until `resumeAt` (RFC 3339) and asks again. */
+export type SliceOutcome = { kind: "done" } | { kind: "wait"; resumeAt: string; reasonCode: ReasonCode };
+
+/** How the workflow saw the run end. The finaliser proves or corrects it from the ledger. */
+export interface RunOutcome {
+  cancelled: boolean;
+  /** A failure of the run as a whole, as opposed to one entity's. */
+  failure: { reasonCode: ReasonCode; message: string } | null;
+  entityFailures: { entityKey: string; reasonCode: ReasonCode; message: string }[];
+  /** The attempt ends here and the next one starts then (RFC 3339): a wait of more than an hour. */
+  resumeAt: string | null;
+}
+
+/** Workflow types, by name. */
+export const WORKFLOW_TYPES = { syncRun: "syncRun", checkConnection: "checkConnection" } as const;
+
+export interface CheckConnectionInput {
+  connectionId: string;
+  /** Entities to look up too; their resolved bindings come back. */
+  entities: string[];
+}
+
+export interface CheckConnectionResult {
+  ok: boolean;
+  checks: { name: string; ok: boolean; message: string; fix: string }[];
+  /** Of the entities asked for that exist. */
+  entities: ResolvedEntity[];
+}
+
+/** What discovery says of an entity, for the defaults of its table binding. */
+export interface ResolvedEntity {
+  entityKey: string;
+  loadMode: LoadMode;
+  primaryKeyColumns: string[];
+  cursorField: string | null;
+}

@@ -1,0 +1,32 @@
+import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import type { Database } from "./schema.ts";
+
+export type Db = Kysely<Database>;
+
+/** bigint counts (rows, bytes) stay below 2^53; instants become Dates (milliseconds), which is what the API answers with. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/**
+ * The control database. `maintainNestedObjectKeys` keeps keys inside stored JSON as they were written.
+ * @param options.maxConnections pool size of this process
+ */
+export function createDb(options: { url: string; maxConnections?: number; onPoolError: (error: Error) => void }): Db {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+    application_name: "sluice",
+    types,
+  });
+  // An idle connection that dies (Postgres restarted) is replaced at the next query; without a listener it would end the process.
+  pool.on("error", options.onPoolError);
+  return new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
+}

@@ -1,0 +1,252 @@
+import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { ReasonCode, ResultClass } from "../core/result-reasons.ts";
+import type { RunStatus } from "../core/run-lifecycle.ts";
+import type { Window } from "../core/slices.ts";
+import type {
+  ConnectionStatus,
+  ExecutionBackend,
+  ExecutionMode,
+  LoadMode,
+  ProviderKey,
+  RunMode,
+  SliceStatus,
+  SyncStatus,
+  TableNamingVersion,
+  TriggeredBy,
+  TriggerMode,
+} from "../core/vocabulary.ts";
+
+/** Control database, as Kysely sees it: camelCase here, snake_case in Postgres; keys inside JSON stay as they are. */
+export interface Database {
+  connections: ConnectionTable;
+  syncs: SyncTable;
+  tableBindings: TableBindingTable;
+  runs: RunTable;
+  plans: PlanTable;
+  planEntities: PlanEntityTable;
+  planSlices: PlanSliceTable;
+  runSlices: RunSliceTable;
+  cursorStates: CursorStateTable;
+  deployment: DeploymentTable;
+}
+
+/** Read as Date; written as Date or text that Postgres reads. */
+type Instant = ColumnType<Date, Date | string, Date | string>;
+type InstantOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+type CreatedAt = ColumnType<Date, Date | string | undefined, never>;
+type UpdatedAt = ColumnType<Date, Date | string | undefined, Date | string>;
+type Json = JSONColumnType<Record<string, unknown>>;
+type JsonOrNull = ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
+
+export interface ConnectionCheck {
+  name: string;
+  ok: boolean;
+  message: string;
+  /** What to do; empty when ok. */
+  fix: string;
+}
+
+/** One secret, sealed with AES-256-GCM. Each of `iv`, `tag` and `data` is base64. */
+export interface SealedSecret {
+  keyId: string;
+  iv: string;
+  tag: string;
+  data: string;
+}
+
+export interface ConnectionTable {
+  id: string;
+  name: string;
+  provider: ProviderKey;
+  config: Json;
+  secrets: JSONColumnType<Record<string, SealedSecret>>;
+  taskQueue: string;
+  status: ConnectionStatus;
+  checks: JSONColumnType<ConnectionCheck[]>;
+  lastCheckedAt: InstantOrNull;
+  createdAt: CreatedAt;
+  createdBy: string;
+  updatedAt: UpdatedAt;
+  updatedBy: string;
+  deletedAt: InstantOrNull;
+}
+
+export interface SyncTable {
+  id: string;
+  name: string;
+  slug: string;
+  taskSlug: string;
+  connectionId: string;
+  providerKey: ProviderKey;
+  status: SyncStatus;
+  triggerMode: TriggerMode;
+  schedule: JsonOrNull;
+  entities: string[];
+  sourceConfig: Json;
+  destinationConfig: Json;
+  executionBackend: ExecutionBackend;
+  executionMode: ExecutionMode;
+  executionConfig: Json;
+  freshnessSlaSeconds: number | null;
+  lastError: string | null;
+  lastSuccessAt: InstantOrNull;
+  /** Grows with every edit. */
+  version: Generated<number>;
+  createdAt: CreatedAt;
+  createdBy: string;
+  updatedAt: UpdatedAt;
+  updatedBy: string;
+  deletedAt: InstantOrNull;
+}
+
+export interface TableBindingTable {
+  id: string;
+  syncId: string;
+  entityKey: string;
+  sourceInstanceKey: string;
+  logicalTableName: string;
+  /** The user's override. */
+  tableName: string | null;
+  physicalTableName: string;
+  tableNamingVersion: TableNamingVersion;
+  /** Null until discovery or the user has said it. */
+  loadMode: LoadMode | null;
+  primaryKeyColumns: string[] | null;
+  cursorField: string | null;
+  /** What the user gave, as opposed to what was resolved: survives a change of the source's schema. */
+  given: Json;
+  /** First load: from here on the names cannot change. */
+  frozenAt: InstantOrNull;
+  createdAt: CreatedAt;
+  updatedAt: UpdatedAt;
+}
+
+export interface RunTable {
+  id: string;
+  syncId: string;
+  status: RunStatus;
+  runMode: RunMode;
+  triggeredBy: TriggeredBy;
+  triggerRef: string | null;
+  /** Who asked: `key:<name>`, `user:<sub>`, `system:<part>`. */
+  createdBy: string;
+  executionBackend: ExecutionBackend;
+  executionMode: ExecutionMode;
+  /** Copied from the sync at admission; an edit applies to the next chain. */
+  executionConfig: Json;
+  attemptNumber: number;
+  attemptRootRunId: string;
+  previousAttemptRunId: string | null;
+  maxAutoResumeAttempts: number;
+  resultClass: ResultClass | null;
+  resultReasonCode: ReasonCode | null;
+  error: string | null;
+  summary: Json;
+  backendRunRef: string | null;
+  backendRunUrl: string | null;
+  backendStatus: Json;
+  backendHeartbeatAt: InstantOrNull;
+  lastHeartbeatAt: InstantOrNull;
+  executorId: string | null;
+  cancelRequestedAt: InstantOrNull;
+  cancelRequestedBy: string | null;
+  cancelReason: string | null;
+  /** When `handle.cancel()` was accepted by Temporal. */
+  cancelDeliveredAt: InstantOrNull;
+  /** Not dispatched before this instant (backoff). */
+  notBefore: InstantOrNull;
+  /** Lease of the dispatcher: not tried again before this instant. */
+  dispatchAfter: Instant;
+  /** Temporal accepted the start. Only such a row can become `execution_not_found`. */
+  dispatchedAt: InstantOrNull;
+  /** The plan this attempt works on: the id of the run that made it. */
+  planId: string | null;
+  slicesTotal: number | null;
+  slicesDone: Generated<number>;
+  /** The destination refuses later writes of this attempt. Null while a terminal run still has to be fenced. */
+  fencedAt: InstantOrNull;
+  startedAt: InstantOrNull;
+  completedAt: InstantOrNull;
+  createdAt: CreatedAt;
+  updatedAt: UpdatedAt;
+}
+
+/** `id` is the id of the run that made the plan. */
+export interface PlanTable {
+  id: string;
+  rootRunId: string;
+  syncId: string;
+  /** Of everything that decides what is read and where it goes. */
+  configHash: string;
+  createdAt: CreatedAt;
+}
+
+/** One entity of a plan, with what it was planned from. */
+export interface PlanEntityTable {
+  planId: string;
+  entityKey: string;
+  /** Order in which `sequential` runs them. */
+  ordinal: number;
+  dependsOn: string[];
+  /** JSON of `EntityReadSpec` (providers/provider.ts): columns, key, cursor. */
+  spec: Json;
+  /** JSON of `LoadTarget` (destinations/destination.ts). */
+  target: Json;
+  /** Cursor from which the next incremental run starts when all slices are done; source's own text. */
+  upperBound: string | null;
+  /** Version of the cursor state the plan started from; 0 where there was none. */
+  cursorVersion: number;
+  /** What was listed to find this work, such as `{"by":"cursor","count":0}`. */
+  evidence: Json;
+  /** Set where the entity could not be planned; the others go on. */
+  reasonCode: ReasonCode | null;
+  error: string | null;
+}
+
+export interface PlanSliceTable {
+  planId: string;
+  sliceNo: number;
+  entityKey: string;
+  stage: 0 | 1;
+  window: JSONColumnType<Window>;
+  label: string;
+}
+
+/** Progress of one attempt on one slice; at the end a copy of the destination's ledger. */
+export interface RunSliceTable {
+  runId: string;
+  sliceNo: number;
+  entityKey: string;
+  label: string;
+  status: SliceStatus;
+  /** Done by an earlier attempt of the chain: counts as done, its rows do not count again. */
+  inherited: Generated<boolean>;
+  rowsRead: Generated<number>;
+  rowsWritten: Generated<number>;
+  rowsRejected: Generated<number>;
+  bytesRead: Generated<number>;
+  waitReason: string | null;
+  waitUntil: InstantOrNull;
+  reasonCode: ReasonCode | null;
+  error: string | null;
+  startedAt: InstantOrNull;
+  completedAt: InstantOrNull;
+  updatedAt: UpdatedAt;
+}
+
+/** Append-only history; the highest version of a sync x entity is the state. */
+export interface CursorStateTable {
+  syncId: string;
+  entityKey: string;
+  version: number;
+  cursor: string;
+  runId: string;
+  planId: string;
+  createdAt: CreatedAt;
+}
+
+/** One row: names this control database to shared warehouses. */
+export interface DeploymentTable {
+  id: string;
+  createdAt: CreatedAt;
+}

@@ -1,0 +1,163 @@
+import type { Checkpoint } from "../core/slices.ts";
+import type { LoadMode } from "../core/vocabulary.ts";
+
+/**
+ * The contract of the warehouse side. The exactly-once rules live behind it: chain fence, slice claim, takeover, rows and
+ * checkpoint in one transaction, swap. Every method may throw a Transient- or TerminalError with a `destination_...` code.
+ *
+ * It mirrors the provider's Batch and SourceColumn structurally, since neither room may import the other.
+ */
+export interface Destination {
+  /** Reach it, and make the ledger (schema `_sluice`) where it is missing. Idempotent. */
+  ensureLedger(): Promise<void>;
+  /**
+   * Claims the table for the sync, creates it or adds the columns that the source grew, and makes the beside-table of a
+   * swap. Idempotent per (planId, entityKey). Short transactions of its own, under an advisory lock and the chain fence.
+   */
+  prepareEntity(request: PrepareRequest): Promise<LoadTarget>;
+  /** Takes the slice over from whoever held it. @throws SupersededError when the chain has gone on without this attempt. */
+  claimSlice(request: ClaimRequest): Promise<SliceWriter>;
+  /** Puts the beside-table in place of the present generation, once its count equals the ledger's. Idempotent. */
+  swap(request: {
+    target: LoadTarget;
+    chain: ChainPosition;
+    planId: string;
+    entityKey: string;
+    signal: AbortSignal;
+  }): Promise<void>;
+  /**
+   * No attempt before `minAttempt` commits anything from here on. Waits for a batch that is committing.
+   * `closed`: nobody does any more. Never lowers what is there. Idempotent.
+   */
+  fence(request: { rootRunId: string; minAttempt: number; closed: boolean }): Promise<void>;
+  /** Slices of the plan that were ever claimed. */
+  readLedger(planId: string): Promise<LedgerSlice[]>;
+  /** Beside-tables of older plans of the chain go. Idempotent. */
+  dropSuperseded(request: { rootRunId: string; keepPlanId: string | null }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ChainPosition {
+  rootRunId: string;
+  attempt: number;
+}
+
+export interface TargetColumn {
+  name: string;
+  type: string;
+  nullable: boolean;
+}
+
+export interface PrepareRequest {
+  chain: ChainPosition;
+  planId: string;
+  /** Names the control database: two of them may share a warehouse. */
+  deploymentId: string;
+  syncId: string;
+  entityKey: string;
+  schema: string;
+  table: string;
+  columns: TargetColumn[];
+  keyColumns: string[];
+  cursorField: string | null;
+  loadMode: LoadMode;
+  /** Everything is read again: load beside and swap (`replace`, or `full_refresh` of an upsert). */
+  complete: boolean;
+}
+
+/** Where and how the slices of one entity are written; stored with the plan, so it is JSON. */
+export interface LoadTarget {
+  schema: string;
+  table: string;
+  /** The table that rows go to: the present generation, or the beside-table. */
+  leafSchema: string;
+  leafTable: string;
+  columns: TargetColumn[];
+  keyColumns: string[];
+  cursorField: string | null;
+  /**
+   * `copy`: straight into the leaf, where no other slice and no earlier load can overlap (a catch-up slice merges all the
+   * same). `merge`: staging, then by key, newest cursor wins. `append`: staging, then only what is not there yet.
+   */
+  apply: "copy" | "merge" | "append";
+  swap: boolean;
+}
+
+export interface ClaimRequest {
+  target: LoadTarget;
+  chain: ChainPosition;
+  planId: string;
+  sliceNo: number;
+  entityKey: string;
+  /** Goes into `_sluice_run_id` of every row. */
+  runId: string;
+  /** A slice of stage 1 always merges. */
+  stage: 0 | 1;
+  /** Lower and upper bound of a time window, for `append` without a key; null otherwise. */
+  cursorRange: { from: string | null; to: string | null } | null;
+  /** Cancels the open statement at the destination and rolls the open batch back. */
+  signal: AbortSignal;
+}
+
+export interface LoadableRows {
+  kind: "rows";
+  columns: string[];
+  rows: (string | null)[][];
+  checkpoint: Checkpoint;
+  final: boolean;
+}
+
+export interface LoadableCopy {
+  kind: "copy";
+  columns: string[];
+  format: "binary" | "text";
+  stream: NodeJS.ReadableStream & AsyncIterable<Buffer>;
+  checkpoint: Checkpoint;
+  final: boolean;
+}
+
+export interface BatchResult {
+  rowsRead: number;
+  /** Inserted or changed; a row that was there already, equal, does not count. */
+  rowsWritten: number;
+}
+
+export interface SliceWriter {
+  /** Where to go on; null from the start. */
+  checkpoint: Checkpoint;
+  /** The slice was finished before: nothing to do. */
+  done: boolean;
+  /**
+   * Rows, checkpoint and (for a final batch) `done` in one transaction.
+   * @throws CopyConflictError when a straight COPY met a key that is already there: read again from `checkpoint`, this writer merges from now on
+   * @throws SupersededError when another claim or attempt has taken over: stop, it is not a failure of the source
+   */
+  write(batch: LoadableRows | LoadableCopy): Promise<BatchResult>;
+  /** Marks the slice done without a batch (no rows, or the last batch was not known to be the last). Idempotent. */
+  finish(): Promise<void>;
+  /** Is our statement active at the destination? */
+  probe(): Promise<boolean>;
+  /** Ends the session; an open batch rolls back. */
+  close(): Promise<void>;
+}
+
+export interface LedgerSlice {
+  sliceNo: number;
+  entityKey: string;
+  done: boolean;
+  /** Of the attempt that committed last. */
+  attempt: number;
+  rowsRead: number;
+  rowsWritten: number;
+  checkpoint: Checkpoint;
+}
+
+/** The straight COPY met an existing key. Nothing was committed. */
+export class CopyConflictError extends Error {
+  override readonly name = "CopyConflictError";
+}
+
+/** A later attempt, a later claim, a cancel or an end has fenced this writer off. Nothing was committed. */
+export class SupersededError extends Error {
+  override readonly name = "SupersededError";
+}

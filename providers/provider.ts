@@ -1,0 +1,190 @@
+import type { Readable } from "node:stream";
+import type { z } from "zod";
+import type { Checkpoint, Window } from "../core/slices.ts";
+import type { LoadMode, ProviderKey, SizeClass, SlicingKind, StorageKind } from "../core/vocabulary.ts";
+
+/**
+ * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
+ * a `Source`. Cells cross it as text in Postgres input syntax or as undecoded COPY frames, never as JS numbers or Dates;
+ * cursors are the source's own text.
+ */
+export interface Provider<Config = Record<string, unknown>, SourceConfig = Record<string, unknown>> {
+  key: ProviderKey;
+  displayName: string;
+  /** Of a connection's `config`. Strict: an unknown key is refused. */
+  connectionSchema: z.ZodType<Config>;
+  /** Names and descriptions of what goes in a connection's `secrets`; `required` ones must be there. */
+  secrets: Record<string, { description: string; required: boolean }>;
+  /** Of a sync's `sourceConfig`, strict. */
+  sourceConfigSchema: z.ZodType<SourceConfig>;
+  /** Resources are found by discovery, so that the declared list does not hold all of them. */
+  dynamicResources: boolean;
+  /** In catalog order. */
+  resources: ResourceDeclaration[];
+  /** Names the instance behind a connection, such as a shop's domain or `host/database`; goes into table names. */
+  sourceInstanceKey(config: Config): string;
+  /** Opens lazily; what fails on the network fails in the methods of the source, with a Transient- or TerminalError. */
+  connect(options: ConnectOptions<Config, SourceConfig>): Source;
+}
+
+export interface ResourceDeclaration {
+  entityKey: string;
+  displayName: string;
+  description: string;
+  cursorField: string | null;
+  defaultSelected: boolean;
+  dependsOn: string[];
+  loadMode: LoadMode;
+  sizeClass: SizeClass;
+  slicing: Slicing;
+  storageKind: StorageKind;
+  storageDescription: string;
+  /** Of `sourceConfig.resources[entityKey]`. */
+  configSchema: z.ZodType | null;
+}
+
+export interface Slicing {
+  by: SlicingKind;
+  column?: string;
+  defaultWindow?: string;
+}
+
+export interface ConnectOptions<Config, SourceConfig> {
+  config: Config;
+  secrets: Record<string, string>;
+  sourceConfig: SourceConfig;
+  /** Aborts whatever is in flight: the open statement is cancelled at the source, not only forgotten. */
+  signal: AbortSignal;
+}
+
+export interface SourceCheck {
+  name: string;
+  ok: boolean;
+  message: string;
+  /** What to do; empty when ok. */
+  fix: string;
+}
+
+/** A column as the destination will have it. `type` is a Postgres type as `format_type` prints it. */
+export interface SourceColumn {
+  name: string;
+  type: string;
+  nullable: boolean;
+}
+
+/** One thing that discovery found. */
+export interface EntitySchema {
+  entityKey: string;
+  displayName: string;
+  description: string;
+  columns: SourceColumn[];
+  /** Empty where the source knows no key. */
+  primaryKeyColumns: string[];
+  /** Columns that can serve as cursor, best first. */
+  cursorFields: string[];
+  loadMode: LoadMode;
+  dependsOn: string[];
+  slicing: Slicing;
+  sizeClass: SizeClass;
+  /** Null where the source keeps no statistics. */
+  estimatedRows: number | null;
+}
+
+export interface PlanRequest {
+  entityKey: string;
+  /** `full`: everything there is. `incremental`: from `cursorState`; without one the provider plans a full read. */
+  scan: "full" | "incremental";
+  /** As resolved in the binding; empty where the load mode needs none. */
+  keyColumns: string[];
+  cursorField: string | null;
+  /** The source's own text, as an earlier plan's `upperBound` gave it. */
+  cursorState: string | null;
+  /** Cut into windows (`fan_out_window`), or one slice. */
+  windows: boolean;
+  /** Rows a key window, or an ISO 8601 duration for time windows; null for the provider's default. */
+  windowSize: string | null;
+  /** At most this many slices: windows widen to fit. */
+  maxSlices: number;
+  /** Null: the provider's default. */
+  lookbackSeconds: number | null;
+  safetyLagSeconds: number | null;
+  /** A complete scan ends with a catch-up slice (stage 1) over the cursor from plan start, where there is a cursor. */
+  catchUp: boolean;
+}
+
+/** What `read` needs to know of an entity; stored with the plan, so it is JSON. */
+export interface EntityReadSpec {
+  entityKey: string;
+  columns: SourceColumn[];
+  keyColumns: string[];
+  cursorField: string | null;
+  /** For batch sizes; a guess. */
+  estimatedRowBytes: number;
+  /** The provider's own. */
+  source: Record<string, unknown>;
+}
+
+export interface EntityPlan {
+  spec: EntityReadSpec;
+  slices: { stage: 0 | 1; window: Window; label: string }[];
+  /** Cursor state after all slices are done; null where the entity has no cursor. */
+  upperBound: string | null;
+  /** What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. */
+  evidence: Record<string, unknown>;
+}
+
+export interface ReadRequest {
+  spec: EntityReadSpec;
+  window: Window;
+  /** Where a batch of this slice ended; null from the start. Rows up to it are not read again. */
+  checkpoint: Checkpoint;
+  /** A batch ends at the first of the two. */
+  batchRows: number;
+  batchBytes: number;
+}
+
+interface BatchBase {
+  /** Column names, in the order of the cells. */
+  columns: string[];
+  /** Valid once the rows (or the stream) of this batch are consumed. */
+  checkpoint: Checkpoint;
+  /** No batch comes after this one. A slice without rows gives no batch at all. */
+  final: boolean;
+}
+
+/** Cells as text in Postgres input syntax; null is NULL. */
+export interface RowsBatch extends BatchBase {
+  kind: "rows";
+  rows: (string | null)[][];
+}
+
+/** COPY data, undecoded. `stream` gives Buffers that together are what COPY ... FROM STDIN takes in `format`. */
+export interface CopyBatch extends BatchBase {
+  kind: "copy";
+  format: "binary" | "text";
+  stream: Readable;
+}
+
+export type Batch = RowsBatch | CopyBatch;
+
+/** One connector at work: used by one activity at a time, closed at its end. Every method may throw a ProviderError. */
+export interface Source {
+  /** Never throws for what a check is there to find: it reports. */
+  check(): Promise<SourceCheck[]>;
+  /** @param entityKeys null for all; keys that do not exist are absent from the answer */
+  discover(entityKeys: string[] | null): Promise<EntitySchema[]>;
+  /** Takes the upper bound before anything is read. */
+  plan(request: PlanRequest): Promise<EntityPlan>;
+  /** Batches in order. A batch's stream must be consumed before the next batch is asked for. */
+  read(request: ReadRequest): AsyncGenerator<Batch, void, undefined>;
+  /** Is the statement or request in flight moving at the source's end? False when it waits on us, or nothing is in flight. */
+  probe(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Keeps the types of a declaration together and checks at compile time what the registry relies on. */
+export function defineProvider<Config, SourceConfig>(
+  provider: Provider<Config, SourceConfig>,
+): Provider<Config, SourceConfig> {
+  return provider;
+}
