@@ -30,3 +30,8 @@ export function createDb(options: { url: string; maxConnections?: number; onPool
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
 }
+
+/** Runs `work` in the transaction that `db` already is, or in one of its own. */
+export function inTransaction<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
+  return db.isTransaction ? work(db) : db.transaction().execute(work);
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { type Kysely, sql } from "kysely";
+import { AppError } from "../core/errors.ts";
+import { isTerminal } from "../core/run-lifecycle.ts";
+import type { RunMode, TriggeredBy } from "../core/vocabulary.ts";
+import { inTransaction } from "./client.ts";
+import { findActiveRun, getRun, lockChainOf, type RunRow, requestCancel } from "./runs.ts";
+import type { Database } from "./schema.ts";
+
+/** Attempt chains: who follows whom. An attempt has at most one successor (`runs_one_next_attempt`). */
+
+type Executor = Kysely<Database>;
+
+export interface NextAttempt {
+  previous: RunRow;
+  runMode: RunMode;
+  triggeredBy: Extract<TriggeredBy, "retry" | "auto_resume">;
+  actor: string;
+  /** Seconds from now before which it is not dispatched. */
+  delaySeconds: number;
+  summary: Record<string, unknown>;
+}
+
+/**
+ * A person's retry: resume the chain, or begin a new plan in it with another run mode.
+ * @throws AppError not_found, run_not_terminal, run_not_retryable, run_already_followed, run_active; each names the run in the way
+ */
+export async function retryRun(
+  db: Executor,
+  request: { runId: string; runMode: RunMode | null; actor: string },
+): Promise<RunRow> {
+  return inTransaction(db, async (trx) => {
+    const previous = await lockChainOf(trx, request.runId);
+    if (!isTerminal(previous.status)) {
+      throw new AppError(
+        "run_not_terminal",
+        `Run ${previous.id} is still ${previous.status}. Wait for it or cancel it.`,
+        {
+          extra: { activeRunId: previous.id },
+        },
+      );
+    }
+    if (previous.nextAttemptRunId !== null) {
+      throw new AppError(
+        "run_already_followed",
+        `Run ${previous.id} was already retried as ${previous.nextAttemptRunId}.`,
+        {
+          extra: { nextAttemptRunId: previous.nextAttemptRunId },
+        },
+      );
+    }
+    if (previous.status === "succeeded" || previous.status === "skipped") {
+      throw new AppError(
+        "run_not_retryable",
+        `Run ${previous.id} ended as ${previous.status}. Trigger the sync for a new run.`,
+      );
+    }
+    const next = await openNextAttempt(trx, {
+      previous,
+      runMode: request.runMode ?? previous.runMode,
+      triggeredBy: "retry",
+      actor: request.actor,
+      delaySeconds: 0,
+      summary: {},
+    });
+    if (next) return next;
+    const active = await findActiveRun(trx, previous.syncId);
+    throw new AppError("run_active", `Another run of this sync is active${active ? `: ${active.id}` : ""}.`, {
+      extra: { activeRunId: active?.id ?? null },
+    });
+  });
+}
+
+/** In the transaction that holds the chain's lock. @returns null when another run of the sync is active */
+export async function openNextAttempt(trx: Executor, next: NextAttempt): Promise<RunRow | null> {
+  const id = randomUUID();
+  const inserted = await sql<{ id: string }>`
+    insert into runs (id, sync_id, status, run_mode, triggered_by, trigger_ref, created_by, execution_backend,
+                      execution_mode, execution_config, attempt_number, attempt_root_run_id, previous_attempt_run_id,
+                      max_auto_resume_attempts, not_before, dispatch_after, summary)
+    select ${id}, p.sync_id, 'pending', ${next.runMode}, ${next.triggeredBy}, ${`run:${next.previous.id}`}, ${next.actor},
+           p.execution_backend, p.execution_mode, p.execution_config, p.attempt_number + 1, p.attempt_root_run_id, p.id,
+           p.max_auto_resume_attempts,
+           case when ${next.delaySeconds}::float8 > 0 then now() + make_interval(secs => ${next.delaySeconds}) end,
+           now() + make_interval(secs => ${next.delaySeconds}), ${JSON.stringify(next.summary)}::jsonb
+    from runs p join syncs s on s.id = p.sync_id and s.deleted_at is null and s.status <> 'archived'
+    where p.id = ${next.previous.id}
+    on conflict (sync_id) where status in ('pending', 'running', 'waiting', 'cancelling') do nothing
+    returning id`.execute(trx);
+  return inserted.rows.length === 0 ? null : getRun(trx, id);
+}
+
+/** Automatic attempts of the chain so far: productive ones moved rows, empty ones did not; and whether a `once` code is used up. */
+export async function countAutoResumes(
+  trx: Executor,
+  rootRunId: string,
+): Promise<{ productive: number; empty: number }> {
+  const counted = await sql<{ productive: number; empty: number }>`
+    select count(*) filter (where coalesce((summary ->> 'rowsWritten')::bigint, 0) > 0) as productive,
+           count(*) filter (where coalesce((summary ->> 'rowsWritten')::bigint, 0) = 0) as empty
+    from runs where attempt_root_run_id = ${rootRunId} and triggered_by = 'auto_resume'`.execute(trx);
+  return counted.rows[0] ?? { productive: 0, empty: 0 };
+}
+
+/** Archive and delete: the active run and the queued one are asked to stop. @returns runs whose cancel must reach Temporal */
+export async function cancelRunsOfSync(
+  db: Executor,
+  request: { syncId: string; actor: string; reason: string },
+): Promise<RunRow[]> {
+  const open = await db
+    .selectFrom("runs")
+    .select("id")
+    .where("syncId", "=", request.syncId)
+    .where("completedAt", "is", null)
+    // The queued one first, or it would be promoted when the active one ends.
+    .orderBy(sql`status = 'queued'`, "desc")
+    .execute();
+  const asked: RunRow[] = [];
+  for (const { id } of open) {
+    try {
+      asked.push(await requestCancel(db, { ...request, runId: id, reasonCode: "cancelled_sync_inactive" }));
+    } catch (error) {
+      // It ended by itself meanwhile, which is as good.
+      if (!(error instanceof AppError && error.code === "run_terminal")) throw error;
+    }
+  }
+  return asked;
+}
