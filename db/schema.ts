@@ -198,6 +198,8 @@ export interface PlanEntityTable {
   cursorVersion: number;
   /** What was listed to find this work, such as `{"by":"cursor","count":0}`. */
   evidence: Json;
+  /** When the beside-table took the table's place; stays null where nothing is swapped. */
+  swappedAt: InstantOrNull;
   /** Set where the entity could not be planned; the others go on. */
   reasonCode: ReasonCode | null;
   error: string | null;

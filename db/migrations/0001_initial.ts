@@ -166,6 +166,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       upper_bound text,
       cursor_version integer not null,
       evidence jsonb not null,
+      swapped_at timestamptz,
       reason_code text,
       error text,
       primary key (plan_id, entity_key)

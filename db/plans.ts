@@ -1,0 +1,137 @@
+import type { Kysely, Selectable } from "kysely";
+import { sql } from "kysely";
+import type { Window } from "../core/slices.ts";
+import { inTransaction } from "./client.ts";
+import type { Database, PlanEntityTable, PlanSliceTable, PlanTable } from "./schema.ts";
+
+type Executor = Kysely<Database>;
+
+export type PlanEntityRow = Selectable<PlanEntityTable>;
+export type PlanSliceRow = Selectable<PlanSliceTable>;
+
+export interface Plan extends Selectable<PlanTable> {
+  /** In the order in which `sequential` runs them. */
+  entities: PlanEntityRow[];
+  /** By sliceNo. */
+  slices: PlanSliceRow[];
+}
+
+export interface NewPlanEntity {
+  entityKey: string;
+  dependsOn: string[];
+  spec: object;
+  target: object;
+  upperBound: string | null;
+  cursorVersion: number;
+  evidence: Record<string, unknown>;
+  reasonCode: PlanEntityRow["reasonCode"];
+  error: string | null;
+  slices: { stage: 0 | 1; window: Window; label: string }[];
+}
+
+/** Writes the plan and binds the run to it, once: a second call for the same run changes nothing. */
+export async function recordPlan(
+  db: Executor,
+  plan: { runId: string; rootRunId: string; syncId: string; configHash: string; entities: NewPlanEntity[] },
+): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    const created = await trx
+      .insertInto("plans")
+      .values({ id: plan.runId, rootRunId: plan.rootRunId, syncId: plan.syncId, configHash: plan.configHash })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning("id")
+      .executeTakeFirst();
+    if (!created) return;
+    const entities = plan.entities.map(({ slices: _, spec, target, evidence, ...entity }, ordinal) => ({
+      ...entity,
+      planId: plan.runId,
+      ordinal,
+      spec: JSON.stringify(spec),
+      target: JSON.stringify(target),
+      evidence: JSON.stringify(evidence),
+    }));
+    const slices = plan.entities
+      .flatMap(({ entityKey, slices: own }) => own.map((slice) => ({ entityKey, ...slice })))
+      .map((slice, sliceNo) => ({ ...slice, planId: plan.runId, sliceNo, window: JSON.stringify(slice.window) }));
+    if (entities.length > 0) await trx.insertInto("planEntities").values(entities).execute();
+    if (slices.length > 0) await trx.insertInto("planSlices").values(slices).execute();
+  });
+}
+
+export async function readPlan(db: Executor, planId: string): Promise<Plan | null> {
+  const plan = await db.selectFrom("plans").selectAll().where("id", "=", planId).executeTakeFirst();
+  if (!plan) return null;
+  const entities = await db
+    .selectFrom("planEntities")
+    .selectAll()
+    .where("planId", "=", planId)
+    .orderBy("ordinal")
+    .execute();
+  const slices = await db
+    .selectFrom("planSlices")
+    .selectAll()
+    .where("planId", "=", planId)
+    .orderBy("sliceNo")
+    .execute();
+  return { ...plan, entities, slices };
+}
+
+/**
+ * The chain's newest plan, if it may be resumed: same config, and no later chain of the sync has begun since, which may
+ * have moved the same tables on.
+ */
+export async function findResumablePlan(
+  db: Executor,
+  chain: { rootRunId: string; syncId: string; configHash: string },
+): Promise<string | null> {
+  const plan = await db
+    .selectFrom("plans")
+    .select(["id", "configHash"])
+    .where("rootRunId", "=", chain.rootRunId)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom("runs")
+            .select("runs.id")
+            .where("runs.syncId", "=", chain.syncId)
+            .where("runs.attemptRootRunId", "!=", chain.rootRunId)
+            .where("runs.startedAt", "is not", null)
+            .whereRef("runs.createdAt", ">", "plans.createdAt"),
+        ),
+      ),
+    )
+    .orderBy("createdAt", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return plan?.configHash === chain.configHash ? plan.id : null;
+}
+
+/** The attempt works on this plan: its slices, with those that earlier attempts finished, become the attempt's own rows. */
+export async function bindPlan(
+  db: Executor,
+  run: { runId: string; planId: string; doneSlices: number[] },
+): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    await sql`
+      insert into run_slices (run_id, slice_no, entity_key, label, status, inherited)
+      select ${run.runId}, slice_no, entity_key, label,
+             case when slice_no = any(${run.doneSlices}::integer[]) then 'done' else 'planned' end,
+             slice_no = any(${run.doneSlices}::integer[])
+      from plan_slices where plan_id = ${run.planId}
+      on conflict do nothing`.execute(trx);
+    await sql`
+      update runs set plan_id = ${run.planId}, updated_at = now(),
+             slices_total = (select count(*) from plan_slices where plan_id = ${run.planId})
+      where id = ${run.runId} and completed_at is null`.execute(trx);
+  });
+}
+
+export async function markSwapped(db: Executor, key: { planId: string; entityKey: string }): Promise<void> {
+  await db
+    .updateTable("planEntities")
+    .set({ swappedAt: sql<Date>`coalesce(swapped_at, now())` })
+    .where("planId", "=", key.planId)
+    .where("entityKey", "=", key.entityKey)
+    .execute();
+}

@@ -1,0 +1,150 @@
+import { type Kysely, sql } from "kysely";
+import type { ReasonCode } from "../core/result-reasons.ts";
+import { inTransaction } from "./client.ts";
+import { refreshWaiting } from "./runs.ts";
+import type { Database } from "./schema.ts";
+
+type Executor = Kysely<Database>;
+
+/** Progress of an attempt on its slices: what the API shows while it runs, and the proof when it has ended. */
+
+export interface SliceKey {
+  runId: string;
+  sliceNo: number;
+}
+
+/** Counters since the last flush. */
+export interface SliceProgress extends SliceKey {
+  rowsRead: number;
+  rowsWritten: number;
+  bytesRead: number;
+}
+
+export async function startSlice(db: Executor, key: SliceKey): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    await trx
+      .updateTable("runSlices")
+      .set({
+        status: "running",
+        waitReason: null,
+        waitUntil: null,
+        reasonCode: null,
+        error: null,
+        startedAt: sql<Date>`coalesce(started_at, now())`,
+        updatedAt: sql<Date>`now()`,
+      })
+      .where("runId", "=", key.runId)
+      .where("sliceNo", "=", key.sliceNo)
+      .where("status", "!=", "done")
+      .execute();
+    await refreshWaiting(trx, key.runId);
+  });
+}
+
+/** The slice holds no slot until `waitUntil`. */
+export async function waitSlice(
+  db: Executor,
+  key: SliceKey,
+  wait: { reasonCode: ReasonCode; until: Date },
+): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    await trx
+      .updateTable("runSlices")
+      .set({ status: "waiting", waitReason: wait.reasonCode, waitUntil: wait.until, updatedAt: sql<Date>`now()` })
+      .where("runId", "=", key.runId)
+      .where("sliceNo", "=", key.sliceNo)
+      .where("status", "!=", "done")
+      .execute();
+    await refreshWaiting(trx, key.runId);
+  });
+}
+
+export async function endSlice(
+  db: Executor,
+  key: SliceKey,
+  end: { status: "done" } | { status: "failed"; reasonCode: ReasonCode; error: string },
+): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    await trx
+      .updateTable("runSlices")
+      .set({
+        status: end.status,
+        reasonCode: end.status === "failed" ? end.reasonCode : null,
+        error: end.status === "failed" ? end.error.slice(0, 2000) : null,
+        completedAt: sql<Date>`now()`,
+        updatedAt: sql<Date>`now()`,
+      })
+      .where("runId", "=", key.runId)
+      .where("sliceNo", "=", key.sliceNo)
+      .where("status", "!=", "done")
+      .execute();
+    await refreshWaiting(trx, key.runId);
+  });
+}
+
+/**
+ * One batched write for all slices of a worker, with both clocks and the summaries of their runs.
+ * @param alive runs whose activities are alive, with or without progress
+ * @returns those of `alive` that must stop: being cancelled, or already terminal
+ */
+export async function flushProgress(
+  db: Executor,
+  progress: SliceProgress[],
+  alive: string[],
+  executorId: string,
+): Promise<string[]> {
+  if (alive.length === 0) return [];
+  return inTransaction(db, async (trx) => {
+    if (progress.length > 0) {
+      await sql`
+        update run_slices s
+        set rows_read = s.rows_read + p."rowsRead", rows_written = s.rows_written + p."rowsWritten",
+            bytes_read = s.bytes_read + p."bytesRead", updated_at = now()
+        from jsonb_to_recordset(${JSON.stringify(progress)}::jsonb)
+          as p("runId" uuid, "sliceNo" integer, "rowsRead" bigint, "rowsWritten" bigint, "bytesRead" bigint)
+        where s.run_id = p."runId" and s.slice_no = p."sliceNo" and s.status <> 'done'`.execute(trx);
+    }
+    const moved = [...new Set(progress.map((each) => each.runId))];
+    const touched = await sql<{ id: string; stop: boolean }>`
+      update runs set
+        backend_heartbeat_at = now(), executor_id = ${executorId}, updated_at = now(),
+        last_heartbeat_at = case when id = any(${moved}::uuid[]) then now() else last_heartbeat_at end,
+        slices_done = (select count(*) from run_slices d where d.run_id = runs.id and d.status = 'done'),
+        summary = (summary - 'waiting') || ${summaryOfRun()}
+      where id = any(${alive}::uuid[]) and completed_at is null
+      returning id, status = 'cancelling' as stop`.execute(trx);
+    const running = new Map(touched.rows.map((run) => [run.id, run.stop]));
+    return alive.filter((id) => running.get(id) ?? true);
+  });
+}
+
+/** Counters, slices and entities of `runs`, as jsonb; `waiting` only while the status says so. */
+export function summaryOfRun() {
+  return sql<string>`(
+    with entity as (
+      select e.entity_key,
+             coalesce(sum(s.rows_written), 0) as rows,
+             case when e.reason_code is not null or bool_or(s.status = 'failed') then 'failed'
+                  when bool_and(s.status = 'done') is not false then 'done'
+                  when bool_or(s.status = 'running') then 'running'
+                  when bool_or(s.status = 'waiting') then 'waiting'
+                  when bool_or(s.status = 'done') then 'running'
+                  else 'pending' end as status,
+             coalesce(e.reason_code, min(s.reason_code)) as reason_code,
+             coalesce(e.error, min(s.error)) as error
+      from plan_entities e left join run_slices s on s.run_id = runs.id and s.entity_key = e.entity_key
+      where e.plan_id = runs.plan_id
+      group by e.plan_id, e.entity_key
+    )
+    select jsonb_build_object(
+      'rowsRead', coalesce(sum(rows_read), 0), 'rowsWritten', coalesce(sum(rows_written), 0),
+      'rowsRejected', coalesce(sum(rows_rejected), 0), 'bytesRead', coalesce(sum(bytes_read), 0),
+      'slices', jsonb_build_object('total', count(*), 'done', count(*) filter (where status = 'done'),
+                                   'failed', count(*) filter (where status = 'failed')),
+      'entities', (select coalesce(jsonb_object_agg(entity_key, jsonb_strip_nulls(jsonb_build_object(
+          'status', entity.status, 'rows', rows, 'reasonCode', reason_code, 'error', error))), '{}') from entity))
+      || case when runs.status = 'waiting' then jsonb_build_object('waiting', (
+           select jsonb_build_object('reason', wait_reason, 'resumeAt', wait_until, 'entityKey', entity_key)
+           from run_slices w where w.run_id = runs.id and w.status = 'waiting' order by wait_until limit 1)) else '{}' end
+    from run_slices where run_id = runs.id)`;
+}
