@@ -35,13 +35,40 @@ export interface SyncRunResult {
   resultReasonCode: ReasonCode | null;
 }
 
-/** What the workflow needs of the run row; null where the row is already terminal and there is nothing to do. */
+export interface SliceInput {
+  runId: string;
+  sliceNo: number;
+}
+
+export interface EntityInput {
+  runId: string;
+  entityKey: string;
+}
+
+export interface FinishInput {
+  runId: string;
+  outcome: RunOutcome;
+}
+
+/** Type of the failure with which an activity stops because its run is being cancelled or has ended. */
+export const RUN_STOPPED = "run_stopped";
+
+/** `ended`: the row is terminal, there is nothing to do. `cancelling`: go straight to the end. */
+export type Beginning =
+  | { kind: "begun"; run: BegunRun }
+  | { kind: "cancelling" }
+  | { kind: "ended"; result: SyncRunResult };
+
+/** What the workflow needs of the run row. */
 export interface BegunRun {
   executionMode: ExecutionMode;
   maxConcurrency: number;
   failFast: boolean;
   heartbeatTimeoutSeconds: number;
-  runTimeoutSeconds: number;
+  /** Null: no limit. */
+  runTimeoutSeconds: number | null;
+  /** The namespace knows Sluice's search attributes; an unknown one would wedge the workflow. */
+  searchAttributes: boolean;
 }
 
 export interface PlannedWork {

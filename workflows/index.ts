@@ -1,0 +1,2 @@
+export { checkConnection } from "./check-connection.ts";
+export { syncRun } from "./sync-run.ts";

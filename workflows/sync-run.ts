@@ -1,0 +1,151 @@
+import {
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { Activities } from "../activities/index.ts";
+import type { EntityWork } from "../core/slices.ts";
+import type { BegunRun, RunOutcome, SyncRunInput, SyncRunResult } from "../core/workflow-contract.ts";
+import { describeFailure, isRunStopped } from "./describe-failure.ts";
+import { fanOut } from "./fan-out.ts";
+
+/** A longer wait ends the attempt; the next one starts when it is over. */
+const LONGEST_WAIT_MS = 60 * 60 * 1000;
+
+const RETRY = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 5 } as const;
+
+/** Short bookkeeping in Postgres: idempotent, and tried until Postgres is back. */
+const { beginRun } = proxyLocalActivities<Activities>({
+  startToCloseTimeout: "5s",
+  retry: { initialInterval: "250ms", maximumInterval: "10s" },
+});
+
+/** Asks the destination's ledger, so it may take longer than bookkeeping does. Gives up never: a run must end. */
+const { finishRun } = proxyActivities<Activities>({
+  startToCloseTimeout: "2m",
+  retry: { initialInterval: "1s", maximumInterval: "30s" },
+  summary: "prove and record the result",
+});
+
+/** One run: begin, plan, move every slice, prove. All it knows is in the row, the plan and the ledger. */
+export async function syncRun({ runId }: SyncRunInput): Promise<SyncRunResult> {
+  const beginning = await CancellationScope.nonCancellable(() => beginRun({ runId }));
+  if (beginning.kind === "ended") return beginning.result;
+
+  const outcome: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
+  let drained = false;
+  if (beginning.kind === "begun") drained = await moveData(runId, beginning.run, outcome);
+  else outcome.cancelled = true;
+
+  // A cancel that arrived is lost after continue-as-new, so it is only done when none is pending.
+  if (drained && !CancellationScope.current().consideredCancelled) await continueAsNew<typeof syncRun>({ runId });
+
+  return CancellationScope.nonCancellable(async () => {
+    const result = await finishRun({ runId, outcome });
+    if (beginning.kind === "begun" && beginning.run.searchAttributes && result.resultReasonCode !== null) {
+      upsertSearchAttributes({ SluiceReasonCode: [result.resultReasonCode] });
+    }
+    return result;
+  });
+}
+
+/**
+ * Fills `outcome`; throws nothing.
+ * @returns true when it stopped early because the history is long enough, with all activities drained
+ */
+async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Promise<boolean> {
+  const scope = new CancellationScope({
+    cancellable: true,
+    ...(run.runTimeoutSeconds === null ? {} : { timeout: run.runTimeoutSeconds * 1000 }),
+  });
+  let stopped: "history" | "fail_fast" | null = null;
+  const { planRun, syncSlice, swapEntity } = proxyActivities<Activities>({
+    startToCloseTimeout: "10d",
+    heartbeatTimeout: `${run.heartbeatTimeoutSeconds}s`,
+    cancellationType: "WAIT_CANCELLATION_COMPLETED",
+    retry: RETRY,
+  });
+
+  const failEntity = (entity: EntityWork, error: unknown): void => {
+    if (isCancellation(error)) throw error;
+    outcome.entityFailures.push({ entityKey: entity.entityKey, ...describeFailure(error) });
+    if (isRunStopped(error)) outcome.cancelled = true;
+    if (run.failFast && stopped === null) {
+      stopped = "fail_fast";
+      scope.cancel();
+    }
+  };
+
+  const runSlice = async (entity: EntityWork, slice: EntityWork["slices"][number]): Promise<boolean> => {
+    for (;;) {
+      if (workflowInfo().continueAsNewSuggested) {
+        stopped = "history";
+        return false;
+      }
+      try {
+        const summary = `${entity.entityKey} · ${slice.label}`;
+        const result = await syncSlice.executeWithOptions({ summary }, [{ runId, sliceNo: slice.sliceNo }]);
+        if (result.kind === "done") return true;
+        const waitMs = Date.parse(result.resumeAt) - Date.now();
+        if (waitMs > LONGEST_WAIT_MS) {
+          const message = `The source asks to wait until ${result.resumeAt}; the next attempt starts then.`;
+          outcome.entityFailures.push({ entityKey: entity.entityKey, reasonCode: result.reasonCode, message });
+          outcome.resumeAt = later(outcome.resumeAt, result.resumeAt);
+          return false;
+        }
+        await sleep(Math.max(waitMs, 0));
+      } catch (error) {
+        failEntity(entity, error);
+        return false;
+      }
+    }
+  };
+
+  const finishEntity = async (entity: EntityWork): Promise<void> => {
+    try {
+      const summary = `${entity.entityKey} · swap`;
+      if (entity.swap) await swapEntity.executeWithOptions({ summary }, [{ runId, entityKey: entity.entityKey }]);
+    } catch (error) {
+      failEntity(entity, error);
+    }
+  };
+
+  try {
+    await scope.run(async () => {
+      const plan = await planRun.executeWithOptions({ summary: "plan" }, [{ runId }]);
+      const total = plan.entities.reduce((sum, entity) => sum + entity.slices.length, 0);
+      let done = 0;
+      await fanOut(
+        plan.entities,
+        { mode: run.executionMode, maxConcurrency: run.maxConcurrency },
+        {
+          runSlice: async (entity, slice) => {
+            const finished = await runSlice(entity, slice);
+            if (finished)
+              setCurrentDetails(`${++done} of ${total} slices done; last: ${entity.entityKey} · ${slice.label}`);
+            return finished;
+          },
+          finishEntity,
+        },
+      );
+    });
+  } catch (error) {
+    if (!isCancellation(error)) outcome.failure = describeFailure(error);
+    else if (CancellationScope.current().consideredCancelled) outcome.cancelled = true;
+    else if (stopped !== "fail_fast") {
+      const message = `The run took longer than runTimeoutSeconds (${run.runTimeoutSeconds}).`;
+      outcome.failure = { reasonCode: "run_timeout", message };
+    }
+  }
+  return stopped === "history";
+}
+
+function later(a: string | null, b: string): string {
+  return a === null || Date.parse(b) > Date.parse(a) ? b : a;
+}
