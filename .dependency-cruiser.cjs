@@ -1,0 +1,1 @@
+module.exports = require("./scripts/lib/import-rules.ts").cruiseConfiguration;

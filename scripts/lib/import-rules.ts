@@ -1,0 +1,147 @@
+import type { IConfiguration, IForbiddenRuleType } from "dependency-cruiser";
+
+/** Who may import whom. ARCHITECTURE.md shows these two tables; dependency-cruiser enforces them. */
+
+interface Room {
+  /** Other rooms it may import. Its own files are always allowed. */
+  imports: readonly string[];
+  /** Other rooms of which it may import types only. */
+  types: readonly string[];
+}
+
+export const ROOMS = {
+  core: { imports: [], types: [] },
+  db: { imports: ["core"], types: [] },
+  providers: { imports: ["core"], types: [] },
+  destinations: { imports: ["core"], types: [] },
+  control: { imports: ["core", "db"], types: ["workflows"] },
+  workflows: { imports: ["core"], types: ["activities"] },
+  activities: { imports: ["core", "db", "providers", "destinations", "control"], types: [] },
+  api: { imports: ["core", "db", "control", "providers"], types: [] },
+} as const satisfies Record<string, Room>;
+
+/** Package -> rooms and files that may import it. `scripts/`, `bench/` and `test/` are free. */
+export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
+  "@hono/node-server": ["api"],
+  "@hono/zod-openapi": ["api"],
+  hono: ["api"],
+  "swagger-ui-dist": ["api"],
+  "@temporalio/activity": ["activities"],
+  "@temporalio/client": ["control", "activities/backends"],
+  "@temporalio/common": ["workflows", "activities", "control", "worker.ts"],
+  "@temporalio/worker": ["worker.ts"],
+  "@temporalio/workflow": ["workflows"],
+  kysely: ["db", "destinations"],
+  pg: ["db", "destinations", "providers"],
+  "pg-copy-streams": ["destinations", "providers"],
+  pino: ["api", "worker.ts"],
+  zod: ["api", "db", "providers", "worker-env.ts"],
+};
+
+/** Packages whose types are words between rooms: a logger is handed in wherever something is logged. */
+const TYPES_ANYWHERE: readonly string[] = ["pino"];
+
+/** Everything that dependency-cruiser reads, from the root of the repository. */
+export const CRUISED = [...Object.keys(ROOMS), "worker.ts", "scripts", "test"];
+
+const anyOf = (names: readonly string[]): string =>
+  `^(${names.map((name) => name.replaceAll(".", "\\.")).join("|")})(/|$)`;
+
+function roomRules(name: string, room: Room): IForbiddenRuleType[] {
+  const within = { from: { path: anyOf([name]) }, severity: "error" as const };
+  const rules: IForbiddenRuleType[] = [
+    {
+      ...within,
+      name: `${name}-imports`,
+      comment: `${name}/ may import ${[...room.imports, ...room.types].join(", ") || "nothing"}`,
+      to: { dependencyTypes: ["local"], pathNot: anyOf([name, ...room.imports, ...room.types]) },
+    },
+  ];
+  if (room.types.length > 0) {
+    rules.push({
+      ...within,
+      name: `${name}-imports-types`,
+      comment: `${name}/ may import only types of ${room.types.join(", ")}`,
+      to: { path: anyOf(room.types), dependencyTypesNot: ["type-only"] },
+    });
+  }
+  return rules;
+}
+
+function packageRule([name, owners]: [string, readonly string[]]): IForbiddenRuleType {
+  return {
+    name: `package-${name}`,
+    comment: `only ${owners.join(", ")} may import ${name}`,
+    severity: "error",
+    from: { pathNot: anyOf([...owners, "scripts", "bench", "test"]) },
+    to: {
+      path: `^node_modules/(@types/)?${name}/`,
+      ...(TYPES_ANYWHERE.includes(name) ? { dependencyTypesNot: ["type-only"] } : {}),
+    },
+  };
+}
+
+const free = anyOf(["scripts", "bench", "test"]);
+
+export const cruiseConfiguration: IConfiguration = {
+  forbidden: [
+    ...Object.entries(ROOMS).flatMap(([name, room]) => roomRules(name, room)),
+    ...Object.entries(PACKAGE_OWNERS).map(packageRule),
+    {
+      name: "core-is-pure",
+      comment: "the workflow sandbox, the API and the database code share core: no package, no node:",
+      severity: "error",
+      from: { path: "^core/" },
+      to: { dependencyTypesNot: ["local"] },
+    },
+    {
+      name: "workflows-are-deterministic",
+      severity: "error",
+      from: { path: "^workflows/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "api-sees-declarations",
+      comment: "the API serves catalogs; it never reaches into a connector",
+      severity: "error",
+      from: { path: "^api/" },
+      to: { path: "^providers/", pathNot: "^providers/(index|provider)\\.ts$" },
+    },
+    {
+      name: "nobody-imports-tests",
+      severity: "error",
+      from: { pathNot: "^test/" },
+      to: { path: "^test/" },
+    },
+    {
+      name: "nobody-imports-composition-roots",
+      comment: "they connect when they are loaded; start them as processes",
+      severity: "error",
+      from: { pathNot: "^test/" },
+      to: { path: "^(worker|api/server)\\.ts$" },
+    },
+    {
+      name: "no-scripts-in-production",
+      severity: "error",
+      from: { pathNot: free },
+      to: { path: "^(scripts|bench)/" },
+    },
+    {
+      name: "no-dev-packages-in-production",
+      severity: "error",
+      from: { pathNot: free },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
+    },
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+    },
+  },
+};
