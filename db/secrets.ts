@@ -1,0 +1,95 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { TerminalError } from "../core/errors.ts";
+import type { SealedSecret } from "./schema.ts";
+
+/** Secrets of connections, at rest: AES-256-GCM under a named key, so that keys can be rotated one connection at a time. */
+
+const ALGORITHM = "aes-256-gcm";
+const KEY_BYTES = 32;
+/** What GCM is specified for; 2^32 seals under one key stay safe with random ones. */
+const IV_BYTES = 12;
+
+/** Whose secret it is. Bound to the ciphertext: a sealed secret moved to another connection or name cannot be opened. */
+export interface SecretOwner {
+  connectionId: string;
+  name: string;
+}
+
+export interface Keyring {
+  /** Under the first key of the ring. */
+  seal(owner: SecretOwner, plaintext: string): SealedSecret;
+  /** @throws TerminalError secret_unreadable, naming the key id only */
+  open(owner: SecretOwner, sealed: SealedSecret): string;
+}
+
+/**
+ * @param spec `k1:<base64 of 32 bytes>[,k0:...]`; the first key seals, all of them open
+ * @throws Error that names the position of a malformed entry, never its content
+ */
+export function createKeyring(spec: string): Keyring {
+  const keys = new Map(spec.split(",").map(parseKey));
+  const [active] = keys;
+  if (active === undefined) throw new Error("The keyring is empty.");
+  const [activeId, activeKey] = active;
+
+  return {
+    seal(owner, plaintext) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv(ALGORITHM, activeKey, iv).setAAD(boundTo(owner));
+      const data = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
+      return {
+        keyId: activeId,
+        iv: iv.toString("base64"),
+        tag: cipher.getAuthTag().toString("base64"),
+        data: data.toString("base64"),
+      };
+    },
+
+    open(owner, sealed) {
+      const key = keys.get(sealed.keyId);
+      if (!key) throw unreadable(owner, `was sealed under key ${sealed.keyId}, which this process does not have`);
+      try {
+        const decipher = createDecipheriv(ALGORITHM, key, Buffer.from(sealed.iv, "base64"), { authTagLength: 16 })
+          .setAAD(boundTo(owner))
+          .setAuthTag(Buffer.from(sealed.tag, "base64"));
+        return Buffer.concat([decipher.update(Buffer.from(sealed.data, "base64")), decipher.final()]).toString("utf8");
+      } catch (cause) {
+        throw unreadable(owner, `does not open with key ${sealed.keyId}`, cause);
+      }
+    },
+  };
+}
+
+/** All secrets of a connection, in clear. @throws TerminalError secret_unreadable */
+export function openSecrets(
+  keyring: Keyring,
+  connection: { id: string; secrets: Record<string, SealedSecret> },
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(connection.secrets).map(([name, sealed]) => [
+      name,
+      keyring.open({ connectionId: connection.id, name }, sealed),
+    ]),
+  );
+}
+
+function parseKey(entry: string, index: number): [string, Buffer] {
+  const [, id, encoded] = /^\s*([A-Za-z0-9_-]{1,64}):([A-Za-z0-9+/]+={0,2})\s*$/.exec(entry) ?? [];
+  const key = Buffer.from(encoded ?? "", "base64");
+  if (id === undefined || key.length !== KEY_BYTES) {
+    throw new Error(`Entry ${index + 1} of the keyring must be <key id>:<base64 of ${KEY_BYTES} bytes>.`);
+  }
+  return [id, key];
+}
+
+function boundTo(owner: SecretOwner): Buffer {
+  return Buffer.from(JSON.stringify([owner.connectionId, owner.name]));
+}
+
+function unreadable(owner: SecretOwner, why: string, cause?: unknown): TerminalError {
+  return new TerminalError(
+    "secret_unreadable",
+    `Secret ${owner.name} of connection ${owner.connectionId} ${why}. Add that key to SLUICE_ENCRYPTION_KEYS or store the secret again.`,
+    { cause },
+  );
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { TerminalError } from "../../core/errors.ts";
+import { createKeyring, openSecrets } from "../../db/secrets.ts";
+
+const owner = { connectionId: "0d4a5b1c-1111-4222-8333-444455556666", name: "password" };
+const key = () => randomBytes(32).toString("base64");
+
+function failure(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return null;
+}
+
+describe("keyring", () => {
+  it("opens what it sealed, whatever the text", () => {
+    const ring = createKeyring(`k1:${key()}`);
+    for (const text of ["", "hunter2", "påsswörd 🔑", "x".repeat(70_000)]) {
+      expect(ring.open(owner, ring.seal(owner, text))).toBe(text);
+    }
+  });
+
+  it("never gives the same ciphertext twice and never holds the plaintext", () => {
+    const ring = createKeyring(`k1:${key()}`);
+    const [one, two] = [ring.seal(owner, "hunter2"), ring.seal(owner, "hunter2")];
+    expect(one.data).not.toBe(two.data);
+    expect(one.iv).not.toBe(two.iv);
+    expect(JSON.stringify(one)).not.toContain("hunter2");
+  });
+
+  it("seals under the first key and opens under any of the ring", () => {
+    const old = key();
+    const sealed = createKeyring(`k0:${old}`).seal(owner, "hunter2");
+    const rotated = createKeyring(`k1:${key()},k0:${old}`);
+    expect(rotated.open(owner, sealed)).toBe("hunter2");
+    expect(rotated.seal(owner, "x").keyId).toBe("k1");
+  });
+
+  it("refuses a secret moved to another connection or another name", () => {
+    const ring = createKeyring(`k1:${key()}`);
+    const sealed = ring.seal(owner, "hunter2");
+    for (const thief of [
+      { ...owner, name: "token" },
+      { ...owner, connectionId: "0d4a5b1c-1111-4222-8333-444455556667" },
+    ]) {
+      expect(failure(() => ring.open(thief, sealed))).toMatchObject({ reasonCode: "secret_unreadable" });
+    }
+  });
+
+  it("refuses a ciphertext that was changed by one bit", () => {
+    const ring = createKeyring(`k1:${key()}`);
+    const sealed = ring.seal(owner, "hunter2");
+    const bytes = Buffer.from(sealed.data, "base64");
+    bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0);
+    expect(failure(() => ring.open(owner, { ...sealed, data: bytes.toString("base64") }))).toBeInstanceOf(
+      TerminalError,
+    );
+    expect(failure(() => ring.open(owner, { ...sealed, tag: sealed.tag.slice(0, 8) }))).toBeInstanceOf(TerminalError);
+  });
+
+  it("names the missing key's id, and no key, in the error", () => {
+    const other = key();
+    const sealed = createKeyring(`k9:${key()}`).seal(owner, "hunter2");
+    const error = failure(() => createKeyring(`k1:${other}`).open(owner, sealed));
+    expect(error).toBeInstanceOf(TerminalError);
+    expect(String(error)).toContain("k9");
+    expect(String(error)).not.toContain(other);
+  });
+
+  it("refuses a malformed spec without repeating it", () => {
+    for (const spec of ["", "k1", "k1:", "k1:c2hvcnQ=", `k1:${key()},oops:c2VjcmV0`, `:${key()}`]) {
+      const error = failure(() => createKeyring(spec));
+      expect(error).toBeInstanceOf(Error);
+      expect(String(error)).toMatch(/Entry \d of the keyring/);
+      expect(String(error)).not.toContain("c2VjcmV0");
+    }
+  });
+
+  it("opens all secrets of a connection by name", () => {
+    const ring = createKeyring(`k1:${key()}`);
+    const seal = (name: string, text: string) => ring.seal({ ...owner, name }, text);
+    const secrets = { password: seal("password", "a"), sslKey: seal("sslKey", "b") };
+    expect(openSecrets(ring, { id: owner.connectionId, secrets })).toEqual({ password: "a", sslKey: "b" });
+  });
+});
