@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const READY_POLL_MS = 100;
+const MIN_RESTART_MS = 500;
+const MAX_RESTART_MS = 10_000;
+/** A child that lived this long starts again without a longer wait. */
+const HEALTHY_MS = 30_000;
+const KEPT_LINES = 20;
+
+export interface ChildSpec {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  /** Whom it runs as; the caller's own user when absent. */
+  user?: { uid: number; gid: number };
+  stopSignal: NodeJS.Signals;
+  /** Sent when `stopSignal` did not end it within `graceMs`; SIGKILL follows. */
+  killSignal?: NodeJS.Signals;
+  graceMs: number;
+  /** Asked again and again after a start; one that rejects says that it never will be. */
+  isReady: () => Promise<boolean>;
+  readyTimeoutMs: number;
+  onLine: (line: string) => void;
+  /** Called with the pid of every start, and with null after every end, before anything else happens. */
+  onPid?: (pid: number | null) => void;
+}
+
+export interface SupervisedChild {
+  readonly name: string;
+  readonly pid: number | null;
+  /** Resolves when it is ready. From then on a child that dies is started again, later and later if it keeps dying. */
+  start(): Promise<void>;
+  /** Ends it and waits for that; idempotent. `now` skips the grace. */
+  stop(options?: { now?: boolean }): Promise<void>;
+}
+
+interface Incarnation {
+  process: ChildProcess;
+  startedAt: number;
+  /** How it ended, in words. */
+  ended: Promise<string>;
+  lastLines: string[];
+}
+
+/** Keeps one child process alive until `stop`. */
+export function superviseChild(spec: ChildSpec): SupervisedChild {
+  const stopped = new AbortController();
+  let current: Incarnation | null = null;
+  let supervision: Promise<void> = Promise.resolve();
+
+  function launch(): Incarnation {
+    const child = launchChild(spec);
+    current = child;
+    spec.onPid?.(child.process.pid ?? null);
+    return child;
+  }
+
+  async function keepAlive(first: Incarnation): Promise<void> {
+    let child = first;
+    for (let deaths = 0; ; ) {
+      const how = await child.ended;
+      current = null;
+      spec.onPid?.(null);
+      if (stopped.signal.aborted) return;
+      deaths = Date.now() - child.startedAt > HEALTHY_MS ? 0 : deaths + 1;
+      const delayMs = Math.min(MIN_RESTART_MS * 2 ** deaths, MAX_RESTART_MS);
+      spec.onLine(`${how}; starting it again in ${delayMs / 1000} s`);
+      await Promise.race([sleep(delayMs), aborted(stopped.signal)]);
+      if (stopped.signal.aborted) return;
+      child = launch();
+    }
+  }
+
+  return {
+    name: spec.name,
+    get pid() {
+      return current?.process.pid ?? null;
+    },
+    async start() {
+      const child = launch();
+      const outcome = await Promise.race([child.ended, untilReady(spec, child, stopped.signal)]);
+      if (outcome !== READY) {
+        await endChild(spec, child, true);
+        current = null;
+        spec.onPid?.(null);
+        throw new Error(`${spec.name} did not start: ${[outcome, ...child.lastLines].join("\n  ")}`);
+      }
+      supervision = keepAlive(child);
+    },
+    async stop(options = {}) {
+      stopped.abort();
+      if (current !== null) await endChild(spec, current, options.now ?? false);
+      await supervision;
+    },
+  };
+}
+
+function launchChild(spec: ChildSpec): Incarnation {
+  const child = spawn(spec.command, spec.args, {
+    env: spec.env ?? process.env,
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: the terminal's Ctrl-C reaches only the supervisor, which ends the children in order.
+    detached: true,
+    ...spec.user,
+  });
+  const lastLines: string[] = [];
+  for (const output of [child.stdout, child.stderr]) {
+    createInterface({ input: output }).on("line", (line) => {
+      lastLines.push(line);
+      if (lastLines.length > KEPT_LINES) lastLines.shift();
+      spec.onLine(line);
+    });
+  }
+  // The last resort: however the supervisor ends, short of SIGKILL, it takes its children along.
+  const killAtExit = () => child.kill(spec.killSignal ?? "SIGKILL");
+  process.once("exit", killAtExit);
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code, signal) => resolve(signal === null ? `exited with ${code}` : `ended by ${signal}`));
+  }).finally(() => process.off("exit", killAtExit));
+  return { process: child, startedAt: Date.now(), ended, lastLines };
+}
+
+const READY = Symbol("ready");
+
+/** `READY`, or why not. */
+async function untilReady(spec: ChildSpec, child: Incarnation, stopped: AbortSignal): Promise<typeof READY | string> {
+  const deadline = Date.now() + spec.readyTimeoutMs;
+  while (Date.now() < deadline && child.process.exitCode === null && child.process.signalCode === null) {
+    if (stopped.aborted) return "stopped";
+    try {
+      if (await spec.isReady()) return READY;
+    } catch (error) {
+      return String(error);
+    }
+    await sleep(READY_POLL_MS);
+  }
+  return `not ready within ${spec.readyTimeoutMs / 1000} s`;
+}
+
+async function endChild(spec: ChildSpec, child: Incarnation, now: boolean): Promise<void> {
+  const signals: { signal: NodeJS.Signals; waitMs: number }[] = [
+    ...(now ? [] : [{ signal: spec.stopSignal, waitMs: spec.graceMs }]),
+    ...(spec.killSignal === undefined ? [] : [{ signal: spec.killSignal, waitMs: 6_000 }]),
+    { signal: "SIGKILL", waitMs: 5_000 },
+  ];
+  for (const { signal, waitMs } of signals) {
+    child.process.kill(signal);
+    const timeout = new AbortController();
+    const ended = await Promise.race([
+      child.ended.then(() => true),
+      sleep(waitMs, false, { signal: timeout.signal }).catch(() => false),
+    ]);
+    timeout.abort();
+    if (ended) return;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

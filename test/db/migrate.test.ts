@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { migrateToLatest } from "../../db/migrate.ts";
+import { createTestDatabase, openDb, type TestDatabase, withClient } from "../support/postgres.ts";
+
+describe("migrateToLatest", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  test("several processes at once apply every migration exactly once", async () => {
+    const dbs = [1, 2, 3].map(() => openDb(database.url));
+    const applied = await Promise.all(dbs.map((db) => migrateToLatest(db)));
+    await Promise.all(dbs.map((db) => db.destroy()));
+    expect(applied.flat()).toEqual(["0001_initial"]);
+    const { rows } = await withClient(database.url, (client) =>
+      client.query("select count(*)::int as n from deployment"),
+    );
+    expect(rows).toEqual([{ n: 1 }]);
+  });
+});
