@@ -1,0 +1,59 @@
+import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
+import type { Database, TableBindingTable } from "./schema.ts";
+
+export type BindingRow = Selectable<TableBindingTable>;
+/** A binding as a definition says it; `frozenAt` is the loader's to set. */
+export type BindingDraft = Omit<Insertable<TableBindingTable>, "syncId" | "frozenAt" | "createdAt" | "updatedAt">;
+
+type Executor = Kysely<Database>;
+
+/** Of all entities that a sync ever loaded or is to load, in the order of their keys. */
+export async function listBindings(db: Executor, syncIds: string[]): Promise<BindingRow[]> {
+  if (syncIds.length === 0) return [];
+  return db
+    .selectFrom("tableBindings")
+    .selectAll()
+    .where("syncId", "in", syncIds)
+    .orderBy("syncId")
+    .orderBy("entityKey")
+    .execute();
+}
+
+/**
+ * Makes the sync's bindings those of `drafts`. Names of a frozen binding never change here, whatever the draft says; a
+ * frozen one that is no longer wanted stays, hidden, so that its entity finds its table again when it comes back.
+ */
+export async function saveBindings(trx: Executor, syncId: string, drafts: BindingDraft[]): Promise<void> {
+  const dropped = trx.deleteFrom("tableBindings").where("syncId", "=", syncId).where("frozenAt", "is", null);
+  if (drafts.length === 0) {
+    await dropped.execute();
+    return;
+  }
+  await dropped
+    .where(
+      "entityKey",
+      "not in",
+      drafts.map((draft) => draft.entityKey),
+    )
+    .execute();
+  const unfrozen = (column: string) =>
+    sql<string>`case when table_bindings.frozen_at is null then excluded.${sql.ref(column)} else table_bindings.${sql.ref(column)} end`;
+  await trx
+    .insertInto("tableBindings")
+    .values(drafts.map((draft) => ({ ...draft, syncId })))
+    .onConflict((conflict) =>
+      conflict.columns(["syncId", "entityKey"]).doUpdateSet((eb) => ({
+        sourceInstanceKey: unfrozen("source_instance_key"),
+        logicalTableName: unfrozen("logical_table_name"),
+        tableName: unfrozen("table_name"),
+        physicalTableName: unfrozen("physical_table_name"),
+        tableNamingVersion: sql`${unfrozen("table_naming_version")}`,
+        loadMode: eb.ref("excluded.loadMode"),
+        primaryKeyColumns: eb.ref("excluded.primaryKeyColumns"),
+        cursorField: eb.ref("excluded.cursorField"),
+        given: eb.ref("excluded.given"),
+        updatedAt: sql<Date>`now()`,
+      })),
+    )
+    .execute();
+}

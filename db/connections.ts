@@ -1,0 +1,125 @@
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from "kysely";
+import type { ProviderKey } from "../core/vocabulary.ts";
+import { inTransaction } from "./client.ts";
+import type { ConnectionCheck, ConnectionTable, Database } from "./schema.ts";
+
+export type ConnectionRow = Selectable<ConnectionTable>;
+
+type Executor = Kysely<Database>;
+
+export async function insertConnection(db: Executor, connection: Insertable<ConnectionTable>): Promise<ConnectionRow> {
+  return db.insertInto("connections").values(connection).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Deleted connections are not found. */
+export async function findConnection(db: Executor, id: string): Promise<ConnectionRow | null> {
+  const row = await db
+    .selectFrom("connections")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Keeps the connection from being deleted until the transaction ends. @returns false when it is gone already */
+export async function holdConnection(trx: Executor, id: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom("connections")
+    .select("id")
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .forShare()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Newest first. `q` is matched as text in the name, whatever its case. */
+export async function listConnections(
+  db: Executor,
+  page: { q: string | null; provider: ProviderKey[]; limit: number; offset: number },
+): Promise<{ connections: ConnectionRow[]; total: number }> {
+  let matching = db.selectFrom("connections").where("deletedAt", "is", null);
+  if (page.q !== null) matching = matching.where(sql<boolean>`strpos(lower(name), lower(${page.q})) > 0`);
+  if (page.provider.length > 0) matching = matching.where("provider", "in", page.provider);
+  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
+  const connections = await matching
+    .selectAll()
+    .orderBy("createdAt", "desc")
+    .orderBy("id", "desc")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  return { connections, total };
+}
+
+/** @returns null when the connection is gone */
+export async function updateConnection(
+  db: Executor,
+  id: string,
+  patch: Updateable<ConnectionTable>,
+): Promise<ConnectionRow | null> {
+  const row = await db
+    .updateTable("connections")
+    .set({ ...patch, updatedAt: sql<Date>`now()` })
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .returningAll()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/**
+ * What the last check saw. Nothing is recorded once config or secrets have been edited since `seen` was read: the answer
+ * is about settings that are no longer there.
+ */
+export async function recordCheck(
+  db: Executor,
+  seen: ConnectionRow,
+  result: { ok: boolean; checks: ConnectionCheck[] },
+): Promise<void> {
+  await db
+    .updateTable("connections")
+    .set({
+      status: result.ok ? "ok" : "failed",
+      checks: JSON.stringify(result.checks),
+      lastCheckedAt: sql<Date>`now()`,
+    })
+    .where("id", "=", seen.id)
+    .where(
+      sql<boolean>`config = ${JSON.stringify(seen.config)}::jsonb and secrets = ${JSON.stringify(seen.secrets)}::jsonb`,
+    )
+    .execute();
+}
+
+/**
+ * Its secrets go at once.
+ * @returns ids of the syncs that use it, in which case nothing is done; null when there is no such connection
+ */
+export async function deleteConnection(db: Executor, id: string, actor: string): Promise<{ usedBy: string[] } | null> {
+  return inTransaction(db, async (trx) => {
+    // Locked first: a sync that is being created holds the row, and only a statement after that lock sees its insert.
+    const found = await trx
+      .selectFrom("connections")
+      .select("id")
+      .where("id", "=", id)
+      .where("deletedAt", "is", null)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!found) return null;
+    const users = await trx
+      .selectFrom("syncs")
+      .select("id")
+      .where("connectionId", "=", id)
+      .where("deletedAt", "is", null)
+      .orderBy("createdAt")
+      .execute();
+    if (users.length > 0) return { usedBy: users.map((sync) => sync.id) };
+    await trx
+      .updateTable("connections")
+      .set({ deletedAt: sql<Date>`now()`, updatedAt: sql<Date>`now()`, updatedBy: actor, secrets: "{}" })
+      .where("id", "=", id)
+      .execute();
+    return { usedBy: [] };
+  });
+}

@@ -1,0 +1,135 @@
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from "kysely";
+import type { ProviderKey, SyncStatus } from "../core/vocabulary.ts";
+import { type BindingRow, listBindings } from "./bindings.ts";
+import type { Database, SyncTable } from "./schema.ts";
+
+export type SyncRow = Selectable<SyncTable>;
+/** A sync with the bindings of the entities it has now, in the order of `entities`. */
+export type SyncWithBindings = SyncRow & { bindings: BindingRow[] };
+
+type Executor = Kysely<Database>;
+
+/** @throws unique violation `syncs_slug` when the slug is taken */
+export async function insertSync(trx: Executor, sync: Insertable<SyncTable>): Promise<SyncRow> {
+  return trx.insertInto("syncs").values(sync).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Deleted syncs are not found. */
+export async function findSync(db: Executor, id: string): Promise<SyncWithBindings | null> {
+  const row = await db
+    .selectFrom("syncs")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .executeTakeFirst();
+  if (!row) return null;
+  const [sync] = await withBindings(db, [row]);
+  return sync ?? null;
+}
+
+/** Keeps the sync as it is until the transaction ends: no edit, archive or delete overtakes. @returns null when it is gone */
+export async function holdSync(trx: Executor, id: string): Promise<SyncRow | null> {
+  const row = await trx
+    .selectFrom("syncs")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .forShare()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export interface SyncFilter {
+  /** Text in the name or slug, whatever its case. */
+  q: string | null;
+  /** Empty: any. */
+  status: SyncStatus[];
+  provider: ProviderKey[];
+  limit: number;
+  offset: number;
+}
+
+/** Newest first. */
+export async function listSyncs(
+  db: Executor,
+  filter: SyncFilter,
+): Promise<{ syncs: SyncWithBindings[]; total: number }> {
+  let matching = db.selectFrom("syncs").where("deletedAt", "is", null);
+  if (filter.q !== null) {
+    matching = matching.where(
+      sql<boolean>`(strpos(lower(name), lower(${filter.q})) > 0 or strpos(slug, lower(${filter.q})) > 0)`,
+    );
+  }
+  if (filter.status.length > 0) matching = matching.where("status", "in", filter.status);
+  if (filter.provider.length > 0) matching = matching.where("providerKey", "in", filter.provider);
+  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
+  const rows = await matching
+    .selectAll()
+    .orderBy("createdAt", "desc")
+    .orderBy("id", "desc")
+    .limit(filter.limit)
+    .offset(filter.offset)
+    .execute();
+  return { syncs: await withBindings(db, rows), total };
+}
+
+/** Slugs of syncs not deleted that are `base` or `base-<something>`. */
+export async function slugsLike(db: Executor, base: string): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom("syncs")
+    .select("slug")
+    .where("deletedAt", "is", null)
+    .where(sql<boolean>`(slug = ${base} or starts_with(slug, ${`${base}-`}))`)
+    .execute();
+  return new Set(rows.map((row) => row.slug));
+}
+
+/**
+ * An edit, on top of the version it was made from.
+ * @returns null when somebody else has edited or deleted the sync meanwhile: read again
+ * @throws unique violation `syncs_slug` when the slug is taken
+ */
+export async function updateSync(
+  trx: Executor,
+  base: { id: string; version: number },
+  patch: Updateable<SyncTable>,
+): Promise<SyncRow | null> {
+  const row = await trx
+    .updateTable("syncs")
+    .set((eb) => ({ ...patch, version: eb("version", "+", 1), updatedAt: sql<Date>`now()` }))
+    .where("id", "=", base.id)
+    .where("version", "=", base.version)
+    .where("deletedAt", "is", null)
+    .returningAll()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** @returns false when it is gone already */
+export async function markSyncDeleted(trx: Executor, id: string, actor: string): Promise<boolean> {
+  const row = await trx
+    .updateTable("syncs")
+    .set((eb) => ({
+      deletedAt: sql<Date>`now()`,
+      updatedAt: sql<Date>`now()`,
+      updatedBy: actor,
+      version: eb("version", "+", 1),
+    }))
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function withBindings(db: Executor, rows: SyncRow[]): Promise<SyncWithBindings[]> {
+  const bindings = await listBindings(
+    db,
+    rows.map((row) => row.id),
+  );
+  const bySync = Map.groupBy(bindings, (binding) => binding.syncId);
+  return rows.map((row) => {
+    const own = new Map((bySync.get(row.id) ?? []).map((binding) => [binding.entityKey, binding]));
+    return { ...row, bindings: row.entities.flatMap((key) => own.get(key) ?? []) };
+  });
+}
