@@ -110,7 +110,7 @@ export async function deleteConnection(db: Executor, id: string, actor: string):
     const users = await trx
       .selectFrom("syncs")
       .select("id")
-      .where("connectionId", "=", id)
+      .where(sql<boolean>`(connection_id = ${id} or destination_config ->> 'connectionId' = ${id})`)
       .where("deletedAt", "is", null)
       .orderBy("createdAt")
       .execute();

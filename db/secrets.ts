@@ -17,9 +17,9 @@ export interface SecretOwner {
 
 export interface Keyring {
   /** Under the first key of the ring. */
-  seal(owner: SecretOwner, plaintext: string): SealedSecret;
+  seal(plaintext: string, owner: SecretOwner): SealedSecret;
   /** @throws TerminalError secret_unreadable, naming the key id only */
-  open(owner: SecretOwner, sealed: SealedSecret): string;
+  open(sealed: SealedSecret, owner: SecretOwner): string;
 }
 
 /**
@@ -33,7 +33,7 @@ export function createKeyring(spec: string): Keyring {
   const [activeId, activeKey] = active;
 
   return {
-    seal(owner, plaintext) {
+    seal(plaintext, owner) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(ALGORITHM, activeKey, iv).setAAD(boundTo(owner));
       const data = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
@@ -45,7 +45,7 @@ export function createKeyring(spec: string): Keyring {
       };
     },
 
-    open(owner, sealed) {
+    open(sealed, owner) {
       const key = keys.get(sealed.keyId);
       if (!key) throw unreadable(owner, `was sealed under key ${sealed.keyId}, which this process does not have`);
       try {
@@ -68,7 +68,7 @@ export function openSecrets(
   return Object.fromEntries(
     Object.entries(connection.secrets).map(([name, sealed]) => [
       name,
-      keyring.open({ connectionId: connection.id, name }, sealed),
+      keyring.open(sealed, { connectionId: connection.id, name }),
     ]),
   );
 }

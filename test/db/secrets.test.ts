@@ -19,13 +19,13 @@ describe("keyring", () => {
   it("opens what it sealed, whatever the text", () => {
     const ring = createKeyring(`k1:${key()}`);
     for (const text of ["", "hunter2", "påsswörd 🔑", "x".repeat(70_000)]) {
-      expect(ring.open(owner, ring.seal(owner, text))).toBe(text);
+      expect(ring.open(ring.seal(text, owner), owner)).toBe(text);
     }
   });
 
   it("never gives the same ciphertext twice and never holds the plaintext", () => {
     const ring = createKeyring(`k1:${key()}`);
-    const [one, two] = [ring.seal(owner, "hunter2"), ring.seal(owner, "hunter2")];
+    const [one, two] = [ring.seal("hunter2", owner), ring.seal("hunter2", owner)];
     expect(one.data).not.toBe(two.data);
     expect(one.iv).not.toBe(two.iv);
     expect(JSON.stringify(one)).not.toContain("hunter2");
@@ -33,38 +33,38 @@ describe("keyring", () => {
 
   it("seals under the first key and opens under any of the ring", () => {
     const old = key();
-    const sealed = createKeyring(`k0:${old}`).seal(owner, "hunter2");
+    const sealed = createKeyring(`k0:${old}`).seal("hunter2", owner);
     const rotated = createKeyring(`k1:${key()},k0:${old}`);
-    expect(rotated.open(owner, sealed)).toBe("hunter2");
-    expect(rotated.seal(owner, "x").keyId).toBe("k1");
+    expect(rotated.open(sealed, owner)).toBe("hunter2");
+    expect(rotated.seal("x", owner).keyId).toBe("k1");
   });
 
   it("refuses a secret moved to another connection or another name", () => {
     const ring = createKeyring(`k1:${key()}`);
-    const sealed = ring.seal(owner, "hunter2");
+    const sealed = ring.seal("hunter2", owner);
     for (const thief of [
       { ...owner, name: "token" },
       { ...owner, connectionId: "0d4a5b1c-1111-4222-8333-444455556667" },
     ]) {
-      expect(failure(() => ring.open(thief, sealed))).toMatchObject({ reasonCode: "secret_unreadable" });
+      expect(failure(() => ring.open(sealed, thief))).toMatchObject({ reasonCode: "secret_unreadable" });
     }
   });
 
   it("refuses a ciphertext that was changed by one bit", () => {
     const ring = createKeyring(`k1:${key()}`);
-    const sealed = ring.seal(owner, "hunter2");
+    const sealed = ring.seal("hunter2", owner);
     const bytes = Buffer.from(sealed.data, "base64");
     bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0);
-    expect(failure(() => ring.open(owner, { ...sealed, data: bytes.toString("base64") }))).toBeInstanceOf(
+    expect(failure(() => ring.open({ ...sealed, data: bytes.toString("base64") }, owner))).toBeInstanceOf(
       TerminalError,
     );
-    expect(failure(() => ring.open(owner, { ...sealed, tag: sealed.tag.slice(0, 8) }))).toBeInstanceOf(TerminalError);
+    expect(failure(() => ring.open({ ...sealed, tag: sealed.tag.slice(0, 8) }, owner))).toBeInstanceOf(TerminalError);
   });
 
   it("names the missing key's id, and no key, in the error", () => {
     const other = key();
-    const sealed = createKeyring(`k9:${key()}`).seal(owner, "hunter2");
-    const error = failure(() => createKeyring(`k1:${other}`).open(owner, sealed));
+    const sealed = createKeyring(`k9:${key()}`).seal("hunter2", owner);
+    const error = failure(() => createKeyring(`k1:${other}`).open(sealed, owner));
     expect(error).toBeInstanceOf(TerminalError);
     expect(String(error)).toContain("k9");
     expect(String(error)).not.toContain(other);
@@ -81,7 +81,7 @@ describe("keyring", () => {
 
   it("opens all secrets of a connection by name", () => {
     const ring = createKeyring(`k1:${key()}`);
-    const seal = (name: string, text: string) => ring.seal({ ...owner, name }, text);
+    const seal = (name: string, text: string) => ring.seal(text, { ...owner, name });
     const secrets = { password: seal("password", "a"), sslKey: seal("sslKey", "b") };
     expect(openSecrets(ring, { id: owner.connectionId, secrets })).toEqual({ password: "a", sslKey: "b" });
   });
