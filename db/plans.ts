@@ -42,20 +42,43 @@ export async function recordPlan(
       .returning("id")
       .executeTakeFirst();
     if (!created) return;
-    const entities = plan.entities.map(({ slices: _, spec, target, evidence, ...entity }, ordinal) => ({
-      ...entity,
-      planId: plan.runId,
-      ordinal,
-      spec: JSON.stringify(spec),
-      target: JSON.stringify(target),
-      evidence: JSON.stringify(evidence),
-    }));
-    const slices = plan.entities
-      .flatMap(({ entityKey, slices: own }) => own.map((slice) => ({ entityKey, ...slice })))
-      .map((slice, sliceNo) => ({ ...slice, planId: plan.runId, sliceNo, window: JSON.stringify(slice.window) }));
-    if (entities.length > 0) await trx.insertInto("planEntities").values(entities).execute();
-    if (slices.length > 0) await trx.insertInto("planSlices").values(slices).execute();
+    for (const [ordinal, entity] of plan.entities.entries()) {
+      await trx
+        .insertInto("planEntities")
+        .values({ ...entityValues(entity), planId: plan.runId, ordinal })
+        .execute();
+      await appendSlices(trx, plan.runId, entity);
+    }
   });
+}
+
+/** An entity that could not be planned before: its row is replaced, its slices come after those that are there. */
+export async function replaceFailedEntity(db: Executor, planId: string, entity: NewPlanEntity): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    const replaced = await trx
+      .updateTable("planEntities")
+      .set(entityValues(entity))
+      .where("planId", "=", planId)
+      .where("entityKey", "=", entity.entityKey)
+      .where("reasonCode", "is not", null)
+      .executeTakeFirst();
+    if (replaced.numUpdatedRows > 0n) await appendSlices(trx, planId, entity);
+  });
+}
+
+function entityValues({ slices: _, spec, target, evidence, ...entity }: NewPlanEntity) {
+  return { ...entity, spec: JSON.stringify(spec), target: JSON.stringify(target), evidence: JSON.stringify(evidence) };
+}
+
+async function appendSlices(trx: Executor, planId: string, entity: NewPlanEntity): Promise<void> {
+  if (entity.slices.length === 0) return;
+  await sql`
+    insert into plan_slices (plan_id, slice_no, entity_key, stage, "window", label)
+    select ${planId}, coalesce((select max(slice_no) + 1 from plan_slices where plan_id = ${planId}), 0) + (n - 1),
+           ${entity.entityKey}, (slice ->> 'stage')::smallint, slice -> 'window', slice ->> 'label'
+    from jsonb_array_elements(${JSON.stringify(entity.slices)}::jsonb) with ordinality as given (slice, n)`.execute(
+    trx,
+  );
 }
 
 export async function readPlan(db: Executor, planId: string): Promise<Plan | null> {
@@ -110,7 +133,7 @@ export async function findResumablePlan(
 /** The attempt works on this plan: its slices, with those that earlier attempts finished, become the attempt's own rows. */
 export async function bindPlan(
   db: Executor,
-  run: { runId: string; planId: string; doneSlices: number[] },
+  run: { runId: string; planId: string; doneSlices: number[]; replanned: boolean },
 ): Promise<void> {
   await inTransaction(db, async (trx) => {
     await sql`
@@ -122,6 +145,7 @@ export async function bindPlan(
       on conflict do nothing`.execute(trx);
     await sql`
       update runs set plan_id = ${run.planId}, updated_at = now(),
+             summary = summary || ${run.replanned ? '{"replanned": true}' : "{}"}::jsonb,
              slices_total = (select count(*) from plan_slices where plan_id = ${run.planId})
       where id = ${run.runId} and completed_at is null`.execute(trx);
   });

@@ -23,6 +23,8 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   resources: ResourceDeclaration[];
   /** Names the instance behind a connection, such as a shop's domain or `host/database`; goes into table names. */
   sourceInstanceKey(config: Config): string;
+  /** The URL of a connection that can also be a destination (Postgres); absent where it cannot. */
+  destinationUrl?(connection: { config: Record<string, unknown>; secrets: Record<string, string> }): string;
   /** Opens lazily; what fails on the network fails in the methods of the source, with a Transient- or TerminalError. */
   connect(options: ConnectOptions<Config, SourceConfig>): Source;
 }

@@ -1,0 +1,21 @@
+import type { Logger } from "pino";
+import type { Db } from "../db/client.ts";
+import type { Keyring } from "../db/secrets.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { Progress } from "./progress.ts";
+
+/** What activities need of their process; made once in worker.ts. */
+export interface ActivityDeps {
+  db: Db;
+  keyring: Keyring;
+  log: Logger;
+  progress: Progress;
+  /** The default warehouse, and others by the URL of their connection; opened once per process. */
+  openDestination(url: string): Destination;
+  warehouseUrl: string;
+  namespace: string;
+  /** Base of the Temporal Web UI; null where there is none. */
+  temporalUiUrl: string | null;
+  /** The namespace knows `SEARCH_ATTRIBUTES`. */
+  searchAttributes: boolean;
+}

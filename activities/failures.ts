@@ -1,0 +1,69 @@
+import { Context } from "@temporalio/activity";
+import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { isProviderError, TransientError } from "../core/errors.ts";
+import type { ReasonCode } from "../core/result-reasons.ts";
+import { RUN_STOPPED } from "../core/workflow-contract.ts";
+import { SupersededError } from "../destinations/destination.ts";
+
+/** The run of an activity is over: being cancelled, or terminal. Not a failure of the work. */
+export class RunStoppedError extends Error {
+  override readonly name = "RunStoppedError";
+}
+
+/**
+ * What an activity throws for `error`: the one place where our errors become Temporal's. The failure's type is the reason
+ * code; Terminal errors are not retried; a source's own waiting time becomes the delay of the next try.
+ */
+export function toFailure(error: unknown, stop: AbortSignal): Error {
+  const cancellation = Context.current().cancellationSignal;
+  if (cancellation.aborted) return cancellationFailure(cancellation.reason, error);
+  if (stop.aborted || error instanceof RunStoppedError) {
+    return ApplicationFailure.create({
+      type: RUN_STOPPED,
+      message: "The run is being cancelled or has ended.",
+      nonRetryable: true,
+    });
+  }
+  if (error instanceof ApplicationFailure) return error;
+  const { reasonCode, message } = describeError(error);
+  return ApplicationFailure.create({
+    type: reasonCode,
+    message,
+    nonRetryable: !isRetryable(error),
+    ...(error instanceof TransientError && error.retryAfterSeconds !== null
+      ? { nextRetryDelay: `${error.retryAfterSeconds}s` }
+      : {}),
+    ...(error instanceof Error ? { cause: withoutDetails(error) } : {}),
+  });
+}
+
+export function describeError(error: unknown): { reasonCode: ReasonCode; message: string } {
+  if (isProviderError(error)) return { reasonCode: error.reasonCode, message: error.message };
+  if (error instanceof SupersededError) return { reasonCode: "worker_lost", message: error.message };
+  return { reasonCode: "internal_error", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** A takeover means that somebody else does this work; everything unknown may pass. */
+export function isRetryable(error: unknown): boolean {
+  if (isProviderError(error)) return error instanceof TransientError;
+  return !(error instanceof SupersededError);
+}
+
+function cancellationFailure(reason: unknown, error: unknown): Error {
+  if (reason instanceof CancelledFailure && reason.message === "WORKER_SHUTDOWN") {
+    return ApplicationFailure.retryable(
+      "The worker was stopped; another one goes on from the last committed batch.",
+      "worker_shutdown",
+    );
+  }
+  return reason instanceof Error
+    ? reason
+    : new CancelledFailure("CANCELLED", [], error instanceof Error ? error : undefined);
+}
+
+/** Name and message only: a driver's error carries detail fields that can hold rows. */
+function withoutDetails(error: Error): Error {
+  const plain = new Error(error.message.slice(0, 1000));
+  plain.name = error.name;
+  return plain;
+}

@@ -1,0 +1,67 @@
+import { isTerminal } from "../core/run-lifecycle.ts";
+import { isComplete, judgeRun, type Verdict } from "../core/verdict.ts";
+import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
+import { type Plan, readPlan } from "../db/plans.ts";
+import { closeRun, type EntityClosing } from "../db/run-closing.ts";
+import { getRun, type RunRow } from "../db/runs.ts";
+import type { LedgerSlice } from "../destinations/destination.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { describeError } from "./failures.ts";
+import { openDestination } from "./run-context.ts";
+import { contiguousCursor, gatherEvidence } from "./run-evidence.ts";
+
+/**
+ * Ends a run with what the ledger proves. First the fence: from there on the attempt commits nothing, so what the ledger
+ * says is final. Then, in one transaction of the control database: slices, cursor states, status, next attempt.
+ * Idempotent; a terminal row is answered as it is.
+ */
+export function createFinishRun(deps: ActivityDeps) {
+  return async ({ runId, outcome }: FinishInput): Promise<SyncRunResult> => {
+    const run = await getRun(deps.db, runId);
+    if (!isTerminal(run.status)) await settle(deps, run, outcome);
+    const { status, resultReasonCode } = await getRun(deps.db, runId);
+    return { status, resultReasonCode };
+  };
+}
+
+async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Promise<void> {
+  const plan = run.planId === null ? null : await readPlan(deps.db, run.planId);
+  const ledger = await fenceAndRead(deps, run, plan, outcome);
+  const evidence = gatherEvidence({ plan, ledger: ledger ?? [], outcome, run });
+  const verdict: Verdict = judgeRun(evidence);
+  const entities: EntityClosing[] = evidence.entities.map((entity) => ({
+    entityKey: entity.entityKey,
+    cursor: isComplete(entity)
+      ? (plan?.entities.find((each) => each.entityKey === entity.entityKey)?.upperBound ?? null)
+      : contiguousCursor(plan, ledger ?? [], entity.entityKey),
+    failure: outcome.entityFailures.find((failure) => failure.entityKey === entity.entityKey) ?? null,
+  }));
+  await closeRun(deps.db, { run, plan, ledger: ledger ?? [], verdict, entities, fenced: ledger !== null, outcome });
+}
+
+/**
+ * @returns null when the destination can't be reached and the run has failed or is cancelled anyway: it is fenced later,
+ * and before any next attempt writes
+ */
+async function fenceAndRead(
+  deps: ActivityDeps,
+  run: RunRow,
+  plan: Plan | null,
+  outcome: RunOutcome,
+): Promise<LedgerSlice[] | null> {
+  try {
+    const sync = await deps.db.selectFrom("syncs").selectAll().where("id", "=", run.syncId).executeTakeFirstOrThrow();
+    const destination = await openDestination(deps, sync);
+    await destination.ensureLedger();
+    await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1, closed: false });
+    return plan === null ? [] : await destination.readLedger(plan.id);
+  } catch (error) {
+    const mayHaveSucceeded = !outcome.cancelled && outcome.failure === null && outcome.entityFailures.length === 0;
+    if (mayHaveSucceeded) throw error;
+    deps.log.warn(
+      { err: error, runId: run.id, reason: describeError(error).reasonCode },
+      "the destination could not be fenced yet",
+    );
+    return null;
+  }
+}

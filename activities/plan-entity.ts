@@ -1,0 +1,168 @@
+import { sql } from "kysely";
+import { isProviderError, TerminalError } from "../core/errors.ts";
+import type { LoadMode } from "../core/vocabulary.ts";
+import { readCursorState } from "../db/cursor-states.ts";
+import type { NewPlanEntity } from "../db/plans.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { EntitySchema, PlanRequest, Source } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import type { BindingRow, RunContext } from "./run-context.ts";
+
+/** How an entity is loaded: what the user gave, else what discovery found. */
+export interface ResolvedBinding {
+  loadMode: LoadMode;
+  keyColumns: string[];
+  cursorField: string | null;
+}
+
+export interface EntityPlanning {
+  context: RunContext;
+  source: Source;
+  destination: Destination;
+  deploymentId: string;
+  planId: string;
+  maxSlices: number;
+}
+
+/** @throws TerminalError primary_key_missing, source_schema_breaking_change */
+export function resolveBinding(binding: BindingRow, schema: EntitySchema): ResolvedBinding {
+  const { loadMode, primaryKeyColumns, cursorField } = binding;
+  const resolved: ResolvedBinding = {
+    loadMode: loadMode ?? schema.loadMode,
+    keyColumns: primaryKeyColumns ?? schema.primaryKeyColumns,
+    cursorField: cursorField ?? schema.cursorFields[0] ?? null,
+  };
+  const columns = new Set(schema.columns.map((column) => column.name));
+  const named = [...resolved.keyColumns, ...(resolved.cursorField === null ? [] : [resolved.cursorField])];
+  const missing = named.filter((name) => !columns.has(name));
+  if (missing.length > 0) {
+    throw new TerminalError(
+      "source_schema_breaking_change",
+      `${schema.entityKey} has no column ${missing.join(", ")} any more, which the table binding uses as key or cursor. Correct the binding.`,
+    );
+  }
+  if (resolved.loadMode === "upsert" && resolved.keyColumns.length === 0) {
+    throw new TerminalError(
+      "primary_key_missing",
+      `${schema.entityKey} has no key, and load mode upsert needs one. Set primaryKeyColumns in the table binding, or choose replace or append_event.`,
+    );
+  }
+  return resolved;
+}
+
+/**
+ * Plans one entity: target first, since a complete scan is planned with a catch-up only where it is swapped in.
+ * What stands in this entity's way is recorded with it and does not stop the others.
+ * @throws TransientError: worth planning again
+ */
+export async function planEntity(
+  deps: ActivityDeps,
+  planning: EntityPlanning,
+  entity: { entityKey: string; schema: EntitySchema | null; binding: BindingRow },
+): Promise<NewPlanEntity> {
+  try {
+    if (entity.schema === null) throw missingEntity(entity.binding);
+    return await planFoundEntity(deps, planning, entity.schema, entity.binding);
+  } catch (error) {
+    if (!isProviderError(error) || !(error instanceof TerminalError)) throw error;
+    return {
+      entityKey: entity.entityKey,
+      dependsOn: [],
+      spec: {},
+      target: {},
+      upperBound: null,
+      cursorVersion: 0,
+      evidence: {},
+      reasonCode: error.reasonCode,
+      error: error.message,
+      slices: [],
+    };
+  }
+}
+
+async function planFoundEntity(
+  deps: ActivityDeps,
+  planning: EntityPlanning,
+  schema: EntitySchema,
+  binding: BindingRow,
+): Promise<NewPlanEntity> {
+  const { run, sync, execution } = planning.context;
+  const { entityKey } = schema;
+  const { loadMode, keyColumns, cursorField } = resolveBinding(binding, schema);
+  const complete = loadMode === "replace" || (run.runMode === "full_refresh" && loadMode !== "append_event");
+  const state = await readCursorState(deps.db, sync.id, entityKey);
+  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && state !== null;
+  const target = await planning.destination.prepareEntity({
+    chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
+    planId: planning.planId,
+    deploymentId: planning.deploymentId,
+    syncId: sync.id,
+    entityKey,
+    schema: destinationSchemaOf(planning.context),
+    table: binding.physicalTableName,
+    columns: schema.columns,
+    keyColumns,
+    cursorField,
+    loadMode,
+    complete,
+  });
+  await storeResolved(deps, binding, { loadMode, keyColumns, cursorField });
+  const request: PlanRequest = {
+    entityKey,
+    scan: incremental ? "incremental" : "full",
+    keyColumns,
+    cursorField,
+    cursorState: incremental ? state.cursor : null,
+    // A keyless append compares whole ranges, and rows without a cursor lie in none: one slice then.
+    windows: run.executionMode === "fan_out_window" && !(loadMode === "append_event" && keyColumns.length === 0),
+    windowSize: execution.windowSize,
+    maxSlices: planning.maxSlices,
+    lookbackSeconds: execution.lookbackSeconds,
+    safetyLagSeconds: execution.safetyLagSeconds,
+    catchUp: target.swap && cursorField !== null,
+  };
+  const plan = await planning.source.plan(request);
+  return {
+    entityKey,
+    dependsOn: schema.dependsOn,
+    spec: plan.spec,
+    target,
+    upperBound: plan.upperBound,
+    cursorVersion: state?.version ?? 0,
+    evidence: plan.evidence,
+    reasonCode: null,
+    error: null,
+    slices: plan.slices,
+  };
+}
+
+/** What discovery settled becomes the binding's own; its names are frozen from the first plan on. */
+async function storeResolved(deps: ActivityDeps, binding: BindingRow, resolved: ResolvedBinding): Promise<void> {
+  await deps.db
+    .updateTable("tableBindings")
+    .set({
+      loadMode: resolved.loadMode,
+      primaryKeyColumns: resolved.keyColumns,
+      cursorField: resolved.cursorField,
+      frozenAt: sql<Date>`coalesce(frozen_at, now())`,
+      updatedAt: sql<Date>`now()`,
+    })
+    .where("id", "=", binding.id)
+    .where((eb) => eb.or([eb("frozenAt", "is", null), eb("loadMode", "is", null)]))
+    .execute();
+}
+
+export function destinationSchemaOf(context: RunContext): string {
+  const { schema } = context.sync.destinationConfig;
+  return typeof schema === "string" ? schema : context.sync.providerKey;
+}
+
+function missingEntity(binding: BindingRow): TerminalError {
+  const { entityKey } = binding;
+  return binding.frozenAt === null
+    ? new TerminalError("entity_unknown", `The source has no ${entityKey}. Correct the entities of the sync.`)
+    : new TerminalError(
+        "source_resource_not_found",
+        `${entityKey} was loaded before but is gone from the source. Restore it, or take it out of the sync.`,
+      );
+}

@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { TerminalError } from "../core/errors.ts";
+import { inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
+import type { PlannedWork, SyncRunInput } from "../core/workflow-contract.ts";
+import { bindPlan, findResumablePlan, type Plan, readPlan, recordPlan, replaceFailedEntity } from "../db/plans.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { EntitySchema, Source } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { toFailure } from "./failures.ts";
+import { fenceEarlierRuns } from "./fence.ts";
+import { withHeartbeat } from "./heartbeat.ts";
+import { type EntityPlanning, planEntity } from "./plan-entity.ts";
+import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
+import { activityScope } from "./scope.ts";
+
+/**
+ * The chain's plan: resumed while it still fits, made anew otherwise, and what is left to do of it. Idempotent: a plan
+ * once recorded for the run is the answer, however often it is asked.
+ */
+export function createPlanRun(deps: ActivityDeps) {
+  return async ({ runId }: SyncRunInput): Promise<PlannedWork> => {
+    const scope = activityScope(deps, { runId });
+    try {
+      const context = await loadRunContext(deps, runId);
+      const destination = await openDestination(deps, context.sync);
+      const source = openSource(deps, context.connection, context.sync.sourceConfig, scope.signal);
+      try {
+        return await withHeartbeat(
+          {
+            tracked: scope.tracked,
+            probes: [source.probe],
+            progressTimeoutSeconds: context.execution.progressTimeoutSeconds,
+            onStall: scope.fail,
+          },
+          async () => {
+            const plan = await findOrMakePlan(deps, context, source, destination);
+            return attachPlan(deps, context, plan, destination);
+          },
+        );
+      } finally {
+        await source.close();
+      }
+    } catch (error) {
+      throw toFailure(scope.reasonFor(error), scope.tracked.stop);
+    } finally {
+      await scope.end();
+    }
+  };
+}
+
+async function findOrMakePlan(
+  deps: ActivityDeps,
+  context: RunContext,
+  source: Source,
+  destination: Destination,
+): Promise<Plan> {
+  const { run, sync } = context;
+  if (run.planId !== null) return requirePlan(deps, run.planId);
+  if (sync.entities.length === 0) {
+    throw new TerminalError("config_invalid", "The sync has no entities. Name at least one in `entities`.");
+  }
+  await destination.ensureLedger();
+  await fenceEarlierRuns(deps, context.run, destination);
+
+  const found = new Map((await source.discover(sync.entities)).map((schema) => [schema.entityKey, schema]));
+  const planning = await preparePlanning(deps, context, source, destination);
+  const plan = async (entityKeys: string[], planId: string) => {
+    const bindings = context.bindings.filter((binding) => entityKeys.includes(binding.entityKey));
+    const planned = [];
+    for (const binding of bindings) {
+      const entity = { entityKey: binding.entityKey, schema: found.get(binding.entityKey) ?? null, binding };
+      planned.push(await planEntity(deps, { ...planning, planId }, entity));
+    }
+    return inDependencyOrder(planned);
+  };
+
+  const configHash = hashOf(context);
+  const chain = { rootRunId: run.attemptRootRunId, syncId: sync.id, configHash };
+  const resumableId = await findResumablePlan(deps.db, chain);
+  const resumable = resumableId === null ? null : await requirePlan(deps, resumableId);
+  if (resumable && fitsSchema(resumable, found)) {
+    // What could not be planned then may be possible now.
+    const failed = resumable.entities.filter((entity) => entity.reasonCode !== null).map((entity) => entity.entityKey);
+    for (const entity of await plan(failed, resumable.id)) await replaceFailedEntity(deps.db, resumable.id, entity);
+    return requirePlan(deps, resumable.id);
+  }
+  await recordPlan(deps.db, { runId: run.id, ...chain, entities: await plan(sync.entities, run.id) });
+  return requirePlan(deps, run.id);
+}
+
+async function preparePlanning(
+  deps: ActivityDeps,
+  context: RunContext,
+  source: Source,
+  destination: Destination,
+): Promise<Omit<EntityPlanning, "planId">> {
+  const { id: deploymentId } = await deps.db.selectFrom("deployment").select("id").executeTakeFirstOrThrow();
+  const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / Math.max(1, context.sync.entities.length)));
+  return { context, source, destination, deploymentId, maxSlices };
+}
+
+/** Gives the run its rows for every slice, those that the ledger has as done included. */
+async function attachPlan(
+  deps: ActivityDeps,
+  context: RunContext,
+  plan: Plan,
+  destination: Destination,
+): Promise<PlannedWork> {
+  const ledger = await destination.readLedger(plan.id);
+  const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
+  const { run } = context;
+  const replanned = run.previousAttemptRunId !== null && plan.id === run.id;
+  await bindPlan(deps.db, { runId: run.id, planId: plan.id, doneSlices: [...done], replanned });
+  await destination.dropSuperseded({ rootRunId: run.attemptRootRunId, keepPlanId: plan.id });
+  const planned = plan.entities.filter((entity) => entity.reasonCode === null);
+  return {
+    failedEntities: plan.entities.filter((entity) => entity.reasonCode !== null).map((entity) => entity.entityKey),
+    entities: planned.map((entity) => ({
+      entityKey: entity.entityKey,
+      dependsOn: entity.dependsOn,
+      swap: entity.target.swap === true && entity.swappedAt === null,
+      slices: plan.slices
+        .filter((slice) => slice.entityKey === entity.entityKey && !done.has(slice.sliceNo))
+        .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
+    })),
+  };
+}
+
+async function requirePlan(deps: ActivityDeps, planId: string): Promise<Plan> {
+  const plan = await readPlan(deps.db, planId);
+  if (!plan) throw new Error(`Plan ${planId} is recorded nowhere`);
+  return plan;
+}
+
+/** A column that came, went or changed since makes the plan's reads and targets wrong. */
+function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
+  return plan.entities
+    .filter((entity) => entity.reasonCode === null)
+    .every((entity) => isDeepStrictEqual(entity.target.columns, found.get(entity.entityKey)?.columns));
+}
+
+/** Everything that decides what is read and where it goes, as the user gave it. */
+function hashOf({ run, sync, connection, bindings, execution }: RunContext): string {
+  const decisive = {
+    connection: [connection.id, connection.config],
+    sync: [sync.sourceConfig, sync.destinationConfig, sync.entities],
+    bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
+    run: [run.runMode, run.executionMode, execution.windowSize, execution.lookbackSeconds, execution.safetyLagSeconds],
+  };
+  return createHash("sha256").update(JSON.stringify(decisive)).digest("hex");
+}

@@ -1,0 +1,130 @@
+import type { Selectable } from "kysely";
+import { TerminalError } from "../core/errors.ts";
+import { isTerminal } from "../core/run-lifecycle.ts";
+import { getRun, type RunRow } from "../db/runs.ts";
+import type { ConnectionTable, SyncTable, TableBindingTable } from "../db/schema.ts";
+import { openSecrets } from "../db/secrets.ts";
+import type { Destination } from "../destinations/destination.ts";
+import { findProvider } from "../providers/index.ts";
+import type { Source } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { RunStoppedError } from "./failures.ts";
+
+export type SyncRow = Selectable<SyncTable>;
+export type ConnectionRow = Selectable<ConnectionTable>;
+export type BindingRow = Selectable<TableBindingTable>;
+
+/** A run that may still work, with what it works on. */
+export interface RunContext {
+  run: RunRow;
+  sync: SyncRow;
+  connection: ConnectionRow;
+  bindings: BindingRow[];
+  execution: ExecutionConfig;
+}
+
+/** `executionConfig` with its defaults; the API has checked the types. */
+export interface ExecutionConfig {
+  maxConcurrency: number;
+  batchRows: number;
+  batchBytes: number;
+  windowSize: string | null;
+  lookbackSeconds: number | null;
+  safetyLagSeconds: number | null;
+  heartbeatTimeoutSeconds: number;
+  progressTimeoutSeconds: number;
+  runTimeoutSeconds: number | null;
+  failFast: boolean;
+}
+
+const EXECUTION_DEFAULTS: ExecutionConfig = {
+  maxConcurrency: 4,
+  batchRows: 250_000,
+  batchBytes: 64 * 1024 * 1024,
+  windowSize: null,
+  lookbackSeconds: null,
+  safetyLagSeconds: null,
+  heartbeatTimeoutSeconds: 60,
+  progressTimeoutSeconds: 900,
+  runTimeoutSeconds: null,
+  failFast: false,
+};
+
+export function executionConfigOf(run: RunRow): ExecutionConfig {
+  return { ...EXECUTION_DEFAULTS, ...run.executionConfig };
+}
+
+/**
+ * @throws RunStoppedError when the row is terminal or being cancelled: nothing may be done for it any more
+ * @throws TerminalError connection_unusable
+ */
+export async function loadRunContext(deps: ActivityDeps, runId: string): Promise<RunContext> {
+  const run = await getRun(deps.db, runId);
+  if (isTerminal(run.status) || run.status === "cancelling")
+    throw new RunStoppedError(`Run ${runId} is ${run.status}.`);
+  const sync = await deps.db.selectFrom("syncs").selectAll().where("id", "=", run.syncId).executeTakeFirstOrThrow();
+  const connection = await loadConnection(deps, sync.connectionId);
+  const bindings = await deps.db.selectFrom("tableBindings").selectAll().where("syncId", "=", sync.id).execute();
+  return { run, sync, connection, bindings, execution: executionConfigOf(run) };
+}
+
+/** @throws TerminalError connection_unusable */
+export async function loadConnection(deps: ActivityDeps, connectionId: string): Promise<ConnectionRow> {
+  const connection = await deps.db
+    .selectFrom("connections")
+    .selectAll()
+    .where("id", "=", connectionId)
+    .where("deletedAt", "is", null)
+    .executeTakeFirst();
+  if (!connection)
+    throw new TerminalError("connection_unusable", `Connection ${connectionId} does not exist any more.`);
+  return connection;
+}
+
+/** @throws TerminalError connection_unusable, config_invalid, secret_unreadable */
+export function openSource(
+  deps: ActivityDeps,
+  connection: ConnectionRow,
+  sourceConfig: Record<string, unknown>,
+  signal: AbortSignal,
+): Source {
+  const provider = findProvider(connection.provider);
+  if (!provider)
+    throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`);
+  return provider.connect({
+    config: parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`),
+    secrets: openSecrets(deps.keyring, connection),
+    sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),
+    signal,
+  });
+}
+
+/** The warehouse a sync loads into: the default one, or the one its `destinationConfig.connectionId` names. */
+export async function openDestination(deps: ActivityDeps, sync: SyncRow): Promise<Destination> {
+  const { connectionId } = sync.destinationConfig;
+  if (typeof connectionId !== "string") return deps.openDestination(deps.warehouseUrl);
+  const connection = await loadConnection(deps, connectionId);
+  const provider = findProvider(connection.provider);
+  if (!provider?.destinationUrl) {
+    throw new TerminalError(
+      "config_invalid",
+      `Connection ${connection.name} (${connection.provider}) cannot be a destination.`,
+    );
+  }
+  return deps.openDestination(
+    provider.destinationUrl({ config: connection.config, secrets: openSecrets(deps.keyring, connection) }),
+  );
+}
+
+interface Parser<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false; error: { message: string } };
+}
+
+function parseConfig<T>(schema: Parser<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new TerminalError(
+    "config_invalid",
+    `The ${what} does not fit its schema: ${parsed.error.message.slice(0, 500)}`,
+  );
+}

@@ -1,0 +1,52 @@
+import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
+import type { EntityEvidence, RunEvidence } from "../core/verdict.ts";
+import type { RunOutcome } from "../core/workflow-contract.ts";
+import type { Plan } from "../db/plans.ts";
+import type { RunRow } from "../db/runs.ts";
+import type { LedgerSlice } from "../destinations/destination.ts";
+
+/** What plan and ledger say about each entity of the chain's plan. */
+export function gatherEvidence(known: {
+  plan: Plan | null;
+  ledger: LedgerSlice[];
+  outcome: RunOutcome;
+  run: RunRow;
+}): RunEvidence {
+  const { plan, ledger, outcome, run } = known;
+  const bySlice = new Map(ledger.map((slice) => [slice.sliceNo, slice]));
+  const entities = (plan?.entities ?? []).map((entity): EntityEvidence => {
+    const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entity.entityKey);
+    const committed = slices.flatMap((slice) => bySlice.get(slice.sliceNo) ?? []);
+    return {
+      entityKey: entity.entityKey,
+      slicesTotal: slices.length,
+      slicesDone: committed.filter((slice) => slice.done).length,
+      swapPending: entity.target.swap === true && entity.swappedAt === null,
+      rowsWritten: committed.reduce((sum, slice) => sum + slice.rowsWritten, 0),
+      planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
+    };
+  });
+  return { planned: plan !== null, entities, outcome, cancelReasonCode: cancelReasonOf(run) };
+}
+
+/**
+ * How far an unfinished incremental entity may move its cursor: to the end of the time windows that are done without a
+ * gap. Null where nothing may move (key windows move once, when all are done).
+ */
+export function contiguousCursor(plan: Plan | null, ledger: LedgerSlice[], entityKey: string): string | null {
+  const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
+  const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entityKey);
+  let cursor: string | null = null;
+  for (const slice of slices) {
+    if (slice.window.by !== "time" || slice.stage !== 0 || !done.has(slice.sliceNo)) return cursor;
+    cursor = slice.window.to;
+  }
+  return cursor;
+}
+
+function cancelReasonOf(run: RunRow): ReasonCode | null {
+  if (run.cancelRequestedAt === null) return null;
+  const cancel = run.summary.cancel;
+  const code = typeof cancel === "object" && cancel !== null && "reasonCode" in cancel ? cancel.reasonCode : null;
+  return typeof code === "string" && isReasonCode(code) ? code : "cancelled_by_user";
+}

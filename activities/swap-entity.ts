@@ -1,0 +1,34 @@
+import type { EntityInput } from "../core/workflow-contract.ts";
+import { markSwapped } from "../db/plans.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { toFailure } from "./failures.ts";
+import { withHeartbeat } from "./heartbeat.ts";
+import { loadRunContext, openDestination } from "./run-context.ts";
+import { activityScope } from "./scope.ts";
+import { loadTarget } from "./slice-context.ts";
+
+/** Puts the table that was loaded beside into place, once all its slices are done. Idempotent. */
+export function createSwapEntity(deps: ActivityDeps) {
+  return async ({ runId, entityKey }: EntityInput): Promise<void> => {
+    const scope = activityScope(deps, { runId });
+    try {
+      const { run, sync, execution } = await loadRunContext(deps, runId);
+      const destination = await openDestination(deps, sync);
+      const { planId, target } = await loadTarget(deps.db, run, entityKey);
+      const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
+      const watch = {
+        tracked: scope.tracked,
+        // Waiting for readers to leave the table is bounded by the destination's own lock timeout.
+        probes: [async () => true],
+        progressTimeoutSeconds: execution.progressTimeoutSeconds,
+        onStall: scope.fail,
+      };
+      await withHeartbeat(watch, () => destination.swap({ target, chain, planId, entityKey, signal: scope.signal }));
+      await markSwapped(deps.db, { planId, entityKey });
+    } catch (error) {
+      throw toFailure(scope.reasonFor(error), scope.tracked.stop);
+    } finally {
+      await scope.end();
+    }
+  };
+}

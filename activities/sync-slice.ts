@@ -1,0 +1,128 @@
+import { Transform } from "node:stream";
+import { TransientError } from "../core/errors.ts";
+import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
+import { endSlice, startSlice, waitSlice } from "../db/run-slices.ts";
+import {
+  CopyConflictError,
+  type LoadableCopy,
+  type LoadableRows,
+  type SliceWriter,
+} from "../destinations/destination.ts";
+import type { Batch, ReadRequest, Source } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { describeError, isRetryable, toFailure } from "./failures.ts";
+import { withHeartbeat } from "./heartbeat.ts";
+import type { Tracked } from "./progress.ts";
+import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
+import { type ActivityScope, activityScope } from "./scope.ts";
+import { loadSlice, type SliceContext } from "./slice-context.ts";
+
+/** A shorter wait that the source asks for is a delayed retry; a longer one gives the slot back. */
+const LONGEST_DELAY_SECONDS = 5;
+
+/** Moves one slice, from its committed checkpoint to its end. The hot loop, in one place. */
+export function createSyncSlice(deps: ActivityDeps) {
+  return async (key: SliceInput): Promise<SliceOutcome> => {
+    const scope = activityScope(deps, key);
+    try {
+      const context = await loadRunContext(deps, key.runId);
+      const slice = await loadSlice(deps.db, context.run, key.sliceNo);
+      await startSlice(deps.db, key);
+      await moveSlice(deps, context, slice, scope);
+    } catch (thrown) {
+      const error = scope.reasonFor(thrown);
+      if (
+        !scope.signal.aborted &&
+        error instanceof TransientError &&
+        (error.retryAfterSeconds ?? 0) > LONGEST_DELAY_SECONDS
+      ) {
+        const until = new Date(Date.now() + (error.retryAfterSeconds ?? 0) * 1000);
+        await waitSlice(deps.db, key, { reasonCode: error.reasonCode, until });
+        return { kind: "wait", resumeAt: until.toISOString(), reasonCode: error.reasonCode };
+      }
+      if (!scope.signal.aborted && !isRetryable(error)) {
+        const { reasonCode, message } = describeError(error);
+        await endSlice(deps.db, key, { status: "failed", reasonCode, error: message });
+      }
+      throw toFailure(error, scope.tracked.stop);
+    } finally {
+      await scope.end();
+    }
+    await endSlice(deps.db, key, { status: "done" });
+    return { kind: "done" };
+  };
+}
+
+async function moveSlice(
+  deps: ActivityDeps,
+  context: RunContext,
+  slice: SliceContext,
+  scope: ActivityScope,
+): Promise<void> {
+  const { run, sync, execution } = context;
+  const destination = await openDestination(deps, sync);
+  const source = openSource(deps, context.connection, sync.sourceConfig, scope.signal);
+  try {
+    const writer = await destination.claimSlice({
+      target: slice.target,
+      chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
+      planId: slice.planId,
+      sliceNo: slice.sliceNo,
+      entityKey: slice.entityKey,
+      runId: run.id,
+      stage: slice.stage,
+      cursorRange: slice.window.by === "time" ? { from: slice.window.from, to: slice.window.to } : null,
+      signal: scope.signal,
+    });
+    try {
+      if (writer.done) return;
+      const { spec, window } = slice;
+      const request = { spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes };
+      const watch = {
+        tracked: scope.tracked,
+        probes: [source.probe, writer.probe],
+        progressTimeoutSeconds: execution.progressTimeoutSeconds,
+        onStall: scope.fail,
+      };
+      await withHeartbeat(watch, () => copyBatches(source, writer, request, scope.tracked));
+    } finally {
+      await writer.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function copyBatches(
+  source: Source,
+  writer: SliceWriter,
+  request: Omit<ReadRequest, "checkpoint">,
+  tracked: Tracked,
+): Promise<void> {
+  for (;;) {
+    try {
+      for await (const batch of source.read({ ...request, checkpoint: writer.checkpoint })) {
+        tracked.add(await writer.write(metered(batch, tracked)));
+        if (batch.final) return;
+      }
+      return await writer.finish();
+    } catch (error) {
+      // The key was there already: the writer merges from now on, and the batch is read again.
+      if (!(error instanceof CopyConflictError)) throw error;
+    }
+  }
+}
+
+/** Counts bytes as they pass, so that a long COPY shows progress before it commits. */
+function metered(batch: Batch, tracked: Tracked): LoadableRows | LoadableCopy {
+  if (batch.kind === "rows") return batch;
+  const meter = new Transform({
+    highWaterMark: 1024 * 1024,
+    transform(chunk: Buffer, _encoding, pass) {
+      tracked.add({ bytesRead: chunk.length });
+      pass(null, chunk);
+    },
+  });
+  batch.stream.on("error", (error) => meter.destroy(error));
+  return { ...batch, stream: batch.stream.pipe(meter) };
+}
