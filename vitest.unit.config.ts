@@ -3,6 +3,6 @@ import { defineConfig } from "vitest/config";
 /** The tests of `npm run verify`: pure functions, rules and documents. No server is started. */
 export default defineConfig({
   test: {
-    include: ["test/core/**/*.test.ts", "test/*.test.ts"],
+    include: ["test/*.test.ts", "test/core/**/*.test.ts", "test/scripts/test-report.test.ts"],
   },
 });
