@@ -1,7 +1,8 @@
 import { sql } from "kysely";
-import type { RunRow } from "../db/runs.ts";
+import { getRun, type RunRow } from "../db/runs.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { openDestination } from "./run-context.ts";
 
 /**
  * Before anything is read: earlier attempts of this chain, and ended runs of the sync that could not be fenced when they
@@ -37,4 +38,14 @@ export async function markFenced(deps: ActivityDeps, runId: string): Promise<voi
     })
     .where("id", "=", runId)
     .execute();
+}
+
+/** For the reconciler: an ended run whose destination was away when it ended. */
+export async function fenceRun(deps: ActivityDeps, runId: string): Promise<void> {
+  const run = await getRun(deps.db, runId);
+  const sync = await deps.db.selectFrom("syncs").selectAll().where("id", "=", run.syncId).executeTakeFirstOrThrow();
+  const destination = await openDestination(deps, sync);
+  await destination.ensureLedger();
+  await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1, closed: false });
+  await markFenced(deps, runId);
 }

@@ -1,0 +1,129 @@
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from "@temporalio/client";
+import type { Logger } from "pino";
+import type { ReasonCode } from "../core/result-reasons.ts";
+import { isTerminal } from "../core/run-lifecycle.ts";
+import { type FinishInput, type RunOutcome, syncRunWorkflowId } from "../core/workflow-contract.ts";
+import type { Db } from "../db/client.ts";
+import { noteBackend } from "../db/run-suspects.ts";
+import { getRun, type RunRow } from "../db/runs.ts";
+import { backendRefOf } from "./backend-ref.ts";
+import { deliverCancel } from "./cancel.ts";
+
+const CANCEL_GRACE_MS = 60_000;
+const START_DEADLINE_MS = 15 * 60_000;
+/** A workflow task that failed this often, for this long, does not heal by being tried again. */
+const WEDGED_ATTEMPTS = 4;
+const WEDGED_AFTER_MS = 30_000;
+
+export interface ReconcileDeps {
+  db: Db;
+  client: Client;
+  namespace: string;
+  temporalUiUrl: string | null;
+  log: Logger;
+  /** Ends a run with what the ledger proves (activities/finish-run.ts). */
+  finishRun(input: FinishInput): Promise<unknown>;
+  /** Has the destination refuse the writes of an ended run. */
+  fenceRun(runId: string): Promise<void>;
+}
+
+/** Looks at a run's workflow in Temporal and brings the row in line with it, whichever of the two went its own way. */
+export async function examineRun(deps: ReconcileDeps, runId: string): Promise<void> {
+  const run = await getRun(deps.db, runId);
+  const workflow = await describe(deps.client, runId);
+  if (isTerminal(run.status)) {
+    if (workflow?.status.name === "RUNNING") await terminate(deps, runId, `run ${runId} has ended as ${run.status}`);
+    return;
+  }
+  if (run.dispatchedAt === null) return;
+  if (workflow === null)
+    return end(deps, run, "execution_not_found", "Temporal does not know the run's workflow any more.");
+  if (workflow.status.name === "RUNNING") return examineRunning(deps, run, workflow);
+  const closed = CLOSED[workflow.status.name];
+  if (closed) await end(deps, run, closed.reasonCode, closed.message);
+}
+
+/** Continued-as-new is no end, and the status of an execution that `describe` finds by workflow id is never that for long. */
+const CLOSED: Partial<
+  Record<WorkflowExecutionDescription["status"]["name"], { reasonCode: ReasonCode; message: string }>
+> = {
+  TERMINATED: { reasonCode: "workflow_terminated", message: "The workflow was terminated in Temporal." },
+  CANCELLED: { reasonCode: "cancelled_in_backend", message: "The workflow was cancelled in Temporal." },
+  TIMED_OUT: { reasonCode: "run_timeout", message: "The workflow timed out in Temporal." },
+  FAILED: { reasonCode: "internal_error", message: "The workflow failed in Temporal." },
+  COMPLETED: { reasonCode: "internal_error", message: "The workflow completed without recording a result." },
+};
+
+async function examineRunning(deps: ReconcileDeps, run: RunRow, workflow: WorkflowExecutionDescription): Promise<void> {
+  await noteBackend(deps.db, run.id, {
+    // A reset continues in another execution: from now on the row points there.
+    ...backendRefOf(workflow.workflowId, workflow.raw.workflowExecutionInfo?.firstRunId || workflow.runId, deps),
+    status: statusOf(workflow),
+  });
+  if (run.cancelRequestedAt !== null) {
+    if (Date.now() - run.cancelRequestedAt.getTime() < CANCEL_GRACE_MS) {
+      if (run.cancelDeliveredAt === null) await deliverCancel(deps, run.id);
+      return;
+    }
+    await deps.finishRun({ runId: run.id, outcome: { ...NOTHING_KNOWN, cancelled: true } });
+    return terminate(deps, run.id, "the cancel was not acknowledged in time");
+  }
+  const task = workflow.raw.pendingWorkflowTask;
+  const scheduledAtMs = millisOf(task?.originalScheduledTime);
+  if (
+    (task?.attempt ?? 0) >= WEDGED_ATTEMPTS &&
+    scheduledAtMs !== null &&
+    Date.now() - scheduledAtMs > WEDGED_AFTER_MS
+  ) {
+    await end(deps, run, "workflow_wedged", "The workflow's task keeps failing, so it cannot go on.");
+    return terminate(deps, run.id, "workflow_wedged");
+  }
+  if (run.status === "pending" && run.dispatchedAt && Date.now() - run.dispatchedAt.getTime() > START_DEADLINE_MS) {
+    await end(deps, run, "start_timeout", "No worker began the workflow in time.");
+    return terminate(deps, run.id, "start_timeout");
+  }
+}
+
+const NOTHING_KNOWN: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
+
+async function end(deps: ReconcileDeps, run: RunRow, reasonCode: ReasonCode, message: string): Promise<void> {
+  const outcome: RunOutcome =
+    reasonCode === "cancelled_in_backend"
+      ? { ...NOTHING_KNOWN, cancelled: true }
+      : { ...NOTHING_KNOWN, failure: { reasonCode, message } };
+  await deps.finishRun({ runId: run.id, outcome });
+  deps.log.info({ runId: run.id, reasonCode }, "the row follows what happened in Temporal");
+}
+
+async function describe(client: Client, runId: string): Promise<WorkflowExecutionDescription | null> {
+  try {
+    return await client.workflow.getHandle(syncRunWorkflowId(runId)).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+async function terminate({ client }: ReconcileDeps, runId: string, reason: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(syncRunWorkflowId(runId)).terminate(`sluice: ${reason}`);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+function statusOf({ raw }: WorkflowExecutionDescription): Record<string, unknown> {
+  const activities = raw.pendingActivities ?? [];
+  return {
+    state: "running",
+    pendingActivities: activities.length,
+    attempt: Math.max(0, ...activities.map((activity) => activity.attempt ?? 0)),
+    lastFailure: activities.find((activity) => activity.lastFailure)?.lastFailure?.message?.slice(0, 500) ?? null,
+    observedAt: new Date().toISOString(),
+  };
+}
+
+function millisOf(timestamp: { seconds?: { toString(): string } | null } | null | undefined): number | null {
+  const { seconds } = timestamp ?? {};
+  return seconds ? Number(seconds.toString()) * 1000 : null;
+}

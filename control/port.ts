@@ -1,0 +1,49 @@
+import type { Logger } from "pino";
+import type { CheckConnectionInput, CheckConnectionResult } from "../core/workflow-contract.ts";
+import type { Db } from "../db/client.ts";
+import { deliverCancel } from "./cancel.ts";
+import { checkConnection } from "./check-connection.ts";
+import { dispatchRuns } from "./dispatch.ts";
+import { createTemporalClient } from "./temporal.ts";
+
+/** What the API asks of Temporal: to start, to cancel, to check. Nothing that it answers with is read from there. */
+export interface ControlPort {
+  /** Tries at once; never throws. A loop in every worker starts what could not be started now. */
+  dispatchRun(runId: string): Promise<void>;
+  /** Never throws; the reconciler delivers what could not be delivered now. */
+  deliverCancel(runId: string): Promise<void>;
+  /** @throws AppError no_worker, check_timeout, temporal_unavailable */
+  checkConnection(input: CheckConnectionInput & { taskQueue: string }): Promise<CheckConnectionResult>;
+  temporalReachable(): Promise<boolean>;
+}
+
+export function createControlPort(options: {
+  db: Db;
+  temporalAddress: string;
+  namespace: string;
+  temporalUiUrl: string | null;
+  log: Logger;
+}): ControlPort & { close(): Promise<void> } {
+  const client = createTemporalClient({ address: options.temporalAddress, namespace: options.namespace });
+  const deps = { ...options, client };
+  return {
+    async dispatchRun(runId) {
+      try {
+        await dispatchRuns(deps, { limit: 1, runId });
+      } catch (error) {
+        options.log.warn({ err: error, runId }, "the run could not be dispatched at once; a worker does it");
+      }
+    },
+    deliverCancel: (runId) => deliverCancel(deps, runId),
+    checkConnection: (input) => checkConnection(client, options.namespace, input),
+    async temporalReachable() {
+      try {
+        await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    close: () => client.connection.close(),
+  };
+}

@@ -1,0 +1,20 @@
+import type { Destination } from "./destination.ts";
+import { createPostgresDestination } from "./postgres.ts";
+
+/** The warehouses of a process, one `Destination` a URL, opened at first use. */
+export function createDestinations(): { open(url: string): Destination; close(): Promise<void> } {
+  const opened = new Map<string, Destination>();
+  return {
+    open(url) {
+      const known = opened.get(url);
+      if (known) return known;
+      const destination = createPostgresDestination({ url });
+      opened.set(url, destination);
+      return destination;
+    },
+    async close() {
+      await Promise.all([...opened.values()].map((destination) => destination.close()));
+      opened.clear();
+    },
+  };
+}

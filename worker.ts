@@ -1,0 +1,115 @@
+import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import { NativeConnection, Worker } from "@temporalio/worker";
+import { pino } from "pino";
+import { z } from "zod";
+import type { ActivityDeps } from "./activities/deps.ts";
+import { fenceRun } from "./activities/fence.ts";
+import { createActivities } from "./activities/index.ts";
+import { createProgress } from "./activities/progress.ts";
+import { dispatchRuns } from "./control/dispatch.ts";
+import { asLeader } from "./control/leader.ts";
+import { startLoop } from "./control/loop.ts";
+import { createReconciler } from "./control/reconcile.ts";
+import { ensureSearchAttributes } from "./control/search-attributes.ts";
+import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
+import { TASK_QUEUE } from "./core/workflow-contract.ts";
+import { createDb } from "./db/client.ts";
+import { createKeyring } from "./db/secrets.ts";
+import { createDestinations } from "./destinations/open-destinations.ts";
+
+/** Composition root of the worker process: activities, workflows, and the loops that keep rows and Temporal in line. */
+
+const Env = z.object({
+  DATABASE_URL: z.string().min(1),
+  WAREHOUSE_URL: z.string().min(1),
+  TEMPORAL_ADDRESS: z.string().min(1).default("127.0.0.1:7233"),
+  TEMPORAL_NAMESPACE: z.string().min(1).default("default"),
+  TEMPORAL_UI_URL: z.string().min(1).optional(),
+  SLUICE_ENCRYPTION_KEYS: z.string().min(1),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+});
+
+async function main(): Promise<void> {
+  const env = Env.parse(process.env);
+  const log = pino({ name: "worker", level: env.LOG_LEVEL });
+  const temporal = { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE };
+  const executorId = `${hostname()}:${process.pid}`;
+
+  const db = createDb({
+    url: env.DATABASE_URL,
+    onPoolError: (err) => log.warn({ err }, "an idle database connection was lost"),
+  });
+  const connection = await connectWithPatience(temporal.address, log);
+  const client = createTemporalClient(temporal);
+  const progress = createProgress({ db, executorId, log });
+  const destinations = createDestinations();
+  const activityDeps: ActivityDeps = {
+    db,
+    keyring: createKeyring(env.SLUICE_ENCRYPTION_KEYS),
+    log,
+    progress,
+    openDestination: destinations.open,
+    warehouseUrl: env.WAREHOUSE_URL,
+    namespace: temporal.namespace,
+    temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
+    searchAttributes: await ensureSearchAttributes(client, temporal.namespace, log),
+  };
+  const activities = createActivities(activityDeps);
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: TASK_QUEUE,
+    identity: executorId,
+    workflowsPath: fileURLToPath(new URL("./workflows/index.ts", import.meta.url)),
+    activities,
+    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
+    maxConcurrentActivityTaskExecutions: 32,
+    // A cancel reaches an activity only with a heartbeat, so they must not be held back.
+    maxHeartbeatThrottleInterval: "1s",
+    defaultHeartbeatThrottleInterval: "1s",
+    shutdownGraceTime: "2s",
+    shutdownForceTime: "20s",
+  });
+
+  const controlDeps = { db, client, namespace: temporal.namespace, temporalUiUrl: activityDeps.temporalUiUrl, log };
+  const reconcile = createReconciler({
+    ...controlDeps,
+    finishRun: activities.finishRun,
+    fenceRun: (runId) => fenceRun(activityDeps, runId),
+  });
+  const loops = [
+    startLoop({ name: "dispatch", everyMs: 1_000, log, work: () => dispatchRuns(controlDeps, { limit: 20 }) }),
+    startLoop({ name: "reconcile", everyMs: 10_000, log, work: () => asLeader(db, reconcile) }),
+  ];
+
+  const stop = (): void => {
+    if (worker.getState() === "RUNNING") worker.shutdown();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  log.info({ taskQueue: TASK_QUEUE, ...temporal }, "worker is ready");
+  await worker.run();
+
+  await Promise.all(loops.map((loop) => loop.stop()));
+  await progress.close();
+  await destinations.close();
+  await client.connection.close();
+  await connection.close();
+  await db.destroy();
+  log.info("worker has stopped");
+}
+
+/** Temporal may come up after the worker does. */
+async function connectWithPatience(address: string, log: pino.Logger): Promise<NativeConnection> {
+  for (;;) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (error) {
+      log.warn({ err: error, address }, "Temporal cannot be reached yet; trying again");
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+}
+
+await main();
