@@ -13,7 +13,7 @@ export interface ControlPort {
   /** Never throws; the reconciler delivers what could not be delivered now. */
   deliverCancel(runId: string): Promise<void>;
   /** @throws AppError no_worker, check_timeout, temporal_unavailable */
-  checkConnection(input: CheckConnectionInput & { taskQueue: string }): Promise<CheckConnectionResult>;
+  checkConnection(input: CheckConnectionInput): Promise<CheckConnectionResult>;
   temporalReachable(): Promise<boolean>;
 }
 
@@ -35,7 +35,14 @@ export function createControlPort(options: {
       }
     },
     deliverCancel: (runId) => deliverCancel(deps, runId),
-    checkConnection: (input) => checkConnection(client, options.namespace, input),
+    async checkConnection(input) {
+      const { taskQueue } = await options.db
+        .selectFrom("connections")
+        .select("taskQueue")
+        .where("id", "=", input.connectionId)
+        .executeTakeFirstOrThrow();
+      return checkConnection(client, options.namespace, { ...input, taskQueue });
+    },
     async temporalReachable() {
       try {
         await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
