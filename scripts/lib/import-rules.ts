@@ -35,7 +35,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   pg: ["db", "destinations", "providers"],
   "pg-copy-streams": ["destinations", "providers"],
   pino: ["api", "worker.ts"],
-  zod: ["api", "db", "providers", "worker-env.ts"],
+  zod: ["api", "db", "providers", "worker.ts"],
 };
 
 /** Packages whose types are words between rooms: a logger is handed in wherever something is logged. */
