@@ -9,7 +9,17 @@ const MAX_RESTART_MS = 10_000;
 const HEALTHY_MS = 30_000;
 const KEPT_LINES = 20;
 
-export interface ChildSpec {
+/** What whoever starts a child wants of it. */
+export interface ChildHooks {
+  /** Its output, and what happens to it. */
+  onLine: (line: string) => void;
+  /** Called with the pid of every start, and with null after every end, before anything else happens. */
+  onPid?: ((pid: number | null, stopSignal: NodeJS.Signals) => void) | undefined;
+  /** Gives up on a start that is not ready yet. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface ChildSpec extends ChildHooks {
   name: string;
   command: string;
   args: readonly string[];
@@ -23,9 +33,6 @@ export interface ChildSpec {
   /** Asked again and again after a start; one that rejects says that it never will be. */
   isReady: () => Promise<boolean>;
   readyTimeoutMs: number;
-  onLine: (line: string) => void;
-  /** Called with the pid of every start, and with null after every end, before anything else happens. */
-  onPid?: (pid: number | null) => void;
 }
 
 export interface SupervisedChild {
@@ -54,7 +61,7 @@ export function superviseChild(spec: ChildSpec): SupervisedChild {
   function launch(): Incarnation {
     const child = launchChild(spec);
     current = child;
-    spec.onPid?.(child.process.pid ?? null);
+    spec.onPid?.(child.process.pid ?? null, spec.stopSignal);
     return child;
   }
 
@@ -63,7 +70,7 @@ export function superviseChild(spec: ChildSpec): SupervisedChild {
     for (let deaths = 0; ; ) {
       const how = await child.ended;
       current = null;
-      spec.onPid?.(null);
+      spec.onPid?.(null, spec.stopSignal);
       if (stopped.signal.aborted) return;
       deaths = Date.now() - child.startedAt > HEALTHY_MS ? 0 : deaths + 1;
       const delayMs = Math.min(MIN_RESTART_MS * 2 ** deaths, MAX_RESTART_MS);
@@ -81,11 +88,11 @@ export function superviseChild(spec: ChildSpec): SupervisedChild {
     },
     async start() {
       const child = launch();
-      const outcome = await Promise.race([child.ended, untilReady(spec, child, stopped.signal)]);
+      const outcome = await Promise.race([child.ended, untilReady(spec, child)]);
       if (outcome !== READY) {
         await endChild(spec, child, true);
         current = null;
-        spec.onPid?.(null);
+        spec.onPid?.(null, spec.stopSignal);
         throw new Error(`${spec.name} did not start: ${[outcome, ...child.lastLines].join("\n  ")}`);
       }
       supervision = keepAlive(child);
@@ -127,10 +134,10 @@ function launchChild(spec: ChildSpec): Incarnation {
 const READY = Symbol("ready");
 
 /** `READY`, or why not. */
-async function untilReady(spec: ChildSpec, child: Incarnation, stopped: AbortSignal): Promise<typeof READY | string> {
+async function untilReady(spec: ChildSpec, child: Incarnation): Promise<typeof READY | string> {
   const deadline = Date.now() + spec.readyTimeoutMs;
   while (Date.now() < deadline && child.process.exitCode === null && child.process.signalCode === null) {
-    if (stopped.aborted) return "stopped";
+    if (spec.signal?.aborted) return "asked to stop";
     try {
       if (await spec.isReady()) return READY;
     } catch (error) {

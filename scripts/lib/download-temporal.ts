@@ -7,7 +7,12 @@ import { TestWorkflowEnvironment } from "@temporalio/testing";
 const [, , downloadDir] = process.argv;
 if (downloadDir === undefined) throw new Error("usage: download-temporal.ts DIRECTORY");
 
-const environment = await TestWorkflowEnvironment.createLocal({
-  server: { executable: { type: "cached-download", downloadDir, version: "default" } },
-});
-await environment.teardown();
+try {
+  const environment = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: "cached-download", downloadDir, version: "default" } },
+  });
+  await environment.teardown();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

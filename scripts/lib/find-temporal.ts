@@ -14,6 +14,8 @@ const EXECUTABLE = process.platform === "win32" ? "temporal.exe" : "temporal";
 export interface FindOptions {
   env: NodeJS.ProcessEnv;
   log: (line: string) => void;
+  /** Ends a download or build. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function findTemporal(options: FindOptions): Promise<string> {
     (await download(cache, options)) ??
     (await build(cache, options));
   if (found !== null) return found;
+  options.signal?.throwIfAborted();
   throw new Error(
     [
       "No Temporal server: none of these five worked.",
@@ -101,7 +104,12 @@ async function intoCache(file: string, cache: string): Promise<string> {
 
 function succeeds(command: string, args: string[], timeoutMs: number, options: FindOptions): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env: options.env, stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
+    const child = spawn(command, args, {
+      env: options.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: timeoutMs,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
     for (const output of [child.stdout, child.stderr]) {
       output.setEncoding("utf8").on("data", (text: string) => {
         for (const line of text.split("\n")) if (line.trim() !== "") options.log(`temporal: ${line}`);

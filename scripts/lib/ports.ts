@@ -22,15 +22,18 @@ export interface PortRequest {
   fallback: number;
 }
 
+export interface PortContext {
+  env: NodeJS.ProcessEnv;
+  /** Promised to others that don't listen yet; every chosen port is added. */
+  taken: Set<number>;
+  log: (line: string) => void;
+}
+
 /**
  * The port that `variable` names, which must be free; without one, the first free port from `fallback` on.
- * @param taken ports promised to others that don't listen yet; the chosen port is added
  * @throws Error that names the variable, when the port it names is in use or no port at all
  */
-export async function choosePort(
-  request: PortRequest,
-  context: { env: NodeJS.ProcessEnv; taken: Set<number>; log: (line: string) => void },
-): Promise<number> {
+export async function choosePort(request: PortRequest, context: PortContext): Promise<number> {
   const { variable, label, fallback } = request;
   const given = context.env[variable];
   if (given !== undefined && given !== "") {

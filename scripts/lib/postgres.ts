@@ -4,7 +4,7 @@ import { chown, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { type SupervisedChild, superviseChild } from "./children.ts";
+import { type ChildHooks, type SupervisedChild, superviseChild } from "./children.ts";
 import { findPostgres, type PostgresUser, postgresUser } from "./postgres-binaries.ts";
 
 const run = promisify(execFile);
@@ -18,15 +18,13 @@ export interface PostgresServer {
   ensureDatabases(names: readonly string[]): Promise<void>;
 }
 
-export interface PostgresOptions {
+export interface PostgresOptions extends ChildHooks {
   /** Its cluster is made there when missing. Its parent must be one that `postgresUser()` can reach. */
   dataDir: string;
   port: number;
   password: string;
   /** Server settings over the defaults below. */
   settings?: Record<string, string>;
-  onLine: (line: string) => void;
-  onPid?: (pid: number | null) => void;
 }
 
 /** For bulk loads on a developer's machine, and as durable as Postgres is by default. */
@@ -39,8 +37,7 @@ const SETTINGS = {
   max_wal_size: "4GB",
   wal_level: "logical",
   timezone: "UTC",
-  log_min_messages: "warning",
-  log_checkpoints: "off",
+  log_min_messages: "fatal",
 };
 
 /** Starts a Postgres of our own, supervised: it comes back when it dies, until `child.stop()`. */
@@ -67,7 +64,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     isReady: () => accepts(url("postgres")),
     readyTimeoutMs: 60_000,
     onLine: options.onLine,
-    ...(options.onPid === undefined ? {} : { onPid: options.onPid }),
+    onPid: options.onPid,
+    signal: options.signal,
   });
   await child.start();
 

@@ -1,8 +1,14 @@
 import { connect } from "node:net";
+import { join } from "node:path";
 import { SEARCH_ATTRIBUTES } from "../../core/workflow-contract.ts";
-import { type SupervisedChild, superviseChild } from "./children.ts";
+import { type ChildHooks, type SupervisedChild, superviseChild } from "./children.ts";
+import { findTemporal } from "./find-temporal.ts";
+import { choosePort, type PortContext } from "./ports.ts";
 
-export interface TemporalOptions {
+const DEFAULT_PORT = 7233;
+const DEFAULT_UI_PORT = 8233;
+
+export interface TemporalOptions extends ChildHooks {
   /** The `temporal` command-line tool. */
   executable: string;
   /** Keeps workflows between starts. */
@@ -10,8 +16,6 @@ export interface TemporalOptions {
   port: number;
   /** Null: without the Web UI. */
   uiPort: number | null;
-  onLine: (line: string) => void;
-  onPid?: (pid: number | null) => void;
 }
 
 export interface TemporalServer {
@@ -33,21 +37,59 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     ],
     stopSignal: "SIGTERM",
     graceMs: 10_000,
-    isReady: () => accepts(port),
+    // The dev server opens its port last of all, when its namespace is there.
+    isReady: () => canConnect("127.0.0.1", port),
     readyTimeoutMs: 60_000,
     onLine: options.onLine,
-    ...(options.onPid === undefined ? {} : { onPid: options.onPid }),
+    onPid: options.onPid,
+    signal: options.signal,
   });
   await child.start();
   return { child, address: `127.0.0.1:${port}` };
 }
 
-/** The dev server opens its port last, when its namespace is there. */
-function accepts(port: number): Promise<boolean> {
-  return canConnect("127.0.0.1", port);
+export interface ProvidedTemporal {
+  address: string;
+  uiUrl: string;
+  /** Null for a server that was running already. */
+  child: SupervisedChild | null;
 }
 
-export function canConnect(host: string, port: number): Promise<boolean> {
+/**
+ * The server that `TEMPORAL_ADDRESS` names, or one of our own that keeps its workflows in `home`.
+ * @throws Error when nobody listens there, or no server can be found
+ */
+export async function provideTemporal(options: {
+  home: string;
+  env: NodeJS.ProcessEnv;
+  ports: PortContext;
+  log: (line: string) => void;
+  hooks: ChildHooks;
+}): Promise<ProvidedTemporal> {
+  const { env, log, ports, hooks } = options;
+  const given = env.TEMPORAL_ADDRESS;
+  if (given) {
+    const { hostname, port } = new URL(`tcp://${given}`);
+    if (!(await canConnect(hostname, Number(port || DEFAULT_PORT)))) {
+      throw new Error(
+        `nobody listens at TEMPORAL_ADDRESS=${given}: start that server, or unset it to have one started`,
+      );
+    }
+    log(`using the Temporal server at ${given} (TEMPORAL_ADDRESS)`);
+    return { address: given, uiUrl: env.TEMPORAL_UI_URL ?? `http://${hostname}:${DEFAULT_UI_PORT}`, child: null };
+  }
+  const executable = await findTemporal({ env, log, signal: hooks.signal });
+  log(`starting Temporal (${executable})`);
+  const port = await choosePort({ variable: "TEMPORAL_PORT", label: "Temporal", fallback: DEFAULT_PORT }, ports);
+  const uiPort = await choosePort(
+    { variable: "TEMPORAL_UI_PORT", label: "Temporal Web UI", fallback: DEFAULT_UI_PORT },
+    ports,
+  );
+  const server = await startTemporal({ executable, dbFile: join(options.home, "temporal.db"), port, uiPort, ...hooks });
+  return { address: server.address, uiUrl: `http://127.0.0.1:${uiPort}`, child: server.child };
+}
+
+function canConnect(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 2_000 });
     const answer = (reachable: boolean) => {

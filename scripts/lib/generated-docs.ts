@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { REASON_CODES, reasonOf } from "../../core/result-reasons.ts";
+import {
+  isTerminal,
+  nextStatus,
+  RUN_STATUSES,
+  RUN_TRANSITIONS,
+  type RunEvent,
+  type RunStatus,
+} from "../../core/run-lifecycle.ts";
+import {
+  AVAILABLE,
+  EXECUTION_BACKENDS,
+  LOAD_MODES,
+  PROVIDERS,
+  RUN_MODES,
+  TRIGGER_MODES,
+} from "../../core/vocabulary.ts";
+import { findProvider } from "../../providers/index.ts";
+import { PACKAGE_OWNERS, ROOMS } from "./import-rules.ts";
+
+/** Parts of documents that are made from the code, by file and by the name in their markers. */
+export const GENERATED: Record<string, Record<string, () => string>> = {
+  "ARCHITECTURE.md": { lifecycle: lifecycleTable, rooms: roomTable, packages: packageTable },
+  "README.md": { operations: operationTable, "not-available": notAvailableTable },
+  "docs/result-reasons.md": { reasons: reasonTable },
+};
+
+/** `text` with what stands between `<!-- name:begin -->` and `<!-- name:end -->` made anew. */
+export function regenerate(path: string, text: string): string {
+  return Object.entries(GENERATED[path] ?? {}).reduce((document, [name, make]) => {
+    const begin = `<!-- ${name}:begin -->`;
+    const end = `<!-- ${name}:end -->`;
+    const [before, rest, ...more] = document.split(begin);
+    const after = rest?.split(end);
+    if (before === undefined || after?.length !== 2 || more.length > 0) {
+      throw new Error(`${path} must hold ${begin} and ${end} once, in this order`);
+    }
+    return `${before}${begin}\n${make()}\n${end}${after[1]}`;
+  }, text);
+}
+
+function table(header: string[], rows: string[][]): string {
+  return [header, header.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+const code = (text: string): string => `\`${text}\``;
+const codes = (names: readonly string[]): string => names.map(code).join(", ") || "nothing";
+
+function lifecycleTable(): string {
+  const events = Object.keys(RUN_TRANSITIONS) as RunEvent[];
+  const edges = (from: RunStatus): string =>
+    events
+      .flatMap((event) => {
+        const to = nextStatus(from, event);
+        return to === null ? [] : [`${event} → ${code(to)}`];
+      })
+      .join("<br>");
+  return table(
+    ["status", "leaves by"],
+    RUN_STATUSES.map((status) => [code(status), isTerminal(status) ? "terminal: never" : edges(status)]),
+  );
+}
+
+function roomTable(): string {
+  return table(
+    ["room", "may import", "types only"],
+    Object.entries(ROOMS).map(([room, { imports, types }]) => [code(room), codes(imports), codes(types)]),
+  );
+}
+
+function packageTable(): string {
+  return table(
+    ["package", "imported by"],
+    Object.entries(PACKAGE_OWNERS).map(([name, owners]) => [code(name), codes(owners)]),
+  );
+}
+
+function notAvailableTable(): string {
+  const lists = {
+    executionBackend: EXECUTION_BACKENDS,
+    triggerMode: TRIGGER_MODES,
+    runMode: RUN_MODES,
+    loadMode: LOAD_MODES,
+  } as const satisfies Record<keyof typeof AVAILABLE, readonly string[]>;
+  const fields = Object.keys(lists) as (keyof typeof lists)[];
+  const rows = fields.map((field) => {
+    const built: readonly string[] = AVAILABLE[field];
+    return [code(field), codes(built), codes(lists[field].filter((value) => !built.includes(value)))];
+  });
+  const connectors = PROVIDERS.filter((key) => findProvider(key) !== null);
+  const missing = PROVIDERS.filter((key) => findProvider(key) === null);
+  return table(["field", "available", "not yet"], [...rows, [code("provider"), codes(connectors), codes(missing)]]);
+}
+
+function reasonTable(): string {
+  return table(
+    ["code", "class", "resumes by itself", "who acts", "meaning", "what to do"],
+    REASON_CODES.map((reasonCode) => {
+      const { resultClass, autoResume, actor, meaning, fix } = reasonOf(reasonCode);
+      return [code(reasonCode), resultClass, autoResume, actor, meaning, fix];
+    }),
+  );
+}
+
+interface OpenApiDocument {
+  paths: Record<string, Record<string, { summary?: string }>>;
+}
+
+function operationTable(): string {
+  const { paths } = JSON.parse(readFileSync("docs/openapi.json", "utf8")) as OpenApiDocument;
+  return table(
+    ["", "path", ""],
+    Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, { summary }]) => [method.toUpperCase(), code(path), summary ?? ""]),
+    ),
+  );
+}
