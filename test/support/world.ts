@@ -1,0 +1,263 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, Connection } from "@temporalio/client";
+import pg from "pg";
+import { pino } from "pino";
+import { inject } from "vitest";
+import { createApp } from "../../api/app.ts";
+import { createControlPort } from "../../control/port.ts";
+import type { Db } from "../../db/client.ts";
+import { createKeyring } from "../../db/secrets.ts";
+import { findProvider } from "../../providers/index.ts";
+import { createControlDatabase, createTestDatabase, openDb } from "./postgres.ts";
+
+/** A whole Sluice on real parts: control database, warehouse, source, API in this process, workers in theirs. */
+export interface World {
+  db: Db;
+  controlUrl: string;
+  sourceUrl: string;
+  warehouseUrl: string;
+  /** Runs SQL and gives the rows. */
+  source(sql: string, values?: unknown[]): Promise<Row[]>;
+  warehouse(sql: string, values?: unknown[]): Promise<Row[]>;
+  temporal: Client;
+  namespace: string;
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
+  startWorker(env?: Record<string, string>): Promise<WorkerProcess>;
+  /** A connection to the source; `port` for one through a proxy. */
+  createConnection(options?: { port?: number; password?: string }): Promise<string>;
+  createSync(body: { connectionId: string; entities: string[] } & Row): Promise<Row>;
+  close(): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON of many shapes, read field by field in assertions
+export type Row = Record<string, any>;
+
+export interface WorkerProcess {
+  pid: number;
+  /** SIGKILL, SIGSTOP, SIGCONT, SIGTERM. */
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, and waits. @returns the exit code */
+  stop(): Promise<number | null>;
+  /** Everything it logged. */
+  lines: string[];
+}
+
+/** @param options.temporalAddress a server of the test's own; the shared one otherwise, in a namespace of the world's own */
+export async function createWorld(options: { temporalAddress?: string } = {}): Promise<World> {
+  const [control, warehouse, source] = await Promise.all([
+    createControlDatabase(),
+    createTestDatabase(),
+    createTestDatabase(),
+  ]);
+  const temporalAddress = options.temporalAddress ?? inject("temporalAddress");
+  const namespace = options.temporalAddress ? "default" : `world-${randomBytes(6).toString("hex")}`;
+  const temporal = new Client({ connection: await Connection.connect({ address: temporalAddress }), namespace });
+  if (!options.temporalAddress) await registerNamespace(temporal, namespace);
+
+  const keys = `k1:${randomBytes(32).toString("base64")}`;
+  const db = openDb(control.url);
+  const log = pino({ level: "silent" });
+  const port = createControlPort({ db, temporalAddress, namespace, temporalUiUrl: "http://127.0.0.1:8233", log });
+  const app = createApp({ db, keyring: createKeyring(keys), control: port, log, findProvider });
+  const pools = { source: quietPool(source.url), warehouse: quietPool(warehouse.url) };
+  const workers: WorkerProcess[] = [];
+
+  const world: World = {
+    db,
+    controlUrl: control.url,
+    sourceUrl: source.url,
+    warehouseUrl: warehouse.url,
+    temporal,
+    namespace,
+    source: async (sql, values) => (await pools.source.query(sql, values)).rows,
+    warehouse: async (sql, values) => (await pools.warehouse.query(sql, values)).rows,
+    async api(method, path, body) {
+      const response = await app.request(`/api/v1${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
+    },
+    async startWorker(env = {}) {
+      const worker = await spawnWorker({
+        DATABASE_URL: control.url,
+        WAREHOUSE_URL: warehouse.url,
+        TEMPORAL_ADDRESS: temporalAddress,
+        TEMPORAL_NAMESPACE: namespace,
+        TEMPORAL_UI_URL: "http://127.0.0.1:8233",
+        SLUICE_ENCRYPTION_KEYS: keys,
+        ...env,
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async createConnection({ port: proxyPort, password } = {}) {
+      const url = new URL(source.url);
+      const { status, body } = await world.api("POST", "/connections", {
+        name: `source ${randomUUID()}`,
+        provider: "postgres",
+        config: {
+          host: url.hostname,
+          port: proxyPort ?? Number(url.port),
+          database: url.pathname.slice(1),
+          user: url.username,
+          sslMode: "disable",
+        },
+        secrets: { password: password ?? decodeURIComponent(url.password) },
+      });
+      if (status !== 201) throw new Error(`connection: ${status} ${JSON.stringify(body)}`);
+      return body.id;
+    },
+    async createSync(body) {
+      const created = await world.api("POST", "/syncs", { name: `sync ${randomUUID()}`, ...body });
+      if (created.status !== 201) throw new Error(`sync: ${created.status} ${JSON.stringify(created.body)}`);
+      return created.body;
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.kill()));
+      await Promise.all([
+        port.close(),
+        temporal.connection.close(),
+        pools.source.end(),
+        pools.warehouse.end(),
+        db.destroy(),
+      ]);
+      await Promise.all([control.drop(), warehouse.drop(), source.drop()]);
+    },
+  };
+  return world;
+}
+
+/** Asks again until the answer is not null. @throws Error naming `what` after `timeoutMs` */
+export async function until<T>(what: string, ask: () => Promise<T | null>, timeoutMs = 45_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
+    await sleep(50);
+  }
+}
+
+/** Triggers the sync. @returns the run as the API answered it */
+export async function trigger(world: World, syncId: string, body: Row = {}): Promise<Row> {
+  const { status, body: run } = await world.api("POST", `/syncs/${syncId}/trigger`, body);
+  if (status !== 201) throw new Error(`trigger: ${status} ${JSON.stringify(run)}`);
+  return run;
+}
+
+export async function getRun(world: World, runId: string): Promise<Row> {
+  return (await world.api("GET", `/syncs/runs/${runId}`)).body;
+}
+
+/** The run once `test` holds for it. */
+export function whenRun(world: World, runId: string, test: (run: Row) => boolean, timeoutMs?: number): Promise<Row> {
+  return until(
+    `run ${runId}`,
+    async () => {
+      const run = await getRun(world, runId);
+      return test(run) ? run : null;
+    },
+    timeoutMs,
+  );
+}
+
+export function whenEnded(world: World, runId: string, timeoutMs?: number): Promise<Row> {
+  return whenRun(world, runId, (run) => run.completedAt !== null, timeoutMs);
+}
+
+/** The last run of the chain, once it has ended and nothing follows it. */
+export async function whenChainEnded(world: World, runId: string, timeoutMs?: number): Promise<Row> {
+  const ended = await whenEnded(world, runId, timeoutMs);
+  return ended.nextAttemptRunId === null ? ended : whenChainEnded(world, ended.nextAttemptRunId, timeoutMs);
+}
+
+/** Source and destination by count and by an order-independent checksum over the source's columns. */
+export async function compareTables(
+  world: World,
+  sourceTable: string,
+  destinationTable: string,
+): Promise<{ source: Row; destination: Row }> {
+  const columns = await world.source(
+    "select string_agg(quote_ident(attname), ', ' order by attnum) as list from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped",
+    [sourceTable],
+  );
+  const sql = (table: string) =>
+    `select count(*)::int as rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text as checksum from (select ${columns[0]?.list} from ${table}) t`;
+  const [inSource] = await world.source(sql(sourceTable));
+  const [inDestination] = await world.warehouse(sql(destinationTable));
+  return { source: inSource ?? {}, destination: inDestination ?? {} };
+}
+
+/** The table that an entity of a sync is loaded into, quoted. */
+export function tableOf(sync: Row, entityKey: string): string {
+  const binding = sync.tableBindings.find((each: Row) => each.entityKey === entityKey);
+  return `"${sync.destinationConfig.schema ?? sync.providerKey}"."${binding.physicalTableName}"`;
+}
+
+async function registerNamespace(temporal: Client, namespace: string): Promise<void> {
+  await temporal.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 },
+  });
+  await until("the namespace", async () => {
+    try {
+      await temporal.workflowService.describeNamespace({ namespace });
+      await temporal.workflowService.listWorkflowExecutions({ namespace });
+      return true;
+    } catch {
+      return null;
+    }
+  });
+}
+
+function quietPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max: 4 });
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, ["worker.ts"], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const exited = once(child, "exit");
+  for (const output of [child.stdout, child.stderr])
+    createInterface({ input: output }).on("line", (line) => lines.push(line));
+  await until("the worker", async () => {
+    if (hasEnded(child)) throw new Error(`the worker ended:\n${lines.slice(-20).join("\n")}`);
+    return lines.some((line) => line.includes("worker is ready")) ? true : null;
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the worker has no pid");
+  return {
+    pid,
+    lines,
+    signal: (name) => void child.kill(name),
+    async kill() {
+      if (hasEnded(child)) return;
+      child.kill("SIGKILL");
+      await exited;
+    },
+    async stop() {
+      if (!hasEnded(child)) {
+        child.kill("SIGTERM");
+        await exited;
+      }
+      return child.exitCode;
+    },
+  };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
