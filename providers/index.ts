@@ -1,0 +1,15 @@
+import type { ProviderKey } from "../core/vocabulary.ts";
+import { postgres } from "./postgres/index.ts";
+import type { Provider } from "./provider.ts";
+
+const REGISTRY: Partial<Record<ProviderKey, Provider>> = { postgres };
+
+/** @returns null where there is no connector for the key yet */
+export function findProvider(key: ProviderKey): Provider | null {
+  return REGISTRY[key] ?? null;
+}
+
+/** Every provider that has a connector, by key. */
+export function listProviders(): Provider[] {
+  return Object.values(REGISTRY);
+}

@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** `sslMode` means what it means to libpq; `prefer` and `allow` are left out, since they fall back to plain text in silence. */
+export const connectionSchema = z.strictObject({
+  host: z.string().min(1).max(255).describe("Host name or address of the server."),
+  port: z.int().min(1).max(65535).default(5432),
+  database: z.string().min(1).max(63),
+  user: z.string().min(1).max(63),
+  sslMode: z
+    .enum(["disable", "require", "verify-ca", "verify-full"])
+    .default("require")
+    .describe("`require` encrypts; `verify-ca` also checks the certificate, `verify-full` its host name as well."),
+  sslRootCert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM text of the certificate authority, for a server whose certificate no public authority signed."),
+  schemas: z
+    .array(z.string().min(1).max(63))
+    .min(1)
+    .optional()
+    .describe("Only these schemas are offered; absent: all but the system's."),
+  connectTimeoutSeconds: z.int().min(1).max(120).default(10),
+  statementTimeoutSeconds: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Longest that one statement may take. 0: no limit, a stuck one is found by its heartbeat."),
+});
+export type ConnectionConfig = z.output<typeof connectionSchema>;
+
+/** Entities, keys and cursors are named in the sync's bindings; there is nothing else to say. */
+export const sourceConfigSchema = z.strictObject({});
+export type SourceConfig = z.output<typeof sourceConfigSchema>;
+
+export const secrets = { password: { description: "Password of the user.", required: true } };

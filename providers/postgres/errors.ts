@@ -1,0 +1,51 @@
+import { DatabaseError } from "pg";
+import { isProviderError, type ProviderError, TerminalError, TransientError } from "../../core/errors.ts";
+import {
+  CONNECTION_LOST,
+  classifySocketError,
+  classifySqlState,
+  type DatabaseFailure,
+  ENCRYPTION_REFUSED,
+} from "../lib/sqlstate.ts";
+
+const MAX_SERVER_TEXT = 256;
+
+/** The driver gives these no code. */
+const LOST = /^(Connection terminated|Client has encountered|Client was closed|timeout expired|Query read timeout)/;
+const NO_ENCRYPTION = /does not support SSL/;
+
+/**
+ * @param doing what was asked of the server, such as `read of "shop"."orders"`
+ * @returns the error itself where it is no failure of the source: a defect stays one
+ */
+export function toProviderError(error: unknown, doing: string): unknown {
+  if (isProviderError(error)) return error;
+  const failure = classify(error);
+  return failure === null ? error : providerError(failure, describe(error), doing, error);
+}
+
+function classify(error: unknown): DatabaseFailure | null {
+  if (error instanceof DatabaseError) return error.code === undefined ? null : classifySqlState(error.code);
+  if (!(error instanceof Error)) return null;
+  // A host name with several addresses fails with one error for each.
+  if (error instanceof AggregateError && error.errors.length > 0) return classify(error.errors[0]);
+  if (NO_ENCRYPTION.test(error.message)) return ENCRYPTION_REFUSED;
+  if (LOST.test(error.message)) return CONNECTION_LOST;
+  return "code" in error && typeof error.code === "string" ? classifySocketError(error.code) : null;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return describe(error.errors[0]);
+  if (error instanceof DatabaseError) return `${error.message.slice(0, MAX_SERVER_TEXT)} (SQLSTATE ${error.code})`;
+  return error instanceof Error ? error.message.slice(0, MAX_SERVER_TEXT) : "unknown";
+}
+
+function providerError(failure: DatabaseFailure, said: string, doing: string, cause: unknown): ProviderError {
+  const message = `postgres: ${doing} failed: ${said}. ${failure.nextStep}`;
+  if (failure.kind === "terminal") return new TerminalError(failure.reasonCode, message, { cause });
+  const { retryAfterSeconds } = failure;
+  return new TransientError(failure.reasonCode, message, {
+    cause,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+}

@@ -1,0 +1,15 @@
+import { defineProvider } from "../provider.ts";
+import { type ConnectionConfig, connectionSchema, type SourceConfig, secrets, sourceConfigSchema } from "./config.ts";
+import { createSource } from "./source.ts";
+
+export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
+  key: "postgres",
+  displayName: "PostgreSQL",
+  connectionSchema,
+  secrets,
+  sourceConfigSchema,
+  dynamicResources: true,
+  resources: [],
+  sourceInstanceKey: (config) => `${config.host}/${config.database}`,
+  connect: createSource,
+});

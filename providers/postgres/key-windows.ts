@@ -1,0 +1,52 @@
+import { escapeIdentifier } from "pg";
+import type { Window } from "../../core/slices.ts";
+import type { PlanRequest } from "../provider.ts";
+import type { Relation } from "./catalog.ts";
+import { orderBy } from "./range.ts";
+import type { ReadSpec } from "./read-spec.ts";
+import type { Session } from "./session.ts";
+
+const DEFAULT_WINDOW_ROWS = 500_000;
+/** A window's size is then off by about a tenth. */
+const SAMPLE_ROWS_PER_WINDOW = 200;
+const MIN_SAMPLE_ROWS = 20_000;
+
+/** Windows that together are everything: the first has no lower bound, the last no upper one. */
+export async function cutByKey(
+  session: Session,
+  relation: Relation,
+  spec: ReadSpec,
+  options: { estimatedRows: number; windowSize: PlanRequest["windowSize"]; maxWindows: number },
+): Promise<Window[]> {
+  const { keyOrder: columns } = spec;
+  const windowRows = /^[1-9]\d*$/.test(options.windowSize ?? "") ? Number(options.windowSize) : DEFAULT_WINDOW_ROWS;
+  const count = Math.min(Math.ceil(options.estimatedRows / windowRows), options.maxWindows);
+  const bounds = count > 1 ? await sampleBounds(session, relation, spec, { count, rows: options.estimatedRows }) : [];
+  return [...bounds, null].map((to, i) => ({ by: "key", columns, from: bounds[i - 1] ?? null, to }));
+}
+
+/** The last key of each part but the last, of a sample of whole pages cut into equal parts. */
+async function sampleBounds(
+  session: Session,
+  relation: Relation,
+  spec: ReadSpec,
+  parts: { count: number; rows: number },
+): Promise<string[][]> {
+  const sampleRows = Math.max(MIN_SAMPLE_ROWS, parts.count * SAMPLE_ROWS_PER_WINDOW);
+  const percent = Math.min(100, (100 * sampleRows) / Math.max(1, parts.rows));
+  const order = orderBy(spec.keyOrder);
+  const names = spec.keyOrder.map(escapeIdentifier);
+  const rows = await session.query<{ bound: string[] }>(
+    `sampling ${relation.entityKey}`,
+    `with sample as (
+       select ${names.join(", ")}, ntile($1::int) over (order by ${order}) as part
+       from ${spec.relation} tablesample system (${percent})),
+     ranked as (
+       select *, row_number() over (partition by part order by ${order}) as rank, count(*) over (partition by part) as size
+       from sample)
+     select array[${names.map((name) => `${name}::text`).join(", ")}] as bound from ranked
+     where rank = size and part < $1::int order by part`,
+    [parts.count],
+  );
+  return rows.map((row) => row.bound).filter((bound, i, all) => bound.join("\0") !== all[i - 1]?.join("\0"));
+}

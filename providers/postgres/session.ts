@@ -1,0 +1,123 @@
+import type { Readable } from "node:stream";
+import type { QueryResultRow } from "pg";
+import { to as copyTo } from "pg-copy-streams";
+import type { ConnectionConfig } from "./config.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import { toProviderError } from "./errors.ts";
+
+/** One source session, opened when it is first needed and again after it broke. One statement at a time. */
+export interface Session {
+  /** @param doing for the error message, such as `discovery` */
+  query<Row extends QueryResultRow>(doing: string, text: string, values?: unknown[]): Promise<Row[]>;
+  /** Starts `copy ... to stdout`. A stream that is destroyed early takes the session with it. */
+  copyOut(doing: string, text: string): Promise<Readable>;
+  /** Whether the server is at work on our statement, rather than waiting on us or on a lock. */
+  isMoving(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export function createSession(options: { config: ConnectionConfig; password: string; signal: AbortSignal }): Session {
+  const { config, password, signal } = options;
+  let main: Connection | null = null;
+  let observer: Connection | null = null;
+  /** Of the statement that the server works on. */
+  let inFlight: symbol | null = null;
+  let cancelling: Promise<void> = Promise.resolve();
+
+  async function connected(): Promise<Connection> {
+    if (!main?.isOpen()) main = await openConnection(config, password, signal);
+    return main;
+  }
+
+  function failure(error: unknown, doing: string): unknown {
+    return signal.aborted ? signal.reason : toProviderError(error, doing);
+  }
+
+  /** The server would work on a forgotten statement until it next writes to us: it has to be told. */
+  function cancelStatement(): void {
+    if (main === null || inFlight === null) return;
+    const { pid } = main;
+    main.destroy();
+    main = null;
+    inFlight = null;
+    // When it cannot be told, it finds out by client_connection_check_interval.
+    cancelling = cancelBackend(config, password, pid).catch(() => undefined);
+  }
+  signal.addEventListener("abort", cancelStatement, { once: true });
+
+  return {
+    async query<Row extends QueryResultRow>(doing: string, text: string, values: unknown[] = []) {
+      const statement = Symbol(doing);
+      try {
+        const { client } = await connected();
+        inFlight = statement;
+        const { rows } = await client.query<Row>(text, values);
+        return rows;
+      } catch (error) {
+        throw failure(error, doing);
+      } finally {
+        if (inFlight === statement) inFlight = null;
+      }
+    },
+
+    async copyOut(doing, text) {
+      const statement = Symbol(doing);
+      try {
+        const { client } = await connected();
+        const copy = copyTo(text);
+        // pg hands a query's failure to `handleError`; the default emits it raw and leaves the stream open.
+        const stream = Object.assign(copy, {
+          handleError: (error: unknown) => copy.destroy(asError(failure(error, doing))),
+        });
+        // It may fail before anyone reads it; whoever reads it gets the error then.
+        stream.on("error", () => undefined);
+        stream.once("close", () => {
+          if (inFlight !== statement) return;
+          if (stream.readableEnded) inFlight = null;
+          else cancelStatement();
+        });
+        inFlight = statement;
+        client.query(stream);
+        return stream;
+      } catch (error) {
+        throw failure(error, doing);
+      }
+    },
+
+    async isMoving() {
+      if (main === null || inFlight === null) return false;
+      const { pid } = main;
+      try {
+        if (!observer?.isOpen()) observer = await openConnection(config, password, signal);
+        const { rows } = await observer.client.query<{ moving: boolean }>(
+          `select state = 'active' and coalesce(wait_event_type, '') not in ('Client', 'Lock') as moving
+           from pg_stat_activity where pid = $1`,
+          [pid],
+        );
+        return rows[0]?.moving ?? false;
+      } catch (error) {
+        throw failure(error, "looking at the open statement");
+      }
+    },
+
+    async close() {
+      signal.removeEventListener("abort", cancelStatement);
+      cancelStatement();
+      await cancelling;
+      await Promise.all([main?.client.end(), observer?.client.end()]);
+    },
+  };
+}
+
+async function cancelBackend(config: ConnectionConfig, password: string, pid: number): Promise<void> {
+  const { client } = await openConnection(config, password, null);
+  try {
+    await client.query("select pg_cancel_backend($1)", [pid]);
+  } finally {
+    await client.end();
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

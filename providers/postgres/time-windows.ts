@@ -1,0 +1,64 @@
+import type { Window } from "../../core/slices.ts";
+import type { PlanRequest } from "../provider.ts";
+import type { Cursor } from "./horizon.ts";
+import type { Session } from "./session.ts";
+
+const DEFAULT_DURATION = "P1D";
+
+/**
+ * Windows from `from` on. The last has no upper bound: what lies beyond the horizon is worth having now, and is read again
+ * by the next run.
+ */
+export async function cutByCursor(
+  session: Session,
+  cursor: Cursor,
+  span: { from: string; bound: string | null },
+  options: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
+): Promise<Window[]> {
+  const edges = span.bound === null ? [] : await findEdges(session, cursor, { ...span, bound: span.bound }, options);
+  const starts = [span.from, ...edges];
+  return starts.map((from, i) => ({ by: "time", column: cursor.column, from, to: starts[i + 1] ?? null }));
+}
+
+/** Dates where they are days apart, else with the minute; `3/12` for numbers. */
+export function labelOf(cursor: Cursor, window: Window & { by: "time" }, ordinal: number, count: number): string {
+  if (cursor.kind === "bigint" || window.from === null) return `${ordinal}/${count}`;
+  const days = window.to === null || window.from.slice(0, 10) !== window.to.slice(0, 10);
+  const length = days ? "2026-01-01".length : "2026-01-01 12:30".length;
+  return `${window.from.slice(0, length)}..${window.to?.slice(0, length) ?? ""}`;
+}
+
+async function findEdges(
+  session: Session,
+  cursor: Cursor,
+  span: { from: string; bound: string },
+  { windowSize, maxWindows }: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
+): Promise<string[]> {
+  const [text, size] =
+    cursor.kind === "bigint"
+      ? [EDGES_OF_NUMBERS, /^[1-9]\d*$/.test(windowSize ?? "") ? windowSize : null]
+      : [edgesOfTimes(cursor.kind), windowSize?.startsWith("P") ? windowSize : DEFAULT_DURATION];
+  if (size === null) return [];
+  const rows = await session.query<{ edge: string }>("cutting windows", text, [
+    span.from,
+    span.bound,
+    size,
+    maxWindows,
+  ]);
+  return rows.map((row) => row.edge);
+}
+
+/** Width: as asked, or wider, so that there are at most `maxWindows`. */
+const EDGES_OF_NUMBERS = `
+  with width as (select greatest($3::numeric, ceil(($2::numeric - $1::numeric) / $4::int)) as width)
+  select edge::text from width, generate_series($1::numeric + width, $2::numeric - 1, width) as edge order by edge`;
+
+function edgesOfTimes(type: string): string {
+  return `
+    with span as (select $1::${type}::timestamp as low, extract(epoch from $2::${type}::timestamp - $1::${type}::timestamp) as seconds),
+    width as (select *, greatest(extract(epoch from $3::interval), seconds / $4::int, 1) as width from span),
+    edge as (
+      select distinct (low + make_interval(secs => (width * n)::float8))::${type} as edge
+      from width, generate_series(1, ceil(seconds / width)::int - 1) as n)
+    select edge::text from edge where edge > $1::${type} order by edge`;
+}
