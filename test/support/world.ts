@@ -12,7 +12,7 @@ import { createControlPort } from "../../control/port.ts";
 import type { Db } from "../../db/client.ts";
 import { createKeyring } from "../../db/secrets.ts";
 import { findProvider } from "../../providers/index.ts";
-import { createControlDatabase, createTestDatabase, openDb } from "./postgres.ts";
+import { createControlDatabase, createTestDatabase, openDb, type TestDatabase } from "./postgres.ts";
 
 /** A whole Sluice on real parts: control database, warehouse, source, API in this process, workers in theirs. */
 export interface World {
@@ -48,13 +48,19 @@ export interface WorkerProcess {
   lines: string[];
 }
 
-/** @param options.temporalAddress a server of the test's own; the shared one otherwise, in a namespace of the world's own */
-export async function createWorld(options: { temporalAddress?: string } = {}): Promise<World> {
-  const [control, warehouse, source] = await Promise.all([
-    createControlDatabase(),
-    createTestDatabase(),
-    createTestDatabase(),
-  ]);
+export interface WorldOptions {
+  /** A server of the test's own; the shared one otherwise, in a namespace of the world's own. */
+  temporalAddress?: string;
+  /** Of a server of the test's own; databases of the shared one otherwise. */
+  databases?: { control: TestDatabase; warehouse: TestDatabase; source: TestDatabase };
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const { control, warehouse, source } = options.databases ?? {
+    control: await createControlDatabase(),
+    warehouse: await createTestDatabase(),
+    source: await createTestDatabase(),
+  };
   const temporalAddress = options.temporalAddress ?? inject("temporalAddress");
   const namespace = options.temporalAddress ? "default" : `world-${randomBytes(6).toString("hex")}`;
   const temporal = new Client({ connection: await Connection.connect({ address: temporalAddress }), namespace });

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createFaultProxy } from "../support/fault-proxy.ts";
+import {
+  changeOrders,
+  committedRows,
+  createOrdersSync,
+  expectOrdersEqual,
+  ORDERS,
+  seedOrders,
+  whenBlocked,
+  whileLocked,
+} from "../support/orders.ts";
+import {
+  createWorld,
+  tableOf,
+  trigger,
+  until,
+  type World,
+  whenChainEnded,
+  whenEnded,
+  whenRun,
+} from "../support/world.ts";
+
+/** kill -9 at the moments that matter. After each: nothing lost, nothing doubled, and the run tells the truth. */
+describe("a worker that is killed", () => {
+  let world: World;
+
+  beforeEach(async () => {
+    world = await createWorld();
+    await seedOrders(world, 20_000);
+  });
+  afterEach(() => world.close());
+
+  it("in the middle of a batch: another one goes on from the last committed batch", async () => {
+    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
+    try {
+      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+      const worker = await world.startWorker();
+      proxy.stall(2_000_000);
+      const run = await trigger(world, sync.id);
+      await until("committed batches", async () => ((await committedRows(world)) > 0 ? true : null));
+      await until("the stall", async () => (proxy.stalled() ? true : null));
+      await worker.kill();
+      proxy.heal();
+      await world.startWorker();
+      const ended = await whenChainEnded(world, run.id);
+      expect(ended).toMatchObject({ status: "succeeded", resultReasonCode: null });
+      await expectOrdersEqual(world, sync);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it("right after a commit, again and again: every batch counts once", async () => {
+    const sync = await createOrdersSync(world, { executionConfig: { batchRows: 500 } });
+    const run = await trigger(world, sync.id);
+    for (let kill = 0; kill < 3; kill++) {
+      const before = await committedRows(world).catch(() => 0);
+      const worker = await world.startWorker();
+      await until("a commit, or the end", async () => {
+        const { rows } = (await world.warehouse("select to_regclass('_sluice.slices') is not null as rows"))[0] ?? {};
+        return rows && (await committedRows(world)) > before ? true : null;
+      });
+      await worker.kill();
+    }
+    await world.startWorker();
+    const ended = await whenChainEnded(world, run.id);
+    expect(ended).toMatchObject({ status: "succeeded" });
+    await expectOrdersEqual(world, sync);
+  });
+
+  it("in the middle of a merge: the merge rolls back and is done once by the next", async () => {
+    const sync = await createOrdersSync(world);
+    const worker = await world.startWorker();
+    await whenEnded(world, (await trigger(world, sync.id)).id);
+    await changeOrders(world);
+
+    const table = tableOf(sync, ORDERS);
+    const run = await whileLocked(world.warehouseUrl, `select from ${table} where id = 3 for update`, async () => {
+      const started = await trigger(world, sync.id);
+      expect(await whenBlocked(world)).toMatch(/insert into/i);
+      await worker.kill();
+      return started;
+    });
+    await world.startWorker();
+    expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded" });
+    await expectOrdersEqual(world, sync);
+  });
+
+  it("in the middle of a swap: readers see the old table or the new one, and the next attempt finishes it", async () => {
+    const sync = await createOrdersSync(world);
+    const worker = await world.startWorker();
+    await whenEnded(world, (await trigger(world, sync.id)).id);
+    await world.source("delete from orders where id % 2 = 0");
+
+    const run = await whileLocked(
+      world.warehouseUrl,
+      `lock table ${tableOf(sync, ORDERS)} in access share mode`,
+      async () => {
+        const started = await trigger(world, sync.id, { runMode: "full_refresh" });
+        await whenBlocked(world);
+        await worker.kill();
+        const [seen] = await world.warehouse(`select count(*)::int as rows from ${tableOf(sync, ORDERS)}`);
+        expect(seen).toEqual({ rows: 20_000 });
+        return started;
+      },
+    );
+    await world.startWorker();
+    expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded" });
+    await expectOrdersEqual(world, sync);
+  });
+
+  it("paused, not dead: when it wakes up after a cancel, it writes nothing", async () => {
+    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
+    try {
+      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+      const paused = await world.startWorker();
+      proxy.stall(2_000_000);
+      const run = await trigger(world, sync.id);
+      await until("the stall", async () => (proxy.stalled() ? true : null));
+      paused.signal("SIGSTOP");
+      await world.startWorker();
+      expect((await world.api("POST", `/syncs/runs/${run.id}/cancel`, { reason: "test" })).status).toBe(200);
+      const ended = await whenRun(world, run.id, ({ completedAt }) => completedAt !== null, 50_000);
+      expect(ended).toMatchObject({
+        status: "cancelled",
+        resultReasonCode: "cancelled_by_user",
+        nextAttemptRunId: null,
+      });
+      const atEnd = await committedRows(world);
+      proxy.heal();
+      paused.signal("SIGCONT");
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      expect(await committedRows(world)).toBe(atEnd);
+      expect(await world.api("GET", `/syncs/runs/${run.id}`)).toMatchObject({ body: { status: "cancelled" } });
+
+      const retried = await world.api("POST", `/syncs/runs/${run.id}/retry`);
+      expect(retried.status).toBe(201);
+      expect(await whenChainEnded(world, retried.body.id)).toMatchObject({ status: "succeeded", attemptNumber: 2 });
+      await expectOrdersEqual(world, sync);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it("paused and taken over: when it wakes up in the middle of the next attempt's work, it writes nothing", async () => {
+    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
+    try {
+      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+      const paused = await world.startWorker();
+      proxy.stall(2_000_000);
+      const run = await trigger(world, sync.id);
+      await until("the stall", async () => (proxy.stalled() ? true : null));
+      paused.signal("SIGSTOP");
+      proxy.heal();
+      await world.startWorker();
+      const ended = await whenChainEnded(world, run.id);
+      expect(ended).toMatchObject({ status: "succeeded" });
+      paused.signal("SIGCONT");
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await expectOrdersEqual(world, sync);
+    } finally {
+      await proxy.close();
+    }
+  });
+});
