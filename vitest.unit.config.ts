@@ -3,6 +3,12 @@ import { defineConfig } from "vitest/config";
 /** The tests of `npm run verify`: pure functions, rules and documents. No server is started. */
 export default defineConfig({
   test: {
-    include: ["test/*.test.ts", "test/core/**/*.test.ts", "test/scripts/test-report.test.ts"],
+    include: [
+      "test/*.test.ts",
+      "test/core/**/*.test.ts",
+      "test/db/secrets.test.ts",
+      "test/scripts/test-report.test.ts",
+      "test/workflows/fan-out.test.ts",
+    ],
   },
 });

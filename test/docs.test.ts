@@ -40,7 +40,9 @@ describe.each(DOCUMENTS)("%s", (path) => {
   });
 
   test("names files that exist", () => {
-    const named = [...withoutCode(text).matchAll(/`([\w./-]+\.(?:ts|json|yml|sql|md))`/g)].map(([, file = ""]) => file);
+    const named = [...withoutCode(text).matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|json|yml|sql|md))`/g)].map(
+      ([, file = ""]) => file,
+    );
     expect(named.filter((file) => !file.startsWith(".sluice/") && !existsSync(file))).toEqual([]);
   });
 
