@@ -11,7 +11,9 @@ const complete: EntityEvidence = {
 };
 const half: EntityEvidence = { ...complete, entityKey: "customers", slicesDone: 1 };
 
-function evidence(changes: Partial<RunEvidence> & { outcome?: Partial<RunEvidence["outcome"]> }): RunEvidence {
+function evidence(
+  changes: Partial<Omit<RunEvidence, "outcome">> & { outcome?: Partial<RunEvidence["outcome"]> },
+): RunEvidence {
   const outcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null, ...changes.outcome };
   return { planned: true, entities: [complete], cancelReasonCode: null, ...changes, outcome };
 }

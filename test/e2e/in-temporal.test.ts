@@ -1,3 +1,4 @@
+import Long from "long";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { syncRunWorkflowId } from "../../core/workflow-contract.ts";
 import {
@@ -84,7 +85,7 @@ describe("a run whose workflow is touched in Temporal", () => {
         namespace: world.namespace,
         workflowExecution: { workflowId: handle.workflowId, runId },
         reason: "test",
-        workflowTaskFinishEventId: 4,
+        workflowTaskFinishEventId: Long.fromNumber(4),
         requestId: started.id,
       });
     });
@@ -100,7 +101,7 @@ describe("a run whose workflow is touched in Temporal", () => {
       namespace: world.namespace,
       workflowExecution: { workflowId: handle.workflowId, runId: (await handle.describe()).runId },
       reason: "test",
-      workflowTaskFinishEventId: 4,
+      workflowTaskFinishEventId: Long.fromNumber(4),
       requestId: run.id,
     });
     expect(await handle.result()).toMatchObject({ status: "succeeded" });
