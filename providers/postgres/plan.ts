@@ -12,7 +12,7 @@ import { cutByKey } from "./key-windows.ts";
 import { windowConditions } from "./range.ts";
 import { hasIndexOn, type ReadSpec, readSpecOf } from "./read-spec.ts";
 import type { Session } from "./session.ts";
-import { cutByCursor, labelOf } from "./time-windows.ts";
+import { cutByCursor, labelOf, type TimeWindow } from "./time-windows.ts";
 
 interface Planning {
   session: Session;
@@ -75,7 +75,7 @@ async function planIncremental(
   horizon: Horizon,
   from: string,
 ): Promise<EntityPlan> {
-  const all: Window = { by: "time", column: cursor.column, from, to: null };
+  const all: TimeWindow = { by: "time", column: cursor.column, from, to: null };
   const conditions = windowConditions(all, read.comparedTypes);
   const [found] = await session.query<{ any: boolean }>(
     `looking for changes of ${relation.entityKey}`,

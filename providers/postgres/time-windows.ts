@@ -3,6 +3,8 @@ import type { PlanRequest } from "../provider.ts";
 import type { Cursor } from "./horizon.ts";
 import type { Session } from "./session.ts";
 
+export type TimeWindow = Extract<Window, { by: "time" }>;
+
 const DEFAULT_DURATION = "P1D";
 
 /**
@@ -14,14 +16,14 @@ export async function cutByCursor(
   cursor: Cursor,
   span: { from: string; bound: string | null },
   options: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
-): Promise<Window[]> {
+): Promise<TimeWindow[]> {
   const edges = span.bound === null ? [] : await findEdges(session, cursor, { ...span, bound: span.bound }, options);
   const starts = [span.from, ...edges];
   return starts.map((from, i) => ({ by: "time", column: cursor.column, from, to: starts[i + 1] ?? null }));
 }
 
 /** Dates where they are days apart, else with the minute; `3/12` for numbers. */
-export function labelOf(cursor: Cursor, window: Window & { by: "time" }, ordinal: number, count: number): string {
+export function labelOf(cursor: Cursor, window: TimeWindow, ordinal: number, count: number): string {
   if (cursor.kind === "bigint" || window.from === null) return `${ordinal}/${count}`;
   const days = window.to === null || window.from.slice(0, 10) !== window.to.slice(0, 10);
   const length = days ? "2026-01-01".length : "2026-01-01 12:30".length;
