@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
+import Long from "long";
 import pg from "pg";
 import { pino } from "pino";
 import { inject } from "vitest";
@@ -211,7 +212,7 @@ export function tableOf(sync: Row, entityKey: string): string {
 async function registerNamespace(temporal: Client, namespace: string): Promise<void> {
   await temporal.workflowService.registerNamespace({
     namespace,
-    workflowExecutionRetentionPeriod: { seconds: 86_400 },
+    workflowExecutionRetentionPeriod: { seconds: Long.fromNumber(86_400) },
   });
   await until("the namespace", async () => {
     try {
