@@ -11,6 +11,7 @@ export const APP_ERROR_CODES = [
   "validation_failed",
   "slug_taken",
   "sync_archived",
+  "sync_without_entities",
   "run_active",
   "run_not_terminal",
   "run_terminal",

@@ -1,9 +1,9 @@
-import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import type { Database, TableBindingTable } from "./schema.ts";
 
 export type BindingRow = Selectable<TableBindingTable>;
 /** A binding as a definition says it; `frozenAt` is the loader's to set. */
-export type BindingDraft = Omit<Insertable<TableBindingTable>, "syncId" | "frozenAt" | "createdAt" | "updatedAt">;
+export type BindingDraft = Omit<BindingRow, "syncId" | "frozenAt" | "createdAt" | "updatedAt">;
 
 type Executor = Kysely<Database>;
 
@@ -40,7 +40,7 @@ export async function saveBindings(trx: Executor, syncId: string, drafts: Bindin
     sql<string>`case when table_bindings.frozen_at is null then excluded.${sql.ref(column)} else table_bindings.${sql.ref(column)} end`;
   await trx
     .insertInto("tableBindings")
-    .values(drafts.map((draft) => ({ ...draft, syncId })))
+    .values(drafts.map((draft) => ({ ...draft, given: JSON.stringify(draft.given), syncId })))
     .onConflict((conflict) =>
       conflict.columns(["syncId", "entityKey"]).doUpdateSet((eb) => ({
         sourceInstanceKey: unfrozen("source_instance_key"),
@@ -55,5 +55,29 @@ export async function saveBindings(trx: Executor, syncId: string, drafts: Bindin
         updatedAt: sql<Date>`now()`,
       })),
     )
+    .execute();
+}
+
+/**
+ * Syncs, not deleted, that already load into one of these tables of a destination.
+ * @param destination as `destinationConfig` has it, with the schema resolved
+ */
+export async function findTableOwners(
+  db: Executor,
+  destination: { connectionId: string | null; schema: string },
+  tables: string[],
+  exceptSyncId: string | null,
+): Promise<{ physicalTableName: string; slug: string }[]> {
+  if (tables.length === 0) return [];
+  return db
+    .selectFrom("tableBindings")
+    .innerJoin("syncs", "syncs.id", "tableBindings.syncId")
+    .select(["tableBindings.physicalTableName", "syncs.slug"])
+    .where("tableBindings.physicalTableName", "in", tables)
+    .where("tableBindings.frozenAt", "is not", null)
+    .where("syncs.deletedAt", "is", null)
+    .where(sql<boolean>`coalesce(syncs.destination_config ->> 'schema', syncs.provider_key) = ${destination.schema}`)
+    .where(sql<boolean>`syncs.destination_config ->> 'connectionId' is not distinct from ${destination.connectionId}`)
+    .where(sql<boolean>`syncs.id is distinct from ${exceptSyncId}::uuid`)
     .execute();
 }

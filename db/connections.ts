@@ -22,16 +22,18 @@ export async function findConnection(db: Executor, id: string): Promise<Connecti
   return row ?? null;
 }
 
-/** Keeps the connection from being deleted until the transaction ends. @returns false when it is gone already */
-export async function holdConnection(trx: Executor, id: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom("connections")
-    .select("id")
-    .where("id", "=", id)
-    .where("deletedAt", "is", null)
-    .forShare()
-    .executeTakeFirst();
-  return row !== undefined;
+/**
+ * Until the transaction ends, `share` keeps the connection from being edited or deleted, `update` keeps others from
+ * holding it too.
+ */
+export async function lockConnection(
+  trx: Executor,
+  id: string,
+  strength: "share" | "update",
+): Promise<ConnectionRow | null> {
+  const found = trx.selectFrom("connections").selectAll().where("id", "=", id).where("deletedAt", "is", null);
+  const row = await (strength === "share" ? found.forShare() : found.forUpdate()).executeTakeFirst();
+  return row ?? null;
 }
 
 /** Newest first. `q` is matched as text in the name, whatever its case. */
@@ -53,20 +55,18 @@ export async function listConnections(
   return { connections, total };
 }
 
-/** @returns null when the connection is gone */
+/** Of a connection that the transaction has locked. */
 export async function updateConnection(
-  db: Executor,
+  trx: Executor,
   id: string,
   patch: Updateable<ConnectionTable>,
-): Promise<ConnectionRow | null> {
-  const row = await db
+): Promise<ConnectionRow> {
+  return trx
     .updateTable("connections")
     .set({ ...patch, updatedAt: sql<Date>`now()` })
     .where("id", "=", id)
-    .where("deletedAt", "is", null)
     .returningAll()
-    .executeTakeFirst();
-  return row ?? null;
+    .executeTakeFirstOrThrow();
 }
 
 /**
@@ -99,13 +99,7 @@ export async function recordCheck(
 export async function deleteConnection(db: Executor, id: string, actor: string): Promise<{ usedBy: string[] } | null> {
   return inTransaction(db, async (trx) => {
     // Locked first: a sync that is being created holds the row, and only a statement after that lock sees its insert.
-    const found = await trx
-      .selectFrom("connections")
-      .select("id")
-      .where("id", "=", id)
-      .where("deletedAt", "is", null)
-      .forUpdate()
-      .executeTakeFirst();
+    const found = await lockConnection(trx, id, "update");
     if (!found) return null;
     const users = await trx
       .selectFrom("syncs")

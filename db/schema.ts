@@ -99,6 +99,15 @@ export interface SyncTable {
   deletedAt: InstantOrNull;
 }
 
+/** Absent: nothing was said. A null `cursorField` says that there is none. */
+export interface BindingGiven {
+  tableName?: string | undefined;
+  loadMode?: LoadMode | undefined;
+  primaryKeyColumns?: string[] | undefined;
+  cursorField?: string | null | undefined;
+  tableNamingVersion?: TableNamingVersion | undefined;
+}
+
 export interface TableBindingTable {
   id: string;
   syncId: string;
@@ -114,7 +123,7 @@ export interface TableBindingTable {
   primaryKeyColumns: string[] | null;
   cursorField: string | null;
   /** What the user gave, as opposed to what was resolved: survives a change of the source's schema. */
-  given: Json;
+  given: JSONColumnType<BindingGiven>;
   /** First load: from here on the names cannot change. */
   frozenAt: InstantOrNull;
   createdAt: CreatedAt;

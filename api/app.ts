@@ -1,0 +1,52 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { logRequests } from "./access-log.ts";
+import { authenticate } from "./auth.ts";
+import { limitBody, readJsonBody } from "./body.ts";
+import type { ApiDeps, AppEnv } from "./deps.ts";
+import { answerError } from "./errors.ts";
+import { describeApi } from "./openapi-document.ts";
+import { createRouter } from "./router.ts";
+import { catalogRoutes } from "./routes/catalog.ts";
+import { connectionRoutes } from "./routes/connections.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { resultReasonRoutes } from "./routes/result-reasons.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { syncRoutes } from "./routes/syncs.ts";
+
+/** The whole HTTP surface, ready for `fetch`; nothing listens yet. */
+export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
+  const app = createRouter();
+  app.onError(answerError(deps.log));
+  app.notFound((c) => c.json({ detail: `There is nothing at ${c.req.path}.`, code: "not_found" }, 404));
+
+  app.use(requestId());
+  app.use(logRequests(deps.log));
+  app.use(secureHeaders());
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        c.json({ detail: `${c.req.method} is not possible here.`, code: "method_not_allowed" }, 405, {
+          allow: methods.join(", "),
+        }),
+    }),
+  );
+  app.use("/api/*", authenticate, limitBody, readJsonBody);
+
+  // Runs and catalogs first: their paths lie under that of a sync.
+  app.route("/", runRoutes(deps));
+  app.route("/", catalogRoutes(deps));
+  app.route("/", syncRoutes(deps));
+  app.route("/", connectionRoutes(deps));
+  app.route("/", resultReasonRoutes());
+  app.route("/", healthRoutes(deps));
+  app.route("/", docsRoutes());
+
+  const document = describeApi(app);
+  app.get("/openapi.json", (c) => c.json(document));
+  return app;
+}

@@ -1,0 +1,79 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import type { ValidationIssue } from "../core/errors.ts";
+import type { AppEnv } from "./deps.ts";
+import { invalid, invalidValue } from "./errors.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_DEPTH = 32;
+const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
+
+/** In front of every route that takes a body: whatever is wrong with it as a whole is a 422, and nothing at all is `{}`. */
+export const limitBody: MiddlewareHandler = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw invalidValue(["body"], `The body is larger than ${MAX_BODY_BYTES} bytes`);
+  },
+});
+
+export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
+  if (c.req.method !== "POST" && c.req.method !== "PATCH" && c.req.method !== "PUT") return next();
+  const text = decode(await c.req.arrayBuffer());
+  const body = text.trim() === "" ? {} : parse(c, text);
+  const issues = unstorable(body, ["body"]);
+  if (issues.length > 0) throw invalid(...issues);
+  // zod-openapi answers a foreign or absent content type by itself, with texts of its own: it never sees one.
+  const headers = new Headers(c.req.raw.headers);
+  headers.set("content-type", "application/json");
+  c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
+  c.req.bodyCache = { text: JSON.stringify(body) };
+  return next();
+});
+
+function decode(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw malformed("The body is not UTF-8", cause);
+  }
+}
+
+function parse(c: Context, text: string): unknown {
+  const mediaType = c.req.header("content-type")?.split(";")[0]?.trim();
+  if (mediaType !== undefined && mediaType !== "" && !JSON_TYPE.test(mediaType)) {
+    throw invalidValue(["header", "content-type"], "Content type should be application/json");
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformed("JSON decode error", cause);
+  }
+}
+
+function malformed(msg: string, cause: unknown): Error {
+  const error = invalid({ loc: ["body"], msg, type: "json_invalid" });
+  error.cause = cause;
+  return error;
+}
+
+/** What Postgres cannot keep as text or jsonb, or nobody writes by hand: NUL, lone surrogates, bottomless nesting. */
+function unstorable(value: unknown, loc: ValidationIssue["loc"]): ValidationIssue[] {
+  if (typeof value === "string") return isStorable(value) ? [] : [notText(loc)];
+  if (typeof value !== "object" || value === null) return [];
+  if (loc.length > MAX_DEPTH) {
+    return [{ loc, msg: `Input should be nested at most ${MAX_DEPTH} levels deep`, type: "value_error" }];
+  }
+  if (Array.isArray(value)) return value.flatMap((item, index) => unstorable(item, [...loc, index]));
+  return Object.entries(value).flatMap(([key, item]) =>
+    isStorable(key) ? unstorable(item, [...loc, key]) : [notText([...loc, key.toWellFormed().replaceAll("\0", "")])],
+  );
+}
+
+export function isStorable(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
+}
+
+function notText(loc: ValidationIssue["loc"]): ValidationIssue {
+  return { loc, msg: "Input should be text without NUL characters and lone surrogates", type: "value_error" };
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto";
+import { AppError } from "../../core/errors.ts";
+import { slugify } from "../../core/naming.ts";
+import { saveBindings } from "../../db/bindings.ts";
+import { type Db, inTransaction } from "../../db/client.ts";
+import { type ConnectionRow, findConnection, lockConnection } from "../../db/connections.ts";
+import { violatesUnique } from "../../db/pg-errors.ts";
+import { insertSync, type SyncWithBindings, slugsLike } from "../../db/syncs.ts";
+import type { ApiDeps } from "../deps.ts";
+import { invalidValue } from "../errors.ts";
+import type { CreateSyncBody } from "../schemas/syncs.ts";
+import { requireProvider, requireSync } from "./require.ts";
+import { type SyncDefinition, settleDefinition } from "./sync-definition.ts";
+
+const MAX_SLUG_LENGTH = 63;
+/** Each turn means that somebody took the slug between our look and our insert. */
+const SLUG_TURNS = 20;
+
+/** @throws AppError validation_failed, provider_not_available, slug_taken, and what activation's check throws */
+export async function createSync(
+  deps: Pick<ApiDeps, "db" | "control" | "findProvider">,
+  body: CreateSyncBody,
+  actor: string,
+): Promise<SyncWithBindings> {
+  const connection = await findConnection(deps.db, body.connectionId);
+  if (!connection) throw noConnection(body.connectionId);
+  const definition = await settleDefinition(deps, {
+    syncId: null,
+    connection,
+    provider: requireProvider(deps, connection.provider),
+    status: body.status,
+    activating: body.status === "active",
+    entities: body.entities,
+    sourceConfig: body.sourceConfig ?? {},
+    destinationConfig: body.destinationConfig ?? {},
+    bindings: body.tableBindings ?? [],
+    existing: [],
+  });
+  const id = randomUUID();
+  await insertUnderFreeSlug(deps.db, body, (slug) =>
+    inTransaction(deps.db, async (trx) => {
+      if (!(await lockConnection(trx, connection.id, "share"))) throw noConnection(connection.id);
+      await insertSync(trx, {
+        ...columnsOf(body, connection, definition, actor),
+        id,
+        slug,
+        taskSlug: taskSlug(slug, id),
+      });
+      await saveBindings(trx, id, definition.bindings);
+    }),
+  );
+  return requireSync(deps, id);
+}
+
+function columnsOf(body: CreateSyncBody, connection: ConnectionRow, definition: SyncDefinition, actor: string) {
+  return {
+    name: body.name,
+    connectionId: connection.id,
+    providerKey: connection.provider,
+    status: body.status,
+    triggerMode: body.triggerMode,
+    schedule: body.schedule ? JSON.stringify(body.schedule) : null,
+    entities: definition.entities,
+    sourceConfig: JSON.stringify(definition.sourceConfig),
+    destinationConfig: JSON.stringify(body.destinationConfig ?? {}),
+    executionBackend: body.executionBackend,
+    executionMode: body.executionMode,
+    executionConfig: JSON.stringify(body.executionConfig ?? {}),
+    freshnessSlaSeconds: body.freshnessSlaSeconds ?? null,
+    createdBy: actor,
+    updatedBy: actor,
+  };
+}
+
+/** A given slug is taken as it is; a derived one gets `-2`, `-3`, ... until it is free. */
+async function insertUnderFreeSlug(
+  db: Db,
+  { slug: given, name }: Pick<CreateSyncBody, "slug" | "name">,
+  insert: (slug: string) => Promise<void>,
+): Promise<void> {
+  for (let turn = 0; turn < SLUG_TURNS; turn++) {
+    const slug = given ?? (await freeSlug(db, slugify(name)));
+    try {
+      return await insert(slug);
+    } catch (error) {
+      if (!violatesUnique(error, "syncs_slug")) throw error;
+      if (given) throw slugTaken(given, error);
+    }
+  }
+  throw new AppError(
+    "database_unavailable",
+    "No free slug could be had: many syncs of this name are being made. Try again.",
+  );
+}
+
+export function slugTaken(slug: string, cause: unknown): AppError {
+  return new AppError("slug_taken", `Slug ${slug} belongs to another sync.`, { extra: { slug }, cause });
+}
+
+async function freeSlug(db: Db, base: string): Promise<string> {
+  const taken = await slugsLike(db, base);
+  let slug = base;
+  for (let n = 2; taken.has(slug); n++) {
+    const tail = `-${n}`;
+    slug = base.slice(0, MAX_SLUG_LENGTH - tail.length).replace(/-+$/, "") + tail;
+  }
+  return slug;
+}
+
+/** The name under which a backend knows the sync; never changes, so it carries a part of the id. */
+function taskSlug(slug: string, id: string): string {
+  return `sync-${slug}-${id.slice(0, 8)}`;
+}
+
+function noConnection(id: string): AppError {
+  return invalidValue(["body", "connectionId"], `Connection ${id} does not exist`);
+}

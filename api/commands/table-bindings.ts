@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { AppError, type ValidationIssue } from "../../core/errors.ts";
+import { normaliseName, physicalTableName } from "../../core/naming.ts";
+import type { TableNamingVersion } from "../../core/vocabulary.ts";
+import type { BindingDraft, BindingRow } from "../../db/bindings.ts";
+import type { BindingGiven } from "../../db/schema.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { BindingInput } from "../schemas/bindings.ts";
+
+const DEFAULT_NAMING: TableNamingVersion = "v2";
+
+export interface BindingRequest {
+  provider: Provider;
+  sourceInstanceKey: string;
+  entities: string[];
+  /** As the request gives them; undefined when it does not, so that what was given before still holds. */
+  inputs: BindingInput[] | undefined;
+  existing: BindingRow[];
+}
+
+/** One per entity: what the user gave, then what is known already; null where only discovery can say. */
+export function draftBindings(request: BindingRequest): BindingDraft[] {
+  const inputs = new Map(request.inputs?.map((input) => [input.entityKey, input]));
+  const existing = new Map(request.existing.map((binding) => [binding.entityKey, binding]));
+  return request.entities.map((entityKey) => {
+    const before = existing.get(entityKey) ?? null;
+    const given = request.inputs ? givenIn(inputs.get(entityKey)) : (before?.given ?? {});
+    const names = namesOf(request, entityKey, given, before);
+    const declared = request.provider.resources.find((resource) => resource.entityKey === entityKey) ?? null;
+    const known = discoveredIn(before);
+    return {
+      id: before?.id ?? randomUUID(),
+      entityKey,
+      ...names,
+      loadMode: given.loadMode ?? known.loadMode ?? declared?.loadMode ?? null,
+      primaryKeyColumns: given.primaryKeyColumns ?? known.primaryKeyColumns,
+      cursorField:
+        given.cursorField === undefined ? (known.cursorField ?? declared?.cursorField ?? null) : given.cursorField,
+      given,
+    };
+  });
+}
+
+/** What is wrong with the bindings of a request as they stand next to each other and to its entities. */
+export function bindingIssues(request: BindingRequest, drafts: BindingDraft[]): ValidationIssue[] {
+  const issues: ValidationIssue[] = [];
+  const seen = new Set<string>();
+  for (const [index, { entityKey }] of (request.inputs ?? []).entries()) {
+    const loc = ["body", "tableBindings", index, "entityKey"];
+    if (seen.has(entityKey)) issues.push({ loc, msg: `'${entityKey}' has two bindings`, type: "value_error" });
+    else if (!request.entities.includes(entityKey)) {
+      issues.push({ loc, msg: `'${entityKey}' is not among the sync's entities`, type: "value_error" });
+    }
+    seen.add(entityKey);
+  }
+  const takenBy = new Map<string, string>();
+  for (const { entityKey, physicalTableName: table } of drafts) {
+    const other = takenBy.get(table);
+    if (other === undefined) takenBy.set(table, entityKey);
+    else {
+      const msg = `'${entityKey}' and '${other}' would both be loaded into table ${table}; give one of them a tableName`;
+      issues.push({ loc: locOf(request, entityKey), msg, type: "value_error" });
+    }
+  }
+  return issues;
+}
+
+/** Where in the request a binding was said: among the bindings, or else only as an entity. */
+export function locOf(request: Pick<BindingRequest, "inputs" | "entities">, entityKey: string): ValidationIssue["loc"] {
+  const index = request.inputs?.findIndex((input) => input.entityKey === entityKey) ?? -1;
+  if (index >= 0) return ["body", "tableBindings", index];
+  return ["body", "entities", request.entities.indexOf(entityKey)];
+}
+
+export function unknownEntity(provider: Provider, entityKey: string, index: number): ValidationIssue {
+  const msg = `${provider.displayName} has no '${entityKey}'`;
+  return { loc: ["body", "entities", index], msg, type: "value_error" };
+}
+
+function givenIn(input: BindingInput | undefined): BindingGiven {
+  if (!input) return {};
+  const { entityKey: _, ...given } = input;
+  return given;
+}
+
+/** What discovery settled for an earlier version of this binding, as opposed to what was given then. */
+function discoveredIn(before: BindingRow | null) {
+  return {
+    loadMode: before?.given.loadMode === undefined ? (before?.loadMode ?? null) : null,
+    primaryKeyColumns: before?.given.primaryKeyColumns === undefined ? (before?.primaryKeyColumns ?? null) : null,
+    cursorField: before?.given.cursorField === undefined ? (before?.cursorField ?? null) : null,
+  };
+}
+
+/** @throws AppError binding_frozen when the request names another table than the one that rows were loaded into */
+function namesOf(request: BindingRequest, entityKey: string, given: BindingGiven, before: BindingRow | null) {
+  const names = {
+    sourceInstanceKey: request.sourceInstanceKey,
+    logicalTableName: normaliseName(entityKey),
+    tableName: given.tableName ?? null,
+    tableNamingVersion: given.tableNamingVersion ?? DEFAULT_NAMING,
+  };
+  const table = physicalTableName({ provider: request.provider.key, ...names });
+  if (before === null || before.frozenAt === null) return { ...names, physicalTableName: table };
+  const renamed = given.tableName !== undefined || given.tableNamingVersion !== undefined;
+  if (renamed && table !== before.physicalTableName) {
+    throw new AppError(
+      "binding_frozen",
+      `'${entityKey}' is already loaded into table ${before.physicalTableName}; its name cannot change any more.`,
+      { extra: { entityKey, physicalTableName: before.physicalTableName } },
+    );
+  }
+  const { sourceInstanceKey, logicalTableName, tableName, tableNamingVersion } = before;
+  return {
+    sourceInstanceKey,
+    logicalTableName,
+    tableName,
+    tableNamingVersion,
+    physicalTableName: before.physicalTableName,
+  };
+}

@@ -1,0 +1,113 @@
+import type { Updateable } from "kysely";
+import { AppError } from "../../core/errors.ts";
+import { mayChangeStatus } from "../../core/sync-lifecycle.ts";
+import { listBindings, saveBindings } from "../../db/bindings.ts";
+import { inTransaction } from "../../db/client.ts";
+import { violatesUnique } from "../../db/pg-errors.ts";
+import { cancelRunsOfSync } from "../../db/run-chains.ts";
+import type { RunRow } from "../../db/runs.ts";
+import type { SyncTable } from "../../db/schema.ts";
+import { type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
+import type { ApiDeps } from "../deps.ts";
+import type { UpdateSyncBody } from "../schemas/syncs.ts";
+import { slugTaken } from "./create-sync.ts";
+import { deliverCancels } from "./deliver.ts";
+import { requireConnection, requireProvider, requireSync } from "./require.ts";
+import { destinationOf, type SyncDefinition, settleDefinition } from "./sync-definition.ts";
+
+type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
+type Edit = { id: string; body: UpdateSyncBody; actor: string };
+
+/** Each turn means that somebody else's edit came between our look and our write. */
+const TURNS = 5;
+const DEFINING = ["entities", "sourceConfig", "destinationConfig", "tableBindings", "status"] as const;
+
+/**
+ * Absent fields stay, `null` resets. All or nothing.
+ * @throws AppError not_found, validation_failed, invalid_status_change, slug_taken, binding_frozen, and what
+ *   activation's check throws
+ */
+export async function updateSync(deps: Deps, edit: Edit): Promise<SyncWithBindings> {
+  for (let turn = 0; turn < TURNS; turn++) {
+    const sync = await requireSync(deps, edit.id);
+    if (Object.keys(edit.body).length === 0) return sync;
+    const cancelled = await applyEdit(deps, edit, sync);
+    if (cancelled === null) continue;
+    await deliverCancels(deps, cancelled);
+    return requireSync(deps, edit.id);
+  }
+  throw new AppError("database_unavailable", `Sync ${edit.id} is being edited by others all the time. Try again.`);
+}
+
+/** @returns runs that were asked to stop; null when the sync has changed meanwhile */
+async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promise<RunRow[] | null> {
+  const { body, actor } = edit;
+  const status = body.status ?? sync.status;
+  if (body.status !== undefined && !mayChangeStatus(sync.status, body.status)) {
+    throw new AppError("invalid_status_change", `A sync that is ${sync.status} cannot become ${body.status}.`, {
+      extra: { status: sync.status },
+    });
+  }
+  const definition = DEFINING.some((key) => body[key] !== undefined) ? await redefine(deps, sync, body) : null;
+  const patch: Updateable<SyncTable> = { ...plainColumns(body), status, updatedBy: actor };
+  if (definition) {
+    patch.entities = definition.entities;
+    patch.sourceConfig = JSON.stringify(definition.sourceConfig);
+  }
+  try {
+    return await inTransaction(deps.db, async (trx) => {
+      if (!(await update(trx, sync, patch))) return null;
+      if (definition) await saveBindings(trx, sync.id, definition.bindings);
+      if (status !== "archived" || sync.status === "archived") return [];
+      return cancelRunsOfSync(trx, { syncId: sync.id, actor, reason: "The sync was archived." });
+    });
+  } catch (error) {
+    if (body.slug !== undefined && violatesUnique(error, "syncs_slug")) throw slugTaken(body.slug, error);
+    throw error;
+  }
+}
+
+async function redefine(deps: Deps, sync: SyncWithBindings, body: UpdateSyncBody): Promise<SyncDefinition> {
+  const connection = await requireConnection(deps, sync.connectionId);
+  const provider = requireProvider(deps, connection.provider);
+  const destinationConfig =
+    body.destinationConfig === undefined ? sync.destinationConfig : (body.destinationConfig ?? {});
+  const [before, after] = [destinationOf(sync.destinationConfig, provider), destinationOf(destinationConfig, provider)];
+  // Those of entities that were taken out are still there if their tables are.
+  const existing = await listBindings(deps.db, [sync.id]);
+  const frozen = existing.find((binding) => binding.frozenAt !== null);
+  if (frozen && (before.schema !== after.schema || before.connectionId !== after.connectionId)) {
+    throw new AppError(
+      "binding_frozen",
+      `'${frozen.entityKey}' is already loaded into ${before.schema}.${frozen.physicalTableName}; the destination cannot change any more.`,
+      { extra: { entityKey: frozen.entityKey, physicalTableName: frozen.physicalTableName } },
+    );
+  }
+  return settleDefinition(deps, {
+    syncId: sync.id,
+    connection,
+    provider,
+    status: body.status ?? sync.status,
+    activating: body.status === "active" && sync.status !== "active",
+    entities: body.entities ?? sync.entities,
+    sourceConfig: body.sourceConfig === undefined ? sync.sourceConfig : (body.sourceConfig ?? {}),
+    destinationConfig,
+    bindings: body.tableBindings === null ? [] : body.tableBindings,
+    existing,
+  });
+}
+
+/** The columns that hold what the body says as it says it. */
+function plainColumns(body: UpdateSyncBody): Updateable<SyncTable> {
+  const columns: Updateable<SyncTable> = {};
+  if (body.name !== undefined) columns.name = body.name;
+  if (body.slug !== undefined) columns.slug = body.slug;
+  if (body.triggerMode !== undefined) columns.triggerMode = body.triggerMode;
+  if (body.executionBackend !== undefined) columns.executionBackend = body.executionBackend;
+  if (body.executionMode !== undefined) columns.executionMode = body.executionMode;
+  if (body.freshnessSlaSeconds !== undefined) columns.freshnessSlaSeconds = body.freshnessSlaSeconds;
+  if (body.schedule !== undefined) columns.schedule = body.schedule === null ? null : JSON.stringify(body.schedule);
+  if (body.executionConfig !== undefined) columns.executionConfig = JSON.stringify(body.executionConfig ?? {});
+  if (body.destinationConfig !== undefined) columns.destinationConfig = JSON.stringify(body.destinationConfig ?? {});
+  return columns;
+}

@@ -1,0 +1,68 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { AppError, type AppErrorCode, type ValidationIssue } from "../core/errors.ts";
+import { isDatabaseUnavailable } from "../db/pg-errors.ts";
+import type { ApiDeps, AppEnv } from "./deps.ts";
+
+/** The only place that knows HTTP statuses and builds error bodies. */
+
+const STATUS_OF = {
+  not_found: 404,
+  provider_not_available: 404,
+  not_available_yet: 422,
+  validation_failed: 422,
+  slug_taken: 409,
+  sync_archived: 409,
+  sync_without_entities: 409,
+  run_active: 409,
+  run_not_terminal: 409,
+  run_terminal: 409,
+  run_not_retryable: 409,
+  run_already_followed: 409,
+  binding_frozen: 409,
+  connection_in_use: 409,
+  invalid_status_change: 409,
+  no_worker: 503,
+  check_timeout: 504,
+  temporal_unavailable: 503,
+  database_unavailable: 503,
+} as const satisfies Record<AppErrorCode, ContentfulStatusCode>;
+
+/** A 422 with one or more items. */
+export function invalid(...issues: ValidationIssue[]): AppError {
+  return new AppError("validation_failed", issues.map((issue) => issue.msg).join(" "), { issues });
+}
+
+/** A 422 for a value of the right shape that cannot be. `loc` starts with `body`, `query` or `path`. */
+export function invalidValue(loc: ValidationIssue["loc"], msg: string): AppError {
+  return invalid({ loc, msg, type: "value_error" });
+}
+
+export function notFound(what: "Sync" | "Run" | "Connection", id: string): AppError {
+  return new AppError("not_found", `${what} ${id} does not exist.`);
+}
+
+/** Hono's `onError`. A defect is logged whole and answered with nothing but the request's id. */
+export function answerError(log: ApiDeps["log"]) {
+  return (error: Error, c: Context<AppEnv>): Response => {
+    if (error instanceof AppError) return answerAppError(error, c);
+    if (error instanceof HTTPException) return c.json({ detail: error.message, code: "http_error" }, error.status);
+    const requestId = c.get("requestId");
+    if (isDatabaseUnavailable(error)) {
+      log.warn({ requestId, err: error }, "the database is unavailable");
+      return c.json({ detail: "The control database is unavailable. Try again.", code: "database_unavailable" }, 503, {
+        "retry-after": "1",
+      });
+    }
+    log.error({ requestId, err: error }, "a request failed unexpectedly");
+    return c.json({ detail: `Internal error. Report it with request id ${requestId}.`, code: "internal_error" }, 500);
+  };
+}
+
+function answerAppError(error: AppError, c: Context<AppEnv>): Response {
+  const status = STATUS_OF[error.code];
+  if (status === 422) return c.json({ detail: error.issues }, status);
+  const headers = status === 503 ? { "retry-after": "1" } : undefined;
+  return c.json({ detail: error.message, code: error.code, ...error.extra }, status, headers);
+}

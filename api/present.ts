@@ -1,0 +1,117 @@
+import type { BindingRow } from "../db/bindings.ts";
+import type { ConnectionRow } from "../db/connections.ts";
+import type { RunRow } from "../db/runs.ts";
+import type { SyncWithBindings } from "../db/syncs.ts";
+import type { ConnectionJson } from "./schemas/connections.ts";
+import type { RunJson } from "./schemas/runs.ts";
+import type { SyncJson } from "./schemas/syncs.ts";
+
+/** Rows as the API answers them: every key always there, and nothing that is not named here. */
+
+export function presentSync(sync: SyncWithBindings): SyncJson {
+  return {
+    connectionId: sync.connectionId,
+    createdAt: sync.createdAt.toISOString(),
+    createdBy: sync.createdBy,
+    destinationConfig: sync.destinationConfig,
+    entities: sync.entities,
+    executionBackend: sync.executionBackend,
+    executionConfig: sync.executionConfig,
+    executionMode: sync.executionMode,
+    freshnessSlaSeconds: sync.freshnessSlaSeconds,
+    id: sync.id,
+    lastError: sync.lastError,
+    lastSuccessAt: instantOrNull(sync.lastSuccessAt),
+    name: sync.name,
+    providerKey: sync.providerKey,
+    schedule: sync.schedule,
+    slug: sync.slug,
+    sourceConfig: sync.sourceConfig,
+    status: sync.status,
+    tableBindings: sync.bindings.map(presentBinding),
+    taskSlug: sync.taskSlug,
+    triggerMode: sync.triggerMode,
+    updatedAt: sync.updatedAt.toISOString(),
+    updatedBy: sync.updatedBy,
+  };
+}
+
+function presentBinding(binding: BindingRow): SyncJson["tableBindings"][number] {
+  return {
+    createdAt: binding.createdAt.toISOString(),
+    cursorField: binding.cursorField,
+    entityKey: binding.entityKey,
+    id: binding.id,
+    // Until discovery has said it, the mode that most tables with a key end up with.
+    loadMode: binding.loadMode ?? "upsert",
+    logicalTableName: binding.logicalTableName,
+    physicalTableName: binding.physicalTableName,
+    primaryKeyColumns: binding.primaryKeyColumns ?? [],
+    sourceInstanceKey: binding.sourceInstanceKey,
+    tableName: binding.tableName,
+    tableNamingVersion: binding.tableNamingVersion,
+    updatedAt: binding.updatedAt.toISOString(),
+  };
+}
+
+export function presentRun(run: RunRow): RunJson {
+  return {
+    attemptNumber: run.attemptNumber,
+    attemptRootRunId: run.attemptRootRunId,
+    backendHeartbeatAt: instantOrNull(run.backendHeartbeatAt),
+    backendRunRef: run.backendRunRef,
+    backendRunUrl: run.backendRunUrl,
+    backendStatus: run.backendStatus,
+    cancelReason: run.cancelReason,
+    cancelRequestedAt: instantOrNull(run.cancelRequestedAt),
+    cancelRequestedBy: run.cancelRequestedBy,
+    completedAt: instantOrNull(run.completedAt),
+    createdAt: run.createdAt.toISOString(),
+    error: run.error,
+    executionBackend: run.executionBackend,
+    executionMode: run.executionMode,
+    executorId: run.executorId,
+    id: run.id,
+    lastHeartbeatAt: instantOrNull(run.lastHeartbeatAt),
+    maxAutoResumeAttempts: run.maxAutoResumeAttempts,
+    nextAttemptRunId: run.nextAttemptRunId,
+    previousAttemptRunId: run.previousAttemptRunId,
+    resultClass: run.resultClass,
+    resultReasonCode: run.resultReasonCode,
+    runMode: run.runMode,
+    startedAt: instantOrNull(run.startedAt),
+    status: run.status,
+    summary: run.summary,
+    syncId: run.syncId,
+    triggerRef: run.triggerRef,
+    triggeredBy: run.triggeredBy,
+    updatedAt: run.updatedAt.toISOString(),
+  };
+}
+
+export function presentConnection(connection: ConnectionRow): ConnectionJson {
+  return {
+    checks: connection.checks,
+    config: connection.config,
+    createdAt: connection.createdAt.toISOString(),
+    createdBy: connection.createdBy,
+    id: connection.id,
+    lastCheckedAt: instantOrNull(connection.lastCheckedAt),
+    name: connection.name,
+    provider: connection.provider,
+    secretKeys: Object.keys(connection.secrets).sort(),
+    status: connection.status,
+    taskQueue: connection.taskQueue,
+    updatedAt: connection.updatedAt.toISOString(),
+    updatedBy: connection.updatedBy,
+  };
+}
+
+/** What every list answers besides its items. */
+export function presentPage(page: { limit: number; offset: number }, total: number) {
+  return { hasNext: page.offset + page.limit < total, limit: page.limit, offset: page.offset, total };
+}
+
+function instantOrNull(instant: Date | null): string | null {
+  return instant === null ? null : instant.toISOString();
+}

@@ -1,0 +1,138 @@
+import { createRoute } from "@hono/zod-openapi";
+import { listConnections } from "../../db/connections.ts";
+import { isStorable } from "../body.ts";
+import { checkConnection } from "../commands/check-connection.ts";
+import { createConnection } from "../commands/create-connection.ts";
+import { deleteConnection } from "../commands/delete-connection.ts";
+import { requireConnection } from "../commands/require.ts";
+import { updateConnection } from "../commands/update-connection.ts";
+import type { ApiDeps } from "../deps.ts";
+import { presentConnection, presentPage } from "../present.ts";
+import { createRouter } from "../router.ts";
+import {
+  connectionIdParams,
+  connectionPage,
+  connectionSchema,
+  createConnectionBody,
+  listConnectionsQuery,
+  updateConnectionBody,
+} from "../schemas/connections.ts";
+import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
+
+const list = createRoute({
+  method: "get",
+  path: "/api/v1/connections",
+  operationId: "listConnections",
+  summary: "List Connections",
+  tags: ["Connections"],
+  description: "Newest first.",
+  request: { query: listConnectionsQuery },
+  responses: { 200: ok(connectionPage, "A page of connections"), 422: problem[422], 503: problem[503] },
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/api/v1/connections",
+  operationId: "createConnection",
+  summary: "Create Connection",
+  tags: ["Connections"],
+  request: { body: requiredBody(createConnectionBody) },
+  responses: {
+    201: { ...ok(connectionSchema, "The new connection"), headers: { Location: { schema: { type: "string" } } } },
+    404: problem[404],
+    422: problem[422],
+    503: problem[503],
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/api/v1/connections/{connection_id}",
+  operationId: "getConnection",
+  summary: "Get Connection",
+  tags: ["Connections"],
+  request: { params: connectionIdParams },
+  responses: { 200: ok(connectionSchema, "The connection"), 404: problem[404], 422: problem[422], 503: problem[503] },
+});
+
+const update = createRoute({
+  method: "patch",
+  path: "/api/v1/connections/{connection_id}",
+  operationId: "updateConnection",
+  summary: "Update Connection",
+  tags: ["Connections"],
+  description:
+    "`config` is replaced whole. Of `secrets`, those named change and `null` removes one. New settings make the connection unchecked.",
+  request: { params: connectionIdParams, body: optionalBody(updateConnectionBody) },
+  responses: {
+    200: ok(connectionSchema, "The connection after the edit"),
+    404: problem[404],
+    422: problem[422],
+    503: problem[503],
+  },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/api/v1/connections/{connection_id}",
+  operationId: "deleteConnection",
+  summary: "Delete Connection",
+  tags: ["Connections"],
+  description: "409 with `syncIds` while syncs use it. Its secrets are erased.",
+  request: { params: connectionIdParams },
+  responses: {
+    204: { description: "Deleted" },
+    404: problem[404],
+    409: problem[409],
+    422: problem[422],
+    503: problem[503],
+  },
+});
+
+const check = createRoute({
+  method: "post",
+  path: "/api/v1/connections/{connection_id}/check",
+  operationId: "checkConnection",
+  summary: "Check Connection",
+  tags: ["Connections"],
+  description: "A worker tries the connection now; what it found is in `status` and `checks`.",
+  request: { params: connectionIdParams },
+  responses: {
+    200: ok(connectionSchema, "The connection with what the check found"),
+    404: problem[404],
+    422: problem[422],
+    503: problem[503],
+    504: problem[504],
+  },
+});
+
+export function connectionRoutes(deps: ApiDeps) {
+  return createRouter()
+    .openapi(list, async (c) => {
+      const { q, ...filter } = c.req.valid("query");
+      if (q !== undefined && !isStorable(q)) return c.json({ ...presentPage(filter, 0), connections: [] }, 200);
+      const { connections, total } = await listConnections(deps.db, { ...filter, q: q ?? null });
+      return c.json({ ...presentPage(filter, total), connections: connections.map(presentConnection) }, 200);
+    })
+    .openapi(create, async (c) => {
+      const connection = await createConnection(deps, c.req.valid("json"), c.get("actor"));
+      return c.json(presentConnection(connection), 201, { location: `/api/v1/connections/${connection.id}` });
+    })
+    .openapi(get, async (c) => {
+      const connection = await requireConnection(deps, c.req.valid("param").connection_id);
+      return c.json(presentConnection(connection), 200);
+    })
+    .openapi(update, async (c) => {
+      const { connection_id: id } = c.req.valid("param");
+      const connection = await updateConnection(deps, { id, body: c.req.valid("json"), actor: c.get("actor") });
+      return c.json(presentConnection(connection), 200);
+    })
+    .openapi(remove, async (c) => {
+      await deleteConnection(deps, { id: c.req.valid("param").connection_id, actor: c.get("actor") });
+      return c.body(null, 204);
+    })
+    .openapi(check, async (c) => {
+      const connection = await checkConnection(deps, c.req.valid("param").connection_id);
+      return c.json(presentConnection(connection), 200);
+    });
+}

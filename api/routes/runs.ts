@@ -1,0 +1,115 @@
+import { createRoute } from "@hono/zod-openapi";
+import { getRun, listRuns } from "../../db/runs.ts";
+import { cancelRun } from "../commands/cancel-run.ts";
+import { requireSync } from "../commands/require.ts";
+import { retryRun } from "../commands/retry-run.ts";
+import { triggerSync } from "../commands/trigger-sync.ts";
+import type { ApiDeps } from "../deps.ts";
+import { presentPage, presentRun } from "../present.ts";
+import { createRouter } from "../router.ts";
+import { ok, optionalBody, problem } from "../schemas/responses.ts";
+import {
+  cancelRunBody,
+  listRunsQuery,
+  retryRunBody,
+  runIdParams,
+  runPage,
+  runSchema,
+  triggerSyncBody,
+} from "../schemas/runs.ts";
+import { syncIdParams } from "../schemas/syncs.ts";
+
+const created = { ...ok(runSchema, "The new run"), headers: { Location: { schema: { type: "string" } } } } as const;
+
+const list = createRoute({
+  method: "get",
+  path: "/api/v1/syncs/{sync_id}/runs",
+  operationId: "listSyncRuns",
+  summary: "List Sync Runs",
+  tags: ["Runs"],
+  description: "Newest first.",
+  request: { params: syncIdParams, query: listRunsQuery },
+  responses: { 200: ok(runPage, "A page of runs"), 404: problem[404], 422: problem[422], 503: problem[503] },
+});
+
+const trigger = createRoute({
+  method: "post",
+  path: "/api/v1/syncs/{sync_id}/trigger",
+  operationId: "triggerSync",
+  summary: "Trigger Sync",
+  tags: ["Runs"],
+  description: "Admits a run at once, even while Temporal is down. 409 with `activeRunId` while another one is active.",
+  request: { params: syncIdParams, body: optionalBody(triggerSyncBody) },
+  responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/api/v1/syncs/runs/{run_id}",
+  operationId: "getSyncRun",
+  summary: "Get Sync Run",
+  tags: ["Runs"],
+  request: { params: runIdParams },
+  responses: { 200: ok(runSchema, "The run"), 404: problem[404], 422: problem[422], 503: problem[503] },
+});
+
+const cancel = createRoute({
+  method: "post",
+  path: "/api/v1/syncs/runs/{run_id}/cancel",
+  operationId: "cancelSyncRun",
+  summary: "Cancel Sync Run",
+  tags: ["Runs"],
+  description: "The first caller is recorded; asking again answers the same run. Ends the chain of attempts.",
+  request: { params: runIdParams, body: optionalBody(cancelRunBody) },
+  responses: {
+    200: ok(runSchema, "The run: cancelled, or cancelling until its work has stopped"),
+    404: problem[404],
+    409: problem[409],
+    422: problem[422],
+    503: problem[503],
+  },
+});
+
+const retry = createRoute({
+  method: "post",
+  path: "/api/v1/syncs/runs/{run_id}/retry",
+  operationId: "retrySyncRun",
+  summary: "Retry Sync Run",
+  tags: ["Runs"],
+  description:
+    "Opens the next attempt of a run that ended without success: it goes on where the last batch was committed.",
+  request: { params: runIdParams, body: optionalBody(retryRunBody) },
+  responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
+});
+
+export function runRoutes(deps: ApiDeps) {
+  return createRouter()
+    .openapi(list, async (c) => {
+      const page = c.req.valid("query");
+      const sync = await requireSync(deps, c.req.valid("param").sync_id);
+      const { runs, total } = await listRuns(deps.db, { ...page, syncId: sync.id });
+      return c.json({ ...presentPage(page, total), runs: runs.map(presentRun) }, 200);
+    })
+    .openapi(trigger, async (c) => {
+      const { sync_id: syncId } = c.req.valid("param");
+      const { runMode = null } = c.req.valid("json");
+      const run = await triggerSync(deps, { syncId, runMode, actor: c.get("actor") });
+      return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+    })
+    .openapi(get, async (c) => {
+      const run = await getRun(deps.db, c.req.valid("param").run_id);
+      return c.json(presentRun(run), 200);
+    })
+    .openapi(cancel, async (c) => {
+      const { run_id: runId } = c.req.valid("param");
+      const { reason = null } = c.req.valid("json");
+      const run = await cancelRun(deps, { runId, reason, actor: c.get("actor") });
+      return c.json(presentRun(run), 200);
+    })
+    .openapi(retry, async (c) => {
+      const { run_id: runId } = c.req.valid("param");
+      const { runMode = null } = c.req.valid("json");
+      const run = await retryRun(deps, { runId, runMode, actor: c.get("actor") });
+      return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+    });
+}

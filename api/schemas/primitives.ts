@@ -1,0 +1,76 @@
+import { z } from "@hono/zod-openapi";
+
+/** Building blocks of every schema. What OpenAPI cannot be told by zod itself is told by `.openapi()` here, once. */
+
+/** Any UUID, whatever its version: ids that others made are not ours to judge. */
+export const uuid = () => z.guid().openapi({ format: "uuid" });
+
+export const instant = () => z.iso.datetime({ offset: true }).openapi({ format: "date-time" });
+
+/** Text of `min` to `max` characters, counted as JSON Schema does (code points; zod counts UTF-16 units). */
+export function text(min: number, max: number) {
+  return z
+    .string()
+    .check((ctx) => {
+      const length = [...ctx.value].length;
+      const found = { origin: "string", input: ctx.value, inclusive: true } as const;
+      if (length < min) ctx.issues.push({ ...found, code: "too_small", minimum: min });
+      if (length > max) ctx.issues.push({ ...found, code: "too_big", maximum: max });
+    })
+    .openapi({ ...(min > 0 ? { minLength: min } : {}), maxLength: max });
+}
+
+/** A closed list of which this version can execute only `built`; the rest answers 422 `not_available_yet`. */
+export function availableEnum<const T extends readonly [string, ...string[]]>(values: T, built: readonly T[number][]) {
+  return z.enum(values).refine((value) => built.some((each) => each === value), {
+    error: (issue) => `'${String(issue.input)}' is not available yet; available: ${built.join(", ")}`,
+    params: { type: "not_available_yet" },
+  });
+}
+
+/** An integer in the query. Repeated, the last one counts. */
+export function queryInteger(bounds: { min: number; max?: number; default: number }) {
+  const { min, max, default: fallback } = bounds;
+  const integer = max === undefined ? z.int().min(min) : z.int().min(min).max(max);
+  return z
+    .preprocess((given) => {
+      const last = Array.isArray(given) ? given.at(-1) : given;
+      return typeof last === "string" && /^[+-]?\d+$/.test(last) ? Number(last) : last;
+    }, integer.default(fallback))
+    .openapi({
+      type: "integer",
+      default: fallback,
+      minimum: min,
+      maximum: max ?? Number.MAX_SAFE_INTEGER,
+    });
+}
+
+/** Text in the query. Repeated, the last one counts. */
+export function queryText() {
+  return z
+    .preprocess((given) => (Array.isArray(given) ? given.at(-1) : given), z.string().optional())
+    .openapi({ type: "string" });
+}
+
+/** A parameter that may be repeated; each time one of `values`. Absent: empty, which filters nothing. */
+export function queryEnums<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.preprocess(
+    (given) => (given === undefined || Array.isArray(given) ? given : [given]),
+    z.array(z.enum(values)).default([]),
+  );
+}
+
+/** Shape and defaults of every list. */
+export const pageOf = (limit: number) => ({
+  limit: queryInteger({ min: 1, max: 100, default: limit }),
+  offset: queryInteger({ min: 0, default: 0 }),
+});
+
+export const pageFields = {
+  hasNext: z.boolean().openapi({ description: "There is more after this page." }),
+  limit: z.int(),
+  offset: z.int(),
+  total: z.int().openapi({ description: "Of all pages." }),
+};
+
+export const jsonObject = () => z.record(z.string(), z.unknown());

@@ -1,0 +1,61 @@
+import { z } from "@hono/zod-openapi";
+import { REASON_CODES, RESULT_CLASSES } from "../../core/result-reasons.ts";
+import { RUN_STATUSES } from "../../core/run-lifecycle.ts";
+import { AVAILABLE, EXECUTION_BACKENDS, EXECUTION_MODES, RUN_MODES, TRIGGERED_BY } from "../../core/vocabulary.ts";
+import { availableEnum, instant, jsonObject, pageFields, pageOf, text, uuid } from "./primitives.ts";
+
+const runMode = () => availableEnum(RUN_MODES, AVAILABLE.runMode).nullable().optional();
+
+export const triggerSyncBody = z
+  .strictObject({ runMode: runMode().openapi({ description: "Absent: incremental." }) })
+  .openapi("TriggerSync");
+
+export const retryRunBody = z
+  .strictObject({
+    runMode: runMode().openapi({
+      description: "Absent: resumes the chain. Another mode than the run's makes a new plan.",
+    }),
+  })
+  .openapi("RetryRun");
+
+export const cancelRunBody = z.strictObject({ reason: text(0, 2000).nullable().optional() }).openapi("CancelRun");
+
+export const runSchema = z
+  .strictObject({
+    attemptNumber: z.int(),
+    attemptRootRunId: uuid(),
+    backendHeartbeatAt: instant().nullable(),
+    backendRunRef: z.string().nullable(),
+    backendRunUrl: z.string().nullable(),
+    backendStatus: jsonObject(),
+    cancelReason: z.string().nullable(),
+    cancelRequestedAt: instant().nullable(),
+    cancelRequestedBy: z.string().nullable(),
+    completedAt: instant().nullable(),
+    createdAt: instant(),
+    error: z.string().nullable(),
+    executionBackend: z.enum(EXECUTION_BACKENDS),
+    executionMode: z.enum(EXECUTION_MODES),
+    executorId: z.string().nullable(),
+    id: uuid(),
+    lastHeartbeatAt: instant().nullable(),
+    maxAutoResumeAttempts: z.int(),
+    nextAttemptRunId: uuid().nullable(),
+    previousAttemptRunId: uuid().nullable(),
+    resultClass: z.enum(RESULT_CLASSES).nullable(),
+    resultReasonCode: z.enum(REASON_CODES).nullable(),
+    runMode: z.enum(RUN_MODES),
+    startedAt: instant().nullable(),
+    status: z.enum(RUN_STATUSES),
+    summary: jsonObject(),
+    syncId: uuid(),
+    triggerRef: z.string().nullable(),
+    triggeredBy: z.enum(TRIGGERED_BY),
+    updatedAt: instant(),
+  })
+  .openapi("Run");
+export type RunJson = z.output<typeof runSchema>;
+
+export const runPage = z.strictObject({ ...pageFields, runs: z.array(runSchema) }).openapi("RunPage");
+export const listRunsQuery = z.object(pageOf(25));
+export const runIdParams = z.object({ run_id: uuid() });

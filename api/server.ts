@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { serve } from "@hono/node-server";
+import { pino } from "pino";
+import { createControlPort } from "../control/port.ts";
+import { createDb } from "../db/client.ts";
+import { createKeyring } from "../db/secrets.ts";
+import { findProvider } from "../providers/index.ts";
+import { createApp } from "./app.ts";
+import { refuseOpenNetwork } from "./auth.ts";
+import { readEnv } from "./env.ts";
+
+/** Composition root of the API process. It starts and answers while Temporal, and even Postgres, are away. */
+
+/** How long open requests may take to end once the process is asked to stop. */
+const DRAIN_MS = 10_000;
+
+async function main(): Promise<void> {
+  const env = readEnv(process.env);
+  refuseOpenNetwork(env.HOST);
+  const log = pino({
+    name: "api",
+    level: env.LOG_LEVEL,
+    redact: ["*.password", "*.secrets", "*.authorization", "err.parameters", "err.query"],
+  });
+  const db = createDb({
+    url: env.DATABASE_URL,
+    onPoolError: (err) => log.warn({ err }, "an idle database connection was lost"),
+  });
+  const control = createControlPort({
+    db,
+    temporalAddress: env.TEMPORAL_ADDRESS,
+    namespace: env.TEMPORAL_NAMESPACE,
+    temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
+    log,
+  });
+  const app = createApp({ db, keyring: createKeyring(env.SLUICE_ENCRYPTION_KEYS), control, log, findProvider });
+
+  const stopped = stopSignal();
+  const server = serve({ fetch: app.fetch, hostname: env.HOST, port: env.PORT }, ({ address, port }) => {
+    log.info({ address, port }, "API is ready; no authentication is configured, so it serves this machine only");
+  });
+  const failed = once(server, "error").then(([error]) => Promise.reject(error));
+  await Promise.race([stopped, failed]);
+
+  const closed = once(server, "close");
+  server.close();
+  const impatience = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(impatience);
+  await control.close();
+  await db.destroy();
+  log.info("API has stopped");
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+}
+
+await main();

@@ -1,0 +1,28 @@
+import { writeFile } from "node:fs/promises";
+import { pino } from "pino";
+import { createApp } from "../api/app.ts";
+import type { ControlPort } from "../control/port.ts";
+import { createDb } from "../db/client.ts";
+import { createKeyring } from "../db/secrets.ts";
+import { findProvider } from "../providers/index.ts";
+
+/** Writes docs/openapi.json. The document depends on no state, so the parts below are made and never asked. */
+
+const log = pino({ level: "silent" });
+const unasked = () => Promise.reject(new Error("The document is made without Temporal."));
+const control: ControlPort = {
+  dispatchRun: unasked,
+  deliverCancel: unasked,
+  checkConnection: unasked,
+  temporalReachable: unasked,
+};
+
+const app = createApp({
+  db: createDb({ url: "postgres://localhost/never-connected", onPoolError: (error) => log.error(error) }),
+  keyring: createKeyring(`unused:${Buffer.alloc(32).toString("base64")}`),
+  control,
+  log,
+  findProvider,
+});
+const document: unknown = await (await app.request("/openapi.json")).json();
+await writeFile(new URL("../docs/openapi.json", import.meta.url), `${JSON.stringify(document, null, 2)}\n`);
