@@ -42,6 +42,22 @@ export async function seedShop(options: {
   }
 }
 
+/** Rows of every table, by entity key. */
+export async function countShop(url: string): Promise<Record<string, number>> {
+  const session = new pg.Client(url);
+  await session.connect();
+  try {
+    const counts: Record<string, number> = {};
+    for (const { name } of SHOP_TABLES) {
+      const { rows } = await session.query<{ n: string }>(`select count(*) as n from shop.${name}`);
+      counts[`shop.${name}`] = Number(rows[0]?.n);
+    }
+    return counts;
+  } finally {
+    await session.end();
+  }
+}
+
 async function readMark(session: pg.Client): Promise<string | null> {
   const { rows } = await session.query<{ mark: string | null }>(
     "select obj_description(to_regnamespace('shop'), 'pg_namespace') as mark",

@@ -6,6 +6,8 @@
 export interface ShopTable {
   name: string;
   columns: string;
+  /** The column that moves with every change. */
+  clock: string;
   /** A query for the rows of row numbers `size.first` to `size.last`; `h` makes a number >= 0 of a row number and a salt. */
   rows: string;
   /** How many row numbers, for so many orders. */
@@ -32,6 +34,7 @@ export const SHOP_SETUP = `
 export const SHOP_TABLES: readonly ShopTable[] = [
   {
     name: "customers",
+    clock: "updated_at",
     columns: `
       id bigint not null, public_id uuid not null, email shop.email not null, full_name varchar(80) not null, phone text,
       born_on date, locale char(5), marketing boolean, balance numeric not null, tags text[], preferences jsonb not null,
@@ -59,6 +62,7 @@ export const SHOP_TABLES: readonly ShopTable[] = [
   },
   {
     name: "products",
+    clock: "updated_at",
     columns: `
       sku text not null, title varchar(120) not null, description text, price numeric(10, 2) not null, weight_kg real,
       dimensions_cm numeric(6, 1)[], stock smallint not null, active boolean not null, attributes jsonb,
@@ -84,6 +88,7 @@ export const SHOP_TABLES: readonly ShopTable[] = [
   },
   {
     name: "orders",
+    clock: "updated_at",
     columns: `
       id bigint not null, customer_id bigint not null, number varchar(24) not null, status shop.order_status not null,
       currency char(3) not null, total numeric(12, 2) not null, exact_total numeric not null, fx_rate double precision,
@@ -123,6 +128,7 @@ export const SHOP_TABLES: readonly ShopTable[] = [
   },
   {
     name: "order_items",
+    clock: "updated_at",
     columns: `
       order_id bigint not null, line_no smallint not null, sku text not null, quantity integer not null,
       unit_price numeric(10, 2) not null, discount numeric(5, 4), options jsonb, updated_at timestamptz not null`,
@@ -143,6 +149,7 @@ export const SHOP_TABLES: readonly ShopTable[] = [
   },
   {
     name: "inventory_events",
+    clock: "occurred_at",
     columns: `
       id uuid not null, sku text not null, warehouse varchar(16) not null, delta integer not null, reason text,
       payload json, occurred_at timestamptz not null`,
@@ -160,11 +167,11 @@ export const SHOP_TABLES: readonly ShopTable[] = [
   },
 ];
 
-/** Inserts rows `$1` to `$2` of a shop with `$3` customers and `$4` products. */
-export function insertRows(table: ShopTable): string {
+/** Inserts rows `$1` to `$2` of a shop with `$3` customers and `$4` products, into `target` or the table itself. */
+export function insertRows(table: ShopTable, target = `shop.${table.name}`): string {
   return `
     with size as (select $1::bigint as first, $2::bigint as last, $3::bigint as customers, $4::bigint as products)
-    insert into shop.${table.name} ${table.rows}`;
+    insert into ${target} ${table.rows}`;
 }
 
 /** The `$3` and `$4` of `insertRows`. */

@@ -1,0 +1,72 @@
+import type { RunJson } from "../../api/schemas/runs.ts";
+
+const BAR_WIDTH = 30;
+const PLAIN_EVERY_MS = 2_000;
+
+export interface ProgressBars {
+  show(run: RunJson): void;
+  /** Leaves the last state on the screen. */
+  close(): void;
+}
+
+/** A bar per entity on a terminal, redrawn in place; elsewhere a plain line every two seconds. */
+export function createProgressBars(output: NodeJS.WriteStream, expected: Record<string, number>): ProgressBars {
+  const startedAt = Date.now();
+  let drawn = 0;
+  let plainAt = 0;
+  let last: RunJson | null = null;
+
+  function lines(run: RunJson): string[] {
+    return Object.entries(expected).map(([entityKey, total]) => {
+      const { rows, status } = entityOf(run, entityKey);
+      const share = total === 0 ? 1 : Math.min(rows / total, 1);
+      const bar = "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
+      return `  ${entityKey.padEnd(22)} ${bar} ${format(rows).padStart(9)} / ${format(total).padStart(9)}  ${status}`;
+    });
+  }
+
+  function footer(run: RunJson): string {
+    const rows = Object.keys(expected).reduce((sum, key) => sum + entityOf(run, key).rows, 0);
+    const seconds = (Date.now() - startedAt) / 1000;
+    return `  ${run.status}, ${format(rows)} rows in ${seconds.toFixed(1)} s, ${format(Math.round(rows / seconds))} rows/s`;
+  }
+
+  function redraw(run: RunJson): void {
+    const up = drawn > 0 ? `\x1b[${drawn}A` : "";
+    const text = [...lines(run), footer(run)];
+    output.write(`${up}${text.map((line) => `\x1b[2K${line}\n`).join("")}`);
+    drawn = text.length;
+  }
+
+  return {
+    show(run) {
+      last = run;
+      if (output.isTTY) {
+        redraw(run);
+      } else if (Date.now() - plainAt >= PLAIN_EVERY_MS) {
+        plainAt = Date.now();
+        output.write(`${footer(run)}\n`);
+      }
+    },
+    close() {
+      if (last === null || output.isTTY) return;
+      output.write(`${[...lines(last), footer(last)].join("\n")}\n`);
+    },
+  };
+}
+
+/** Rows moved so far, and how the entity stands, as the run's `summary` has it. */
+export function entityOf(run: RunJson, entityKey: string): { rows: number; status: string } {
+  const entities = run.summary.entities;
+  const entity = isRecord(entities) ? entities[entityKey] : undefined;
+  if (!isRecord(entity)) return { rows: 0, status: "planned" };
+  return { rows: Number(entity.rows ?? 0), status: String(entity.status ?? "planned") };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+export function format(count: number): string {
+  return count.toLocaleString("en-US");
+}
