@@ -110,7 +110,7 @@ interface OpenApiDocument {
 function operationTable(): string {
   const { paths } = JSON.parse(readFileSync("docs/openapi.json", "utf8")) as OpenApiDocument;
   return table(
-    ["", "path", ""],
+    ["method", "path", "operation"],
     Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).map(([method, { summary }]) => [method.toUpperCase(), code(path), summary ?? ""]),
     ),
