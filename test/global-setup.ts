@@ -34,6 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       // A crash of the machine may lose it all; a crash of Postgres, which tests provoke, loses nothing this way.
       settings: { fsync: "off", full_page_writes: "off" },
       onLine: () => undefined,
+      onDeath: log,
     }),
     findTemporal({ env: process.env, log }),
   ]);
@@ -43,6 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     port: await freePort(),
     uiPort: null,
     onLine: () => undefined,
+    onDeath: log,
   });
 
   await postgres.ensureDatabases([CONTROL_TEMPLATE]);

@@ -11,8 +11,9 @@ const KEPT_LINES = 20;
 
 /** What whoever starts a child wants of it. */
 export interface ChildHooks {
-  /** Its output, and what happens to it. */
   onLine: (line: string) => void;
+  /** It died, and what is done about it. */
+  onDeath?: ((message: string) => void) | undefined;
   /** Called with the pid of every start, and with null after every end, before anything else happens. */
   onPid?: ((pid: number | null, stopSignal: NodeJS.Signals) => void) | undefined;
   /** Gives up on a start that is not ready yet. */
@@ -74,7 +75,7 @@ export function superviseChild(spec: ChildSpec): SupervisedChild {
       if (stopped.signal.aborted) return;
       deaths = Date.now() - child.startedAt > HEALTHY_MS ? 0 : deaths + 1;
       const delayMs = Math.min(MIN_RESTART_MS * 2 ** deaths, MAX_RESTART_MS);
-      spec.onLine(`${how}; starting it again in ${delayMs / 1000} s`);
+      spec.onDeath?.(`${spec.name} ${how}; starting it again in ${delayMs / 1000} s`);
       await Promise.race([sleep(delayMs), aborted(stopped.signal)]);
       if (stopped.signal.aborted) return;
       child = launch();

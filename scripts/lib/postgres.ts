@@ -64,6 +64,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     isReady: () => accepts(url("postgres")),
     readyTimeoutMs: 60_000,
     onLine: options.onLine,
+    onDeath: options.onDeath,
     onPid: options.onPid,
     signal: options.signal,
   });

@@ -58,6 +58,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return {
       signal,
       onLine: (line) => options.log(name, line),
+      onDeath: log,
       onPid(pid, stopSignal) {
         record.note(name, pid, stopSignal);
         pids[name] = pid;

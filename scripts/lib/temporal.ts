@@ -41,6 +41,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     isReady: () => canConnect("127.0.0.1", port),
     readyTimeoutMs: 60_000,
     onLine: options.onLine,
+    onDeath: options.onDeath,
     onPid: options.onPid,
     signal: options.signal,
   });

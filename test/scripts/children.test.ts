@@ -13,6 +13,7 @@ afterEach(async () => {
 
 function supervise(script: string, over: Partial<ChildSpec> = {}) {
   const lines: string[] = [];
+  const deaths: string[] = [];
   const pids: (number | null)[] = [];
   const child = superviseChild({
     name: "child",
@@ -23,11 +24,12 @@ function supervise(script: string, over: Partial<ChildSpec> = {}) {
     isReady: async () => lines.includes("ready"),
     readyTimeoutMs: 5_000,
     onLine: (line) => void lines.push(line),
+    onDeath: (message) => void deaths.push(message),
     onPid: (pid) => void pids.push(pid),
     ...over,
   });
   started.push(child);
-  return { child, lines, pids };
+  return { child, lines, deaths, pids };
 }
 
 describe("superviseChild", () => {
@@ -38,12 +40,13 @@ describe("superviseChild", () => {
   });
 
   test("a child that dies is started again, and every pid is told", async () => {
-    const { child, pids } = supervise("echo ready; exec sleep 60");
+    const { child, deaths, pids } = supervise("echo ready; exec sleep 60");
     await child.start();
     const first = child.pid ?? 0;
     process.kill(first, "SIGKILL");
     await vi.waitFor(() => expect(pids).toHaveLength(3), { timeout: 5_000 });
     expect(pids).toEqual([first, null, child.pid]);
+    expect(deaths).toEqual(["child ended by SIGKILL; starting it again in 1 s"]);
     expect(child.pid).not.toBe(first);
   });
 
@@ -91,7 +94,7 @@ describe("superviseChild", () => {
     const program = `
       import { superviseChild } from ${JSON.stringify(module)};
       const child = superviseChild({ name: "c", command: "sleep", args: ["60"], stopSignal: "SIGTERM", graceMs: 1000,
-        isReady: async () => true, readyTimeoutMs: 1000, onLine() {} });
+        isReady: async () => true, readyTimeoutMs: 1000, onLine() {}, onDeath() {} });
       await child.start();
       console.log(child.pid);
       setTimeout(() => { throw new Error("a bug"); }, 50);`;
