@@ -21,7 +21,6 @@ COPY activities ./activities
 COPY providers ./providers
 COPY destinations ./destinations
 COPY api ./api
-COPY docs/openapi.json ./docs/openapi.json
 COPY scripts/migrate.ts ./scripts/migrate.ts
 USER node
 
