@@ -19,15 +19,15 @@ export const limitBody: MiddlewareHandler = bodyLimit({
 
 export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   if (c.req.method !== "POST" && c.req.method !== "PATCH" && c.req.method !== "PUT") return next();
-  const text = decode(await c.req.arrayBuffer());
+  const text = decode(await c.req.raw.arrayBuffer());
   const body = text.trim() === "" ? {} : parse(c, text);
   const issues = unstorable(body, ["body"]);
   if (issues.length > 0) throw invalid(...issues);
   // zod-openapi answers a foreign or absent content type by itself, with texts of its own: it never sees one.
   const headers = new Headers(c.req.raw.headers);
   headers.set("content-type", "application/json");
-  c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
-  c.req.bodyCache = { text: JSON.stringify(body) };
+  headers.delete("content-length");
+  c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: JSON.stringify(body) });
   return next();
 });
 

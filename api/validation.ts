@@ -20,7 +20,8 @@ const LOCATION_OF = {
 const TYPE_WORDING: Record<string, Wording> = {
   string: { type: "string_type", msg: "Input should be a valid string" },
   int: { type: "int_type", msg: "Input should be a valid integer" },
-  number: { type: "float_type", msg: "Input should be a valid number" },
+  // zod says so of an integer too, and every number of this API is one.
+  number: { type: "int_type", msg: "Input should be a valid integer" },
   boolean: { type: "bool_type", msg: "Input should be a valid boolean" },
   array: { type: "list_type", msg: "Input should be a valid list" },
   object: { type: "dict_type", msg: "Input should be a valid object" },
@@ -60,22 +61,21 @@ export function describeIssues(
         type: "extra_forbidden",
       }));
     }
-    return [{ loc, ...wordingOf(issue, valueAt(input, issue.path), prefix[0] !== "body") }];
+    return [{ loc, ...wordingOf(issue, isMissing(input, issue.path), prefix[0] !== "body") }];
   });
   // An integer beyond 2^53 breaks both its own bound and the safe one: one item says enough, the narrower.
   return [...new Map(items.map((item) => [JSON.stringify([item.loc, item.type]), item])).values()];
 }
 
-function wordingOf(issue: ZodIssue, value: unknown, fromText: boolean): Wording {
+function wordingOf(issue: ZodIssue, missing: boolean, fromText: boolean): Wording {
+  if (missing && issue.code !== "custom") return { type: "missing", msg: "Field required" };
   switch (issue.code) {
     case "invalid_type":
-      if (value === undefined) return { type: "missing", msg: "Field required" };
       if (fromText && (issue.expected === "number" || issue.expected === "int")) {
         return { type: "int_parsing", msg: "Input should be a valid integer, unable to parse string as an integer" };
       }
       return TYPE_WORDING[issue.expected] ?? valueError(issue.message);
     case "invalid_value":
-      if (value === undefined) return { type: "missing", msg: "Field required" };
       return { type: "enum", msg: `Input should be ${alternatives(issue.values)}` };
     case "invalid_format":
       return FORMAT_WORDING[issue.format] ?? { type: "string_pattern_mismatch", msg: issue.message };
@@ -86,7 +86,7 @@ function wordingOf(issue: ZodIssue, value: unknown, fromText: boolean): Wording 
     case "custom":
       return { type: typeof issue.params?.type === "string" ? issue.params.type : "value_error", msg: issue.message };
     default:
-      return value === undefined ? { type: "missing", msg: "Field required" } : valueError(issue.message);
+      return valueError(issue.message);
   }
 }
 
@@ -115,11 +115,14 @@ function alternatives(values: readonly unknown[]): string {
   return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
 }
 
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+/** Is there no key at the end of `path`? A place that only exists after a transformation is not missing. */
+function isMissing(input: unknown, path: readonly PropertyKey[]): boolean {
   let value = input;
   for (const part of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+    if (typeof value !== "object" || value === null || Array.isArray(value) !== (typeof part === "number"))
+      return false;
+    if (!Object.hasOwn(value, part)) return true;
     value = Reflect.get(value, part);
   }
-  return value;
+  return value === undefined;
 }
