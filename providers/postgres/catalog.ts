@@ -95,12 +95,12 @@ const CATALOG = `
     cross join lateral (
       select json_agg(attribute.attname order by part.position) as columns,
         bool_and(attribute.attnotnull) as not_null,
-        bool_and(operator_class.opcdefault and part.collation = attribute.attcollation
+        bool_and(operator_class.opcdefault and part.sorting = attribute.attcollation
           and has_column_privilege(relation.oid, attribute.attnum, 'select')) as usable
       from unnest(index.indkey::int2[], index.indclass::oid[], index.indcollation::oid[])
-        with ordinality as part(number, class, collation, position)
+        with ordinality as part(number, operators, sorting, position)
       join pg_attribute as attribute on attribute.attrelid = index.indrelid and attribute.attnum = part.number
-      join pg_opclass as operator_class on operator_class.oid = part.class
+      join pg_opclass as operator_class on operator_class.oid = part.operators
       where part.position <= index.indnkeyatts
     ) as member
     where index.indrelid = relation.oid and index.indisvalid and index.indisready

@@ -1,9 +1,13 @@
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryResultRow } from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { ConnectionConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { toProviderError } from "./errors.ts";
+
+/** A network that swallows everything must not hold up whoever closes. */
+const CLOSE_PATIENCE_MS = 500;
 
 /** One source session, opened when it is first needed and again after it broke. One statement at a time. */
 export interface Session {
@@ -103,8 +107,10 @@ export function createSession(options: { config: ConnectionConfig; password: str
     async close() {
       signal.removeEventListener("abort", cancelStatement);
       cancelStatement();
-      await cancelling;
-      await Promise.all([main?.client.end(), observer?.client.end()]);
+      const goodbyes = [cancelling, main?.client.end(), observer?.client.end()];
+      await Promise.race([Promise.all(goodbyes), sleep(CLOSE_PATIENCE_MS)]);
+      main?.destroy();
+      observer?.destroy();
     },
   };
 }
