@@ -73,13 +73,13 @@ export async function listSyncs(
   return { syncs: await withBindings(db, rows), total };
 }
 
-/** Slugs of syncs not deleted that are `base` or `base-<something>`. */
-export async function slugsLike(db: Executor, base: string): Promise<Set<string>> {
+/** Those of `slugs` that syncs, not deleted, have. */
+export async function takenSlugs(db: Executor, slugs: string[]): Promise<Set<string>> {
   const rows = await db
     .selectFrom("syncs")
     .select("slug")
     .where("deletedAt", "is", null)
-    .where(sql<boolean>`(slug = ${base} or starts_with(slug, ${`${base}-`}))`)
+    .where("slug", "in", slugs)
     .execute();
   return new Set(rows.map((row) => row.slug));
 }

@@ -5,7 +5,7 @@ import { saveBindings } from "../../db/bindings.ts";
 import { type Db, inTransaction } from "../../db/client.ts";
 import { type ConnectionRow, findConnection, lockConnection } from "../../db/connections.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
-import { insertSync, type SyncWithBindings, slugsLike } from "../../db/syncs.ts";
+import { insertSync, type SyncWithBindings, takenSlugs } from "../../db/syncs.ts";
 import type { ApiDeps } from "../deps.ts";
 import { invalidValue } from "../errors.ts";
 import type { CreateSyncBody } from "../schemas/syncs.ts";
@@ -97,14 +97,15 @@ export function slugTaken(slug: string, cause: unknown): AppError {
   return new AppError("slug_taken", `Slug ${slug} belongs to another sync.`, { extra: { slug }, cause });
 }
 
+/** `base`, or the first free of `base-2` to `base-100`; after that many, one that nobody else comes to. */
 async function freeSlug(db: Db, base: string): Promise<string> {
-  const taken = await slugsLike(db, base);
-  let slug = base;
-  for (let n = 2; taken.has(slug); n++) {
-    const tail = `-${n}`;
-    slug = base.slice(0, MAX_SLUG_LENGTH - tail.length).replace(/-+$/, "") + tail;
-  }
-  return slug;
+  const candidates = [base, ...Array.from({ length: 99 }, (_, index) => withTail(base, `-${index + 2}`))];
+  const taken = await takenSlugs(db, candidates);
+  return candidates.find((slug) => !taken.has(slug)) ?? withTail(base, `-${randomUUID().slice(0, 8)}`);
+}
+
+function withTail(base: string, tail: string): string {
+  return base.slice(0, MAX_SLUG_LENGTH - tail.length).replace(/-+$/, "") + tail;
 }
 
 /** The name under which a backend knows the sync; never changes, so it carries a part of the id. */
