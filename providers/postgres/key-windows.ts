@@ -1,8 +1,7 @@
-import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
-import { orderBy } from "./range.ts";
+import { asText, orderBy } from "./range.ts";
 import type { ReadSpec } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
@@ -35,17 +34,13 @@ async function sampleBounds(
   const sampleRows = Math.max(MIN_SAMPLE_ROWS, parts.count * SAMPLE_ROWS_PER_WINDOW);
   const percent = Math.min(100, (100 * sampleRows) / Math.max(1, parts.rows));
   const order = orderBy(spec.keyOrder);
-  const names = spec.keyOrder.map(escapeIdentifier);
   const rows = await session.query<{ bound: string[] }>(
     `sampling ${relation.entityKey}`,
     `with sample as (
-       select ${names.join(", ")}, ntile($1::int) over (order by ${order}) as part
-       from ${spec.relation} tablesample system (${percent})),
-     ranked as (
-       select *, row_number() over (partition by part order by ${order}) as rank, count(*) over (partition by part) as size
-       from sample)
-     select array[${names.map((name) => `${name}::text`).join(", ")}] as bound from ranked
-     where rank = size and part < $1::int order by part`,
+       select ${asText(spec.keyOrder)} as bound, ntile($1::int) over (order by ${order}) as part,
+         row_number() over (order by ${order}) as position
+       from ${spec.relation} as t tablesample system (${percent}))
+     select distinct on (part) bound from sample where part < $1::int order by part, position desc`,
     [parts.count],
   );
   return rows.map((row) => row.bound).filter((bound, i, all) => bound.join("\0") !== all[i - 1]?.join("\0"));

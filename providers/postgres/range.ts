@@ -29,11 +29,16 @@ export function windowConditions(window: Window, types: ComparedTypes): string[]
 }
 
 /**
- * By the same operators as the comparisons: the default order of an extension's type need not be what `<` means on this
- * session's search path.
+ * Of the relation under the alias `t`, since a bare name would mean an output column first. By the same operators as the
+ * comparisons: the default order of an extension's type need not be what `<` means on this session's search path.
  */
 export function orderBy(columns: string[]): string {
-  return columns.map((column) => `${escapeIdentifier(column)} using <`).join(", ");
+  return columns.map((column) => `t.${escapeIdentifier(column)} using <`).join(", ");
+}
+
+/** Several columns as one array of text. */
+export function asText(columns: string[]): string {
+  return `array[${columns.map((column) => `t.${escapeIdentifier(column)}::text`).join(", ")}]`;
 }
 
 /** `where ...`, or nothing. */

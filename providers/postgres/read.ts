@@ -1,8 +1,7 @@
-import { escapeIdentifier } from "pg";
 import { z } from "zod";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { CopyBatch, ReadRequest } from "../provider.ts";
-import { compareRow, orderBy, where, windowConditions } from "./range.ts";
+import { asText, compareRow, orderBy, where, windowConditions } from "./range.ts";
 import { type ReadSpec, readSpecSchema } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
@@ -61,12 +60,11 @@ async function findPage(
   range: { conditions: string[]; order: string[]; pageRows: number },
 ): Promise<{ last: string[] | null } | null> {
   const { conditions, order, pageRows } = range;
-  const source = `from ${spec.relation} ${where(conditions)}`;
+  const source = `from ${spec.relation} as t ${where(conditions)}`;
   if (order.length > 0) {
-    const keys = order.map((column) => `${escapeIdentifier(column)}::text`).join(", ");
     const bounds = await session.query<{ key: string[] }>(
       doing,
-      `select array[${keys}] as key ${source} order by ${orderBy(order)} offset ${pageRows - 1} limit 2`,
+      `select ${asText(order)} as key ${source} order by ${orderBy(order)} offset ${pageRows - 1} limit 2`,
     );
     const [bound] = bounds;
     if (bound !== undefined) return { last: bounds.length > 1 ? bound.key : null };

@@ -40,7 +40,10 @@ export async function createPostgresSource(schema: string): Promise<PostgresSour
   };
 
   const sql = <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
-    withClient(database.url, async (client) => (await client.query<Row>(text, values)).rows);
+    withClient(database.url, async (client) => {
+      await client.query("set timezone = 'UTC'; set extra_float_digits = 3");
+      return (await client.query<Row>(text, values)).rows;
+    });
 
   await sql(schema);
   await sql(`create role ${user} login password '${password}' in role pg_read_all_data, pg_read_all_stats`);
