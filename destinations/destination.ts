@@ -80,6 +80,8 @@ export interface LoadTarget {
    * same). `merge`: staging, then by key, newest cursor wins. `append`: staging, then only what is not there yet.
    */
   apply: "copy" | "merge" | "append";
+  /** What `copy` gives way to: in a catch-up slice, and once a straight COPY has met a key that was there. */
+  overlap: "merge" | "append";
   swap: boolean;
 }
 

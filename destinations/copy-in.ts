@@ -1,0 +1,63 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { from as copyFrom } from "pg-copy-streams";
+import type { LoadableCopy, LoadableRows } from "./destination.ts";
+import { SourceStreamError } from "./errors.ts";
+import type { Session } from "./session.ts";
+import { quoteColumns } from "./sql.ts";
+
+/**
+ * Streams a batch into a table by COPY, with back-pressure.
+ * @param table quoted
+ * @returns the number of rows
+ * @throws SourceStreamError when it was the batch's own stream that failed
+ */
+export async function copyIn(
+  session: Session,
+  table: string,
+  batch: LoadableRows | LoadableCopy,
+  signal: AbortSignal,
+): Promise<number> {
+  const format = batch.kind === "copy" ? batch.format : "text";
+  const source = batch.kind === "copy" ? batch.stream : Readable.from(encodeRows(batch.rows), { objectMode: false });
+  const sink = session.client.query(
+    copyFrom(`copy ${table} (${quoteColumns(batch.columns)}) from stdin (format ${format})`),
+  );
+  // A pipeline that fails destroys its other end with the same error: who was first is to blame.
+  let blamed: "source" | "sink" | null = null;
+  source.once("error", () => {
+    blamed ??= "source";
+  });
+  sink.once("error", () => {
+    blamed ??= "sink";
+  });
+  try {
+    await pipeline(source, sink, { signal });
+  } catch (error) {
+    if (blamed === "sink" || signal.aborted) throw error;
+    throw new SourceStreamError("The source's stream failed.", { cause: error });
+  }
+  return sink.rowCount;
+}
+
+const CHUNK_CHARACTERS = 64 * 1024;
+
+/** COPY's text format, in pieces worth a write. */
+function* encodeRows(rows: readonly (readonly (string | null)[])[]): Generator<string> {
+  let chunk = "";
+  for (const row of rows) {
+    chunk += `${row.map(encodeCell).join("\t")}\n`;
+    if (chunk.length >= CHUNK_CHARACTERS) {
+      yield chunk;
+      chunk = "";
+    }
+  }
+  if (chunk !== "") yield chunk;
+}
+
+const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+function encodeCell(cell: string | null): string {
+  if (cell === null) return "\\N";
+  return /[\\\t\n\r]/.test(cell) ? cell.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character) : cell;
+}

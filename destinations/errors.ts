@@ -1,0 +1,129 @@
+import pg from "pg";
+import { isProviderError, TerminalError, TransientError } from "../core/errors.ts";
+import type { ReasonCode } from "../core/result-reasons.ts";
+import { CopyConflictError, SupersededError } from "./destination.ts";
+
+/** The source broke off while its rows were on their way; the destination has nothing to do with it. */
+export class SourceStreamError extends Error {
+  override readonly name = "SourceStreamError";
+}
+
+interface Meaning {
+  /** SQLSTATE, or the class that it begins with. The first that fits counts. */
+  states: string[];
+  reasonCode: ReasonCode;
+  transient: boolean;
+  fix: string;
+}
+
+const MEANINGS: Meaning[] = [
+  {
+    states: ["28"],
+    reasonCode: "destination_auth_failed",
+    transient: false,
+    fix: "Correct the user or password of the destination.",
+  },
+  {
+    states: ["3D000"],
+    reasonCode: "config_invalid",
+    transient: false,
+    fix: "Correct the name of the destination's database.",
+  },
+  {
+    states: ["42501"],
+    reasonCode: "destination_permission_denied",
+    transient: false,
+    fix: "Grant the destination's role CREATE and TEMPORARY on the database, and let it own the tables it loads.",
+  },
+  {
+    states: ["53100"],
+    reasonCode: "destination_storage_full",
+    transient: false,
+    fix: "Make room at the destination, then retry.",
+  },
+  {
+    states: ["55P03", "40P01", "40001"],
+    reasonCode: "destination_lock_conflict",
+    transient: true,
+    fix: "Another session holds the table; look for long transactions on it if this repeats.",
+  },
+  {
+    states: ["57014"],
+    reasonCode: "destination_timeout",
+    transient: true,
+    fix: "The statement took longer than the destination allows.",
+  },
+  {
+    states: ["57P", "08", "53", "25006", "58"],
+    reasonCode: "destination_unavailable",
+    transient: true,
+    fix: "Check that the destination is up and takes connections.",
+  },
+  {
+    states: ["23"],
+    reasonCode: "destination_constraint_violation",
+    transient: false,
+    fix: "Remove or relax the constraint at the destination, or correct the rows at the source.",
+  },
+  {
+    states: ["22", "42704", "42804", "42883", "42846"],
+    reasonCode: "destination_type_mismatch",
+    transient: false,
+    fix: "Retry with runMode full_refresh when the source's types have changed; otherwise correct the value at the source.",
+  },
+  {
+    states: ["42P", "42701", "42703", "42710", "42809", "2BP01", "0A000", "3F000"],
+    reasonCode: "destination_schema_conflict",
+    transient: false,
+    fix: "The table at the destination is not as Sluice left it: undo the change or drop what depends on it, then retry with runMode full_refresh.",
+  },
+];
+
+/** What Node and pg say, without an SQLSTATE, when there is no connection or none any more. */
+const LOST_CONNECTION_CODES = /^(E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_|NOTFOUND|NOENT|ADDR)|ERR_STREAM_DESTROYED)/;
+const LOST_CONNECTION_TEXTS =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|The server does not support SSL)/;
+
+/** SQLSTATE of an error of Postgres; null for every other. */
+export function sqlState(error: unknown): string | null {
+  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
+}
+
+/** A fresh try of the same transaction may go through. */
+export function isLockConflict(error: unknown): boolean {
+  return ["55P03", "40P01", "40001"].includes(sqlState(error) ?? "");
+}
+
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== null) return /^(57P|08)/.test(state);
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return LOST_CONNECTION_CODES.test(code) || LOST_CONNECTION_TEXTS.test(error.message);
+}
+
+/**
+ * What the destination's methods throw for `error`: the one place where Postgres's errors become ours.
+ * @param doing completes "Postgres destination, ...:", such as `loading public.orders`
+ */
+export function toDestinationError(error: unknown, doing: string): unknown {
+  if (error instanceof SourceStreamError) return error.cause;
+  if (isProviderError(error) || error instanceof SupersededError || error instanceof CopyConflictError) return error;
+  const state = sqlState(error);
+  const meaning =
+    state === null
+      ? MEANINGS.find(({ reasonCode }) => reasonCode === "destination_unavailable" && isConnectionLoss(error))
+      : MEANINGS.find(({ states }) => states.some((each) => state.startsWith(each)));
+  if (meaning === undefined || !(error instanceof Error)) return error;
+  const message = `Postgres destination, ${doing}: ${describe(error)}${state === null ? "" : ` (${state})`}. ${meaning.fix}`;
+  return meaning.transient
+    ? new TransientError(meaning.reasonCode, message, { cause: error })
+    : new TerminalError(meaning.reasonCode, message, { cause: error });
+}
+
+/** Postgres quotes the offending value after a colon: that is somebody's data. The column's name is not. */
+function describe(error: Error): string {
+  const column = error instanceof pg.DatabaseError ? /, column ([^:]+)/.exec(error.where ?? "")?.[1] : undefined;
+  const text = sqlState(error)?.startsWith("22") ? error.message.replace(/: ?".*$/s, "") : error.message;
+  return (column === undefined ? text : `${text}, column ${column}`).slice(0, 256);
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Session, type SessionSettings, withSession } from "./session.ts";
+
+/** How long a backend that is told to go may take: it is killed in a statement, not in the kernel. */
+export const TERMINATE_WITHIN_MS = 5_000;
+
+/**
+ * Raises the chain's fence and ends the sessions that it shuts out. A batch that is committing is waited for; who holds
+ * the chain for longer than `patienceMs` is a stopped worker in an open transaction, and goes.
+ */
+export async function fenceChain(
+  settings: SessionSettings,
+  request: { rootRunId: string; minAttempt: number; closed: boolean },
+  patienceMs: number,
+): Promise<void> {
+  await withSession({ ...settings, lockTimeoutMs: 0 }, async (session) => {
+    let raised = false;
+    const raising = raiseFence(session, request).finally(() => {
+      raised = true;
+    });
+    await Promise.all([raising, evictBlockers(settings, session.pid, patienceMs, () => raised)]);
+    await endShutOutSessions(session, request.rootRunId);
+  });
+}
+
+async function raiseFence(
+  { client }: Session,
+  { rootRunId, minAttempt, closed }: { rootRunId: string; minAttempt: number; closed: boolean },
+): Promise<void> {
+  await client.query(
+    `insert into _sluice.chains as chain (root_run_id, min_attempt, closed) values ($1, $2, $3)
+     on conflict (root_run_id) do update set
+       min_attempt = greatest(chain.min_attempt, excluded.min_attempt),
+       closed = chain.closed or excluded.closed,
+       updated_at = now()`,
+    [rootRunId, minAttempt, closed],
+  );
+}
+
+async function evictBlockers(
+  settings: SessionSettings,
+  waitingPid: number,
+  patienceMs: number,
+  isOver: () => boolean,
+): Promise<void> {
+  for (const deadline = Date.now() + patienceMs; !isOver() && Date.now() < deadline; ) await sleep(20);
+  if (isOver()) return;
+  await withSession(settings, async ({ client }) => {
+    while (!isOver()) {
+      await client.query(
+        "select pg_terminate_backend(pid, $2) from unnest(pg_blocking_pids($1)) as blocker (pid) where pid > 0",
+        [waitingPid, TERMINATE_WITHIN_MS],
+      );
+      await sleep(100);
+    }
+  });
+}
+
+/** They can commit nothing any more, but a stopped worker's open transaction would still hold locks on the table. */
+async function endShutOutSessions({ client }: Session, rootRunId: string): Promise<void> {
+  await client.query(
+    `select pg_terminate_backend(backend.pid, $2)
+     from _sluice.slices s
+     join _sluice.chains c using (root_run_id)
+     join pg_stat_activity backend on backend.pid = s.backend_pid and backend.backend_start = s.backend_start
+     where s.root_run_id = $1 and (c.closed or s.attempt < c.min_attempt)`,
+    [rootRunId, TERMINATE_WITHIN_MS],
+  );
+}

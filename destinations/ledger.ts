@@ -1,0 +1,175 @@
+import type { Checkpoint } from "../core/slices.ts";
+import type { ChainPosition, LedgerSlice, LoadTarget } from "./destination.ts";
+import { SupersededError } from "./destination.ts";
+import { inTransaction, type Session } from "./session.ts";
+import type { TableName } from "./sql.ts";
+
+/**
+ * What is committed is told by these tables alone, so all of them are logged: an unlogged one is empty after a crash.
+ * `chains` fences attempts, `slices` counts what is committed, `tables` says whose a table is and which generation it shows,
+ * `targets` what each plan loads into, `appended` how often the open slices have read a row that has no key.
+ * Checkpoints are `json`, not `jsonb`: they come back as they were given.
+ */
+const LEDGER = `
+  create schema if not exists _sluice;
+  create table if not exists _sluice.chains (
+    root_run_id uuid primary key,
+    min_attempt integer not null default 1,
+    closed boolean not null default false,
+    updated_at timestamptz not null default now()
+  );
+  create table if not exists _sluice.slices (
+    plan_id uuid not null,
+    slice_no integer not null,
+    root_run_id uuid not null,
+    entity_key text not null,
+    fence bigint not null default 1,
+    attempt integer not null,
+    done boolean not null default false,
+    checkpoint json,
+    rows_read bigint not null default 0,
+    rows_written bigint not null default 0,
+    rows_inserted bigint not null default 0,
+    backend_pid integer not null,
+    backend_start timestamptz not null,
+    updated_at timestamptz not null default now(),
+    primary key (plan_id, slice_no)
+  );
+  create index if not exists slices_of_chain on _sluice.slices (root_run_id);
+  create sequence if not exists _sluice.generations;
+  create table if not exists _sluice.tables (
+    schema_name text not null,
+    table_name text not null,
+    deployment_id text not null,
+    sync_id text not null,
+    entity_key text not null,
+    leaf_table text not null,
+    leaf_plan_id uuid not null,
+    updated_at timestamptz not null default now(),
+    primary key (schema_name, table_name)
+  );
+  create table if not exists _sluice.appended (
+    plan_id uuid not null,
+    slice_no integer not null,
+    row_hash uuid not null,
+    times_read bigint not null,
+    primary key (plan_id, slice_no, row_hash)
+  );
+  create table if not exists _sluice.targets (
+    prepared_no bigint generated always as identity,
+    plan_id uuid not null,
+    entity_key text not null,
+    root_run_id uuid not null,
+    schema_name text not null,
+    table_name text not null,
+    leaf_table text not null,
+    swap boolean not null,
+    target json not null,
+    primary key (plan_id, entity_key)
+  );
+  create index if not exists targets_of_chain on _sluice.targets (root_run_id);
+  create index if not exists targets_of_table on _sluice.targets (schema_name, table_name, prepared_no);
+`;
+
+/** Safe when many do it at once. Takes one select where the ledger is there. */
+export async function ensureLedger(session: Session): Promise<void> {
+  // Made in one transaction, so one of its tables stands for all.
+  const { rows } = await session.client.query<{ exists: boolean }>(
+    "select to_regclass('_sluice.targets') is not null as exists",
+  );
+  if (rows[0]?.exists) return;
+  await inTransaction(session, async () => {
+    await session.client.query("select pg_advisory_xact_lock(hashtextextended('sluice ledger', 0))");
+    await session.client.query(LEDGER);
+  });
+}
+
+/**
+ * Keeps the chain as it is until the transaction ends.
+ * @throws SupersededError when it has gone on without this attempt, or is closed
+ */
+export async function holdChain(session: Session, chain: ChainPosition): Promise<void> {
+  await session.client.query("insert into _sluice.chains (root_run_id) values ($1) on conflict do nothing", [
+    chain.rootRunId,
+  ]);
+  const { rowCount } = await session.client.query(
+    "select from _sluice.chains where root_run_id = $1 and min_attempt <= $2 and not closed for share",
+    [chain.rootRunId, chain.attempt],
+  );
+  if (rowCount === 0)
+    throw new SupersededError(`Attempt ${chain.attempt} is over: its chain has gone on or is closed.`);
+}
+
+/** One DDL at a time for each table; held to the end of the transaction. */
+export async function lockTable(session: Session, { schema, table }: TableName): Promise<void> {
+  await session.client.query("select pg_advisory_xact_lock(hashtextextended('sluice table ' || $1, 0))", [
+    JSON.stringify([schema, table]),
+  ]);
+}
+
+/** Of this table of the user's, who owns it; null where Sluice has not made it. */
+export interface TableOwner {
+  deploymentId: string;
+  syncId: string;
+  entityKey: string;
+  /** The generation that it shows, and the plan that made that. */
+  leafTable: string;
+  leafPlanId: string;
+}
+
+export async function findOwner(session: Session, { schema, table }: TableName): Promise<TableOwner | null> {
+  const { rows } = await session.client.query<TableOwner>(
+    `select deployment_id as "deploymentId", sync_id as "syncId", entity_key as "entityKey",
+            leaf_table as "leafTable", leaf_plan_id as "leafPlanId"
+     from _sluice.tables where schema_name = $1 and table_name = $2`,
+    [schema, table],
+  );
+  return rows[0] ?? null;
+}
+
+/** Claims the table, or records that it shows another generation. */
+export async function recordOwner(session: Session, name: TableName, owner: TableOwner): Promise<void> {
+  await session.client.query(
+    `insert into _sluice.tables (schema_name, table_name, deployment_id, sync_id, entity_key, leaf_table, leaf_plan_id)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (schema_name, table_name) do update set
+       deployment_id = excluded.deployment_id, sync_id = excluded.sync_id, entity_key = excluded.entity_key,
+       leaf_table = excluded.leaf_table, leaf_plan_id = excluded.leaf_plan_id, updated_at = now()`,
+    [name.schema, name.table, owner.deploymentId, owner.syncId, owner.entityKey, owner.leafTable, owner.leafPlanId],
+  );
+}
+
+export async function findTarget(session: Session, planId: string, entityKey: string): Promise<LoadTarget | null> {
+  const { rows } = await session.client.query<{ target: LoadTarget }>(
+    "select target from _sluice.targets where plan_id = $1 and entity_key = $2",
+    [planId, entityKey],
+  );
+  return rows[0]?.target ?? null;
+}
+
+export async function recordTarget(
+  session: Session,
+  of: { planId: string; entityKey: string; rootRunId: string },
+  target: LoadTarget,
+): Promise<void> {
+  await session.client.query(
+    `insert into _sluice.targets (plan_id, entity_key, root_run_id, schema_name, table_name, leaf_table, swap, target)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      ...[of.planId, of.entityKey, of.rootRunId, target.schema, target.table],
+      ...[target.leafTable, target.swap, JSON.stringify(target)],
+    ],
+  );
+}
+
+export async function readLedger(session: Session, planId: string): Promise<LedgerSlice[]> {
+  const { rows } = await session.client.query<
+    Omit<LedgerSlice, "rowsRead" | "rowsWritten"> & { rowsRead: string; rowsWritten: string; checkpoint: Checkpoint }
+  >(
+    `select slice_no as "sliceNo", entity_key as "entityKey", done, attempt, checkpoint,
+            rows_read as "rowsRead", rows_written as "rowsWritten"
+     from _sluice.slices where plan_id = $1 order by slice_no`,
+    [planId],
+  );
+  return rows.map((row) => ({ ...row, rowsRead: Number(row.rowsRead), rowsWritten: Number(row.rowsWritten) }));
+}

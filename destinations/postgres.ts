@@ -1,0 +1,104 @@
+import type { ClientConfig } from "pg";
+import { claimSlice } from "./claim.ts";
+import type { Destination } from "./destination.ts";
+import { toDestinationError } from "./errors.ts";
+import { fenceChain } from "./fence.ts";
+import { ensureLedger, readLedger } from "./ledger.ts";
+import { retryLockConflicts } from "./lock-retry.ts";
+import { prepareEntity } from "./prepare.ts";
+import { abortable, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
+import { createSliceWriter } from "./slice-writer.ts";
+import { dropBeside, findSuperseded } from "./superseded.ts";
+import { analyzeBeside, isSwapped, reconcile, swapGeneration } from "./swap.ts";
+
+export interface PostgresDestinationOptions {
+  /** A connection string; its parts may be given in `connection` instead. */
+  url?: string;
+  connection?: ClientConfig;
+  applicationName?: string;
+  connectTimeoutMs?: number;
+  /** Of statements that move rows. */
+  lockTimeoutMs?: number;
+  /** A COPY takes as long as the source takes to send a batch. */
+  statementTimeoutMs?: number;
+  /** DDL: others queue behind us for as long as we wait for a lock, hence short, and tried again. */
+  ddlLockTimeoutMs?: number;
+  ddlPatienceMs?: number;
+  /** A batch that is committing gets this long before a fence ends its session. */
+  fencePatienceMs?: number;
+}
+
+/**
+ * A warehouse in Postgres 15 or later. Its role needs CREATE and TEMPORARY on the database, and nothing more: it makes the
+ * schemas and owns the tables. All workers of a warehouse use one role, since a session is ended by its own kind only.
+ * Every statement runs in a session of its own purpose, so that none waits for a pool while a fence has to be raised.
+ */
+export function createPostgresDestination(options: PostgresDestinationOptions): Destination {
+  const settings: SessionSettings = {
+    connection: { ...(options.url === undefined ? {} : { connectionString: options.url }), ...options.connection },
+    applicationName: options.applicationName ?? "sluice",
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    lockTimeoutMs: options.lockTimeoutMs ?? 30_000,
+    statementTimeoutMs: options.statementTimeoutMs ?? 15 * 60_000,
+    idleInTransactionTimeoutMs: 15_000,
+  };
+  const ddlSettings = { ...settings, lockTimeoutMs: options.ddlLockTimeoutMs ?? 2_000 };
+  const patienceMs = options.ddlPatienceMs ?? 60_000;
+
+  async function run<T>(doing: string, using: SessionSettings, work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      return await withSession(using, work);
+    } catch (error) {
+      throw toDestinationError(error, doing);
+    }
+  }
+
+  return {
+    ensureLedger: () => run("making the ledger", settings, ensureLedger),
+
+    prepareEntity: (request) =>
+      run(`preparing ${request.schema}.${request.table}`, ddlSettings, (session) =>
+        retryLockConflicts({ patienceMs }, () => prepareEntity(session, request)),
+      ),
+
+    async claimSlice(request) {
+      try {
+        const session = await openSession(settings);
+        try {
+          const claim = await abortable(settings, session, request.signal, () => claimSlice(session, request));
+          return createSliceWriter(settings, session, request, claim);
+        } catch (error) {
+          await session.close();
+          throw error;
+        }
+      } catch (error) {
+        throw toDestinationError(error, `claiming slice ${request.sliceNo} of ${request.entityKey}`);
+      }
+    },
+
+    swap: (request) =>
+      run(`swapping ${request.target.schema}.${request.target.table}`, ddlSettings, (session) =>
+        abortable(settings, session, request.signal, async () => {
+          if (await isSwapped(session, request)) return;
+          await reconcile(session, request);
+          await analyzeBeside(session, request);
+          await retryLockConflicts({ patienceMs, signal: request.signal }, () => swapGeneration(session, request));
+        }),
+      ),
+
+    fence: (request) =>
+      run("fencing the chain", settings, () => fenceChain(settings, request, options.fencePatienceMs ?? 10_000)),
+
+    readLedger: (planId) => run("reading the ledger", settings, (session) => readLedger(session, planId)),
+
+    dropSuperseded: (request) =>
+      run("dropping superseded tables", ddlSettings, async (session) => {
+        for (const beside of await findSuperseded(session, request)) {
+          await retryLockConflicts({ patienceMs }, () => dropBeside(session, beside));
+        }
+      }),
+
+    // Nothing is kept open: each method's session ends with it, a writer's with the writer.
+    close: () => Promise.resolve(),
+  };
+}

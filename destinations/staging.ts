@@ -1,0 +1,26 @@
+import type { LoadTarget } from "./destination.ts";
+import type { Session } from "./session.ts";
+import { defineColumns } from "./table-shape.ts";
+
+export const STAGE = "pg_temp.sluice_stage";
+/** Numbers the staged rows as they were read. */
+export const READ_ORDER = "_sluice_read_order";
+
+/** What a batch did to the table. */
+export interface AppliedRows {
+  /** Inserted or changed. */
+  written: number;
+  inserted: number;
+}
+
+/** An empty table of the session's own, with the source's types: where the target's are wider, the apply casts. */
+export async function emptyStage({ client }: Session, target: LoadTarget): Promise<void> {
+  const { rows } = await client.query<{ exists: boolean }>("select to_regclass($1) is not null as exists", [STAGE]);
+  await client.query(
+    rows[0]?.exists
+      ? `truncate ${STAGE}`
+      : `create temporary table sluice_stage (
+           ${defineColumns(target.columns)}, ${READ_ORDER} bigint generated always as identity
+         )`,
+  );
+}
