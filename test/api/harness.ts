@@ -32,7 +32,6 @@ export interface FakeControl extends ControlPort {
 
 export interface Api {
   db: Db;
-  databaseUrl: string;
   keyring: Keyring;
   control: FakeControl;
   logLines: string[];
@@ -44,15 +43,18 @@ export interface Api {
     path: string,
     init: { body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> },
   ): Promise<Answer>;
+  /** As it is answered, for what is not JSON. */
+  raw(path: string): Promise<Response>;
   createConnection(name?: string): Promise<string>;
   /** Of the dynamic provider, unless `body` names another connection. */
   createSync(body?: Json): Promise<Json>;
   close(): Promise<void>;
 }
 
-export async function createApi(): Promise<Api> {
+/** @param options.db another control database than one of the test's own */
+export async function createApi(options: { db?: Db } = {}): Promise<Api> {
   const database = await createControlDatabase();
-  const db = openDb(database.url);
+  const db = options.db ?? openDb(database.url);
   const keyring = createKeyring(`k1:${randomBytes(32).toString("base64")}`);
   const control = createFakeControl();
   const logLines: string[] = [];
@@ -76,11 +78,11 @@ export async function createApi(): Promise<Api> {
 
   const api: Api = {
     db,
-    databaseUrl: database.url,
     keyring,
     control,
     logLines,
     send,
+    raw: async (path) => app.request(path),
     call: (method, path, body) =>
       send(
         method,
