@@ -1,12 +1,9 @@
 import type { Client } from "@temporalio/client";
-import { temporal } from "@temporalio/proto";
 import type { Logger } from "pino";
 import { SEARCH_ATTRIBUTES } from "../core/workflow-contract.ts";
 
-const TYPES = {
-  Keyword: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  Int: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_INT,
-} as const;
+/** temporal.api.enums.v1.IndexedValueType */
+const TYPES = { Keyword: 2, Int: 3 } as const;
 
 /** Registers what the namespace lacks. @returns false where that is refused: runs are then only harder to find in the Web UI */
 export async function ensureSearchAttributes(client: Client, namespace: string, log: Logger): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFaultProxy } from "../support/fault-proxy.ts";
+import { keepHistory } from "../support/histories.ts";
 import {
   committedRows,
   createOrdersSync,
@@ -88,6 +89,7 @@ describe("cancel", () => {
       const run = await trigger(world, sync.id);
       await until("the stall", async () => (proxy.stalled() ? true : null));
       await expectCancelled(run);
+      await keepHistory(world, run.id, "cancelled");
       proxy.heal();
       await expectRetrySucceeds(run, sync);
     } finally {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepHistory } from "../support/histories.ts";
 import { compareTables, createWorld, tableOf, trigger, type World, whenEnded } from "../support/world.ts";
 
 describe("a sync from Postgres to Postgres", () => {
@@ -29,6 +30,7 @@ describe("a sync from Postgres to Postgres", () => {
     });
     const first = await whenEnded(world, (await trigger(world, sync.id)).id);
     expect(first).toMatchObject({ status: "succeeded", resultClass: "success", resultReasonCode: null, error: null });
+    await keepHistory(world, first.id, "succeeded");
     expect(first.summary).toMatchObject({ rowsRead: 20003, rowsWritten: 20003, rowsRejected: 0 });
     for (const entity of ["public.orders", "public.settings"]) {
       const { source, destination } = await compareTables(world, entity, tableOf(sync, entity));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFaultProxy } from "../support/fault-proxy.ts";
+import { keepHistory } from "../support/histories.ts";
 import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
 import { createWorld, trigger, until, type World, whenChainEnded, whenEnded } from "../support/world.ts";
 
@@ -47,6 +48,7 @@ describe("a source that fails", () => {
       resultReasonCode: "entities_failed",
       nextAttemptRunId: null,
     });
+    await keepHistory(world, ended.id, "partial");
     expect(ended.summary.entities).toMatchObject({
       "public.extra": { status: "failed", reasonCode: "source_resource_not_found" },
       [ORDERS]: { status: "done" },

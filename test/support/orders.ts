@@ -7,7 +7,7 @@ import { compareTables, type Row, tableOf, until, type World } from "./world.ts"
 export const ORDERS = "public.orders";
 
 /** Small windows and batches, and a worker that is missed soon. */
-export const SMALL_BATCHES = { windowSize: "5000", batchRows: 1000, heartbeatTimeoutSeconds: 2, maxConcurrency: 4 };
+export const SMALL_BATCHES = { windowSize: "5000", batchRows: 1000, heartbeatTimeoutSeconds: 5, maxConcurrency: 4 };
 
 export async function seedOrders(world: World, rows: number): Promise<void> {
   await world.source(`
