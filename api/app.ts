@@ -4,7 +4,7 @@ import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { logRequests } from "./access-log.ts";
 import { authenticate } from "./auth.ts";
-import { limitBody, readJsonBody } from "./body.ts";
+import { readJsonBody } from "./body.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { answerError } from "./errors.ts";
 import { describeApi } from "./openapi-document.ts";
@@ -35,7 +35,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
         }),
     }),
   );
-  app.use("/api/*", authenticate, limitBody, readJsonBody);
+  app.use("/api/*", authenticate, readJsonBody);
 
   // Runs and catalogs first: their paths lie under that of a sync.
   app.route("/", runRoutes(deps));

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterAll(() => api.close());
 
-function check(name: string, ok: boolean): Json {
+function check(name: string, ok: boolean) {
   return { name, ok, message: ok ? "reached" : "refused", fix: ok ? "" : "Open the firewall." };
 }
 

@@ -151,7 +151,11 @@ describe("a table that was loaded", () => {
   });
 
   it("is found again by an entity that was taken out and comes back", async () => {
-    const sync = await api.createSync({ entities: ["a", "b"], tableBindings: [{ entityKey: "b", tableName: "kept" }] });
+    const sync = await api.createSync({
+      entities: ["a", "b"],
+      destinationConfig: { schema: "kept" },
+      tableBindings: [{ entityKey: "b", tableName: "kept" }],
+    });
     await freeze(sync);
     expect((await patch(sync, { entities: ["a"], tableBindings: null })).body.tableBindings).toHaveLength(1);
     const { body } = await patch(sync, { entities: ["a", "b"] });
