@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { serve } from "@hono/node-server";
+import { type ServerType, serve } from "@hono/node-server";
 import { pino } from "pino";
 import { createControlPort } from "../control/port.ts";
 import { createDb } from "../db/client.ts";
@@ -42,14 +42,23 @@ async function main(): Promise<void> {
   const failed = once(server, "error").then(([error]) => Promise.reject(error));
   await Promise.race([stopped, failed]);
 
-  const closed = once(server, "close");
-  server.close();
-  const impatience = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), DRAIN_MS);
-  await closed;
-  clearTimeout(impatience);
+  await stopServing(server);
   await control.close();
   await db.destroy();
   log.info("API has stopped");
+}
+
+/** Takes no more requests, lets the open ones end, and then cuts what is left. */
+async function stopServing(server: ServerType): Promise<void> {
+  if (!("closeIdleConnections" in server)) throw new Error("Only HTTP/1.1 is served.");
+  const closed = once(server, "close");
+  server.close();
+  // A connection becomes idle when its answer is out, and would then be kept alive for seconds.
+  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  const impatience = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(impatience);
 }
 
 function stopSignal(): Promise<void> {

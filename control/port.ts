@@ -26,15 +26,21 @@ export function createControlPort(options: {
 }): ControlPort & { close(): Promise<void> } {
   const client = createTemporalClient({ address: options.temporalAddress, namespace: options.namespace });
   const deps = { ...options, client };
+  const inFlight = new Set<Promise<void>>();
+  const track = (work: Promise<void>): Promise<void> => {
+    inFlight.add(work);
+    return work.finally(() => inFlight.delete(work));
+  };
   return {
-    async dispatchRun(runId) {
-      try {
-        await dispatchRuns(deps, { limit: 1, runId });
-      } catch (error) {
-        options.log.warn({ err: error, runId }, "the run could not be dispatched at once; a worker does it");
-      }
-    },
-    deliverCancel: (runId) => deliverCancel(deps, runId),
+    dispatchRun: (runId) =>
+      track(
+        dispatchRuns(deps, { limit: 1, runId }).then(
+          () => undefined,
+          (error: unknown) =>
+            options.log.warn({ err: error, runId }, "the run could not be dispatched at once; a worker does it"),
+        ),
+      ),
+    deliverCancel: (runId) => track(deliverCancel(deps, runId)),
     async checkConnection(input) {
       const { taskQueue } = await options.db
         .selectFrom("connections")
@@ -51,6 +57,10 @@ export function createControlPort(options: {
         return false;
       }
     },
-    close: () => client.connection.close(),
+    async close() {
+      // The caller has long stopped waiting for these, but a retry of gRPC throws when its channel is closed under it.
+      await Promise.allSettled(inFlight);
+      await client.connection.close();
+    },
   };
 }

@@ -1,8 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { sql } from "kysely";
+import { atMost } from "../at-most.ts";
 import type { ApiDeps } from "../deps.ts";
 import { createRouter } from "../router.ts";
 import { ok } from "../schemas/responses.ts";
+
+const PATIENCE_MS = 1_000;
 
 const readiness = z
   .strictObject({
@@ -38,7 +41,10 @@ export function healthRoutes(deps: ApiDeps) {
   return createRouter()
     .openapi(live, (c) => c.json({ status: "ok" as const }, 200))
     .openapi(ready, async (c) => {
-      const [database, temporal] = await Promise.all([databaseReachable(deps), deps.control.temporalReachable()]);
+      const [database, temporal] = await Promise.all([
+        databaseReachable(deps),
+        atMost(PATIENCE_MS, deps.control.temporalReachable(), false),
+      ]);
       const body = { database: named(database), temporal: named(temporal) };
       return database
         ? c.json({ status: "ready" as const, ...body }, 200)

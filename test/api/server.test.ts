@@ -112,7 +112,7 @@ describe("the API process", () => {
     expect(run).toMatchObject({ status: "pending", syncId: sync.id });
     expect(Date.now() - began).toBeLessThan(3_000);
     expect(await post(`/syncs/runs/${run.id}/cancel`, {})).toMatchObject({ status: "cancelled" });
-    expect(await server.stop()).toBe(0);
+    expect(await server.stop(), server.lines.join("\n")).toBe(0);
     expect(server.lines.join("\n")).not.toContain("canary-secret");
   });
 
