@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 /** The tests of `npm run verify`: pure functions, rules and documents. No server is started. */
 export default defineConfig({
   test: {
+    // They share nothing that one could leave behind for another.
+    isolate: false,
     include: [
       "test/*.test.ts",
       "test/core/**/*.test.ts",
