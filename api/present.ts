@@ -1,9 +1,10 @@
 import type { BindingRow } from "../db/bindings.ts";
 import type { ConnectionRow } from "../db/connections.ts";
+import type { SliceRow } from "../db/run-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncWithBindings } from "../db/syncs.ts";
 import type { ConnectionJson } from "./schemas/connections.ts";
-import type { RunJson } from "./schemas/runs.ts";
+import type { RunJson, SliceJson } from "./schemas/runs.ts";
 import type { SyncJson } from "./schemas/syncs.ts";
 
 /** Rows as the API answers them: every key always there, and nothing that is not named here. */
@@ -104,6 +105,27 @@ export function presentConnection(connection: ConnectionRow): ConnectionJson {
     taskQueue: connection.taskQueue,
     updatedAt: connection.updatedAt.toISOString(),
     updatedBy: connection.updatedBy,
+  };
+}
+
+export function presentSlice(slice: SliceRow): SliceJson {
+  return {
+    bytesRead: slice.bytesRead,
+    completedAt: instantOrNull(slice.completedAt),
+    entityKey: slice.entityKey,
+    error: slice.error,
+    inherited: slice.inherited,
+    label: slice.label,
+    reasonCode: slice.reasonCode,
+    rowsRead: slice.rowsRead,
+    rowsRejected: slice.rowsRejected,
+    rowsWritten: slice.rowsWritten,
+    sliceNo: slice.sliceNo,
+    startedAt: instantOrNull(slice.startedAt),
+    status: slice.status,
+    updatedAt: slice.updatedAt.toISOString(),
+    waitReason: slice.waitReason,
+    waitUntil: instantOrNull(slice.waitUntil),
   };
 }
 

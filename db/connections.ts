@@ -4,6 +4,8 @@ import { inTransaction } from "./client.ts";
 import type { ConnectionCheck, ConnectionTable, Database } from "./schema.ts";
 
 export type ConnectionRow = Selectable<ConnectionTable>;
+/** The columns that an edit sets. */
+export type ConnectionPatch = Updateable<ConnectionTable>;
 
 type Executor = Kysely<Database>;
 
@@ -56,11 +58,7 @@ export async function listConnections(
 }
 
 /** Of a connection that the transaction has locked. */
-export async function updateConnection(
-  trx: Executor,
-  id: string,
-  patch: Updateable<ConnectionTable>,
-): Promise<ConnectionRow> {
+export async function updateConnection(trx: Executor, id: string, patch: ConnectionPatch): Promise<ConnectionRow> {
   return trx
     .updateTable("connections")
     .set({ ...patch, updatedAt: sql<Date>`now()` })

@@ -1,8 +1,8 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
 import { refreshWaiting } from "./runs.ts";
-import type { Database } from "./schema.ts";
+import type { Database, RunSliceTable } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 
@@ -116,6 +116,19 @@ export async function flushProgress(
     const running = new Map(touched.rows.map((run) => [run.id, run.stop]));
     return alive.filter((id) => running.get(id) ?? true);
   });
+}
+
+export type SliceRow = Selectable<RunSliceTable>;
+
+/** In the order of the plan. */
+export async function listSlices(
+  db: Executor,
+  page: { runId: string; limit: number; offset: number },
+): Promise<{ slices: SliceRow[]; total: number }> {
+  const ofRun = db.selectFrom("runSlices").where("runId", "=", page.runId);
+  const { total } = await ofRun.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
+  const slices = await ofRun.selectAll().orderBy("sliceNo").limit(page.limit).offset(page.offset).execute();
+  return { slices, total };
 }
 
 /** Counters, slices and entities of `runs`, as jsonb; `waiting` only while the status says so. */

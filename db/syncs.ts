@@ -4,6 +4,8 @@ import { type BindingRow, listBindings } from "./bindings.ts";
 import type { Database, SyncTable } from "./schema.ts";
 
 export type SyncRow = Selectable<SyncTable>;
+/** The columns that an edit sets. */
+export type SyncPatch = Updateable<SyncTable>;
 /** A sync with the bindings of the entities it has now, in the order of `entities`. */
 export type SyncWithBindings = SyncRow & { bindings: BindingRow[] };
 
@@ -42,7 +44,7 @@ export async function holdSync(trx: Executor, id: string): Promise<SyncRow | nul
 export interface SyncFilter {
   /** Text in the name or slug, whatever its case. */
   q: string | null;
-  /** Empty: any. */
+  /** Empty: all of them. */
   status: SyncStatus[];
   provider: ProviderKey[];
   limit: number;
@@ -92,7 +94,7 @@ export async function takenSlugs(db: Executor, slugs: string[]): Promise<Set<str
 export async function updateSync(
   trx: Executor,
   base: { id: string; version: number },
-  patch: Updateable<SyncTable>,
+  patch: SyncPatch,
 ): Promise<SyncRow | null> {
   const row = await trx
     .updateTable("syncs")

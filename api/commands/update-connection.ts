@@ -1,7 +1,10 @@
-import type { Updateable } from "kysely";
 import { inTransaction } from "../../db/client.ts";
-import { type ConnectionRow, lockConnection, updateConnection as update } from "../../db/connections.ts";
-import type { ConnectionTable } from "../../db/schema.ts";
+import {
+  type ConnectionPatch,
+  type ConnectionRow,
+  lockConnection,
+  updateConnection as update,
+} from "../../db/connections.ts";
 import type { ApiDeps } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import type { UpdateConnectionBody } from "../schemas/connections.ts";
@@ -21,7 +24,7 @@ export async function updateConnection(
     const connection = await lockConnection(trx, id, "update");
     if (!connection) throw notFound("Connection", id);
     const provider = requireProvider(deps, connection.provider);
-    const patch: Updateable<ConnectionTable> = { updatedBy: actor };
+    const patch: ConnectionPatch = { updatedBy: actor };
     if (body.name !== undefined) patch.name = body.name;
     if (body.config !== undefined) patch.config = JSON.stringify(parseConfig(provider, body.config));
     if (body.secrets !== undefined) {

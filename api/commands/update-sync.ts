@@ -1,4 +1,3 @@
-import type { Updateable } from "kysely";
 import { AppError } from "../../core/errors.ts";
 import { mayChangeStatus } from "../../core/sync-lifecycle.ts";
 import { listBindings, saveBindings } from "../../db/bindings.ts";
@@ -6,8 +5,7 @@ import { inTransaction } from "../../db/client.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
 import { cancelRunsOfSync } from "../../db/run-chains.ts";
 import type { RunRow } from "../../db/runs.ts";
-import type { SyncTable } from "../../db/schema.ts";
-import { type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
+import { type SyncPatch, type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { UpdateSyncBody } from "../schemas/syncs.ts";
 import { slugTaken } from "./create-sync.ts";
@@ -49,7 +47,7 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
     });
   }
   const definition = DEFINING.some((key) => body[key] !== undefined) ? await redefine(deps, sync, body) : null;
-  const patch: Updateable<SyncTable> = { ...plainColumns(body), status, updatedBy: actor };
+  const patch: SyncPatch = { ...plainColumns(body), status, updatedBy: actor };
   if (definition) {
     patch.entities = definition.entities;
     patch.sourceConfig = JSON.stringify(definition.sourceConfig);
@@ -98,8 +96,8 @@ async function redefine(deps: Deps, sync: SyncWithBindings, body: UpdateSyncBody
 }
 
 /** The columns that hold what the body says as it says it. */
-function plainColumns(body: UpdateSyncBody): Updateable<SyncTable> {
-  const columns: Updateable<SyncTable> = {};
+function plainColumns(body: UpdateSyncBody): SyncPatch {
+  const columns: SyncPatch = {};
   if (body.name !== undefined) columns.name = body.name;
   if (body.slug !== undefined) columns.slug = body.slug;
   if (body.triggerMode !== undefined) columns.triggerMode = body.triggerMode;

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { sql } from "kysely";
+import { pingDatabase } from "../../db/ping.ts";
 import { atMost } from "../at-most.ts";
 import type { ApiDeps } from "../deps.ts";
 import { createRouter } from "../router.ts";
@@ -54,7 +54,7 @@ export function healthRoutes(deps: ApiDeps) {
 
 async function databaseReachable({ db, log }: ApiDeps): Promise<boolean> {
   try {
-    await sql`select 1`.execute(db);
+    await pingDatabase(db);
     return true;
   } catch (error) {
     log.warn({ err: error }, "the database is unreachable");

@@ -1,20 +1,23 @@
 import { createRoute } from "@hono/zod-openapi";
+import { listSlices } from "../../db/run-slices.ts";
 import { getRun, listRuns } from "../../db/runs.ts";
 import { cancelRun } from "../commands/cancel-run.ts";
 import { requireSync } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
 import { triggerSync } from "../commands/trigger-sync.ts";
 import type { ApiDeps } from "../deps.ts";
-import { presentPage, presentRun } from "../present.ts";
+import { presentPage, presentRun, presentSlice } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { ok, optionalBody, problem } from "../schemas/responses.ts";
 import {
   cancelRunBody,
   listRunsQuery,
+  listSlicesQuery,
   retryRunBody,
   runIdParams,
   runPage,
   runSchema,
+  slicePage,
   triggerSyncBody,
 } from "../schemas/runs.ts";
 import { syncIdParams } from "../schemas/syncs.ts";
@@ -51,6 +54,17 @@ const get = createRoute({
   tags: ["Runs"],
   request: { params: runIdParams },
   responses: { 200: ok(runSchema, "The run"), 404: problem[404], 422: problem[422], 503: problem[503] },
+});
+
+const slices = createRoute({
+  method: "get",
+  path: "/api/v1/syncs/runs/{run_id}/slices",
+  operationId: "listSyncRunSlices",
+  summary: "List Slices of a Sync Run",
+  tags: ["Runs"],
+  description: "What of the chain's plan is done, in the order of the plan. Empty until the run is planned.",
+  request: { params: runIdParams, query: listSlicesQuery },
+  responses: { 200: ok(slicePage, "A page of slices"), 404: problem[404], 422: problem[422], 503: problem[503] },
 });
 
 const cancel = createRoute({
@@ -99,6 +113,12 @@ export function runRoutes(deps: ApiDeps) {
     .openapi(get, async (c) => {
       const run = await getRun(deps.db, c.req.valid("param").run_id);
       return c.json(presentRun(run), 200);
+    })
+    .openapi(slices, async (c) => {
+      const page = c.req.valid("query");
+      const run = await getRun(deps.db, c.req.valid("param").run_id);
+      const found = await listSlices(deps.db, { ...page, runId: run.id });
+      return c.json({ ...presentPage(page, found.total), slices: found.slices.map(presentSlice) }, 200);
     })
     .openapi(cancel, async (c) => {
       const { run_id: runId } = c.req.valid("param");

@@ -1,7 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import { REASON_CODES, RESULT_CLASSES } from "../../core/result-reasons.ts";
 import { RUN_STATUSES } from "../../core/run-lifecycle.ts";
-import { AVAILABLE, EXECUTION_BACKENDS, EXECUTION_MODES, RUN_MODES, TRIGGERED_BY } from "../../core/vocabulary.ts";
+import {
+  AVAILABLE,
+  EXECUTION_BACKENDS,
+  EXECUTION_MODES,
+  RUN_MODES,
+  SLICE_STATUSES,
+  TRIGGERED_BY,
+} from "../../core/vocabulary.ts";
 import { availableEnum, instant, jsonObject, pageFields, pageOf, text, uuid } from "./primitives.ts";
 
 const runMode = () => availableEnum(RUN_MODES, AVAILABLE.runMode).nullable().optional();
@@ -59,3 +66,28 @@ export type RunJson = z.output<typeof runSchema>;
 export const runPage = z.strictObject({ ...pageFields, runs: z.array(runSchema) }).openapi("RunPage");
 export const listRunsQuery = z.object(pageOf(25));
 export const runIdParams = z.object({ run_id: uuid() });
+
+export const sliceSchema = z
+  .strictObject({
+    bytesRead: z.int(),
+    completedAt: instant().nullable(),
+    entityKey: z.string(),
+    error: z.string().nullable(),
+    inherited: z.boolean().openapi({ description: "Done by an earlier attempt; its rows do not count again." }),
+    label: z.string().openapi({ description: "`3/12`, or dates for windows of time." }),
+    reasonCode: z.enum(REASON_CODES).nullable(),
+    rowsRead: z.int(),
+    rowsRejected: z.int(),
+    rowsWritten: z.int(),
+    sliceNo: z.int(),
+    startedAt: instant().nullable(),
+    status: z.enum(SLICE_STATUSES),
+    updatedAt: instant(),
+    waitReason: z.string().nullable(),
+    waitUntil: instant().nullable(),
+  })
+  .openapi("RunSlice");
+export type SliceJson = z.output<typeof sliceSchema>;
+
+export const slicePage = z.strictObject({ ...pageFields, slices: z.array(sliceSchema) }).openapi("RunSlicePage");
+export const listSlicesQuery = z.object(pageOf(100));

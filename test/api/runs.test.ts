@@ -154,6 +154,34 @@ describe("the runs of a sync", () => {
   });
 });
 
+describe("the slices of a run", () => {
+  it("are listed in the order of the plan, and paged", async () => {
+    const run = await trigger(await api.createSync());
+    expect((await api.call("GET", `/syncs/runs/${run.id}/slices`)).body).toMatchObject({
+      slices: [],
+      total: 0,
+      limit: 100,
+    });
+    await api.db
+      .insertInto("runSlices")
+      .values(
+        [2, 0, 1].map((sliceNo) => ({
+          runId: run.id,
+          sliceNo,
+          entityKey: "public.orders",
+          label: `${sliceNo + 1}/3`,
+          status: sliceNo === 0 ? ("done" as const) : ("planned" as const),
+          rowsWritten: 10 ** 10,
+        })),
+      )
+      .execute();
+    const { body } = await api.call("GET", `/syncs/runs/${run.id}/slices?limit=2`);
+    expect(body).toMatchObject({ hasNext: true, total: 3, slices: [{ sliceNo: 0, status: "done" }, { sliceNo: 1 }] });
+    expect(body.slices[0].rowsWritten).toBe(10 ** 10);
+    expect((await api.call("GET", `/syncs/runs/${randomUUID()}/slices`)).status).toBe(404);
+  });
+});
+
 describe("a cancel", () => {
   it("ends a run that has not begun, at once", async () => {
     const run = await trigger(await api.createSync());
