@@ -28,10 +28,14 @@ export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
 async function readBytes(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-    else if (size > MAX_DRAINED_BYTES) break;
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else if (size > MAX_DRAINED_BYTES) break;
+    }
+  } catch (cause) {
+    throw malformed("The body was cut off", cause);
   }
   if (size > MAX_BODY_BYTES) throw invalidValue(["body"], `The body is larger than ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks);

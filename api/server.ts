@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const log = pino({
     name: "api",
     level: env.LOG_LEVEL,
-    redact: ["*.password", "*.secrets", "*.authorization", "err.parameters", "err.query"],
+    redact: ["*.password", "*.secrets", "*.authorization"],
   });
   const db = createDb({
     url: env.DATABASE_URL,
