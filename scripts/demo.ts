@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type DemoReport, runDemo } from "./demo/run-demo.ts";
+import { runDemo } from "./demo/run-demo.ts";
 import { openHome } from "./lib/home.ts";
 import { runStack, untilAborted } from "./lib/run-stack.ts";
 
@@ -15,23 +15,26 @@ if (!Number.isSafeInteger(orders) || orders < 1)
 const home = openHome(process.env);
 const logPath = join(home, "demo.log");
 const childOutput = createWriteStream(logPath);
-let report: DemoReport | null = null;
 
 function log(source: string, line: string): void {
   if (source === "sluice") console.log(line);
   else childOutput.write(`${source.padEnd(8)} | ${line}\n`);
 }
 
-await runStack({ home, env: process.env, log }, async ({ info }, signal) => {
-  report = await runDemo({ info, orders, signal, output: process.stdout });
+const report = await runStack({ home, env: process.env, log }, async ({ info }, signal) => {
+  const made = await runDemo({ info, orders, signal, output: process.stdout });
   if (!flags.once) {
-    console.log(`\n  ${report.ok ? "All agree." : "NOT ALL AGREE."} Ctrl-C stops Sluice; its data stays in ${home}.\n`);
+    const verdict = made.ok ? "All agree." : "NOT ALL AGREE.";
+    console.log(`\n  ${verdict} Ctrl-C stops Sluice; its data stays in ${home}.\n`);
     await untilAborted(signal);
   }
-  return report.ok ? 0 : 1;
+  return made;
 });
 
 childOutput.end();
-if (process.exitCode !== 0) console.error(`What API, worker, Temporal and Postgres said is in ${logPath}`);
-// The last line of all, for programs.
-if (flags.once) console.log(JSON.stringify(report ?? { ok: false, entities: [], runId: null }));
+if (process.exitCode === 1) console.error(`What API, worker, Temporal and Postgres said is in ${logPath}`);
+if (flags.once) {
+  process.exitCode = report?.ok ? 0 : 1;
+  // The last line of all, for programs.
+  console.log(JSON.stringify(report ?? { ok: false, entities: [], runId: null }));
+}

@@ -19,6 +19,5 @@ await runStack(
       ].join("\n"),
     );
     await untilAborted(stopped);
-    return 0;
   },
 );

@@ -38,6 +38,8 @@ export async function defineSync(api: Api, sourceUrl: string): Promise<{ sync: S
     status: "active",
     entities: ENTITIES,
     executionMode: "fan_out_window",
+    // Whoever kills the worker to see what happens should not have to wait a minute for it.
+    executionConfig: { heartbeatTimeoutSeconds: 15 },
     // Events are only ever added: their own time is the cursor.
     tableBindings: [{ entityKey: "shop.inventory_events", loadMode: "append_event", cursorField: "occurred_at" }],
   });

@@ -38,7 +38,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const api = createApi(info.apiUrl);
   const print = (line: string) => options.output.write(`${line}\n`);
 
-  await finishInterruptedRun(api, options.signal, print);
+  await finishInterruptedRun(api, options);
   print(`\nSource: a shop with ${format(orders)} orders`);
   const seeded = await seedShop({ url: info.demoSourceUrl, orders, onTable: (name) => print(`  seeding ${name}`) });
   if (!seeded) print("  is there from an earlier demo");
@@ -79,12 +79,15 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 }
 
 /** A demo that was stopped in the middle left a run, which goes on as soon as a worker is there again. */
-async function finishInterruptedRun(api: Api, signal: AbortSignal, print: (line: string) => void): Promise<void> {
+async function finishInterruptedRun(api: Api, options: DemoOptions): Promise<void> {
+  const { info, signal, output } = options;
   const sync = await api.findSync(SYNC_SLUG);
   const run = sync === null ? null : await api.newestRun(sync.id);
   if (run === null || isTerminal(run.status)) return;
-  print(`\nWaiting for run ${run.id}, which an earlier demo did not see to its end`);
-  await followRun(api, run.id, { signal, onRun: () => undefined });
+  output.write(`\nFirst run ${run.id}, which an earlier demo did not see to its end\n`);
+  const bars = createProgressBars(output, await countShop(info.demoSourceUrl));
+  await followRun(api, run.id, { signal, onRun: bars.show });
+  bars.close();
 }
 
 /** @param request.expected rows by entity key, for the bars */

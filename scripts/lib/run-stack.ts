@@ -6,12 +6,13 @@ const SAME_PRESS_MS = 1_000;
 
 /**
  * Starts a stack, runs `work` with it, and stops it when that is done, or at SIGINT, SIGTERM or SIGHUP; a second signal
- * doesn't wait for anybody. Sets the exit code: what `work` returned, 0 when it was stopped by a signal, 1 when something failed.
+ * doesn't wait for anybody. A failure is printed and makes the exit code 1; a stop that was asked for is none.
+ * @returns what `work` made; null where it failed or was cut off
  */
-export async function runStack(
+export async function runStack<T>(
   options: Omit<StackOptions, "signal">,
-  work: (stack: Stack, stopped: AbortSignal) => Promise<number>,
-): Promise<void> {
+  work: (stack: Stack, stopped: AbortSignal) => Promise<T>,
+): Promise<T | null> {
   const stopping = new AbortController();
   let stack: Stack | null = null;
   let firstSignalAt: number | null = null;
@@ -40,13 +41,15 @@ export async function runStack(
 
   try {
     stack = await startStack({ ...options, signal: stopping.signal });
-    process.exitCode = await work(stack, stopping.signal);
+    // Work that is cut off fails when the stack goes away beneath it; by then nobody waits for it.
+    return await Promise.race([work(stack, stopping.signal), untilAborted(stopping.signal).then(() => null)]);
   } catch (error) {
     if (!stopping.signal.aborted) {
       process.exitCode = 1;
       const message = error instanceof Error ? error.message : String(error);
       console.error(error instanceof HomeInUseError ? message : `Sluice failed: ${message}`);
     }
+    return null;
   } finally {
     await stack?.stop();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, onSignal);

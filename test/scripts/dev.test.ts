@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readJson } from "../../scripts/lib/home.ts";
-import { freePort } from "../../scripts/lib/ports.ts";
 import { findProcess } from "../../scripts/lib/processes.ts";
 import type { StackInfo } from "../../scripts/lib/stack.ts";
 import { withClient } from "../support/postgres.ts";
+import { createStackHome, type StackHome } from "../support/stack-home.ts";
 
 const DEV = fileURLToPath(new URL("../../scripts/dev.ts", import.meta.url));
 
@@ -20,35 +19,20 @@ interface Dev {
   exit: Promise<number | null>;
 }
 
-let home: string;
-let ports: Record<string, string>;
+let home: StackHome;
 const started: ChildProcess[] = [];
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "sluice-dev-"));
-  // Root's Postgres runs as another user, which has to get through here.
-  await chmod(home, 0o711);
-  ports = Object.fromEntries(
-    await Promise.all(
-      ["PORT", "POSTGRES_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT"].map(async (name) => [
-        name,
-        String(await freePort()),
-      ]),
-    ),
-  );
+  home = await createStackHome();
 });
 afterAll(async () => {
   for (const child of started) child.kill("SIGTERM");
   await Promise.all(started.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
-  await rm(home, { recursive: true });
+  await home.remove();
 });
 
 function startDev(): Dev {
-  const { TEMPORAL_ADDRESS, ...env } = process.env;
-  const child = spawn(process.execPath, [DEV], {
-    env: { ...env, ...ports, SLUICE_HOME: home },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(process.execPath, [DEV], { env: home.env, stdio: ["ignore", "pipe", "pipe"] });
   started.push(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
@@ -60,7 +44,7 @@ function startDev(): Dev {
 function devInfo(accepts: (info: StackInfo) => boolean = () => true): Promise<StackInfo> {
   return vi.waitFor(
     () => {
-      const info = readJson<StackInfo>(join(home, "dev.json"));
+      const info = readJson<StackInfo>(join(home.dir, "dev.json"));
       if (info === null || !accepts(info)) throw new Error(`dev.json says ${JSON.stringify(info)}`);
       return info;
     },
@@ -80,12 +64,12 @@ describe("npm run dev", () => {
     startDev();
     const info = await devInfo(isUp);
     expect(info).toMatchObject({
-      apiUrl: `http://127.0.0.1:${ports.PORT}`,
-      docsUrl: `http://127.0.0.1:${ports.PORT}/docs`,
-      temporalAddress: `127.0.0.1:${ports.TEMPORAL_PORT}`,
-      temporalUiUrl: `http://127.0.0.1:${ports.TEMPORAL_UI_PORT}`,
+      apiUrl: `http://127.0.0.1:${home.env.PORT}`,
+      docsUrl: `http://127.0.0.1:${home.env.PORT}/docs`,
+      temporalAddress: `127.0.0.1:${home.env.TEMPORAL_PORT}`,
+      temporalUiUrl: `http://127.0.0.1:${home.env.TEMPORAL_UI_PORT}`,
     });
-    expect((await stat(join(home, "dev.json"))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(home.dir, "dev.json"))).mode & 0o777).toBe(0o600);
     expect((await fetch(`${info.apiUrl}/readyz`)).status).toBe(200);
     for (const url of [info.databaseUrl, info.warehouseUrl, info.demoSourceUrl]) {
       const { rows } = await withClient(url, (client) =>
@@ -100,7 +84,7 @@ describe("npm run dev", () => {
   test("a second start on the same home names the first one and fails", async () => {
     const second = startDev();
     expect(await second.exit).toBe(1);
-    expect(second.output()).toContain(`process ${started[0]?.pid}, API http://127.0.0.1:${ports.PORT}`);
+    expect(second.output()).toContain(`process ${started[0]?.pid}, API http://127.0.0.1:${home.env.PORT}`);
   });
 
   test("every child that is killed comes back, and dev.json follows", async () => {
@@ -132,8 +116,8 @@ describe("npm run dev", () => {
     dev?.kill("SIGTERM");
     expect(dev === undefined ? null : (await once(dev, "exit"))[0]).toBe(0);
     expect(allPids(info).map(findProcess)).toEqual([null, null, null, null]);
-    expect(readJson(join(home, "dev.json"))).toBeNull();
-    expect(readJson(join(home, "lock"))).toBeNull();
+    expect(readJson(join(home.dir, "dev.json"))).toBeNull();
+    expect(readJson(join(home.dir, "lock"))).toBeNull();
   });
 
   test("a second Ctrl-C does not wait, and leaves no child either", async () => {
