@@ -1,4 +1,5 @@
-import { Readable } from "node:stream";
+import { once } from "node:events";
+import { finished, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { from as copyFrom } from "pg-copy-streams";
 import type { LoadableCopy, LoadableRows } from "./destination.ts";
@@ -24,18 +25,20 @@ export async function copyIn(
     copyFrom(`copy ${table} (${quoteColumns(batch.columns)}) from stdin (format ${format})`),
   );
   // A pipeline that fails destroys its other end with the same error: who was first is to blame.
-  let blamed: "source" | "sink" | null = null;
-  source.once("error", () => {
-    blamed ??= "source";
-  });
+  const failed: { sink?: true; source?: SourceStreamError } = {};
   sink.once("error", () => {
-    blamed ??= "sink";
+    failed.sink = true;
   });
+  finished(source, { writable: false }, (error) => {
+    if (error && !failed.sink) failed.source = new SourceStreamError("The source's stream failed.", { cause: error });
+  });
+  // Not the pipeline's own end, which waits for the source's as well: a source that hangs may never have one.
+  const closed = once(sink, "close");
+  pipeline(source, sink, { signal }).catch((error) => sink.destroy(error));
   try {
-    await pipeline(source, sink, { signal });
+    await closed;
   } catch (error) {
-    if (blamed === "sink" || signal.aborted) throw error;
-    throw new SourceStreamError("The source's stream failed.", { cause: error });
+    throw failed.source ?? error;
   }
   return sink.rowCount;
 }

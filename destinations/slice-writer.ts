@@ -22,6 +22,9 @@ type LoadableBatch = LoadableRows | LoadableCopy;
 /** Staged rows stay staged when their merge loses a deadlock; the source's stream could not be read again. */
 const MOST_MERGE_TRIES = 5;
 
+/** From the end of the old holder's session to the new claim's commit. */
+const CLAIMED_WITHIN_MS = 1_000;
+
 /** Writes one claimed slice. Every commit proves, in its own transaction, that the claim and the attempt still hold. */
 export function createSliceWriter(
   settings: SessionSettings,
@@ -154,16 +157,22 @@ async function commitProgress(
   }
 }
 
-/** Whoever takes a slice over ends our session: then its loss is no failure of the destination. */
+/**
+ * Whoever takes a slice over ends our session first and claims right after: then its loss is no failure of the
+ * destination. Looked up for a moment only; a server that went down does not answer at all.
+ */
 async function isTakenOver(settings: SessionSettings, request: ClaimRequest, claim: SliceClaim): Promise<boolean> {
   try {
     return await withSession(settings, async ({ client }) => {
-      const { rowCount } = await client.query(
-        `select from _sluice.slices s join _sluice.chains c using (root_run_id)
-         where s.plan_id = $1 and s.slice_no = $2 and s.fence = $3 and c.min_attempt <= $4 and not c.closed`,
-        [request.planId, request.sliceNo, claim.fence, request.chain.attempt],
-      );
-      return rowCount === 0;
+      for (const deadline = Date.now() + CLAIMED_WITHIN_MS; Date.now() < deadline; await sleep(50)) {
+        const { rowCount } = await client.query(
+          `select from _sluice.slices s join _sluice.chains c using (root_run_id)
+           where s.plan_id = $1 and s.slice_no = $2 and s.fence = $3 and c.min_attempt <= $4 and not c.closed`,
+          [request.planId, request.sliceNo, claim.fence, request.chain.attempt],
+        );
+        if (rowCount === 0) return true;
+      }
+      return false;
     });
   } catch (error) {
     if (isConnectionLoss(error)) return false;

@@ -1,0 +1,159 @@
+import { randomUUID } from "node:crypto";
+import { PassThrough, type Readable } from "node:stream";
+import pg from "pg";
+import { onTestFinished } from "vitest";
+import type { Checkpoint } from "../../core/slices.ts";
+import type {
+  ChainPosition,
+  ClaimRequest,
+  Destination,
+  LoadableCopy,
+  LoadableRows,
+  LoadTarget,
+  PrepareRequest,
+  SliceWriter,
+} from "../../destinations/destination.ts";
+import { createPostgresDestination, type PostgresDestinationOptions } from "../../destinations/postgres.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+
+export interface Warehouse {
+  url: string;
+  destination: Destination;
+  /** Rows of a query, through a session of the test's own. */
+  query<Row extends pg.QueryResultRow>(sql: string, params?: unknown[]): Promise<Row[]>;
+  /** Another process's view of the same warehouse. */
+  reopen(options?: PostgresDestinationOptions): Destination;
+  /** One more session, for tests that hold a transaction open. */
+  connect(): Promise<pg.Client>;
+}
+
+/** An empty warehouse with a ledger; gone after the test. */
+export async function openWarehouse(options: PostgresDestinationOptions = {}): Promise<Warehouse> {
+  const database = await createTestDatabase();
+  const clients: pg.Client[] = [];
+  onTestFinished(async () => {
+    await Promise.all(clients.map((client) => client.end()));
+    await database.drop();
+  });
+  const connect = async (): Promise<pg.Client> => {
+    const client = new pg.Client(database.url);
+    client.on("error", () => undefined);
+    await client.connect();
+    clients.push(client);
+    return client;
+  };
+  const own = await connect();
+  const reopen = (more: PostgresDestinationOptions = {}) => createPostgresDestination({ url: database.url, ...more });
+  const destination = reopen(options);
+  await destination.ensureLedger();
+  return {
+    url: database.url,
+    destination,
+    query: async (sql, params) => (await own.query(sql, params)).rows,
+    reopen,
+    connect,
+  };
+}
+
+export function newChain(attempt = 1): ChainPosition {
+  return { rootRunId: randomUUID(), attempt };
+}
+
+const SYNC_ID = "1f9d4f0e-0000-4000-8000-000000000001";
+
+/** Orders with a key and a cursor, unless told otherwise. */
+export function prepareRequest(overrides: Partial<PrepareRequest> = {}): PrepareRequest {
+  return {
+    chain: newChain(),
+    planId: randomUUID(),
+    deploymentId: "deployment-1",
+    syncId: SYNC_ID,
+    entityKey: "public.orders",
+    schema: "shop",
+    table: "orders",
+    columns: [
+      { name: "id", type: "integer", nullable: false },
+      { name: "note", type: "text", nullable: true },
+      { name: "updated_at", type: "timestamp with time zone", nullable: true },
+    ],
+    keyColumns: ["id"],
+    cursorField: "updated_at",
+    loadMode: "upsert",
+    complete: false,
+    ...overrides,
+  };
+}
+
+export function claimRequest(
+  target: LoadTarget,
+  of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
+  overrides: Partial<ClaimRequest> = {},
+): ClaimRequest {
+  return {
+    target,
+    chain: of.chain,
+    planId: of.planId,
+    entityKey: of.entityKey,
+    sliceNo: 0,
+    runId: randomUUID(),
+    stage: 0,
+    cursorRange: null,
+    signal: new AbortController().signal,
+    ...overrides,
+  };
+}
+
+/** Claims a slice; its session is closed after the test, if not before. */
+export async function claim(
+  { destination }: Pick<Warehouse, "destination">,
+  target: LoadTarget,
+  of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
+  overrides: Partial<ClaimRequest> = {},
+): Promise<SliceWriter> {
+  const writer = await destination.claimSlice(claimRequest(target, of, overrides));
+  onTestFinished(() => writer.close());
+  return writer;
+}
+
+export function rowsBatch(
+  rows: (string | null)[][],
+  options: { columns?: string[]; checkpoint?: Checkpoint; final?: boolean } = {},
+): LoadableRows {
+  const { columns = ["id", "note", "updated_at"], checkpoint = { rows: rows.length }, final = false } = options;
+  return { kind: "rows", columns, rows, checkpoint, final };
+}
+
+export function copyBatch(
+  stream: Readable,
+  options: Partial<Omit<LoadableCopy, "kind" | "stream">> = {},
+): LoadableCopy {
+  const columns = ["id", "note", "updated_at"];
+  return { kind: "copy", columns, format: "text", checkpoint: { at: "end" }, final: false, ...options, stream };
+}
+
+/** COPY text that comes to no end by itself; `sent` resolves once `lines` have been taken. */
+export function endlessStream(lines = 1000): { stream: Readable; sent: Promise<void> } {
+  const stream = new PassThrough();
+  const text = Array.from({ length: lines }, (_, index) => `${index + 1}\tendless\t2026-01-01\n`).join("");
+  const sent = new Promise<void>((resolve) => {
+    stream.write(text, () => resolve());
+  });
+  return { stream, sent };
+}
+
+/** Loads one slice from start to end. */
+export async function load(
+  warehouse: Pick<Warehouse, "destination">,
+  target: LoadTarget,
+  of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
+  rows: (string | null)[][],
+  overrides: Partial<ClaimRequest> & { columns?: string[] } = {},
+): Promise<{ rowsRead: number; rowsWritten: number }> {
+  const { columns, ...claimOverrides } = overrides;
+  const writer = await warehouse.destination.claimSlice(claimRequest(target, of, claimOverrides));
+  try {
+    return await writer.write(rowsBatch(rows, { final: true, ...(columns ? { columns } : {}) }));
+  } finally {
+    await writer.close();
+  }
+}
