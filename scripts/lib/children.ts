@@ -76,7 +76,7 @@ export function superviseChild(spec: ChildSpec): SupervisedChild {
       deaths = Date.now() - child.startedAt > HEALTHY_MS ? 0 : deaths + 1;
       const delayMs = Math.min(MIN_RESTART_MS * 2 ** deaths, MAX_RESTART_MS);
       spec.onDeath?.(`${spec.name} ${how}; starting it again in ${delayMs / 1000} s`);
-      await Promise.race([sleep(delayMs), aborted(stopped.signal)]);
+      await pause(delayMs, stopped.signal);
       if (stopped.signal.aborted) return;
       child = launch();
     }
@@ -157,19 +157,16 @@ async function endChild(spec: ChildSpec, child: Incarnation, now: boolean): Prom
   ];
   for (const { signal, waitMs } of signals) {
     child.process.kill(signal);
-    const timeout = new AbortController();
-    const ended = await Promise.race([
-      child.ended.then(() => true),
-      sleep(waitMs, false, { signal: timeout.signal }).catch(() => false),
-    ]);
-    timeout.abort();
+    const over = new AbortController();
+    const ended = await Promise.race([child.ended.then(() => true), pause(waitMs, over.signal).then(() => false)]);
+    over.abort();
     if (ended) return;
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+/** Ends early, and leaves no timer behind, when `signal` is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch((error) => {
+    if (!signal.aborted) throw error;
   });
 }

@@ -25,7 +25,13 @@ export function isAlive(process: ProcessRef): boolean {
 export async function endProcess(target: ProcessRef, signal: NodeJS.Signals, graceMs: number): Promise<void> {
   for (const step of [signal, "SIGKILL"] as const) {
     if (!isAlive(target)) return;
-    process.kill(target.pid, step);
+    try {
+      process.kill(target.pid, step);
+    } catch (error) {
+      // It ended by itself between the look and the signal.
+      if (isMissing(error)) return;
+      throw error;
+    }
     for (const deadline = Date.now() + graceMs; isAlive(target) && Date.now() < deadline; ) await sleep(POLL_MS);
   }
 }
