@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryResultRow } from "pg";
 import { to as copyTo } from "pg-copy-streams";
@@ -24,11 +24,13 @@ export function createSession(options: { config: ConnectionConfig; password: str
   const { config, password, signal } = options;
   let main: Connection | null = null;
   let observer: Connection | null = null;
-  /** Of the statement that the server works on. */
-  let inFlight: symbol | null = null;
+  /** What the server works on: a COPY by its stream, a query by its promise. */
+  let inFlight: Readable | Promise<unknown> | null = null;
   let cancelling: Promise<void> = Promise.resolve();
 
   async function connected(): Promise<Connection> {
+    // A stream that nobody read to its end would keep the next statement waiting for ever.
+    if (inFlight instanceof Readable && !inFlight.readableEnded) cancelStatement();
     if (!main?.isOpen()) main = await openConnection(config, password, signal);
     return main;
   }
@@ -51,21 +53,19 @@ export function createSession(options: { config: ConnectionConfig; password: str
 
   return {
     async query<Row extends QueryResultRow>(doing: string, text: string, values: unknown[] = []) {
-      const statement = Symbol(doing);
       try {
         const { client } = await connected();
-        inFlight = statement;
-        const { rows } = await client.query<Row>(text, values);
-        return rows;
+        const answer = client.query<Row>(text, values);
+        inFlight = answer;
+        return (await answer).rows;
       } catch (error) {
         throw failure(error, doing);
       } finally {
-        if (inFlight === statement) inFlight = null;
+        inFlight = null;
       }
     },
 
     async copyOut(doing, text) {
-      const statement = Symbol(doing);
       try {
         const { client } = await connected();
         const copy = copyTo(text);
@@ -76,11 +76,11 @@ export function createSession(options: { config: ConnectionConfig; password: str
         // It may fail before anyone reads it; whoever reads it gets the error then.
         stream.on("error", () => undefined);
         stream.once("close", () => {
-          if (inFlight !== statement) return;
+          if (inFlight !== stream) return;
           if (stream.readableEnded) inFlight = null;
           else cancelStatement();
         });
-        inFlight = statement;
+        inFlight = stream;
         client.query(stream);
         return stream;
       } catch (error) {
