@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
+import { to as copyTo } from "pg-copy-streams";
 import { expect, test } from "vitest";
 import { CopyConflictError } from "../../destinations/destination.ts";
 import { claim, copyBatch, endlessStream, load, openWarehouse, prepareRequest, rowsBatch } from "./warehouse.ts";
@@ -74,9 +75,8 @@ test("binary COPY data passes undecoded, straight and through staging", async ()
   await warehouse.query(
     "create table public.source as select 1 as id, 'a'::text as note, '2026-01-01'::timestamptz as updated_at",
   );
-  const { to } = await import("pg-copy-streams");
   const client = await warehouse.connect();
-  const read = () => client.query(to("copy public.source to stdout (format binary)"));
+  const read = () => client.query(copyTo("copy public.source to stdout (format binary)"));
   const request = prepareRequest();
   const target = await warehouse.destination.prepareEntity(request);
   const writer = await claim(warehouse, target, request);

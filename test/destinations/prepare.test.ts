@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { to as copyTo } from "pg-copy-streams";
 import { describe, expect, test } from "vitest";
 import type { PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
-import { load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
+import { claim, copyBatch, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
 
@@ -320,7 +321,16 @@ describe("growth", () => {
 
   test("a source column narrower than the table's still comes through as binary", async () => {
     const warehouse = await openWarehouse();
-    const target = await growth(warehouse, [column("x", "bigint")], [column("x", "integer")]);
-    expect(target.columns).toContainEqual({ name: "x", type: "integer", nullable: true });
+    const wide = [column("id", "bigint"), column("x", "bigint")];
+    await warehouse.destination.prepareEntity(prepareRequest({ columns: wide, cursorField: null }));
+    const columns = [column("id", "integer"), column("x", "smallint")];
+    const request = prepareRequest({ columns, cursorField: null });
+    const target = await warehouse.destination.prepareEntity(request);
+    const writer = await claim(warehouse, target, request);
+    const source = await warehouse.connect();
+    const stream = source.query(copyTo("copy (select 1::integer, 2::smallint) to stdout (format binary)"));
+    await writer.write(copyBatch(stream, { columns: ["id", "x"], format: "binary" }));
+    expect(await warehouse.query("select * from shop.orders where id = 1 and x = 2")).toHaveLength(1);
+    expect(await typeOf(warehouse, "x")).toBe("bigint");
   });
 });
