@@ -30,7 +30,8 @@ export interface PostgresDestinationOptions {
 
 /**
  * A warehouse in Postgres 15 or later. Its role needs CREATE and TEMPORARY on the database, and nothing more: it makes the
- * schemas and owns the tables. All workers of a warehouse use one role, since a session is ended by its own kind only.
+ * schemas and owns the tables. All workers of a warehouse use one role, since a session is ended by its own kind only, and
+ * connect directly or through a pooler in session mode: a session is settings, a backend and a staging table.
  * Every statement runs in a session of its own purpose, so that none waits for a pool while a fence has to be raised.
  */
 export function createPostgresDestination(options: PostgresDestinationOptions): Destination {

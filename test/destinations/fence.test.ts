@@ -113,6 +113,25 @@ test("a fence waits for a batch that is committing, and counts it", async () => 
   await fencing;
 });
 
+test("a fence gets through while writers commit without a pause, and nothing is committed after it", async () => {
+  const warehouse = await openWarehouse();
+  const { request, target } = await prepared(warehouse);
+  const writers = await Promise.all([0, 1, 2, 3].map((sliceNo) => claim(warehouse, target, request, { sliceNo })));
+  const ends = writers.map(async (writer, n) => {
+    for (let id = n; ; id += 4) await writer.write(rowsBatch([[String(id), "a", null]], { checkpoint: { id } }));
+  });
+  const ended = Promise.all(ends.map((end) => expect(end).rejects.toThrow(SupersededError)));
+  await expect.poll(() => warehouse.query("select 1 from shop.orders limit 1")).toHaveLength(1);
+  const startedAt = Date.now();
+  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2, closed: false });
+  expect(Date.now() - startedAt).toBeLessThan(5_000);
+  const atFence = await warehouse.query<{ n: number }>("select count(*)::int as n from shop.orders");
+  await ended;
+  expect(await warehouse.query("select count(*)::int as n from shop.orders")).toEqual(atFence);
+  const ledger = await warehouse.destination.readLedger(request.planId);
+  expect(ledger.reduce((sum, slice) => sum + slice.rowsWritten, 0)).toBe(atFence[0]?.n);
+});
+
 test("a fence ends the open transaction of a stopped worker that holds the chain", async () => {
   const warehouse = await openWarehouse({ fencePatienceMs: 300 });
   const { request, target } = await prepared(warehouse);
