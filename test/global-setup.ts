@@ -32,7 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       port: await freePort(),
       password: "test",
       // A crash of the machine may lose it all; a crash of Postgres, which tests provoke, loses nothing this way.
-      settings: { fsync: "off", full_page_writes: "off" },
+      settings: { fsync: "off", full_page_writes: "off", max_prepared_transactions: "4" },
       onLine: () => undefined,
       onDeath: log,
     }),

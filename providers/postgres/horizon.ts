@@ -13,6 +13,9 @@ export const DEFAULT_LOOKBACK_SECONDS = 300;
 /** A transaction that is open for longer no longer keeps the cursor from moving. */
 const MAX_HOLD_BACK_SECONDS = 86_400;
 
+/** Of a prepared transaction only the time of its PREPARE is known, not when it began. */
+const BEFORE_PREPARE_SECONDS = 3_600;
+
 export interface Cursor {
   column: string;
   kind: CursorKind;
@@ -96,7 +99,7 @@ async function readSafeTime(session: Session, startedAt: string): Promise<Clock>
        where datname = current_database() and pid <> pg_backend_pid() and application_name <> $2
          and backend_type not in ('autovacuum worker', 'walsender')
        union all
-       select min(prepared) from pg_prepared_xacts where database = current_database()
+       select min(prepared) - make_interval(secs => $4) from pg_prepared_xacts where database = current_database()
        union all
        select case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() end),
      clock as (
@@ -104,7 +107,7 @@ async function readSafeTime(session: Session, startedAt: string): Promise<Clock>
      select safe::text, extract(epoch from $1::timestamptz - safe)::float8 as "heldBackSeconds",
        pg_is_in_recovery() as standby, pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees
      from clock`,
-    [startedAt, APPLICATION_NAME, MAX_HOLD_BACK_SECONDS],
+    [startedAt, APPLICATION_NAME, MAX_HOLD_BACK_SECONDS, BEFORE_PREPARE_SECONDS],
   );
   return row ?? { safe: startedAt, heldBackSeconds: 0, standby: false, sees: false };
 }

@@ -6,9 +6,9 @@ import type { ReadSpec } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
 const DEFAULT_WINDOW_ROWS = 500_000;
-/** A window's size is then off by about a tenth. */
-const SAMPLE_ROWS_PER_WINDOW = 200;
-const MIN_SAMPLE_ROWS = 20_000;
+/** Whole pages are sampled, whose rows often lie next to each other: fewer would make windows of very unequal size. */
+const SAMPLE_ROWS_PER_WINDOW = 2_000;
+const MIN_SAMPLE_ROWS = 50_000;
 
 /** Windows that together are everything: the first has no lower bound, the last no upper one. */
 export async function cutByKey(

@@ -38,7 +38,7 @@ export async function planEntity(
   const horizon = await findHorizon(session, { startedAt, relation, cursor, state, request });
   return state === null || horizon.from === null
     ? planFull(planning, { cursor, horizon })
-    : planIncremental(planning, cursor, horizon, horizon.from);
+    : planIncremental(planning, cursor, horizon, { from: horizon.from, state });
 }
 
 async function planFull(
@@ -73,16 +73,16 @@ async function planIncremental(
   { session, request, relation, read }: Planning,
   cursor: Cursor,
   horizon: Horizon,
-  from: string,
+  { from, state }: { from: string; state: string },
 ): Promise<EntityPlan> {
   const all: TimeWindow = { by: "time", column: cursor.column, from, to: null };
   const conditions = windowConditions(all, read.comparedTypes);
-  const [found] = await session.query<{ any: boolean }>(
+  const [found] = await session.query<{ present: boolean }>(
     `looking for changes of ${relation.entityKey}`,
-    `select exists (select from ${relation.sql} where ${conditions.join(" and ")}) as any`,
+    `select exists (select from ${relation.sql} where ${conditions.join(" and ")}) as present`,
   );
   const evidence = { by: "cursor", column: cursor.column, from, to: horizon.bound, ...horizon.evidence };
-  if (!found?.any) {
+  if (!found?.present) {
     const estimate = { rows: 0, rowBytes: 0 };
     const spec = specOf(relation, request, read, estimate);
     return { spec, slices: [], upperBound: horizon.bound, evidence: { ...evidence, count: 0 } };
@@ -94,7 +94,7 @@ async function planIncremental(
       ? await cutByCursor(
           session,
           cursor,
-          { from, bound: horizon.bound },
+          { from, state, bound: horizon.bound ?? state },
           { windowSize: request.windowSize, maxWindows: request.maxSlices },
         )
       : [all];

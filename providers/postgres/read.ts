@@ -69,8 +69,8 @@ async function findPage(
     const [bound] = bounds;
     if (bound !== undefined) return { last: bounds.length > 1 ? bound.key : null };
   }
-  const [left] = await session.query<{ any: boolean }>(doing, `select exists (select ${source}) as any`);
-  return left?.any ? { last: null } : null;
+  const [left] = await session.query<{ present: boolean }>(doing, `select exists (select ${source}) as present`);
+  return left?.present ? { last: null } : null;
 }
 
 function startOf(checkpoint: Checkpoint): string[] | "done" | null {

@@ -7,18 +7,24 @@ export type TimeWindow = Extract<Window, { by: "time" }>;
 
 const DEFAULT_DURATION = "P1D";
 
+export interface Span {
+  from: string;
+  /** At or after `from`. No window ends at or before it: a cursor that follows the windows must not go back. */
+  state: string;
+  bound: string;
+}
+
 /**
- * Windows from `from` on. The last has no upper bound: what lies beyond the horizon is worth having now, and is read again
- * by the next run.
+ * Windows from `span.from` on. The last has no upper bound: what lies beyond the horizon is worth having now, and is read
+ * again by the next run.
  */
 export async function cutByCursor(
   session: Session,
   cursor: Cursor,
-  span: { from: string; bound: string | null },
+  span: Span,
   options: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
 ): Promise<TimeWindow[]> {
-  const edges = span.bound === null ? [] : await findEdges(session, cursor, { ...span, bound: span.bound }, options);
-  const starts = [span.from, ...edges];
+  const starts = [span.from, ...(await findEdges(session, cursor, span, options))];
   return starts.map((from, i) => ({ by: "time", column: cursor.column, from, to: starts[i + 1] ?? null }));
 }
 
@@ -33,27 +39,26 @@ export function labelOf(cursor: Cursor, window: TimeWindow, ordinal: number, cou
 async function findEdges(
   session: Session,
   cursor: Cursor,
-  span: { from: string; bound: string },
+  span: Span,
   { windowSize, maxWindows }: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
 ): Promise<string[]> {
-  const [text, size] =
-    cursor.kind === "bigint"
-      ? [EDGES_OF_NUMBERS, /^[1-9]\d*$/.test(windowSize ?? "") ? windowSize : null]
-      : [edgesOfTimes(cursor.kind), windowSize?.startsWith("P") ? windowSize : DEFAULT_DURATION];
-  if (size === null) return [];
-  const rows = await session.query<{ edge: string }>("cutting windows", text, [
-    span.from,
-    span.bound,
-    size,
-    maxWindows,
-  ]);
+  const isNumber = cursor.kind === "bigint";
+  const asked = windowSize ?? "";
+  if (isNumber && !/^[1-9]\d*$/.test(asked)) return [];
+  const size = isNumber || asked.startsWith("P") ? asked : DEFAULT_DURATION;
+  const rows = await session.query<{ edge: string }>(
+    "cutting windows",
+    isNumber ? EDGES_OF_NUMBERS : edgesOfTimes(cursor.kind),
+    [span.from, span.bound, size, maxWindows, span.state],
+  );
   return rows.map((row) => row.edge);
 }
 
 /** Width: as asked, or wider, so that there are at most `maxWindows`. */
 const EDGES_OF_NUMBERS = `
   with width as (select greatest($3::numeric, ceil(($2::numeric - $1::numeric) / $4::int)) as width)
-  select edge::text from width, generate_series($1::numeric + width, $2::numeric - 1, width) as edge order by edge`;
+  select edge::text from width, generate_series($1::numeric + width, $2::numeric - 1, width) as edge
+  where edge > $5::numeric order by edge`;
 
 function edgesOfTimes(type: string): string {
   return `
@@ -62,5 +67,5 @@ function edgesOfTimes(type: string): string {
     edge as (
       select distinct (low + make_interval(secs => (width * n)::float8))::${type} as edge
       from width, generate_series(1, ceil(seconds / width)::int - 1) as n)
-    select edge::text from edge where edge > $1::${type} order by edge`;
+    select edge::text from edge where edge > $5::${type} order by edge`;
 }
