@@ -58,7 +58,7 @@ describe("when a server goes away", () => {
       const sync = await createOrdersSync(world, { executionConfig: { batchRows: 200 } });
       await world.startWorker();
       const run = await trigger(world, sync.id);
-      await until("committed batches", async () => ((await committedRows(world).catch(() => 0)) > 0 ? true : null));
+      await until("committed batches", async () => ((await committedRows(world)) > 0 ? true : null));
       await temporal.stop();
       await temporal.start();
       expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded" });
@@ -77,7 +77,7 @@ describe("when a server goes away", () => {
       const sync = await createOrdersSync(world, { executionConfig: { batchRows: 200 } });
       await world.startWorker();
       const run = await trigger(world, sync.id);
-      await until("committed batches", async () => ((await committedRows(world).catch(() => 0)) > 0 ? true : null));
+      await until("committed batches", async () => ((await committedRows(world)) > 0 ? true : null));
       await postgres.stop();
       await postgres.start();
       expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded" });

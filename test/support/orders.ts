@@ -46,9 +46,9 @@ export async function expectOrdersEqual(world: World, sync: Row): Promise<void> 
 
 /** Rows that slices of the sync have committed so far. */
 export async function committedRows(world: World): Promise<number> {
-  const [ledger] = await world.warehouse(
-    "select coalesce(sum(rows_read), 0)::int as rows from _sluice.slices where to_regclass('_sluice.slices') is not null",
-  );
+  const [present] = await world.warehouse("select to_regclass('_sluice.slices') is not null as ledger");
+  if (!present?.ledger) return 0;
+  const [ledger] = await world.warehouse("select coalesce(sum(rows_read), 0)::int as rows from _sluice.slices");
   return ledger?.rows ?? 0;
 }
 

@@ -161,7 +161,9 @@ export async function trigger(world: World, syncId: string, body: Row = {}): Pro
 }
 
 export async function getRun(world: World, runId: string): Promise<Row> {
-  return (await world.api("GET", `/syncs/runs/${runId}`)).body;
+  const { status, body } = await world.api("GET", `/syncs/runs/${runId}`);
+  if (status !== 200) throw new Error(`run ${runId}: ${status} ${JSON.stringify(body)}`);
+  return body;
 }
 
 /** The run once `test` holds for it. */
