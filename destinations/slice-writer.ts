@@ -23,7 +23,7 @@ type LoadableBatch = LoadableRows | LoadableCopy;
 const MOST_MERGE_TRIES = 5;
 
 /** From the end of the old holder's session to the new claim's commit. */
-const CLAIMED_WITHIN_MS = 1_000;
+const CLAIMED_WITHIN_MS = 300;
 
 /** Writes one claimed slice. Every commit proves, in its own transaction, that the claim and the attempt still hold. */
 export function createSliceWriter(

@@ -1,0 +1,113 @@
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { isProviderError } from "../../core/errors.ts";
+import {
+  CopyConflictError,
+  type LoadTarget,
+  type PrepareRequest,
+  SupersededError,
+} from "../../destinations/destination.ts";
+import { claimRequest, copyBatch, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
+
+const SLICES = 3;
+const BATCHES = 12;
+const BATCH_ROWS = 400;
+
+const cell = (slice: number, row: number): string => `${slice}\t${row}\t2026-01-01 00:00:00+00\n`;
+
+/** Slowly enough that a kill can fall into it. */
+async function* batchText(slice: number, batch: number): AsyncGenerator<Buffer> {
+  const begin = batch * BATCH_ROWS;
+  for (let row = begin; row < begin + BATCH_ROWS; row += 100) {
+    yield Buffer.from(Array.from({ length: 100 }, (_, n) => cell(slice, row + n)).join(""));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** What an activity does, over and over, until the slice is done: claim, go on from the checkpoint. */
+async function moveSlice(
+  warehouse: Warehouse,
+  target: LoadTarget,
+  request: PrepareRequest,
+  sliceNo: number,
+): Promise<number> {
+  for (let claims = 1; ; claims++) {
+    try {
+      const writer = await warehouse.destination.claimSlice(claimRequest(target, request, { sliceNo }));
+      try {
+        if (writer.done) return claims;
+        for (let batch = Number(writer.checkpoint?.next ?? 0); batch < BATCHES; batch++) {
+          const stream = Readable.from(batchText(sliceNo, batch), { objectMode: false });
+          const columns = ["slice", "row", "updated_at"];
+          const checkpoint = { next: batch + 1 };
+          await writer.write(copyBatch(stream, { columns, checkpoint, final: batch === BATCHES - 1 }));
+        }
+      } finally {
+        await writer.close();
+      }
+    } catch (error) {
+      if (error instanceof CopyConflictError) throw new Error("A row came twice.", { cause: error });
+      if (!isProviderError(error) && !(error instanceof SupersededError)) throw error;
+      if (isProviderError(error) && error.name === "TerminalError") throw error;
+    }
+  }
+}
+
+/** Ends one of the sessions that hold a slice, whatever it is doing, until `isOver`. */
+async function killAtRandom(warehouse: Warehouse, isOver: () => boolean): Promise<number> {
+  let kills = 0;
+  while (!isOver()) {
+    await new Promise((resolve) => setTimeout(resolve, 50 + 100 * Math.random()));
+    const killed = await warehouse.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       join _sluice.slices s on s.backend_pid = pid and s.backend_start = pg_stat_activity.backend_start
+       order by random() limit 1`,
+    );
+    kills += killed.length;
+  }
+  return kills;
+}
+
+const columns = [
+  { name: "slice", type: "integer", nullable: false },
+  { name: "row", type: "integer", nullable: false },
+  { name: "updated_at", type: "timestamp with time zone", nullable: true },
+];
+
+test.each([
+  ["straight", { keyColumns: ["slice", "row"], loadMode: "upsert" }, "copy"],
+  ["merged", { keyColumns: ["slice", "row"], loadMode: "upsert" }, "merge"],
+  ["straight without a key", { keyColumns: [], loadMode: "append_event" }, "copy"],
+  ["appended without a key", { keyColumns: [], loadMode: "append_event" }, "append"],
+] satisfies [string, Partial<PrepareRequest>, LoadTarget["apply"]][])(
+  "rows %s while sessions are killed at random moments are all there once, and the ledger counts them",
+  async (_how, overrides, apply) => {
+    const warehouse = await openWarehouse();
+    if (apply !== "copy") await warehouse.destination.prepareEntity(prepareRequest({ ...overrides, columns }));
+    const request = prepareRequest({ ...overrides, columns });
+    const target = await warehouse.destination.prepareEntity(request);
+    expect(target.apply).toBe(apply);
+
+    let over = false;
+    const killing = killAtRandom(warehouse, () => over);
+    const slices = Array.from({ length: SLICES }, (_, sliceNo) => moveSlice(warehouse, target, request, sliceNo));
+    const claims = await Promise.all(slices).finally(() => {
+      over = true;
+    });
+    expect(await killing).toBeGreaterThan(0);
+    expect(Math.max(...claims)).toBeGreaterThan(1);
+
+    const rows = BATCHES * BATCH_ROWS;
+    expect(
+      await warehouse.query(
+        `select slice, count(*)::int as n, count(distinct row)::int as different, min(row) as first, max(row) as last
+         from shop.orders group by slice order by slice`,
+      ),
+    ).toEqual(
+      Array.from({ length: SLICES }, (_, slice) => ({ slice, n: rows, different: rows, first: 0, last: rows - 1 })),
+    );
+    expect(await warehouse.destination.readLedger(request.planId)).toMatchObject(
+      Array.from({ length: SLICES }, () => ({ done: true, rowsRead: rows, rowsWritten: rows })),
+    );
+  },
+);
