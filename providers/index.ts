@@ -8,8 +8,3 @@ const REGISTRY: Partial<Record<ProviderKey, Provider>> = { postgres };
 export function findProvider(key: ProviderKey): Provider | null {
   return REGISTRY[key] ?? null;
 }
-
-/** Every provider that has a connector, by key. */
-export function listProviders(): Provider[] {
-  return Object.values(REGISTRY);
-}

@@ -1,5 +1,6 @@
 import { defineProvider } from "../provider.ts";
 import { type ConnectionConfig, connectionSchema, type SourceConfig, secrets, sourceConfigSchema } from "./config.ts";
+import { destinationUrl } from "./destination-url.ts";
 import { createSource } from "./source.ts";
 
 export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
@@ -11,5 +12,6 @@ export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
   dynamicResources: true,
   resources: [],
   sourceInstanceKey: (config) => `${config.host}/${config.database}`,
+  destinationUrl,
   connect: createSource,
 });
