@@ -72,6 +72,7 @@ const BY_SQLSTATE: Record<string, DatabaseFailure> = {
   "0A": NOT_CONFIGURED,
   "22": REFUSED,
   "25P03": UNAVAILABLE,
+  "25P04": TIMED_OUT,
   "28": AUTH_FAILED,
   "3D000": { ...NOT_FOUND, nextStep: "Correct the connection's database." },
   "3F000": NOT_FOUND,
@@ -85,10 +86,13 @@ const BY_SQLSTATE: Record<string, DatabaseFailure> = {
   "53": UNAVAILABLE,
   "53300": NO_SLOTS,
   "55000": NOT_CONFIGURED,
+  "55006": TIMED_OUT,
   "55P03": TIMED_OUT,
   "57": UNAVAILABLE,
   "57014": TIMED_OUT,
   "58": UNAVAILABLE,
+  // A foreign server behind a foreign table.
+  HV: UNAVAILABLE,
   XX: UNAVAILABLE,
   XX001: UNREADABLE,
   XX002: UNREADABLE,
@@ -111,3 +115,5 @@ export function classifySocketError(code: string): DatabaseFailure | null {
 export const CONNECTION_LOST = UNAVAILABLE;
 /** For drivers that give no code when the server does not encrypt. */
 export const ENCRYPTION_REFUSED = UNUSABLE;
+/** For drivers that give no code when they cannot even try to log in. */
+export const LOGIN_REFUSED = AUTH_FAILED;

@@ -70,6 +70,8 @@ async function applySettings(client: Client, config: ConnectionConfig): Promise<
     lock_timeout: "10s",
     statement_timeout: `${config.statementTimeoutSeconds}s`,
     idle_in_transaction_session_timeout: "60s",
+    // Between two batches the destination may be at work for long.
+    idle_session_timeout: "0",
     tcp_keepalives_idle: `${KEEPALIVE_SECONDS}`,
     client_connection_check_interval: "5s",
   };

@@ -1,3 +1,4 @@
+import { normaliseName } from "../../core/naming.ts";
 import type { SizeClass } from "../../core/vocabulary.ts";
 import type { EntitySchema, SourceColumn } from "../provider.ts";
 import { type Relation, type RelationColumn, readCatalog } from "./catalog.ts";
@@ -38,7 +39,8 @@ export function toSourceColumn(column: RelationColumn): SourceColumn {
   return { name: column.name, type: column.target, nullable: !column.notNull };
 }
 
-const CHANGE_WORDS = /(updat|modif|chang|edit|touch|mutat)/i;
+/** `updated_at`, `lastModified`, `datechanged`; but not `credited_at`. */
+const CHANGE_WORDS = /(^|_|last|date)(updat|modif|chang|edit)/;
 
 /**
  * Only columns whose name promises that every change moves them: a creation time or a serial would lose updates in
@@ -49,7 +51,7 @@ function cursorCandidates(relation: Relation): string[] {
   const rank = (column: RelationColumn) =>
     (indexed.has(column.name) ? 0 : 4) + (cursorKindOf(column.target) === "timestamptz" ? 0 : 2);
   return relation.columns
-    .filter((column) => CHANGE_WORDS.test(column.name) && /^timestamp/.test(column.target))
+    .filter((column) => CHANGE_WORDS.test(normaliseName(column.name)) && /^timestamp/.test(column.target))
     .sort((a, b) => rank(a) - rank(b))
     .map((column) => column.name);
 }

@@ -6,13 +6,16 @@ import {
   classifySqlState,
   type DatabaseFailure,
   ENCRYPTION_REFUSED,
+  LOGIN_REFUSED,
 } from "../lib/sqlstate.ts";
 
 const MAX_SERVER_TEXT = 256;
 
 /** The driver gives these no code. */
-const LOST = /^(Connection terminated|Client has encountered|Client was closed|timeout expired|Query read timeout)/;
-const NO_ENCRYPTION = /does not support SSL/;
+const LOST =
+  /^(Connection terminated|Client has encountered|Client was closed|timeout expired|There was an error estab)/;
+const NO_ENCRYPTION = /^The server does not support SSL/;
+const NO_LOGIN = /^SASL/;
 
 /**
  * @param doing what was asked of the server, such as `read of "shop"."orders"`
@@ -30,6 +33,7 @@ function classify(error: unknown): DatabaseFailure | null {
   // A host name with several addresses fails with one error for each.
   if (error instanceof AggregateError && error.errors.length > 0) return classify(error.errors[0]);
   if (NO_ENCRYPTION.test(error.message)) return ENCRYPTION_REFUSED;
+  if (NO_LOGIN.test(error.message)) return LOGIN_REFUSED;
   if (LOST.test(error.message)) return CONNECTION_LOST;
   return "code" in error && typeof error.code === "string" ? classifySocketError(error.code) : null;
 }

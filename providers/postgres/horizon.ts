@@ -74,9 +74,9 @@ export async function findHorizon(
     .catch((error: unknown) => {
       throw state !== null && isBadValue(error) ? cursorInvalid(relation.entityKey, cursor, error) : error;
     });
-  const settled = cursor.kind !== "bigint" || (await openTransactionsEnded(session));
+  // A number says nothing of when it was drawn: one that is drawn but not committed may still lie below.
+  const settled = cursor.kind !== "bigint" || (!clock.standby && (await openTransactionsEnded(session)));
   return {
-    // A number says nothing of when it was drawn: one that is drawn but not committed may still lie below.
     bound: settled ? (row?.bound ?? null) : state,
     from: row?.from ?? null,
     evidence: {
@@ -86,7 +86,9 @@ export async function findHorizon(
       lookbackSeconds,
       safetyLagSeconds: lagSeconds,
       openTransactions: clock.standby ? "standby" : clock.sees ? "visible" : "hidden",
-      ...(settled ? {} : { cursorKept: "transactions stayed open" }),
+      ...(settled
+        ? {}
+        : { cursorKept: clock.standby ? "open transactions cannot be seen" : "transactions stayed open" }),
     },
   };
 }
@@ -99,11 +101,12 @@ async function readSafeTime(session: Session, startedAt: string): Promise<Clock>
        where datname = current_database() and pid <> pg_backend_pid() and application_name <> $2
          and backend_type not in ('autovacuum worker', 'walsender')
        union all
-       select min(prepared) - make_interval(secs => $4) from pg_prepared_xacts where database = current_database()
-       union all
-       select case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() end),
+       select min(prepared) - make_interval(secs => $4) from pg_prepared_xacts where database = current_database()),
      clock as (
-       select greatest(least($1::timestamptz, min(at)), $1::timestamptz - make_interval(secs => $3)) as safe from opened)
+       select least(
+         greatest(least($1::timestamptz, min(at)), $1::timestamptz - make_interval(secs => $3)),
+         case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() end) as safe
+       from opened)
      select safe::text, extract(epoch from $1::timestamptz - safe)::float8 as "heldBackSeconds",
        pg_is_in_recovery() as standby, pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees
      from clock`,

@@ -18,6 +18,8 @@ export interface ProviderHarness {
   /** Secrets that the source refuses. */
   wrongSecrets: Record<string, string>;
   entity: { entityKey: string; keyColumns: string[]; cursorField: string };
+  /** A cursor state before every row of it. */
+  oldestState: string;
   /** The entity's rows as `ReadBack` gives them. */
   expectedRows(): Promise<string[]>;
   /** The source sends nothing more from the middle of its next batch on. @returns undoes it */
@@ -160,7 +162,7 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
     });
 
     it("reads every row once by cursor from an old state, whatever rows share a cursor at a batch's edge", async () => {
-      const plan = await planned({ scan: "incremental", cursorState: await oldestState() });
+      const plan = await planned({ scan: "incremental", cursorState: harness.oldestState });
       for (const batchRows of [1, 3, 7]) {
         expect((await readAll(plan, batchRows)).sort(), `batches of ${batchRows}`).toEqual(
           (await harness.expectedRows()).sort(),
@@ -277,12 +279,6 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
     it("is not moving while nothing is in flight", async () => {
       expect(await withSource((source) => source.probe())).toBe(false);
     });
-
-    /** Before every row, in the form that the source itself gives to cursors. */
-    async function oldestState(): Promise<string> {
-      const rows = await client.query<{ state: string }>("select '2000-01-01 00:00:00+00'::text as state");
-      return rows.rows[0]?.state ?? "";
-    }
   });
 }
 

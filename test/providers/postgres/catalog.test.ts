@@ -31,7 +31,7 @@ const SCHEMA = `
   create table lines (
     order_id int not null, line_no int not null, customer_id int references customers, parent_id int,
     quantity int not null, unit price not null, total numeric generated always as (quantity * unit) stored,
-    created_at timestamptz not null default now(), updated_at timestamp not null default now(),
+    created_at timestamptz not null default now(), credited_at timestamptz, updated_at timestamp not null default now(),
     last_modified timestamptz not null default now(),
     primary key (order_id, line_no)
   );

@@ -42,6 +42,7 @@ describeProvider("postgres", async () => {
     ],
     wrongSecrets: { password: "wrong-password" },
     entity: { entityKey: "public.orders", keyColumns: ["id"], cursorField: "updated_at" },
+    oldestState: "2000-01-01 00:00:00+00",
     expectedRows: () =>
       withClient(source.url, async (client) => {
         await client.query("set timezone = 'UTC'");

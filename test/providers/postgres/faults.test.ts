@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { findProvider } from "../../../providers/index.ts";
 import type { EntityPlan, Source } from "../../../providers/provider.ts";
 import { createFaultProxy, type FaultProxy } from "../../support/fault-proxy.ts";
 import { createPostgresSource, type PostgresSource } from "./postgres-source.ts";
@@ -80,6 +81,18 @@ describe("a Postgres source that fails", () => {
     });
     await expect(discovering).rejects.toMatchObject({ name: "TransientError", reasonCode: "source_unavailable" });
     expect(Date.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  it("refuses a login without a password", async () => {
+    const provider = findProvider("postgres");
+    const opened = provider?.connect({
+      config: provider.connectionSchema.parse(source.config),
+      secrets: {},
+      sourceConfig: {},
+      signal: new AbortController().signal,
+    });
+    await expect(opened?.discover(null)).rejects.toMatchObject({ reasonCode: "source_auth_failed" });
+    await opened?.close();
   });
 
   it("times out when a statement takes longer than the connection allows", async () => {
