@@ -8,13 +8,13 @@ import { fenceRun } from "./activities/fence.ts";
 import { createActivities } from "./activities/index.ts";
 import { createProgress } from "./activities/progress.ts";
 import { dispatchRuns } from "./control/dispatch.ts";
-import { asLeader } from "./control/leader.ts";
 import { startLoop } from "./control/loop.ts";
 import { createReconciler } from "./control/reconcile.ts";
 import { ensureSearchAttributes } from "./control/search-attributes.ts";
 import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
 import { TASK_QUEUE } from "./core/workflow-contract.ts";
 import { createDb } from "./db/client.ts";
+import { asLeader } from "./db/leader-lock.ts";
 import { createKeyring } from "./db/secrets.ts";
 import { createDestinations } from "./destinations/open-destinations.ts";
 
@@ -65,6 +65,9 @@ async function main(): Promise<void> {
     activities,
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     maxConcurrentActivityTaskExecutions: 32,
+    // A worker that is stopped keeps its polls open, and each one swallows a task until that times out: so, few.
+    workflowTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
+    activityTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
     // A cancel reaches an activity only with a heartbeat, so they must not be held back.
     maxHeartbeatThrottleInterval: "1s",
     defaultHeartbeatThrottleInterval: "1s",

@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import { isProviderError } from "../core/errors.ts";
 import type { CheckConnectionInput, CheckConnectionResult } from "../core/workflow-contract.ts";
 import type { EntitySchema } from "../providers/provider.ts";
@@ -7,21 +6,9 @@ import { loadConnection, openSource } from "./run-context.ts";
 
 const CHECK_TIMEOUT_MS = 20_000;
 
-/** Checks a connection, looks up the entities asked for, and keeps the result on the connection's row. */
+/** Checks a connection and looks up the entities asked for. The API keeps the result, with what it was about. */
 export function createCheckSource(deps: ActivityDeps) {
-  return async (input: CheckConnectionInput): Promise<CheckConnectionResult> => {
-    const result = await check(deps, input);
-    await deps.db
-      .updateTable("connections")
-      .set({
-        status: result.ok ? "ok" : "failed",
-        checks: JSON.stringify(result.checks),
-        lastCheckedAt: sql<Date>`now()`,
-      })
-      .where("id", "=", input.connectionId)
-      .execute();
-    return result;
-  };
+  return (input: CheckConnectionInput): Promise<CheckConnectionResult> => check(deps, input);
 }
 
 async function check(deps: ActivityDeps, input: CheckConnectionInput): Promise<CheckConnectionResult> {

@@ -1,5 +1,6 @@
-import { sql } from "kysely";
+import { findUnfencedOfSync, markFenced } from "../db/run-fences.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
+import { readSync } from "../db/syncs.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { openDestination } from "./run-context.ts";
@@ -12,40 +13,22 @@ export async function fenceEarlierRuns(deps: ActivityDeps, run: RunRow, destinat
   if (run.attemptNumber > 1) {
     await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber, closed: false });
   }
-  const unfenced = await deps.db
-    .selectFrom("runs")
-    .select(["id", "attemptRootRunId", "attemptNumber"])
-    .where("syncId", "=", run.syncId)
-    .where("completedAt", "is not", null)
-    .where("fencedAt", "is", null)
-    .execute();
-  for (const earlier of unfenced) {
-    await destination.fence({
-      rootRunId: earlier.attemptRootRunId,
-      minAttempt: earlier.attemptNumber + 1,
-      closed: false,
-    });
-    await markFenced(deps, earlier.id);
+  for (const earlier of await findUnfencedOfSync(deps.db, run.syncId)) {
+    await destination.fence(fenceBehind(earlier));
+    await markFenced(deps.db, earlier.id);
   }
-}
-
-export async function markFenced(deps: ActivityDeps, runId: string): Promise<void> {
-  await deps.db
-    .updateTable("runs")
-    .set({
-      fencedAt: sql<Date>`coalesce(fenced_at, now())`,
-      summary: sql<string>`case when summary ? 'cancel' then jsonb_set(summary, '{cancel,fenced}', 'true') else summary end`,
-    })
-    .where("id", "=", runId)
-    .execute();
 }
 
 /** For the reconciler: an ended run whose destination was away when it ended. */
 export async function fenceRun(deps: ActivityDeps, runId: string): Promise<void> {
   const run = await getRun(deps.db, runId);
-  const sync = await deps.db.selectFrom("syncs").selectAll().where("id", "=", run.syncId).executeTakeFirstOrThrow();
-  const destination = await openDestination(deps, sync);
+  const destination = await openDestination(deps, await readSync(deps.db, run.syncId));
   await destination.ensureLedger();
-  await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1, closed: false });
-  await markFenced(deps, runId);
+  await destination.fence(fenceBehind(run));
+  await markFenced(deps.db, runId);
+}
+
+/** What shuts this attempt out and leaves the way free for the next. */
+export function fenceBehind(run: Pick<RunRow, "attemptRootRunId" | "attemptNumber">) {
+  return { rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1, closed: false };
 }

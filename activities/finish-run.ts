@@ -4,9 +4,11 @@ import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-co
 import { type Plan, readPlan } from "../db/plans.ts";
 import { closeRun, type EntityClosing } from "../db/run-closing.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
+import { readSync } from "../db/syncs.ts";
 import type { LedgerSlice } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeError } from "./failures.ts";
+import { fenceBehind } from "./fence.ts";
 import { openDestination } from "./run-context.ts";
 import { contiguousCursor, gatherEvidence } from "./run-evidence.ts";
 
@@ -50,10 +52,9 @@ async function fenceAndRead(
   outcome: RunOutcome,
 ): Promise<LedgerSlice[] | null> {
   try {
-    const sync = await deps.db.selectFrom("syncs").selectAll().where("id", "=", run.syncId).executeTakeFirstOrThrow();
-    const destination = await openDestination(deps, sync);
+    const destination = await openDestination(deps, await readSync(deps.db, run.syncId));
     await destination.ensureLedger();
-    await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1, closed: false });
+    await destination.fence(fenceBehind(run));
     return plan === null ? [] : await destination.readLedger(plan.id);
   } catch (error) {
     const mayHaveSucceeded = !outcome.cancelled && outcome.failure === null && outcome.entityFailures.length === 0;

@@ -1,12 +1,12 @@
-import { sql } from "kysely";
 import { isProviderError, TerminalError } from "../core/errors.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
+import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EntitySchema, PlanRequest, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import type { BindingRow, RunContext } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** How an entity is loaded: what the user gave, else what discovery found. */
 export interface ResolvedBinding {
@@ -30,7 +30,8 @@ export function resolveBinding(binding: BindingRow, schema: EntitySchema): Resol
   const resolved: ResolvedBinding = {
     loadMode: loadMode ?? schema.loadMode,
     keyColumns: primaryKeyColumns ?? schema.primaryKeyColumns,
-    cursorField: cursorField ?? schema.cursorFields[0] ?? null,
+    // A given null says that there is to be none.
+    cursorField: binding.given.cursorField === null ? null : (cursorField ?? schema.cursorFields[0] ?? null),
   };
   const columns = new Set(schema.columns.map((column) => column.name));
   const named = [...resolved.keyColumns, ...(resolved.cursorField === null ? [] : [resolved.cursorField])];
@@ -89,7 +90,7 @@ async function planFoundEntity(
   const { run, sync, execution } = planning.context;
   const { entityKey } = schema;
   const { loadMode, keyColumns, cursorField } = resolveBinding(binding, schema);
-  const complete = loadMode === "replace" || (run.runMode === "full_refresh" && loadMode !== "append_event");
+  const complete = loadMode === "replace" || run.runMode === "full_refresh";
   const state = await readCursorState(deps.db, sync.id, entityKey);
   const incremental = !complete && run.runMode === "incremental" && cursorField !== null && state !== null;
   const target = await planning.destination.prepareEntity({
@@ -106,7 +107,7 @@ async function planFoundEntity(
     loadMode,
     complete,
   });
-  await storeResolved(deps, binding, { loadMode, keyColumns, cursorField });
+  await settleBinding(deps.db, binding.id, { loadMode, primaryKeyColumns: keyColumns, cursorField });
   const request: PlanRequest = {
     entityKey,
     scan: incremental ? "incremental" : "full",
@@ -134,22 +135,6 @@ async function planFoundEntity(
     error: null,
     slices: plan.slices,
   };
-}
-
-/** What discovery settled becomes the binding's own; its names are frozen from the first plan on. */
-async function storeResolved(deps: ActivityDeps, binding: BindingRow, resolved: ResolvedBinding): Promise<void> {
-  await deps.db
-    .updateTable("tableBindings")
-    .set({
-      loadMode: resolved.loadMode,
-      primaryKeyColumns: resolved.keyColumns,
-      cursorField: resolved.cursorField,
-      frozenAt: sql<Date>`coalesce(frozen_at, now())`,
-      updatedAt: sql<Date>`now()`,
-    })
-    .where("id", "=", binding.id)
-    .where((eb) => eb.or([eb("frozenAt", "is", null), eb("loadMode", "is", null)]))
-    .execute();
 }
 
 export function destinationSchemaOf(context: RunContext): string {

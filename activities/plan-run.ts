@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { TerminalError } from "../core/errors.ts";
 import { inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlannedWork, SyncRunInput } from "../core/workflow-contract.ts";
+import { readDeploymentId } from "../db/deployment.ts";
 import { bindPlan, findResumablePlan, type Plan, readPlan, recordPlan, replaceFailedEntity } from "../db/plans.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
@@ -95,7 +96,7 @@ async function preparePlanning(
   source: Source,
   destination: Destination,
 ): Promise<Omit<EntityPlanning, "planId">> {
-  const { id: deploymentId } = await deps.db.selectFrom("deployment").select("id").executeTakeFirstOrThrow();
+  const deploymentId = await readDeploymentId(deps.db);
   const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / Math.max(1, context.sync.entities.length)));
   return { context, source, destination, deploymentId, maxSlices };
 }

@@ -1,24 +1,22 @@
-import type { Selectable } from "kysely";
 import { TerminalError } from "../core/errors.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
+import { type BindingRow, listBindings } from "../db/bindings.ts";
+import { type ConnectionRow, findConnection } from "../db/connections.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
-import type { ConnectionTable, SyncTable, TableBindingTable } from "../db/schema.ts";
 import { openSecrets } from "../db/secrets.ts";
+import { readSync, type SyncRow } from "../db/syncs.ts";
 import type { Destination } from "../destinations/destination.ts";
 import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { RunStoppedError } from "./failures.ts";
 
-export type SyncRow = Selectable<SyncTable>;
-export type ConnectionRow = Selectable<ConnectionTable>;
-export type BindingRow = Selectable<TableBindingTable>;
-
 /** A run that may still work, with what it works on. */
 export interface RunContext {
   run: RunRow;
   sync: SyncRow;
   connection: ConnectionRow;
+  /** Of the entities that the sync has now, in the order of their keys. */
   bindings: BindingRow[];
   execution: ExecutionConfig;
 }
@@ -62,20 +60,17 @@ export async function loadRunContext(deps: ActivityDeps, runId: string): Promise
   const run = await getRun(deps.db, runId);
   if (isTerminal(run.status) || run.status === "cancelling")
     throw new RunStoppedError(`Run ${runId} is ${run.status}.`);
-  const sync = await deps.db.selectFrom("syncs").selectAll().where("id", "=", run.syncId).executeTakeFirstOrThrow();
+  const sync = await readSync(deps.db, run.syncId);
   const connection = await loadConnection(deps, sync.connectionId);
-  const bindings = await deps.db.selectFrom("tableBindings").selectAll().where("syncId", "=", sync.id).execute();
+  const bindings = (await listBindings(deps.db, [sync.id])).filter(({ entityKey }) =>
+    sync.entities.includes(entityKey),
+  );
   return { run, sync, connection, bindings, execution: executionConfigOf(run) };
 }
 
 /** @throws TerminalError connection_unusable */
 export async function loadConnection(deps: ActivityDeps, connectionId: string): Promise<ConnectionRow> {
-  const connection = await deps.db
-    .selectFrom("connections")
-    .selectAll()
-    .where("id", "=", connectionId)
-    .where("deletedAt", "is", null)
-    .executeTakeFirst();
+  const connection = await findConnection(deps.db, connectionId);
   if (!connection)
     throw new TerminalError("connection_unusable", `Connection ${connectionId} does not exist any more.`);
   return connection;

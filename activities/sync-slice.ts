@@ -71,7 +71,6 @@ async function moveSlice(
       entityKey: slice.entityKey,
       runId: run.id,
       stage: slice.stage,
-      cursorRange: slice.window.by === "time" ? { from: slice.window.from, to: slice.window.to } : null,
       signal: scope.signal,
     });
     try {

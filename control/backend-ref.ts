@@ -12,9 +12,3 @@ export function backendRefOf(
   const path = [temporal.namespace, "workflows", workflowId, firstRunId].map(encodeURIComponent).join("/");
   return { ref, url: `${base}/namespaces/${path}/history` };
 }
-
-/** The parts of a `backendRunRef` of ours. Workflow ids hold a slash themselves; the run id is the last part. */
-export function parseBackendRef(ref: string): { workflowId: string; firstRunId: string } {
-  const cut = ref.lastIndexOf("/");
-  return { workflowId: ref.slice(0, cut), firstRunId: ref.slice(cut + 1) };
-}

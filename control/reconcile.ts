@@ -1,6 +1,7 @@
 import { WORKFLOW_TYPES } from "../core/workflow-contract.ts";
 import { cancelRunsOfSync } from "../db/run-chains.ts";
-import { filterRuns, findInactiveSyncsWithRuns, findSuspects, findUnfenced } from "../db/run-suspects.ts";
+import { findUnfenced } from "../db/run-fences.ts";
+import { filterRuns, findInactiveSyncsWithRuns, findSuspects } from "../db/run-suspects.ts";
 import { deliverCancel } from "./cancel.ts";
 import { examineRun, type ReconcileDeps } from "./examine-run.ts";
 

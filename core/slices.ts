@@ -11,22 +11,14 @@ export type Window =
   | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null }
   | { by: "time"; column: string; from: string | null; to: string | null };
 
-/**
- * `stage` 1 (the catch-up of a complete scan) starts when all slices of stage 0 of its entity are done.
- */
-export interface PlannedSlice {
-  entityKey: string;
-  stage: 0 | 1;
-  window: Window;
-  /** `3/12`, or dates for time windows; no key or cursor value of a person. */
-  label: string;
-}
-
 /** What an entity's slices look like to the workflow: numbers only, so that history holds no data. */
 export interface EntityWork {
   entityKey: string;
   dependsOn: string[];
-  /** Slices that are not done yet, in order. `sliceNo` is unique in the plan. */
+  /**
+   * Slices that are not done yet, in order. `sliceNo` is unique in the plan. Stage 1 (the catch-up of a complete scan)
+   * starts when all of stage 0 are done. `label` is `3/12`, or dates for time windows: no key or cursor value of a person.
+   */
   slices: { sliceNo: number; stage: 0 | 1; label: string }[];
   /** The entity is loaded beside its table and swapped in when all slices are done. */
   swap: boolean;

@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
+import type { LoadMode } from "../core/vocabulary.ts";
 import type { Database, TableBindingTable } from "./schema.ts";
 
 export type BindingRow = Selectable<TableBindingTable>;
@@ -79,5 +80,19 @@ export async function findTableOwners(
     .where(sql<boolean>`coalesce(syncs.destination_config ->> 'schema', syncs.provider_key) = ${destination.schema}`)
     .where(sql<boolean>`syncs.destination_config ->> 'connectionId' is not distinct from ${destination.connectionId}`)
     .where(sql<boolean>`syncs.id is distinct from ${exceptSyncId}::uuid`)
+    .execute();
+}
+
+/** What discovery settled becomes the binding's own; its names are frozen from its first plan on. */
+export async function settleBinding(
+  db: Executor,
+  bindingId: string,
+  settled: { loadMode: LoadMode; primaryKeyColumns: string[]; cursorField: string | null },
+): Promise<void> {
+  await db
+    .updateTable("tableBindings")
+    .set({ ...settled, frozenAt: sql<Date>`coalesce(frozen_at, now())`, updatedAt: sql<Date>`now()` })
+    .where("id", "=", bindingId)
+    .where((eb) => eb.or([eb("frozenAt", "is", null), eb("loadMode", "is", null)]))
     .execute();
 }

@@ -43,6 +43,8 @@ export interface RunClosing {
 export async function closeRun(db: Executor, closing: RunClosing): Promise<void> {
   const { plan, verdict } = closing;
   await inTransaction(db, async (trx) => {
+    // The sync's row before the chain's, as everybody else locks them.
+    await sql`select from syncs where id = ${closing.run.syncId} for no key update`.execute(trx);
     const run = await lockChainOf(trx, closing.run.id);
     if (verdict.event === "acknowledge_cancel") {
       await markCancelling(trx, run.id, "system:temporal", "cancelled in Temporal");

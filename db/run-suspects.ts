@@ -29,18 +29,6 @@ export async function filterRuns(db: Executor, runIds: string[], which: "open" |
   return rows.map((run) => run.id);
 }
 
-export async function findUnfenced(db: Executor, limit: number): Promise<string[]> {
-  const rows = await db
-    .selectFrom("runs")
-    .select("id")
-    .where("completedAt", "is not", null)
-    .where("fencedAt", "is", null)
-    .orderBy("completedAt")
-    .limit(limit)
-    .execute();
-  return rows.map((run) => run.id);
-}
-
 /** Syncs that are deleted or archived while a run of theirs goes on. */
 export async function findInactiveSyncsWithRuns(db: Executor): Promise<string[]> {
   const rows = await sql<{ id: string }>`

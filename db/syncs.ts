@@ -29,6 +29,11 @@ export async function findSync(db: Executor, id: string): Promise<SyncWithBindin
   return sync ?? null;
 }
 
+/** Deleted syncs too: their runs still have to end. */
+export async function readSync(db: Executor, id: string): Promise<SyncRow> {
+  return db.selectFrom("syncs").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+}
+
 /** Keeps the sync as it is until the transaction ends: no edit, archive or delete overtakes. @returns null when it is gone */
 export async function holdSync(trx: Executor, id: string): Promise<SyncRow | null> {
   const row = await trx

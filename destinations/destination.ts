@@ -95,8 +95,6 @@ export interface ClaimRequest {
   runId: string;
   /** A slice of stage 1 always merges. */
   stage: 0 | 1;
-  /** Lower and upper bound of a time window, for `append` without a key; null otherwise. */
-  cursorRange: { from: string | null; to: string | null } | null;
   /** Cancels the open statement at the destination and rolls the open batch back. */
   signal: AbortSignal;
 }

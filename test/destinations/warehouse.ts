@@ -97,7 +97,6 @@ export function claimRequest(
     sliceNo: 0,
     runId: randomUUID(),
     stage: 0,
-    cursorRange: null,
     signal: new AbortController().signal,
     ...overrides,
   };
