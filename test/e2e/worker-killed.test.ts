@@ -107,7 +107,7 @@ describe("a worker that is killed", () => {
     await expectOrdersEqual(world, sync);
   });
 
-  it("paused, not dead: when it wakes up after a cancel, it writes nothing", async () => {
+  it("paused, not dead: when it wakes up after a cancel, it writes nothing", { timeout: 150_000 }, async () => {
     const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
     try {
       const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
@@ -118,7 +118,7 @@ describe("a worker that is killed", () => {
       paused.signal("SIGSTOP");
       await world.startWorker();
       expect((await world.api("POST", `/syncs/runs/${run.id}/cancel`, { reason: "test" })).status).toBe(200);
-      const ended = await whenRun(world, run.id, ({ completedAt }) => completedAt !== null, 50_000);
+      const ended = await whenRun(world, run.id, ({ completedAt }) => completedAt !== null, 100_000);
       expect(ended).toMatchObject({
         status: "cancelled",
         resultReasonCode: "cancelled_by_user",
@@ -140,7 +140,9 @@ describe("a worker that is killed", () => {
     }
   });
 
-  it("paused and taken over: when it wakes up in the middle of the next attempt's work, it writes nothing", async () => {
+  it("paused and taken over: when it wakes up in the middle of the next attempt's work, it writes nothing", {
+    timeout: 150_000,
+  }, async () => {
     const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
     try {
       const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
@@ -151,7 +153,7 @@ describe("a worker that is killed", () => {
       paused.signal("SIGSTOP");
       proxy.heal();
       await world.startWorker();
-      const ended = await whenChainEnded(world, run.id);
+      const ended = await whenChainEnded(world, run.id, 100_000);
       expect(ended).toMatchObject({ status: "succeeded" });
       paused.signal("SIGCONT");
       await new Promise((resolve) => setTimeout(resolve, 3_000));

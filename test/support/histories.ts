@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { historyFromJSON, historyToJSON } from "@temporalio/common/lib/proto-utils.js";
+import { promisify } from "node:util";
+import { inject } from "vitest";
 import { syncRunWorkflowId } from "../../core/workflow-contract.ts";
+import { findTemporal } from "../../scripts/lib/find-temporal.ts";
 import type { World } from "./world.ts";
 
 const DIRECTORY = new URL("../histories/", import.meta.url);
@@ -8,16 +11,21 @@ const DIRECTORY = new URL("../histories/", import.meta.url);
 /** With RECORD_HISTORIES=1, keeps the history of a run that a test has just made, for `replay.test.ts`. */
 export async function keepHistory(world: World, runId: string, name: string): Promise<void> {
   if (process.env.RECORD_HISTORIES !== "1") return;
-  const history = await world.temporal.workflow.getHandle(syncRunWorkflowId(runId)).fetchHistory();
-  await writeFile(new URL(`${name}.json`, DIRECTORY), `${historyToJSON(history)}\n`);
+  const temporal = await findTemporal({ env: process.env, log: () => undefined });
+  const { stdout } = await promisify(execFile)(temporal, [
+    ...["workflow", "show", "--workflow-id", syncRunWorkflowId(runId), "--output", "json"],
+    ...["--address", inject("temporalAddress"), "--namespace", world.namespace],
+  ]);
+  await writeFile(new URL(`${name}.json`, DIRECTORY), stdout);
 }
 
-export async function readHistories(): Promise<{ name: string; history: ReturnType<typeof historyFromJSON> }[]> {
+/** As Temporal's own tool prints them. */
+export async function readHistories(): Promise<{ name: string; history: unknown }[]> {
   const files = (await readdir(DIRECTORY)).filter((file) => file.endsWith(".json")).sort();
   return Promise.all(
     files.map(async (file) => ({
       name: file.replace(/\.json$/, ""),
-      history: historyFromJSON(JSON.parse(await readFile(new URL(file, DIRECTORY), "utf8"))),
+      history: JSON.parse(await readFile(new URL(file, DIRECTORY), "utf8")),
     })),
   );
 }
