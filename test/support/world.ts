@@ -29,7 +29,7 @@ export interface World {
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
   startWorker(env?: Record<string, string>): Promise<WorkerProcess>;
   /** A connection to the source; `port` for one through a proxy. */
-  createConnection(options?: { port?: number; password?: string }): Promise<string>;
+  createConnection(options?: { port?: number; user?: string; password?: string }): Promise<string>;
   createSync(body: { connectionId: string; entities: string[] } & Row): Promise<Row>;
   close(): Promise<void>;
 }
@@ -105,7 +105,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       workers.push(worker);
       return worker;
     },
-    async createConnection({ port: proxyPort, password } = {}) {
+    async createConnection({ port: proxyPort, user, password } = {}) {
       const url = new URL(source.url);
       const { status, body } = await world.api("POST", "/connections", {
         name: `source ${randomUUID()}`,
@@ -114,7 +114,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           host: url.hostname,
           port: proxyPort ?? Number(url.port),
           database: url.pathname.slice(1),
-          user: url.username,
+          user: user ?? url.username,
           sslMode: "disable",
         },
         secrets: { password: password ?? decodeURIComponent(url.password) },
