@@ -137,6 +137,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         db.destroy(),
       ]);
       await Promise.all([control.drop(), warehouse.drop(), source.drop()]);
+      const crashed = workers.find((worker) => worker.lines.at(-1) === CRASHED);
+      if (crashed) throw new Error(`${CRASHED}:\n${crashed.lines.slice(-30).join("\n")}`);
     },
   };
   return world;
@@ -233,6 +235,9 @@ function quietPool(connectionString: string): pg.Pool {
   return pool;
 }
 
+/** The last line of a worker that ended unasked. */
+const CRASHED = "the worker ended unasked";
+
 async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
   const child = spawn(process.execPath, ["worker.ts"], {
     env: { PATH: process.env.PATH, ...env },
@@ -246,6 +251,10 @@ async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> 
     if (hasEnded(child)) throw new Error(`the worker ended:\n${lines.slice(-20).join("\n")}`);
     return lines.some((line) => line.includes("worker is ready")) ? true : null;
   });
+  let asked = false;
+  void exited.then(() => {
+    if (!asked) lines.push(CRASHED);
+  });
   const { pid } = child;
   if (pid === undefined) throw new Error("the worker has no pid");
   return {
@@ -254,11 +263,13 @@ async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> 
     signal: (name) => void child.kill(name),
     async kill() {
       if (hasEnded(child)) return;
+      asked = true;
       child.kill("SIGKILL");
       await exited;
     },
     async stop() {
       if (!hasEnded(child)) {
+        asked = true;
         child.kill("SIGTERM");
         await exited;
       }
