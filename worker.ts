@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { NativeConnection, Worker } from "@temporalio/worker";
+import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { pino } from "pino";
 import { z } from "zod";
 import type { ActivityDeps } from "./activities/deps.ts";
@@ -33,6 +33,7 @@ const Env = z.object({
 async function main(): Promise<void> {
   const env = Env.parse(process.env);
   const log = pino({ name: "worker", level: env.LOG_LEVEL });
+  logTemporalTo(log);
   const temporal = { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE };
   const executorId = `${hostname()}:${process.pid}`;
 
@@ -101,6 +102,13 @@ async function main(): Promise<void> {
   await connection.close();
   await db.destroy();
   log.info("worker has stopped");
+}
+
+/** One log for both. What the SDK says at INFO (its bundler's statistics, states of the worker) is detail to an operator. */
+function logTemporalTo(log: pino.Logger): void {
+  const levels = { TRACE: "trace", DEBUG: "debug", INFO: "debug", WARN: "warn", ERROR: "error" } as const;
+  const logger = new DefaultLogger("DEBUG", ({ level, message, meta }) => log[levels[level]](meta ?? {}, message));
+  Runtime.install({ logger });
 }
 
 /** Temporal may come up after the worker does. */

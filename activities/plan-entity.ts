@@ -1,6 +1,6 @@
 import { isProviderError, TerminalError } from "../core/errors.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
-import { type BindingRow, settleBinding } from "../db/bindings.ts";
+import { type BindingRow, findDeletedOwners, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { Destination } from "../destinations/destination.ts";
@@ -98,6 +98,7 @@ async function planFoundEntity(
     planId: planning.planId,
     deploymentId: planning.deploymentId,
     syncId: sync.id,
+    formerOwners: await findDeletedOwners(deps.db, { entityKey, physicalTableName: binding.physicalTableName }),
     entityKey,
     schema: destinationSchemaOf(planning.context),
     table: binding.physicalTableName,

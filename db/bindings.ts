@@ -83,6 +83,23 @@ export async function findTableOwners(
     .execute();
 }
 
+/** Deleted syncs that loaded this table. */
+export async function findDeletedOwners(
+  db: Executor,
+  table: Pick<BindingRow, "entityKey" | "physicalTableName">,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom("tableBindings")
+    .innerJoin("syncs", "syncs.id", "tableBindings.syncId")
+    .select("syncs.id")
+    .where("tableBindings.entityKey", "=", table.entityKey)
+    .where("tableBindings.physicalTableName", "=", table.physicalTableName)
+    .where("tableBindings.frozenAt", "is not", null)
+    .where("syncs.deletedAt", "is not", null)
+    .execute();
+  return rows.map((sync) => sync.id);
+}
+
 /** What discovery settled becomes the binding's own; its names are frozen from its first plan on. */
 export async function settleBinding(
   db: Executor,

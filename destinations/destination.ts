@@ -54,6 +54,8 @@ export interface PrepareRequest {
   /** Names the control database: two of them may share a warehouse. */
   deploymentId: string;
   syncId: string;
+  /** Deleted syncs of this deployment that loaded the table: the sync inherits it from them, by loading it anew. */
+  formerOwners: string[];
   entityKey: string;
   schema: string;
   table: string;

@@ -39,6 +39,12 @@ async function makeTarget(session: Session, request: PrepareRequest): Promise<Lo
   const columns = await canonicalColumns(session, request.columns);
   const owner = await findOwner(session, request);
   const shape = await readShape(session, request);
+  if (shape !== null && owner !== null && isInherited(request, owner)) {
+    // What the deleted sync left may be old: it is shown until all of it is loaded again beside, and swapped.
+    const { syncId } = request;
+    await recordOwner(session, request, { ...owner, syncId });
+    return makeTarget(session, { ...request, formerOwners: [], complete: true });
+  }
   if (shape !== null) checkOwner(request, owner);
   // The rows that went with the table come back only when everything is read again.
   if (shape === null && owner !== null && isOurs(request, owner) && !request.complete) {
@@ -135,6 +141,10 @@ async function presentApply(session: Session, planId: string, target: LoadTarget
 function isOurs(request: PrepareRequest, owner: TableOwner): boolean {
   const { deploymentId, syncId, entityKey } = request;
   return owner.deploymentId === deploymentId && owner.syncId === syncId && owner.entityKey === entityKey;
+}
+
+function isInherited(request: PrepareRequest, owner: TableOwner): boolean {
+  return request.formerOwners.includes(owner.syncId) && isOurs(request, { ...owner, syncId: request.syncId });
 }
 
 function checkOwner(request: PrepareRequest, owner: TableOwner | null): void {

@@ -67,6 +67,7 @@ export function prepareRequest(overrides: Partial<PrepareRequest> = {}): Prepare
     chain: newChain(),
     planId: randomUUID(),
     deploymentId: "deployment-1",
+    formerOwners: [],
     syncId: SYNC_ID,
     entityKey: "public.orders",
     schema: "shop",

@@ -44,5 +44,23 @@ describe("a sync from Postgres to Postgres", () => {
     expect(second.summary.entities["public.orders"]).toMatchObject({ status: "done", rows: 70 });
     const { source, destination } = await compareTables(world, "public.orders", tableOf(sync, "public.orders"));
     expect(destination).toEqual(source);
+
+    const third = await whenEnded(world, (await trigger(world, sync.id)).id);
+    expect(third).toMatchObject({ status: "succeeded", resultClass: "success" });
+    expect(third.summary.entities["public.orders"]).toMatchObject({ rows: 0 });
+  });
+
+  it("a sync that is deleted and defined anew takes its table over, and leaves nothing behind that is gone", async () => {
+    const connectionId = await world.createConnection();
+    const definition = { connectionId, entities: ["public.orders"], destinationConfig: { schema: "heirs" } };
+    const first = await world.createSync(definition);
+    await whenEnded(world, (await trigger(world, first.id)).id);
+    expect((await world.api("DELETE", `/syncs/${first.id}`)).status).toBe(204);
+    await world.source("delete from orders where id % 10 = 0");
+
+    const second = await world.createSync(definition);
+    expect(await whenEnded(world, (await trigger(world, second.id)).id)).toMatchObject({ status: "succeeded" });
+    const { source, destination } = await compareTables(world, "public.orders", tableOf(second, "public.orders"));
+    expect(destination).toEqual(source);
   });
 });
