@@ -6,8 +6,8 @@ export default defineConfig({
     environment: "node",
     globalSetup: "test/global-setup.ts",
     // Tests wait for real servers, kills and takeovers.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 });

@@ -1,4 +1,4 @@
-import { Transform } from "node:stream";
+import { pipeline, Transform } from "node:stream";
 import { TransientError } from "../core/errors.ts";
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { endSlice, startSlice, waitSlice } from "../db/run-slices.ts";
@@ -122,6 +122,8 @@ function metered(batch: Batch, tracked: Tracked): LoadableRows | LoadableCopy {
       pass(null, chunk);
     },
   });
-  batch.stream.on("error", (error) => meter.destroy(error));
-  return { ...batch, stream: batch.stream.pipe(meter) };
+  // The writer hears of a source that breaks when it reads. It may not be reading yet, and an error that nobody listens to
+  // would end the process.
+  meter.on("error", () => undefined);
+  return { ...batch, stream: pipeline(batch.stream, meter, () => undefined) };
 }

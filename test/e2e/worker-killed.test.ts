@@ -107,7 +107,7 @@ describe("a worker that is killed", () => {
     await expectOrdersEqual(world, sync);
   });
 
-  it("paused, not dead: when it wakes up after a cancel, it writes nothing", { timeout: 150_000 }, async () => {
+  it("paused, not dead: when it wakes up after a cancel, it writes nothing", async () => {
     const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
     try {
       const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });

@@ -145,7 +145,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** Asks again until the answer is not null. @throws Error naming `what` after `timeoutMs` */
-export async function until<T>(what: string, ask: () => Promise<T | null>, timeoutMs = 45_000): Promise<T> {
+export async function until<T>(what: string, ask: () => Promise<T | null>, timeoutMs = 90_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const answer = await ask();
@@ -169,15 +169,20 @@ export async function getRun(world: World, runId: string): Promise<Row> {
 }
 
 /** The run once `test` holds for it. */
-export function whenRun(world: World, runId: string, test: (run: Row) => boolean, timeoutMs?: number): Promise<Row> {
-  return until(
-    `run ${runId}`,
-    async () => {
-      const run = await getRun(world, runId);
-      return test(run) ? run : null;
-    },
-    timeoutMs,
-  );
+export async function whenRun(
+  world: World,
+  runId: string,
+  test: (run: Row) => boolean,
+  timeoutMs?: number,
+): Promise<Row> {
+  let seen: Row = {};
+  const ask = async (): Promise<Row | null> => {
+    seen = await getRun(world, runId);
+    return test(seen) ? seen : null;
+  };
+  return until(`run ${runId}`, ask, timeoutMs).catch((cause: unknown) => {
+    throw new Error(`the run stayed as ${JSON.stringify(seen)}`, { cause });
+  });
 }
 
 export function whenEnded(world: World, runId: string, timeoutMs?: number): Promise<Row> {
