@@ -107,6 +107,26 @@ describe("a worker that is killed", () => {
     await expectOrdersEqual(world, sync);
   });
 
+  it("asked to stop with SIGTERM: it ends by itself with code 0, and another one goes on at once", async () => {
+    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
+    try {
+      const connectionId = await world.createConnection({ port: proxy.port });
+      // A worker that left without a word would be missed only after a minute.
+      const sync = await createOrdersSync(world, { connectionId, executionConfig: { heartbeatTimeoutSeconds: 60 } });
+      const worker = await world.startWorker();
+      proxy.stall(2_000_000);
+      const run = await trigger(world, sync.id);
+      await until("the stall", async () => (proxy.stalled() ? true : null));
+      expect(await worker.stop()).toBe(0);
+      proxy.heal();
+      await world.startWorker();
+      expect(await whenChainEnded(world, run.id, 40_000)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
+      await expectOrdersEqual(world, sync);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it("paused, not dead: when it wakes up after a cancel, it writes nothing", async () => {
     const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
     try {
