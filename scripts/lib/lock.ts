@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "./home.ts";
 import { findProcess, isAlive, type ProcessRef } from "./processes.ts";
@@ -33,17 +33,37 @@ export function lockHome(home: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
-/** Two that find the same stale lock: the second one must not sweep away the lock that the first has just taken. */
+/** Longer than a sweep takes by far: whoever left its claim for so long has crashed in the middle of one. */
+const ABANDONED_MS = 5_000;
+const SWEEP_POLL_MS = 10;
+
+/**
+ * Of those that find the same stale lock one at a time looks again and removes it; without that claim the second would
+ * sweep away the lock that the first has just taken.
+ */
 function removeStale(path: string, stale: string): void {
-  const aside = `${path}.stale.${process.pid}`;
+  const claim = `${path}.sweep`;
+  if (!tryCreate(claim)) {
+    const claimedAtMs = statSync(claim, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - claimedAtMs > ABANDONED_MS) rmSync(claim, { force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SWEEP_POLL_MS);
+    return;
+  }
   try {
-    renameSync(path, aside);
+    if (readOrNull(path) === stale) rmSync(path, { force: true });
+  } finally {
+    rmSync(claim, { force: true });
+  }
+}
+
+function tryCreate(path: string): boolean {
+  try {
+    writeFileSync(path, "", { flag: "wx", mode: 0o600 });
+    return true;
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
+    if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
-  if (readFileSync(aside, "utf8") !== stale) tryLink(aside, path);
-  rmSync(aside);
 }
 
 /** A link appears with its content, at once, and only where nothing is. */
