@@ -27,6 +27,8 @@ const Env = z.object({
   TEMPORAL_NAMESPACE: z.string().min(1).default("default"),
   TEMPORAL_UI_URL: z.string().min(1).optional(),
   SLUICE_ENCRYPTION_KEYS: z.string().min(1),
+  SLUICE_EGRESS_ALLOW_PRIVATE: listOfHosts().default([]),
+  SLUICE_EGRESS_ALLOW_ONLY: listOfHosts().optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
 });
 
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
     progress,
     openDestination: destinations.open,
     warehouseUrl: env.WAREHOUSE_URL,
+    egress: { allowPrivate: env.SLUICE_EGRESS_ALLOW_PRIVATE, allowOnly: env.SLUICE_EGRESS_ALLOW_ONLY ?? null },
     namespace: temporal.namespace,
     temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
     searchAttributes: await ensureSearchAttributes(client, temporal.namespace, log),
@@ -102,6 +105,16 @@ async function main(): Promise<void> {
   await connection.close();
   await db.destroy();
   log.info("worker has stopped");
+}
+
+/** Host names, `*.suffix` patterns, addresses and CIDR ranges, separated by commas. */
+function listOfHosts() {
+  return z.string().transform((text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  );
 }
 
 /** One log for both. What the SDK says at INFO (its bundler's statistics, states of the worker) is detail to an operator. */

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
 import type { Destination } from "../destinations/destination.ts";
+import type { EgressPolicy } from "../providers/provider.ts";
 import type { Progress } from "./progress.ts";
 
 /** What activities need of their process; made once in worker.ts. */
@@ -13,6 +14,7 @@ export interface ActivityDeps {
   /** The default warehouse, and others by the URL of their connection; opened once per process. */
   openDestination(url: string): Destination;
   warehouseUrl: string;
+  egress: EgressPolicy;
   namespace: string;
   /** Base of the Temporal Web UI; null where there is none. */
   temporalUiUrl: string | null;

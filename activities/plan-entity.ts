@@ -92,7 +92,7 @@ async function planFoundEntity(
   const { loadMode, keyColumns, cursorField } = resolveBinding(binding, schema);
   const complete = loadMode === "replace" || run.runMode === "full_refresh";
   const state = await readCursorState(deps.db, sync.id, entityKey);
-  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && state !== null;
+  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && state?.cursor != null;
   const target = await planning.destination.prepareEntity({
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
     planId: planning.planId,

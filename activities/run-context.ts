@@ -10,6 +10,7 @@ import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { RunStoppedError } from "./failures.ts";
+import { createSharedConnection } from "./shared-connection.ts";
 
 /** A run that may still work, with what it works on. */
 export interface RunContext {
@@ -69,8 +70,8 @@ export async function loadRunContext(deps: ActivityDeps, runId: string): Promise
 }
 
 /** @throws TerminalError connection_unusable */
-export async function loadConnection(deps: ActivityDeps, connectionId: string): Promise<ConnectionRow> {
-  const connection = await findConnection(deps.db, connectionId);
+export async function loadConnection({ db }: Pick<ActivityDeps, "db">, connectionId: string): Promise<ConnectionRow> {
+  const connection = await findConnection(db, connectionId);
   if (!connection)
     throw new TerminalError("connection_unusable", `Connection ${connectionId} does not exist any more.`);
   return connection;
@@ -91,6 +92,8 @@ export function openSource(
     secrets: openSecrets(deps.keyring, connection),
     sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),
     signal,
+    shared: createSharedConnection(deps, connection.id),
+    egress: deps.egress,
   });
 }
 

@@ -5,8 +5,8 @@ type Executor = Kysely<Database>;
 
 export interface CursorState {
   version: number;
-  /** The source's own text. */
-  cursor: string;
+  /** The source's own text; null after a reset: everything is read again. */
+  cursor: string | null;
 }
 
 export async function readCursorState(db: Executor, syncId: string, entityKey: string): Promise<CursorState | null> {

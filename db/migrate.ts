@@ -1,10 +1,18 @@
 import type { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import * as initial from "./migrations/0001_initial.ts";
+import * as runEvents from "./migrations/0002_run_events.ts";
+import * as idempotency from "./migrations/0003_idempotency.ts";
+import * as connectionState from "./migrations/0004_connection_state.ts";
+import * as audit from "./migrations/0005_audit.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 const MIGRATIONS: Record<string, Migration> = {
   "0001_initial": initial,
+  "0002_run_events": runEvents,
+  "0003_idempotency": idempotency,
+  "0004_connection_state": connectionState,
+  "0005_audit": audit,
 };
 
 /**

@@ -27,6 +27,12 @@ export interface Database {
   planSlices: PlanSliceTable;
   runSlices: RunSliceTable;
   cursorStates: CursorStateTable;
+  runEvents: RunEventTable;
+  rejectedRows: RejectedRowTable;
+  idempotencyKeys: IdempotencyKeyTable;
+  connectionTasks: ConnectionTaskTable;
+  requestLimits: RequestLimitTable;
+  auditEvents: AuditEventTable;
   deployment: DeploymentTable;
 }
 
@@ -60,6 +66,10 @@ export interface ConnectionTable {
   provider: ProviderKey;
   config: Json;
   secrets: JSONColumnType<Record<string, SealedSecret>>;
+  /** Access tokens and the like that the connector was given by the source; sealed as secrets are. */
+  tokens: ColumnType<Record<string, SealedSecret>, string | undefined, string>;
+  /** While they are being tried: the secrets that are to replace `secrets`. */
+  nextSecrets: ColumnType<Record<string, SealedSecret> | null, string | null | undefined, string | null>;
   taskQueue: string;
   status: ConnectionStatus;
   checks: JSONColumnType<ConnectionCheck[]>;
@@ -250,10 +260,87 @@ export interface CursorStateTable {
   syncId: string;
   entityKey: string;
   version: number;
-  cursor: string;
-  runId: string;
-  planId: string;
+  /** Null: everything is to be read again. */
+  cursor: string | null;
+  /** Of the run that moved it; null where a person did. */
+  runId: string | null;
+  planId: string | null;
+  /** The person who set it; null where a run did. */
+  createdBy: string | null;
   createdAt: CreatedAt;
+}
+
+export interface RunEventTable {
+  id: Generated<number>;
+  runId: string;
+  /** Counts the events of a run in the order in which they can be seen; given by the first reader. */
+  seq: number | null;
+  kind: string;
+  data: Json;
+  at: CreatedAt;
+}
+
+/** A row that the destination could not take as it is; nothing of it was loaded. */
+export interface RejectedRowTable {
+  runId: string;
+  sliceNo: number;
+  /** Within the slice, from 1. */
+  rowNo: number;
+  entityKey: string;
+  /** Null where the row as a whole is at fault. */
+  columnName: string | null;
+  reason: string;
+  /** The row as the source gave it, cut to 8 KiB. */
+  record: string;
+  createdAt: CreatedAt;
+}
+
+/** One POST with an `Idempotency-Key`. `status` is null until it is answered. */
+export interface IdempotencyKeyTable {
+  actor: string;
+  route: string;
+  key: string;
+  requestHash: string;
+  status: number | null;
+  headers: JsonOrNull;
+  body: string | null;
+  /** Whoever was answering it is taken for dead from then on. */
+  lockedUntil: Instant;
+  createdAt: CreatedAt;
+}
+
+/** What the API asks of a worker and cannot do itself. Request and answer lie here, so that history holds only the id. */
+export interface ConnectionTaskTable {
+  id: string;
+  connectionId: string;
+  kind: "check" | "discover";
+  request: Json;
+  result: JsonOrNull;
+  createdAt: CreatedAt;
+  completedAt: InstantOrNull;
+}
+
+/** A source's limits are per credential, so all workers share them. */
+export interface RequestLimitTable {
+  connectionId: string;
+  bucket: string;
+  /** When the next request may be sent. */
+  nextAt: Instant;
+  /** The source said not to come back before. */
+  blockedUntil: InstantOrNull;
+}
+
+export interface AuditEventTable {
+  id: Generated<number>;
+  at: CreatedAt;
+  actor: string;
+  requestId: string | null;
+  /** `sync.update`, `run.cancel`, ... */
+  action: string;
+  subjectType: "sync" | "run" | "connection" | "state";
+  subjectId: string;
+  before: JsonOrNull;
+  after: JsonOrNull;
 }
 
 /** One row: names this control database to shared warehouses. */

@@ -60,16 +60,30 @@ export function createKeyring(spec: string): Keyring {
   };
 }
 
+type Sealed = Record<string, SealedSecret>;
+
 /** All secrets of a connection, in clear. @throws TerminalError secret_unreadable */
 export function openSecrets(
   keyring: Keyring,
-  connection: { id: string; secrets: Record<string, SealedSecret> },
+  { id, secrets }: { id: string; secrets: Sealed },
 ): Record<string, string> {
+  return openAll(keyring, id, secrets);
+}
+
+/** What the source has given the connector, in clear. @throws TerminalError secret_unreadable */
+export function openTokens(keyring: Keyring, { id, tokens }: { id: string; tokens: Sealed }): Record<string, string> {
+  return openAll(keyring, id, tokens);
+}
+
+export function sealAll(keyring: Keyring, connectionId: string, plain: Record<string, string>): Sealed {
   return Object.fromEntries(
-    Object.entries(connection.secrets).map(([name, sealed]) => [
-      name,
-      keyring.open(sealed, { connectionId: connection.id, name }),
-    ]),
+    Object.entries(plain).map(([name, plaintext]) => [name, keyring.seal(plaintext, { connectionId, name })]),
+  );
+}
+
+function openAll(keyring: Keyring, connectionId: string, sealed: Sealed): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(sealed).map(([name, secret]) => [name, keyring.open(secret, { connectionId, name })]),
   );
 }
 

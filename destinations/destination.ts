@@ -105,8 +105,16 @@ export interface LoadableRows {
   kind: "rows";
   columns: string[];
   rows: (string | null)[][];
+  /** Kept in the ledger with their reason, in the same transaction. */
+  rejects?: RejectedRecord[];
   checkpoint: Checkpoint;
   final: boolean;
+}
+
+export interface RejectedRecord {
+  column: string | null;
+  reason: string;
+  record: string;
 }
 
 export interface LoadableCopy {

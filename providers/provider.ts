@@ -57,6 +57,40 @@ export interface ConnectOptions<Config, SourceConfig> {
   sourceConfig: SourceConfig;
   /** Aborts whatever is in flight: the open statement is cancelled at the source, not only forgotten. */
   signal: AbortSignal;
+  /** What every activity and process that uses the connection shares. */
+  shared: SharedConnection;
+  /** Where this deployment lets connectors go. */
+  egress: EgressPolicy;
+}
+
+/** Tokens and limits belong to a credential, not to a process: they live in the control database. */
+export interface SharedConnection {
+  /** As last stored; `{}` before the first renewal. */
+  readTokens(): Promise<Record<string, string>>;
+  /**
+   * Single flight over all processes: `renew` runs alone, with what is stored now, and what it returns is sealed and stored
+   * before this resolves. Null from `renew`: somebody else has just done it, nothing changes.
+   * @returns what is stored afterwards
+   */
+  renew(renew: (now: Credentials) => Promise<Partial<Credentials> | null>): Promise<Credentials>;
+  /** Leave to send one request. @returns milliseconds to wait before it is sent; it counts as sent then */
+  reserve(bucket: string, limit: { perSecond: number; burst: number }): Promise<number>;
+  /** The source has said not to come back before `until`; holds for all that `reserve` from the bucket. */
+  block(bucket: string, until: Date): Promise<void>;
+}
+
+export interface Credentials {
+  /** Replaces those named; a rotated refresh token goes here. */
+  secrets: Record<string, string>;
+  /** Access tokens with what is known of them (`expiresAt`); replaced whole. */
+  tokens: Record<string, string>;
+}
+
+export interface EgressPolicy {
+  /** Host names, `*.suffix` patterns, addresses and CIDR ranges that may be reached although they are not public. */
+  allowPrivate: readonly string[];
+  /** When given, connectors reach nothing else: host names, `*.suffix` patterns, addresses and CIDR ranges. */
+  allowOnly: readonly string[] | null;
 }
 
 export interface SourceCheck {
@@ -158,6 +192,17 @@ interface BatchBase {
 export interface RowsBatch extends BatchBase {
   kind: "rows";
   rows: (string | null)[][];
+  /** Records of this batch that cannot be rows: they are kept with their reason, and the run says so. */
+  rejects?: RejectedRecord[];
+}
+
+export interface RejectedRecord {
+  /** Null where the record as a whole is at fault. */
+  column: string | null;
+  /** For people: what is wrong with it, without the value. */
+  reason: string;
+  /** The record as the source gave it. */
+  record: string;
 }
 
 /** COPY data, undecoded. `stream` gives Buffers that together are what COPY ... FROM STDIN takes in `format`. */

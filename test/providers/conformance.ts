@@ -5,6 +5,7 @@ import { TerminalError, TransientError } from "../../core/errors.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import { findProvider } from "../../providers/index.ts";
 import type { Batch, EntityPlan, PlanRequest, Provider, ReadRequest, Source } from "../../providers/provider.ts";
+import { createSharedConnection, LOOPBACK_EGRESS } from "../support/shared-connection.ts";
 import { createReadBack, type ReadBack } from "./read-back.ts";
 
 /** What a provider's test hands in: a source with one entity of some 200 rows, several of them with the same cursor. */
@@ -55,6 +56,8 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
         sourceConfig: provider.sourceConfigSchema.parse(harness.sourceConfig),
         secrets: options.secrets ?? secrets,
         signal: options.signal ?? new AbortController().signal,
+        shared: createSharedConnection(options.secrets ?? secrets),
+        egress: LOOPBACK_EGRESS,
       });
       try {
         return await work(source);

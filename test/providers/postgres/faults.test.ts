@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { findProvider } from "../../../providers/index.ts";
 import type { EntityPlan, Source } from "../../../providers/provider.ts";
 import { createFaultProxy, type FaultProxy } from "../../support/fault-proxy.ts";
+import { createSharedConnection, LOOPBACK_EGRESS } from "../../support/shared-connection.ts";
 import { createPostgresSource, type PostgresSource } from "./postgres-source.ts";
 
 describe("a Postgres source that fails", () => {
@@ -90,6 +91,8 @@ describe("a Postgres source that fails", () => {
       secrets: {},
       sourceConfig: {},
       signal: new AbortController().signal,
+      shared: createSharedConnection(),
+      egress: LOOPBACK_EGRESS,
     });
     await expect(opened?.discover(null)).rejects.toMatchObject({ reasonCode: "source_auth_failed" });
     await opened?.close();

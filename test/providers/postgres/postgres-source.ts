@@ -3,6 +3,7 @@ import type pg from "pg";
 import { findProvider } from "../../../providers/index.ts";
 import type { EntityPlan, PlanRequest, Source } from "../../../providers/provider.ts";
 import { createTestDatabase, withClient } from "../../support/postgres.ts";
+import { createSharedConnection, LOOPBACK_EGRESS } from "../../support/shared-connection.ts";
 import { createReadBack } from "../read-back.ts";
 
 /** A source database of the test's own, with a user who may read and nothing else. */
@@ -61,6 +62,8 @@ export async function createPostgresSource(schema: string): Promise<PostgresSour
         secrets: { password },
         sourceConfig: {},
         signal: options.signal ?? new AbortController().signal,
+        shared: createSharedConnection(),
+        egress: LOOPBACK_EGRESS,
       });
       try {
         return await work(opened);

@@ -12,6 +12,7 @@ import { type PostgresServer, startPostgres } from "../../../scripts/lib/postgre
 import { postgresUser, reachableDir } from "../../../scripts/lib/postgres-binaries.ts";
 import { createCertificate } from "../../support/certificate.ts";
 import { withClient } from "../../support/postgres.ts";
+import { createSharedConnection, LOOPBACK_EGRESS } from "../../support/shared-connection.ts";
 
 const run = promisify(execFile);
 
@@ -68,6 +69,8 @@ describe("Postgres servers of other kinds", () => {
       secrets: { password: "test" },
       sourceConfig: {},
       signal: new AbortController().signal,
+      shared: createSharedConnection(),
+      egress: LOOPBACK_EGRESS,
     });
     try {
       return await work(source);
