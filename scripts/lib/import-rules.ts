@@ -18,6 +18,7 @@ export const ROOMS = {
   workflows: { imports: ["core"], types: ["activities"] },
   activities: { imports: ["core", "db", "providers", "destinations", "control"], types: [] },
   api: { imports: ["core", "db", "control", "providers"], types: [] },
+  client: { imports: [], types: [] },
 } as const satisfies Record<string, Room>;
 
 /** Package -> rooms and files that may import it. `scripts/`, `bench/` and `test/` are free. */
@@ -32,6 +33,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "@temporalio/worker": ["worker.ts"],
   "@temporalio/workflow": ["workflows"],
   kysely: ["db", "destinations"],
+  "openapi-fetch": ["client"],
   pg: ["db", "destinations", "providers"],
   "pg-copy-streams": ["destinations", "providers"],
   pino: ["api", "worker.ts"],
