@@ -5,8 +5,9 @@ import type { ControlPort } from "../control/port.ts";
 import { createDb } from "../db/client.ts";
 import { createKeyring } from "../db/secrets.ts";
 import { findProvider } from "../providers/index.ts";
+import { generateClientSchema } from "./lib/client-schema.ts";
 
-/** Writes docs/openapi.json. The document depends on no state, so the parts below are made and never asked. */
+/** Writes docs/openapi.json, and the client's types from it. The document depends on no state, so the parts below are made and never asked. */
 
 const log = pino({ level: "silent" });
 const unasked = () => Promise.reject(new Error("The document is made without Temporal."));
@@ -25,4 +26,6 @@ const app = createApp({
   findProvider,
 });
 const document: unknown = await (await app.request("/openapi.json")).json();
-await writeFile(new URL("../docs/openapi.json", import.meta.url), `${JSON.stringify(document, null, 2)}\n`);
+const text = `${JSON.stringify(document, null, 2)}\n`;
+await writeFile(new URL("../docs/openapi.json", import.meta.url), text);
+await writeFile(new URL("../client/schema.ts", import.meta.url), await generateClientSchema(text));

@@ -1,0 +1,1906 @@
+/** Made from docs/openapi.json by `npm run openapi`. A test holds it equal; edits are lost. */
+
+export interface paths {
+    "/api/v1/syncs/{sync_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sync Runs
+         * @description Newest first.
+         */
+        get: operations["listSyncRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trigger Sync
+         * @description Admits a run at once, even while Temporal is down. 409 with `activeRunId` while another one is active.
+         */
+        post: operations["triggerSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Sync Run */
+        get: operations["getSyncRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/runs/{run_id}/slices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Slices of a Sync Run
+         * @description What of the chain's plan is done, in the order of the plan. Empty until the run is planned.
+         */
+        get: operations["listSyncRunSlices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Sync Run
+         * @description The first caller is recorded; asking again answers the same run. Ends the chain of attempts.
+         */
+        post: operations["cancelSyncRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/runs/{run_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Sync Run
+         * @description Opens the next attempt of a run that ended without success: it goes on where the last batch was committed.
+         */
+        post: operations["retrySyncRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/providers/{provider}/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Sync Provider Catalog */
+        get: operations["getSyncProviderCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Syncs
+         * @description Newest first. Without a status filter: all, archived ones included.
+         */
+        get: operations["listSyncs"];
+        put?: never;
+        /**
+         * Create Sync
+         * @description With status `active`, the connection is checked and the entities are looked up first.
+         */
+        post: operations["createSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Sync */
+        get: operations["getSync"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Sync
+         * @description Its run is cancelled, its runs stay readable by id, its tables in the warehouse are left alone.
+         */
+        delete: operations["deleteSync"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Sync
+         * @description Absent fields stay. Objects and lists are replaced whole. `null` resets config objects and bindings to their defaults and clears schedule and SLA. The edit applies to the next chain of runs.
+         */
+        patch: operations["updateSync"];
+        trace?: never;
+    };
+    "/api/v1/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connections
+         * @description Newest first.
+         */
+        get: operations["listConnections"];
+        put?: never;
+        /** Create Connection */
+        post: operations["createConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Connection */
+        get: operations["getConnection"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Connection
+         * @description 409 with `syncIds` while syncs use it. Its secrets are erased.
+         */
+        delete: operations["deleteConnection"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Connection
+         * @description `config` is replaced whole. Of `secrets`, those named change and `null` removes one. New settings make the connection unchecked.
+         */
+        patch: operations["updateConnection"];
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Connection
+         * @description A worker tries the connection now; what it found is in `status` and `checks`.
+         */
+        post: operations["checkConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/result-reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Result Reasons
+         * @description Every `resultReasonCode` that a run can end with.
+         */
+        get: operations["listResultReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Is the process alive? */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Can it serve requests? */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        RunPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            runs: components["schemas"]["Run"][];
+        };
+        Run: {
+            attemptNumber: number;
+            /** Format: uuid */
+            attemptRootRunId: string;
+            /** Format: date-time */
+            backendHeartbeatAt: string | null;
+            backendRunRef: string | null;
+            backendRunUrl: string | null;
+            backendStatus: {
+                [key: string]: unknown;
+            };
+            cancelReason: string | null;
+            /** Format: date-time */
+            cancelRequestedAt: string | null;
+            cancelRequestedBy: string | null;
+            /** Format: date-time */
+            completedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            error: string | null;
+            /** @enum {string} */
+            executionBackend: "native" | "prefect" | "temporal" | "external";
+            /** @enum {string} */
+            executionMode: "sequential" | "fan_out_entity" | "fan_out_window";
+            executorId: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            lastHeartbeatAt: string | null;
+            maxAutoResumeAttempts: number;
+            /** Format: uuid */
+            nextAttemptRunId: string | null;
+            /** Format: uuid */
+            previousAttemptRunId: string | null;
+            /** @enum {string|null} */
+            resultClass: "success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped" | null;
+            /** @enum {string|null} */
+            resultReasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data" | null;
+            /** @enum {string} */
+            runMode: "incremental" | "full_refresh" | "backfill" | "repair" | "verify";
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            status: "pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped";
+            summary: {
+                [key: string]: unknown;
+            };
+            /** Format: uuid */
+            syncId: string;
+            triggerRef: string | null;
+            /** @enum {string} */
+            triggeredBy: "manual" | "scheduled" | "on_create" | "retry" | "auto_resume" | "backfill" | "dependency" | "webhook" | "system";
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description Some codes bring further keys, such as `activeRunId` with `run_active`. */
+        ApiError: {
+            /** @description What is wrong, for people. */
+            detail: string;
+            /**
+             * @description What is wrong, for programs.
+             * @example not_found
+             */
+            code: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ValidationError: {
+            detail: components["schemas"]["ValidationIssue"][];
+        };
+        ValidationIssue: {
+            /** @description Where: body, query, path, header or cookie, then the way to the value. */
+            loc: (string | number)[];
+            msg: string;
+            /**
+             * @description missing, extra_forbidden, string_type, enum, value_error, not_available_yet, ...
+             * @example missing
+             */
+            type: string;
+        };
+        TriggerSync: {
+            /**
+             * @description Absent: incremental.
+             * @enum {string|null}
+             */
+            runMode?: "incremental" | "full_refresh" | "backfill" | "repair" | "verify" | null;
+        };
+        RunSlicePage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            slices: components["schemas"]["RunSlice"][];
+        };
+        RunSlice: {
+            bytesRead: number;
+            /** Format: date-time */
+            completedAt: string | null;
+            entityKey: string;
+            error: string | null;
+            /** @description Done by an earlier attempt; its rows do not count again. */
+            inherited: boolean;
+            /** @description `3/12`, or dates for windows of time. */
+            label: string;
+            /** @enum {string|null} */
+            reasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data" | null;
+            rowsRead: number;
+            rowsRejected: number;
+            rowsWritten: number;
+            sliceNo: number;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            status: "planned" | "running" | "waiting" | "done" | "failed";
+            /** Format: date-time */
+            updatedAt: string;
+            waitReason: string | null;
+            /** Format: date-time */
+            waitUntil: string | null;
+        };
+        CancelRun: {
+            reason?: string | null;
+        };
+        RetryRun: {
+            /**
+             * @description Absent: resumes the chain. Another mode than the run's makes a new plan.
+             * @enum {string|null}
+             */
+            runMode?: "incremental" | "full_refresh" | "backfill" | "repair" | "verify" | null;
+        };
+        ProviderCatalog: {
+            availableResources: string[];
+            /** @description JSON Schema (2020-12) of a sync's `sourceConfig`. */
+            configSchema: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema (2020-12) of a connection; its writeOnly fields go into `secrets`, the others into `config`. */
+            connectionSchema: {
+                [key: string]: unknown;
+            };
+            defaultResources: string[];
+            /** @description Defaults of `sourceConfig`. */
+            defaults: {
+                [key: string]: unknown;
+            };
+            displayName: string;
+            /** @description Resources are found by discovery: the list does not hold all. */
+            dynamicResources: boolean;
+            name: string;
+            /** @enum {string} */
+            provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            resources: components["schemas"]["CatalogResource"][];
+        };
+        CatalogResource: {
+            /** @description JSON Schema of `sourceConfig.resources[entityKey]`. */
+            configSchema: {
+                [key: string]: unknown;
+            };
+            cursorField: string | null;
+            defaultSelected: boolean;
+            dependsOn: string[];
+            description: string;
+            displayName: string;
+            entityKey: string;
+            /** @enum {string} */
+            loadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            /**
+             * @description Rows of a run: xs under 10 thousand, s under 100 thousand, m under a million, l under 20 million, xl more.
+             * @enum {string}
+             */
+            sizeClass: "xs" | "s" | "m" | "l" | "xl";
+            slicing: {
+                /** @enum {string} */
+                by: "none" | "time" | "key" | "file";
+                column?: string;
+                defaultWindow?: string;
+            };
+            storageDescription: string;
+            /** @enum {string} */
+            storageKind: "postgres" | "postgres_jsonb" | "object_storage" | "hybrid" | "none";
+        };
+        SyncPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            syncs: components["schemas"]["Sync"][];
+        };
+        Sync: {
+            /** Format: uuid */
+            connectionId: string;
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string;
+            destinationConfig: {
+                [key: string]: unknown;
+            };
+            entities: string[];
+            /** @enum {string} */
+            executionBackend: "native" | "prefect" | "temporal" | "external";
+            executionConfig: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            executionMode: "sequential" | "fan_out_entity" | "fan_out_window";
+            freshnessSlaSeconds: number | null;
+            /** Format: uuid */
+            id: string;
+            lastError: string | null;
+            /** Format: date-time */
+            lastSuccessAt: string | null;
+            name: string;
+            /** @enum {string} */
+            providerKey: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            schedule: {
+                [key: string]: unknown;
+            } | null;
+            slug: string;
+            sourceConfig: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            status: "draft" | "active" | "paused" | "error" | "archived";
+            tableBindings: components["schemas"]["TableBinding"][];
+            taskSlug: string;
+            /** @enum {string} */
+            triggerMode: "manual" | "scheduled" | "on_create";
+            /** Format: date-time */
+            updatedAt: string;
+            updatedBy: string;
+        };
+        TableBinding: {
+            /** Format: date-time */
+            createdAt: string;
+            cursorField: string | null;
+            entityKey: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            loadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            logicalTableName: string;
+            /** @description The table in the destination; frozen at the first load. */
+            physicalTableName: string;
+            primaryKeyColumns: string[];
+            sourceInstanceKey: string;
+            tableName: string | null;
+            /** @enum {string} */
+            tableNamingVersion: "legacy" | "v1" | "v2";
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        CreateSync: {
+            /** Format: uuid */
+            connectionId: string;
+            /** @description Destination envelope; empty: the default warehouse, schema named for the provider. */
+            destinationConfig?: {
+                /** @enum {string} */
+                provider?: "postgres";
+                /**
+                 * Format: uuid
+                 * @description Absent: the default warehouse.
+                 */
+                connectionId?: string;
+                /** @description Absent: named for the source's provider. */
+                schema?: string;
+            };
+            /** @description Absent: the catalog's defaults. Empty only in draft. */
+            entities?: string[];
+            /**
+             * @default native
+             * @enum {string}
+             */
+            executionBackend?: "native" | "prefect" | "temporal" | "external";
+            /** @description Execution tuning payload. */
+            executionConfig?: {
+                /** @description Slices at work at once; default 4. */
+                maxConcurrency?: number;
+                batchRows?: number;
+                batchBytes?: number;
+                /** @description Rows of a key window, or an ISO 8601 duration for time windows; absent: the provider's choice. */
+                windowSize?: number | string;
+                lookbackSeconds?: number;
+                safetyLagSeconds?: number;
+                /** @description Default 3. */
+                maxAutoResumeAttempts?: number;
+                /** @description Default 60. */
+                heartbeatTimeoutSeconds?: number;
+                progressTimeoutSeconds?: number;
+                runTimeoutSeconds?: number;
+                /** @description The first failed entity stops the others; default false. */
+                failFast?: boolean;
+                /** @enum {string} */
+                overlapPolicy?: "skip" | "queue" | "cancel_running";
+            };
+            /**
+             * @default sequential
+             * @enum {string}
+             */
+            executionMode?: "sequential" | "fan_out_entity" | "fan_out_window";
+            freshnessSlaSeconds?: number | null;
+            name: string;
+            schedule?: {
+                cron?: string;
+                everySeconds?: number;
+                after?: string[];
+                /** @default UTC */
+                timezone?: string;
+                jitterSeconds?: number;
+                /** Format: date-time */
+                startAt?: string;
+                /** Format: date-time */
+                endAt?: string;
+                catchupWindowSeconds?: number;
+            } | null;
+            /** @description Absent: derived from the name. */
+            slug?: string | null;
+            /** @description As the provider's catalog describes it. */
+            sourceConfig?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @default draft
+             * @enum {string}
+             */
+            status?: "draft" | "active" | "paused" | "error" | "archived";
+            tableBindings?: components["schemas"]["TableBindingInput"][];
+            /**
+             * @default manual
+             * @enum {string}
+             */
+            triggerMode?: "manual" | "scheduled" | "on_create";
+        };
+        TableBindingInput: {
+            entityKey: string;
+            /** @description Overrides the name that Sluice would give. */
+            tableName?: string;
+            /** @enum {string} */
+            loadMode?: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            primaryKeyColumns?: string[];
+            cursorField?: string | null;
+            /** @enum {string} */
+            tableNamingVersion?: "legacy" | "v1" | "v2";
+        };
+        UpdateSync: {
+            destinationConfig?: {
+                /** @enum {string} */
+                provider?: "postgres";
+                /**
+                 * Format: uuid
+                 * @description Absent: the default warehouse.
+                 */
+                connectionId?: string;
+                /** @description Absent: named for the source's provider. */
+                schema?: string;
+            } | null;
+            entities?: string[];
+            /** @enum {string} */
+            executionBackend?: "native" | "prefect" | "temporal" | "external";
+            executionConfig?: {
+                /** @description Slices at work at once; default 4. */
+                maxConcurrency?: number;
+                batchRows?: number;
+                batchBytes?: number;
+                /** @description Rows of a key window, or an ISO 8601 duration for time windows; absent: the provider's choice. */
+                windowSize?: number | string;
+                lookbackSeconds?: number;
+                safetyLagSeconds?: number;
+                /** @description Default 3. */
+                maxAutoResumeAttempts?: number;
+                /** @description Default 60. */
+                heartbeatTimeoutSeconds?: number;
+                progressTimeoutSeconds?: number;
+                runTimeoutSeconds?: number;
+                /** @description The first failed entity stops the others; default false. */
+                failFast?: boolean;
+                /** @enum {string} */
+                overlapPolicy?: "skip" | "queue" | "cancel_running";
+            } | null;
+            /** @enum {string} */
+            executionMode?: "sequential" | "fan_out_entity" | "fan_out_window";
+            freshnessSlaSeconds?: number | null;
+            name?: string;
+            schedule?: {
+                cron?: string;
+                everySeconds?: number;
+                after?: string[];
+                /** @default UTC */
+                timezone?: string;
+                jitterSeconds?: number;
+                /** Format: date-time */
+                startAt?: string;
+                /** Format: date-time */
+                endAt?: string;
+                catchupWindowSeconds?: number;
+            } | null;
+            slug?: string;
+            sourceConfig?: {
+                [key: string]: unknown;
+            } | null;
+            /** @enum {string} */
+            status?: "draft" | "active" | "paused" | "error" | "archived";
+            tableBindings?: components["schemas"]["TableBindingInput"][] | null;
+            /** @enum {string} */
+            triggerMode?: "manual" | "scheduled" | "on_create";
+        };
+        ConnectionPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            connections: components["schemas"]["Connection"][];
+        };
+        Connection: {
+            checks: {
+                name: string;
+                ok: boolean;
+                message: string;
+                fix: string;
+            }[];
+            config: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            lastCheckedAt: string | null;
+            name: string;
+            /** @enum {string} */
+            provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            /** @description Names only. */
+            secretKeys: string[];
+            /** @enum {string} */
+            status: "unchecked" | "ok" | "failed";
+            taskQueue: string;
+            /** Format: date-time */
+            updatedAt: string;
+            updatedBy: string;
+        };
+        CreateConnection: {
+            name: string;
+            /** @enum {string} */
+            provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            /**
+             * @description As `connectionSchema` of the provider's catalog describes it, without its writeOnly fields.
+             * @default {}
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The writeOnly fields of `connectionSchema`. Never shown again.
+             * @default {}
+             */
+            secrets?: {
+                [key: string]: string;
+            };
+        };
+        UpdateConnection: {
+            name?: string;
+            config?: {
+                [key: string]: unknown;
+            };
+            secrets?: {
+                [key: string]: string | null;
+            };
+        };
+        ResultReason: {
+            /** @enum {string} */
+            code: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data";
+            /** @enum {string} */
+            resultClass: "success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped";
+            /** @description The chain may go on by itself. */
+            retryable: boolean;
+            /** @enum {string} */
+            autoResume: "yes" | "once" | "by_entity" | "no";
+            /**
+             * @description Who has to act before a retry can help.
+             * @enum {string}
+             */
+            actor: "nobody" | "sync_owner" | "operator";
+            meaning: string;
+            fix: string;
+        };
+        Readiness: {
+            /** @enum {string} */
+            status: "ready" | "unavailable";
+            /** @enum {string} */
+            database: "reachable" | "unreachable";
+            /**
+             * @description Not needed for being ready: runs are admitted without it and dispatched when it is back.
+             * @enum {string}
+             */
+            temporal: "reachable" | "unreachable";
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type RunPage = components['schemas']['RunPage'];
+export type Run = components['schemas']['Run'];
+export type ApiError = components['schemas']['ApiError'];
+export type ValidationError = components['schemas']['ValidationError'];
+export type ValidationIssue = components['schemas']['ValidationIssue'];
+export type TriggerSync = components['schemas']['TriggerSync'];
+export type RunSlicePage = components['schemas']['RunSlicePage'];
+export type RunSlice = components['schemas']['RunSlice'];
+export type CancelRun = components['schemas']['CancelRun'];
+export type RetryRun = components['schemas']['RetryRun'];
+export type ProviderCatalog = components['schemas']['ProviderCatalog'];
+export type CatalogResource = components['schemas']['CatalogResource'];
+export type SyncPage = components['schemas']['SyncPage'];
+export type Sync = components['schemas']['Sync'];
+export type TableBinding = components['schemas']['TableBinding'];
+export type CreateSync = components['schemas']['CreateSync'];
+export type TableBindingInput = components['schemas']['TableBindingInput'];
+export type UpdateSync = components['schemas']['UpdateSync'];
+export type ConnectionPage = components['schemas']['ConnectionPage'];
+export type Connection = components['schemas']['Connection'];
+export type CreateConnection = components['schemas']['CreateConnection'];
+export type UpdateConnection = components['schemas']['UpdateConnection'];
+export type ResultReason = components['schemas']['ResultReason'];
+export type Readiness = components['schemas']['Readiness'];
+export type $defs = Record<string, never>;
+export interface operations {
+    listSyncRuns: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    triggerSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TriggerSync"];
+            };
+        };
+        responses: {
+            /** @description The new run */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSyncRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSyncRunSlices: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of slices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSlicePage"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    cancelSyncRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelRun"];
+            };
+        };
+        responses: {
+            /** @description The run: cancelled, or cancelling until its work has stopped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    retrySyncRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryRun"];
+            };
+        };
+        responses: {
+            /** @description The new run */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSyncProviderCatalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Supported external system providers. */
+                provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the provider can give */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderCatalog"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+        };
+    };
+    listSyncs: {
+        parameters: {
+            query?: {
+                /** @description Text in the name or slug, whatever its case. */
+                q?: string;
+                status?: ("draft" | "active" | "paused" | "error" | "archived")[];
+                provider?: ("shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn")[];
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of syncs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPage"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    createSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSync"];
+            };
+        };
+        responses: {
+            /** @description The new sync */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sync"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No answer from a worker in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sync */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sync"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    deleteSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    updateSync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateSync"];
+            };
+        };
+        responses: {
+            /** @description The sync after the edit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sync"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No answer from a worker in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listConnections: {
+        parameters: {
+            query?: {
+                /** @description Text in the name, whatever its case. */
+                q?: string;
+                provider?: ("shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn")[];
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of connections */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionPage"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    createConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateConnection"];
+            };
+        };
+        responses: {
+            /** @description The new connection */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    deleteConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    updateConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateConnection"];
+            };
+        };
+        responses: {
+            /** @description The connection after the edit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    checkConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection with what the check found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No answer from a worker in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listResultReasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All reasons */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        resultReasons: components["schemas"]["ResultReason"][];
+                    };
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "ok";
+                    };
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description The database is unreachable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+}
