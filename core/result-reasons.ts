@@ -1,61 +1,14 @@
-import type { RunStatus } from "./run-lifecycle.ts";
-
-export const RESULT_CLASSES = [
-  "success",
-  "partial_success",
-  "transient_failure",
-  "user_action_required",
-  "system_failure",
-  "cancelled",
-  "skipped",
-] as const;
-export type ResultClass = (typeof RESULT_CLASSES)[number];
-
-/**
- * May the chain go on by itself? `once`: one automatic attempt in the chain. `by_entity`: when a failed entity's own
- * code may.
- */
-export type AutoResume = "yes" | "once" | "by_entity" | "no";
-
-/** Who has to act before a retry can help. */
-export type Actor = "nobody" | "sync_owner" | "operator";
-
-export interface ResultReason {
-  resultClass: ResultClass;
-  autoResume: AutoResume;
-  actor: Actor;
-  meaning: string;
-  fix: string;
-}
-
-/** `nobody` has to act: the next attempt comes by itself. */
-function transient(meaning: string, fix: string, actor: Actor = "nobody"): ResultReason {
-  return { resultClass: "transient_failure", autoResume: "yes", actor, meaning, fix };
-}
-function system(autoResume: AutoResume, meaning: string, fix: string): ResultReason {
-  return { resultClass: "system_failure", autoResume, actor: "operator", meaning, fix };
-}
-function ownerAction(meaning: string, fix: string): ResultReason {
-  return { resultClass: "user_action_required", autoResume: "no", actor: "sync_owner", meaning, fix };
-}
-function operatorAction(meaning: string, fix: string): ResultReason {
-  return { ...ownerAction(meaning, fix), actor: "operator" };
-}
-function partial(autoResume: AutoResume, meaning: string, fix: string): ResultReason {
-  return { resultClass: "partial_success", autoResume, actor: "sync_owner", meaning, fix };
-}
-function ended(resultClass: "cancelled" | "skipped" | "success") {
-  return (meaning: string, fix: string): ResultReason => ({
-    resultClass,
-    autoResume: "no",
-    actor: "nobody",
-    meaning,
-    fix,
-  });
-}
-const cancelled = ended("cancelled");
-const skipped = ended("skipped");
-const success = ended("success");
+import {
+  cancelled,
+  operatorAction,
+  ownerAction,
+  partial,
+  type ResultReason,
+  skipped,
+  success,
+  system,
+  transient,
+} from "./reason-kinds.ts";
 
 /** Every `resultReasonCode`. Served at `GET /api/v1/result-reasons`. */
 export const RESULT_REASONS = {
@@ -305,24 +258,4 @@ export function isReasonCode(text: string): text is ReasonCode {
 
 export function reasonOf(code: ReasonCode): ResultReason {
   return RESULT_REASONS[code];
-}
-
-/** The result class of an ended run: its reason's, or `success` where there is none. */
-export function resultClassOf(code: ReasonCode | null): ResultClass {
-  return code === null ? "success" : RESULT_REASONS[code].resultClass;
-}
-
-/** @returns whether a run that ended so may open the next attempt; `entityCodes` are those of its failed entities */
-export function mayAutoResume(
-  status: RunStatus,
-  code: ReasonCode | null,
-  entityCodes: ReasonCode[],
-  usedOnce: boolean,
-): boolean {
-  if (code === null || (status !== "failed" && status !== "partial")) return false;
-  const codes = status === "partial" ? entityCodes : [code];
-  return codes.some((each) => {
-    const { autoResume } = reasonOf(each);
-    return autoResume === "yes" || (autoResume === "once" && !usedOnce);
-  });
 }

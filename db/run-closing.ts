@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { mayAutoResume, reasonOf } from "../core/result-reasons.ts";
+import { mayAutoResume } from "../core/reason-rules.ts";
+import { reasonOf } from "../core/result-reasons.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { RunOutcome } from "../core/workflow-contract.ts";
 import { inTransaction } from "./client.ts";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
 import { AppError } from "../core/errors.ts";
-import { type ReasonCode, resultClassOf } from "../core/result-reasons.ts";
+import { resultClassOf } from "../core/reason-rules.ts";
+import type { ReasonCode } from "../core/result-reasons.ts";
 import {
   ACTIVE_RUN_STATUSES,
   isTerminal,
@@ -66,26 +67,6 @@ export async function getRun(db: Executor, runId: string): Promise<RunRow> {
   const run = await findRun(db, runId);
   if (!run) throw new AppError("not_found", `Run ${runId} does not exist.`);
   return run;
-}
-
-/** Newest first. */
-export async function listRuns(
-  db: Executor,
-  page: { syncId: string; limit: number; offset: number },
-): Promise<{ runs: RunRow[]; total: number }> {
-  const { total } = await db
-    .selectFrom("runs")
-    .select((eb) => eb.fn.countAll<number>().as("total"))
-    .where("syncId", "=", page.syncId)
-    .executeTakeFirstOrThrow();
-  const runs = await selectRuns(db)
-    .where("runs.syncId", "=", page.syncId)
-    .orderBy("runs.createdAt", "desc")
-    .orderBy("runs.id", "desc")
-    .limit(page.limit)
-    .offset(page.offset)
-    .execute();
-  return { runs, total };
 }
 
 export async function findActiveRun(db: Executor, syncId: string): Promise<RunRow | null> {
@@ -248,7 +229,8 @@ function ended(reasonCode: ReasonCode | null, error: string | null): RunPatch {
   };
 }
 
-function selectRuns(db: Executor) {
+/** With the successor of each in its chain. */
+export function selectRuns(db: Executor) {
   return db
     .selectFrom("runs")
     .selectAll("runs")

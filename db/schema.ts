@@ -1,8 +1,10 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
-import type { ReasonCode, ResultClass } from "../core/result-reasons.ts";
+import type { ResultClass } from "../core/reason-kinds.ts";
+import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
 import type { Window } from "../core/slices.ts";
 import type {
+  AuditSubject,
   ConnectionStatus,
   ExecutionBackend,
   ExecutionMode,
@@ -66,10 +68,17 @@ export interface ConnectionTable {
   provider: ProviderKey;
   config: Json;
   secrets: JSONColumnType<Record<string, SealedSecret>>;
+  /** Grows when a person changes config or secrets; not when a token is renewed or a key replaced. */
+  settingsVersion: Generated<number>;
   /** Access tokens and the like that the connector was given by the source; sealed as secrets are. */
   tokens: ColumnType<Record<string, SealedSecret>, string | undefined, string>;
-  /** While they are being tried: the secrets that are to replace `secrets`. */
+  /** Who renews the tokens; nobody once `renewalUntil` has passed. */
+  renewalId: string | null;
+  renewalUntil: InstantOrNull;
+  /** While they are being tried: those that are to replace the ones of the same names in `secrets`. */
   nextSecrets: ColumnType<Record<string, SealedSecret> | null, string | null | undefined, string | null>;
+  /** Id of the connection task that tries `nextSecrets`. */
+  rotationId: string | null;
   taskQueue: string;
   status: ConnectionStatus;
   checks: JSONColumnType<ConnectionCheck[]>;
@@ -314,8 +323,10 @@ export interface ConnectionTaskTable {
   id: string;
   connectionId: string;
   kind: "check" | "discover";
-  request: Json;
-  result: JsonOrNull;
+  /** Of the connection when it was asked. */
+  settingsVersion: number;
+  request: JSONColumnType<ConnectionTaskRequest>;
+  result: ColumnType<ConnectionTaskResult | null, string | null | undefined, string | null>;
   createdAt: CreatedAt;
   completedAt: InstantOrNull;
 }
@@ -337,7 +348,7 @@ export interface AuditEventTable {
   requestId: string | null;
   /** `sync.update`, `run.cancel`, ... */
   action: string;
-  subjectType: "sync" | "run" | "connection" | "state";
+  subjectType: AuditSubject;
   subjectId: string;
   before: JsonOrNull;
   after: JsonOrNull;

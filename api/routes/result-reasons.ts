@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { REASON_CODES, RESULT_CLASSES, reasonOf } from "../../core/result-reasons.ts";
+import { RESULT_CLASSES } from "../../core/reason-kinds.ts";
+import { REASON_CODES, reasonOf } from "../../core/result-reasons.ts";
 import { createRouter } from "../router.ts";
 import { ok } from "../schemas/responses.ts";
 

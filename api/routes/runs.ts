@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
+import { listRuns } from "../../db/run-list.ts";
 import { listSlices } from "../../db/run-slices.ts";
-import { getRun, listRuns } from "../../db/runs.ts";
+import { getRun } from "../../db/runs.ts";
 import { cancelRun } from "../commands/cancel-run.ts";
 import { requireSync } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
@@ -13,6 +14,7 @@ import {
   cancelRunBody,
   listRunsQuery,
   listSlicesQuery,
+  listSyncRunsQuery,
   retryRunBody,
   runIdParams,
   runPage,
@@ -31,8 +33,19 @@ const list = createRoute({
   summary: "List Sync Runs",
   tags: ["Runs"],
   description: "Newest first.",
-  request: { params: syncIdParams, query: listRunsQuery },
+  request: { params: syncIdParams, query: listSyncRunsQuery },
   responses: { 200: ok(runPage, "A page of runs"), 404: problem[404], 422: problem[422], 503: problem[503] },
+});
+
+const listAll = createRoute({
+  method: "get",
+  path: "/api/v1/runs",
+  operationId: "listRuns",
+  summary: "List Runs",
+  tags: ["Runs"],
+  description: "Of all syncs, deleted ones included, newest first. Of a filter that is repeated any value will do.",
+  request: { query: listRunsQuery },
+  responses: { 200: ok(runPage, "A page of runs"), 422: problem[422], 503: problem[503] },
 });
 
 const trigger = createRoute({
@@ -99,10 +112,15 @@ const retry = createRoute({
 export function runRoutes(deps: ApiDeps) {
   return createRouter()
     .openapi(list, async (c) => {
-      const page = c.req.valid("query");
+      const { since = null, ...filter } = c.req.valid("query");
       const sync = await requireSync(deps, c.req.valid("param").sync_id);
-      const { runs, total } = await listRuns(deps.db, { ...page, syncId: sync.id });
-      return c.json({ ...presentPage(page, total), runs: runs.map(presentRun) }, 200);
+      const { runs, total } = await listRuns(deps.db, { ...filter, since, syncId: [sync.id], provider: [] });
+      return c.json({ ...presentPage(filter, total), runs: runs.map(presentRun) }, 200);
+    })
+    .openapi(listAll, async (c) => {
+      const { since = null, ...filter } = c.req.valid("query");
+      const { runs, total } = await listRuns(deps.db, { ...filter, since });
+      return c.json({ ...presentPage(filter, total), runs: runs.map(presentRun) }, 200);
     })
     .openapi(trigger, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");

@@ -54,10 +54,28 @@ export function queryText() {
 
 /** A parameter that may be repeated; each time one of `values`. Absent: empty, which filters nothing. */
 export function queryEnums<const T extends readonly [string, ...string[]]>(values: T) {
+  return queryList(z.enum(values));
+}
+
+/** Likewise, of any values. */
+export function queryList<T extends z.ZodType>(item: T) {
   return z.preprocess(
     (given) => (given === undefined || Array.isArray(given) ? given : [given]),
-    z.array(z.enum(values)).default([]),
+    z.array(item).default([]),
   );
+}
+
+/** An instant in the query, as a Date. Repeated, the last one counts. */
+export function queryInstant() {
+  return z
+    .preprocess(
+      (given) => (Array.isArray(given) ? given.at(-1) : given),
+      z.iso
+        .datetime({ offset: true })
+        .transform((text) => new Date(text))
+        .optional(),
+    )
+    .openapi({ type: "string", format: "date-time" });
 }
 
 /** Shape and defaults of every list. */

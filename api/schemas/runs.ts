@@ -1,15 +1,28 @@
 import { z } from "@hono/zod-openapi";
-import { REASON_CODES, RESULT_CLASSES } from "../../core/result-reasons.ts";
+import { RESULT_CLASSES } from "../../core/reason-kinds.ts";
+import { REASON_CODES } from "../../core/result-reasons.ts";
 import { RUN_STATUSES } from "../../core/run-lifecycle.ts";
 import {
   AVAILABLE,
   EXECUTION_BACKENDS,
   EXECUTION_MODES,
+  PROVIDERS,
   RUN_MODES,
   SLICE_STATUSES,
   TRIGGERED_BY,
 } from "../../core/vocabulary.ts";
-import { availableEnum, instant, jsonObject, pageFields, pageOf, text, uuid } from "./primitives.ts";
+import {
+  availableEnum,
+  instant,
+  jsonObject,
+  pageFields,
+  pageOf,
+  queryEnums,
+  queryInstant,
+  queryList,
+  text,
+  uuid,
+} from "./primitives.ts";
 
 const runMode = () => availableEnum(RUN_MODES, AVAILABLE.runMode).nullable().optional();
 
@@ -64,7 +77,19 @@ export const runSchema = z
 export type RunJson = z.output<typeof runSchema>;
 
 export const runPage = z.strictObject({ ...pageFields, runs: z.array(runSchema) }).openapi("RunPage");
-export const listRunsQuery = z.object(pageOf(25));
+const runFilter = {
+  status: queryEnums(RUN_STATUSES),
+  resultClass: queryEnums(RESULT_CLASSES),
+  resultReasonCode: queryEnums(REASON_CODES),
+  since: queryInstant().openapi({ description: "Created then or later." }),
+};
+export const listSyncRunsQuery = z.object({ ...runFilter, ...pageOf(25) });
+export const listRunsQuery = z.object({
+  ...runFilter,
+  provider: queryEnums(PROVIDERS),
+  syncId: queryList(uuid()),
+  ...pageOf(25),
+});
 export const runIdParams = z.object({ run_id: uuid() });
 
 export const sliceSchema = z

@@ -1,16 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  type AutoResume,
-  isReasonCode,
-  mayAutoResume,
-  REASON_CODES,
-  RESULT_CLASSES,
-  RESULT_REASONS,
-  type ReasonCode,
-  type ResultClass,
-  reasonOf,
-  resultClassOf,
-} from "../../core/result-reasons.ts";
+import { type AutoResume, RESULT_CLASSES, type ResultClass } from "../../core/reason-kinds.ts";
+import { mayAutoResume, resultClassOf } from "../../core/reason-rules.ts";
+import { isReasonCode, REASON_CODES, RESULT_REASONS, type ReasonCode, reasonOf } from "../../core/result-reasons.ts";
 
 /** The design's list, code by code. */
 const DESIGNED: Record<ResultClass, Partial<Record<AutoResume, string>>> = {

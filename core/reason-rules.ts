@@ -1,0 +1,25 @@
+import type { ResultClass } from "./reason-kinds.ts";
+import { RESULT_REASONS, type ReasonCode, reasonOf } from "./result-reasons.ts";
+import type { RunStatus } from "./run-lifecycle.ts";
+
+/** What follows from how a run ended. */
+
+/** The result class of an ended run: its reason's, or `success` where there is none. */
+export function resultClassOf(code: ReasonCode | null): ResultClass {
+  return code === null ? "success" : RESULT_REASONS[code].resultClass;
+}
+
+/** @returns whether a run that ended so may open the next attempt; `entityCodes` are those of its failed entities */
+export function mayAutoResume(
+  status: RunStatus,
+  code: ReasonCode | null,
+  entityCodes: ReasonCode[],
+  usedOnce: boolean,
+): boolean {
+  if (code === null || (status !== "failed" && status !== "partial")) return false;
+  const codes = status === "partial" ? entityCodes : [code];
+  return codes.some((each) => {
+    const { autoResume } = reasonOf(each);
+    return autoResume === "yes" || (autoResume === "once" && !usedOnce);
+  });
+}
