@@ -1,10 +1,10 @@
-import type { RunJson } from "../../api/schemas/runs.ts";
+import type { Run } from "../../client/index.ts";
 
 const BAR_WIDTH = 30;
 const PLAIN_EVERY_MS = 2_000;
 
 export interface ProgressBars {
-  show(run: RunJson): void;
+  show(run: Run): void;
   /** Leaves the last state on the screen. */
   close(): void;
 }
@@ -14,9 +14,9 @@ export function createProgressBars(output: NodeJS.WriteStream, expected: Record<
   const startedAt = Date.now();
   let drawn = 0;
   let plainAt = 0;
-  let last: RunJson | null = null;
+  let last: Run | null = null;
 
-  function lines(run: RunJson): string[] {
+  function lines(run: Run): string[] {
     return Object.entries(expected).map(([entityKey, total]) => {
       const { rows, status } = entityOf(run, entityKey);
       // Done is done, also where rows that were there already did not have to be written again.
@@ -26,13 +26,13 @@ export function createProgressBars(output: NodeJS.WriteStream, expected: Record<
     });
   }
 
-  function footer(run: RunJson): string {
+  function footer(run: Run): string {
     const rows = Object.keys(expected).reduce((sum, key) => sum + entityOf(run, key).rows, 0);
     const seconds = (Date.now() - startedAt) / 1000;
     return `  ${run.status}, ${format(rows)} rows in ${seconds.toFixed(1)} s, ${format(Math.round(rows / seconds))} rows/s`;
   }
 
-  function redraw(run: RunJson): void {
+  function redraw(run: Run): void {
     const up = drawn > 0 ? `\x1b[${drawn}A` : "";
     const text = [...lines(run), footer(run)];
     output.write(`${up}${text.map((line) => `\x1b[2K${line}\n`).join("")}`);
@@ -57,7 +57,7 @@ export function createProgressBars(output: NodeJS.WriteStream, expected: Record<
 }
 
 /** Rows moved so far, and how the entity stands, as the run's `summary` has it. */
-export function entityOf(run: RunJson, entityKey: string): { rows: number; status: string } {
+export function entityOf(run: Run, entityKey: string): { rows: number; status: string } {
   const entities = run.summary.entities;
   const entity = isRecord(entities) ? entities[entityKey] : undefined;
   if (!isRecord(entity)) return { rows: 0, status: "planned" };

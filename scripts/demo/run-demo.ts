@@ -1,12 +1,8 @@
-import type { RunJson } from "../../api/schemas/runs.ts";
-import type { SyncJson } from "../../api/schemas/syncs.ts";
-import { isTerminal } from "../../core/run-lifecycle.ts";
+import { createSluiceClient, type Run, type SluiceClient, type Sync, unwrap, waitForRun } from "../../client/index.ts";
 import type { StackInfo } from "../lib/stack.ts";
-import { type Api, createApi } from "./api.ts";
 import { changeShop } from "./change-shop.ts";
 import { type Comparison, compareEntity } from "./compare.ts";
-import { defineSync, ENTITIES, SYNC_SLUG } from "./define-sync.ts";
-import { followRun } from "./follow-run.ts";
+import { defineSync, ENTITIES, findSync } from "./define-sync.ts";
 import { createProgressBars, entityOf, format } from "./progress-bars.ts";
 import { countShop, seedShop } from "./seed-shop.ts";
 
@@ -32,25 +28,33 @@ export interface DemoOptions {
   output: NodeJS.WriteStream;
 }
 
+/** Often enough for bars that move. */
+const POLL_MS = 300;
+
 /** Seeds, loads, compares, changes, loads the changes, compares again, and says what it does as it goes. */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const { info, orders } = options;
-  const api = createApi(info.apiUrl);
+  // The worker starts beside the API, and is asked for before it is up.
+  const sluice = createSluiceClient({ baseUrl: info.apiUrl, retryForSeconds: 60 });
   const print = (line: string) => options.output.write(`${line}\n`);
 
-  await finishInterruptedRun(api, options);
+  await finishInterruptedRun(sluice, options);
   print(`\nSource: a shop with ${format(orders)} orders`);
   const seeded = await seedShop({ url: info.demoSourceUrl, orders, onTable: (name) => print(`  seeding ${name}`) });
   if (!seeded) print("  is there from an earlier demo");
 
-  const { sync, isNew } = await defineSync(api, info.demoSourceUrl);
+  const { sync, isNew } = await defineSync(sluice, info.demoSourceUrl);
   const all = await countShop(info.demoSourceUrl);
-  const first = await load(api, sync, { runMode: isNew ? "incremental" : "full_refresh", expected: all }, options);
-  const loaded = await compare(await api.getSync(sync.id), info, print);
+  const first = await load(sluice, sync, { runMode: isNew ? "incremental" : "full_refresh", expected: all }, options);
+  const loaded = await compare(
+    await unwrap(sluice.GET("/api/v1/syncs/{sync_id}", { params: { path: { sync_id: sync.id } } })),
+    info,
+    print,
+  );
 
   print("\nChanging and adding rows at the source");
   const changes = await changeShop({ url: info.demoSourceUrl, orders });
-  const second = await load(api, sync, { runMode: "incremental", expected: changes }, options);
+  const second = await load(sluice, sync, { runMode: "incremental", expected: changes }, options);
   const moved = ENTITIES.map((entity) => ({
     entity,
     changedRows: changes[entity] ?? 0,
@@ -79,35 +83,43 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 }
 
 /** A demo that was stopped in the middle left a run, which goes on as soon as a worker is there again. */
-async function finishInterruptedRun(api: Api, options: DemoOptions): Promise<void> {
+async function finishInterruptedRun(sluice: SluiceClient, options: DemoOptions): Promise<void> {
   const { info, signal, output } = options;
-  const sync = await api.findSync(SYNC_SLUG);
-  const run = sync === null ? null : await api.newestRun(sync.id);
-  if (run === null || isTerminal(run.status)) return;
+  const sync = await findSync(sluice);
+  if (sync === null) return;
+  const newest = { path: { sync_id: sync.id }, query: { limit: 1 } };
+  const { runs } = await unwrap(sluice.GET("/api/v1/syncs/{sync_id}/runs", { params: newest }));
+  const run = runs[0];
+  if (run === undefined || run.completedAt !== null) return;
   output.write(`\nFirst run ${run.id}, which an earlier demo did not see to its end\n`);
   const bars = createProgressBars(output, await countShop(info.demoSourceUrl));
-  await followRun(api, run.id, { signal, onRun: bars.show });
+  await waitForRun(sluice, run.id, { signal, onRun: bars.show, mostMs: POLL_MS });
   bars.close();
 }
 
 /** @param request.expected rows by entity key, for the bars */
 async function load(
-  api: Api,
-  sync: SyncJson,
-  request: { runMode: RunJson["runMode"]; expected: Record<string, number> },
+  sluice: SluiceClient,
+  sync: Sync,
+  request: { runMode: Run["runMode"]; expected: Record<string, number> },
   options: DemoOptions,
-): Promise<RunJson> {
+): Promise<Run> {
   const { signal, output } = options;
-  const run = await api.triggerSync(sync.id, { runMode: request.runMode });
+  const run = await unwrap(
+    sluice.POST("/api/v1/syncs/{sync_id}/trigger", {
+      params: { path: { sync_id: sync.id } },
+      body: { runMode: request.runMode },
+    }),
+  );
   output.write(`\nRun ${run.id}, ${request.runMode}, ${sync.executionMode}\n`);
   const bars = createProgressBars(output, request.expected);
-  const ended = await followRun(api, run.id, { signal, onRun: bars.show });
+  const ended = await waitForRun(sluice, run.id, { signal, onRun: bars.show, mostMs: POLL_MS });
   bars.close();
   if (ended.error !== null) output.write(`  ${ended.resultReasonCode}: ${ended.error}\n`);
   return ended;
 }
 
-async function compare(sync: SyncJson, info: StackInfo, print: (line: string) => void): Promise<Comparison[]> {
+async function compare(sync: Sync, info: StackInfo, print: (line: string) => void): Promise<Comparison[]> {
   print("\nComparing source and destination: rows, and a checksum over every column");
   const schema = typeof sync.destinationConfig.schema === "string" ? sync.destinationConfig.schema : sync.providerKey;
   const comparisons: Comparison[] = [];
