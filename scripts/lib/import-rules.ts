@@ -37,6 +37,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   pg: ["db", "destinations", "providers"],
   "pg-copy-streams": ["destinations", "providers"],
   pino: ["api", "worker.ts"],
+  undici: ["providers/lib/http"],
   zod: ["api", "db", "providers", "worker.ts"],
 };
 

@@ -1,0 +1,75 @@
+import type { JsonValue } from "../json.ts";
+import { createTokenAuthenticator, type IssuedToken } from "./access-token.ts";
+import type { AuthContext, Authenticator } from "./authenticator.ts";
+import { basicCredentials, bearer } from "./fixed.ts";
+import { readMember, readTokenAnswer } from "./token-answer.ts";
+
+export interface OAuthClient {
+  tokenUrl: string;
+  clientId: string;
+  /** Null for a public client. */
+  clientSecret: string | null;
+  /** Where the client's id and secret go: the form, or basic authentication. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
+  sendIn: "body" | "header";
+  scopes?: readonly string[];
+  audience?: string;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
+export function clientCredentialsAuth(client: OAuthClient): Authenticator {
+  return createTokenAuthenticator({
+    secrets: {},
+    issuedFor: () => ["client_credentials", client],
+    request: async (context) => issued(await ask(context, client, { grant_type: "client_credentials" })),
+    show: bearer,
+  });
+}
+
+/**
+ * https://www.rfc-editor.org/rfc/rfc6749#section-6
+ * @param refreshToken `name` among the connection's secrets: a rotated one is stored there
+ */
+export function refreshTokenAuth(client: OAuthClient, refreshToken: { name: string; value: string }): Authenticator {
+  const { name } = refreshToken;
+  return createTokenAuthenticator({
+    secrets: { [name]: refreshToken.value },
+    issuedFor: (secrets) => ["refresh_token", client, secrets[name]],
+    async request(context, secrets) {
+      const present = secrets[name] ?? "";
+      context.hide(present);
+      const answer = await ask(context, client, { grant_type: "refresh_token", refresh_token: present });
+      const next = readMember(answer, ["refresh_token"]);
+      if (typeof next !== "string" || next === "" || next === present) return issued(answer);
+      context.hide(next);
+      return { ...issued(answer), rotated: { [name]: next } };
+    },
+    show: bearer,
+  });
+}
+
+/** @returns the source's answer, which holds an access token */
+async function ask(context: AuthContext, client: OAuthClient, grant: Record<string, string>): Promise<JsonValue> {
+  const form = new URLSearchParams(grant);
+  if (client.scopes && client.scopes.length > 0) form.set("scope", client.scopes.join(" "));
+  if (client.audience !== undefined) form.set("audience", client.audience);
+  const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded" };
+  const secret = client.clientSecret;
+  if (secret !== null) context.hide(secret);
+  if (secret !== null && client.sendIn === "header") {
+    headers.authorization = basicCredentials(encodeURIComponent(client.clientId), encodeURIComponent(secret));
+  } else {
+    form.set("client_id", client.clientId);
+    if (secret !== null) form.set("client_secret", secret);
+  }
+  const response = await context.requestToken({ url: client.tokenUrl, headers, body: form.toString() });
+  return readTokenAnswer(context, response, ["access_token"]);
+}
+
+function issued(answer: JsonValue): IssuedToken {
+  const lifetimeSeconds = Number(readMember(answer, ["expires_in"]));
+  return {
+    accessToken: String(readMember(answer, ["access_token"])),
+    lifetimeSeconds: lifetimeSeconds > 0 ? lifetimeSeconds : null,
+    rotated: {},
+  };
+}
