@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import type { Logger } from "pino";
 import type { ControlPort } from "../control/port.ts";
 import type { ProviderKey } from "../core/vocabulary.ts";
@@ -14,11 +15,18 @@ export interface ApiDeps {
   findProvider(key: ProviderKey): Provider | null;
 }
 
+/** Who asks, and in which request: recorded with every write. */
+export interface Caller {
+  /** `key:<name>` or `user:<sub>`. */
+  actor: string;
+  requestId: string;
+}
+
 /** What a request carries from middleware to handler. */
 export interface AppEnv {
-  Variables: {
-    requestId: string;
-    /** Who asks: `key:<name>`, `user:<sub>`. Recorded with every write. */
-    actor: string;
-  };
+  Variables: Caller;
+}
+
+export function callerOf(c: Context<AppEnv>): Caller {
+  return { actor: c.get("actor"), requestId: c.get("requestId") };
 }

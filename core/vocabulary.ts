@@ -97,6 +97,10 @@ export type SliceStatus = (typeof SLICE_STATUSES)[number];
 export const SLICING_KINDS = ["none", "time", "key", "file"] as const;
 export type SlicingKind = (typeof SLICING_KINDS)[number];
 
+/** What a write is about. A `state` is known by its sync's id. */
+export const AUDIT_SUBJECTS = ["sync", "run", "connection", "state"] as const;
+export type AuditSubject = (typeof AUDIT_SUBJECTS)[number];
+
 /** What this version can execute. The rest of each list answers 422 `not_available_yet`. */
 export const AVAILABLE = {
   executionBackend: ["native"],

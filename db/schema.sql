@@ -13,6 +13,7 @@ create table audit_events (
   constraint audit_events_pkey PRIMARY KEY (id)
 );
 CREATE INDEX audit_events_age ON public.audit_events USING btree (at);
+CREATE INDEX audit_events_of_actor ON public.audit_events USING btree (actor, id DESC);
 CREATE INDEX audit_events_of_subject ON public.audit_events USING btree (subject_id, id DESC);
 
 create table connection_tasks (

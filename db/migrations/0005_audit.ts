@@ -15,5 +15,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       after jsonb
     )`.execute(db);
   await sql`create index audit_events_of_subject on audit_events (subject_id, id desc)`.execute(db);
+  await sql`create index audit_events_of_actor on audit_events (actor, id desc)`.execute(db);
   await sql`create index audit_events_age on audit_events (at)`.execute(db);
 }
