@@ -8,10 +8,12 @@ import { fenceRun } from "./activities/fence.ts";
 import { createActivities } from "./activities/index.ts";
 import { createProgress } from "./activities/progress.ts";
 import { dispatchRuns } from "./control/dispatch.ts";
+import { count, databaseUrl, readEnv } from "./control/env.ts";
 import { startLoop } from "./control/loop.ts";
 import { createReconciler } from "./control/reconcile.ts";
 import { ensureSearchAttributes } from "./control/search-attributes.ts";
 import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
+import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-options.ts";
 import { TASK_QUEUE } from "./core/workflow-contract.ts";
 import { createDb } from "./db/client.ts";
 import { asLeader } from "./db/leader-lock.ts";
@@ -20,30 +22,25 @@ import { createDestinations } from "./destinations/open-destinations.ts";
 
 /** Composition root of the worker process: activities, workflows, and the loops that keep rows and Temporal in line. */
 
-const Env = z.object({
-  DATABASE_URL: z.string().min(1),
-  WAREHOUSE_URL: z.string().min(1),
-  TEMPORAL_ADDRESS: z.string().min(1).default("127.0.0.1:7233"),
-  TEMPORAL_NAMESPACE: z.string().min(1).default("default"),
-  TEMPORAL_UI_URL: z.string().min(1).optional(),
-  SLUICE_ENCRYPTION_KEYS: z.string().min(1),
+const WORKER_ENV = {
+  WAREHOUSE_URL: databaseUrl(),
+  MAX_CONCURRENT_ACTIVITIES: count(1, 1000).default(32),
   SLUICE_EGRESS_ALLOW_PRIVATE: listOfHosts().default([]),
   SLUICE_EGRESS_ALLOW_ONLY: listOfHosts().optional(),
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
-});
+};
 
 async function main(): Promise<void> {
-  const env = Env.parse(process.env);
+  const { env, temporal } = readEnv(WORKER_ENV, process.env);
   const log = pino({ name: "worker", level: env.LOG_LEVEL });
   logTemporalTo(log);
-  const temporal = { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE };
   const executorId = `${hostname()}:${process.pid}`;
 
   const db = createDb({
     url: env.DATABASE_URL,
+    maxConnections: env.DATABASE_POOL_SIZE,
     onPoolError: (err) => log.warn({ err }, "an idle database connection was lost"),
   });
-  const connection = await connectWithPatience(temporal.address, log);
+  const connection = await connectWithPatience(temporal, log);
   const client = createTemporalClient(temporal);
   const progress = createProgress({ db, executorId, log });
   const destinations = createDestinations();
@@ -68,7 +65,7 @@ async function main(): Promise<void> {
     workflowsPath: fileURLToPath(new URL("./workflows/index.ts", import.meta.url)),
     activities,
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
-    maxConcurrentActivityTaskExecutions: 32,
+    maxConcurrentActivityTaskExecutions: env.MAX_CONCURRENT_ACTIVITIES,
     // A worker that is stopped keeps its polls open, and each one swallows a task until that times out: so, few.
     workflowTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
     activityTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
@@ -95,7 +92,7 @@ async function main(): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
-  log.info({ taskQueue: TASK_QUEUE, ...temporal }, "worker is ready");
+  log.info({ taskQueue: TASK_QUEUE, address: temporal.address, namespace: temporal.namespace }, "worker is ready");
   await worker.run();
 
   await Promise.all(loops.map((loop) => loop.stop()));
@@ -125,12 +122,12 @@ function logTemporalTo(log: pino.Logger): void {
 }
 
 /** Temporal may come up after the worker does. */
-async function connectWithPatience(address: string, log: pino.Logger): Promise<NativeConnection> {
+async function connectWithPatience(temporal: TemporalOptions, log: pino.Logger): Promise<NativeConnection> {
   for (;;) {
     try {
-      return await NativeConnection.connect({ address });
+      return await NativeConnection.connect(connectionOptionsOf(temporal));
     } catch (error) {
-      log.warn({ err: error, address }, "Temporal cannot be reached yet; trying again");
+      log.warn({ err: error, address: temporal.address }, "Temporal cannot be reached yet; trying again");
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
   }

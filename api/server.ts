@@ -7,7 +7,7 @@ import { createKeyring } from "../db/secrets.ts";
 import { findProvider } from "../providers/index.ts";
 import { createApp } from "./app.ts";
 import { refuseOpenNetwork } from "./auth.ts";
-import { readEnv } from "./env.ts";
+import { readApiEnv } from "./env.ts";
 
 /** Composition root of the API process. It starts and answers while Temporal, and even Postgres, are away. */
 
@@ -15,7 +15,7 @@ import { readEnv } from "./env.ts";
 const DRAIN_MS = 10_000;
 
 async function main(): Promise<void> {
-  const env = readEnv(process.env);
+  const { env, temporal } = readApiEnv(process.env);
   refuseOpenNetwork(env.HOST);
   const log = pino({
     name: "api",
@@ -24,12 +24,12 @@ async function main(): Promise<void> {
   });
   const db = createDb({
     url: env.DATABASE_URL,
+    maxConnections: env.DATABASE_POOL_SIZE,
     onPoolError: (err) => log.warn({ err }, "an idle database connection was lost"),
   });
   const control = createControlPort({
     db,
-    temporalAddress: env.TEMPORAL_ADDRESS,
-    namespace: env.TEMPORAL_NAMESPACE,
+    temporal,
     temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
     log,
   });

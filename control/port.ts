@@ -1,10 +1,11 @@
 import type { Logger } from "pino";
-import type { CheckConnectionInput, CheckConnectionResult } from "../core/workflow-contract.ts";
+import type { ConnectionTaskOutcome } from "../core/workflow-contract.ts";
 import type { Db } from "../db/client.ts";
 import { deliverCancel } from "./cancel.ts";
-import { checkConnection } from "./check-connection.ts";
+import { runConnectionTask, type TaskOrder } from "./connection-task.ts";
 import { dispatchRuns } from "./dispatch.ts";
 import { createTemporalClient } from "./temporal.ts";
+import type { TemporalOptions } from "./temporal-options.ts";
 
 /** What the API asks of Temporal: to start, to cancel, to check. Nothing that it answers with is read from there. */
 export interface ControlPort {
@@ -12,20 +13,20 @@ export interface ControlPort {
   dispatchRun(runId: string): Promise<void>;
   /** Never throws; the reconciler delivers what could not be delivered now. */
   deliverCancel(runId: string): Promise<void>;
-  /** @throws AppError no_worker, check_timeout, temporal_unavailable */
-  checkConnection(input: CheckConnectionInput): Promise<CheckConnectionResult>;
+  /** What was found lies in the task's row. @throws AppError no_worker, check_timeout, temporal_unavailable */
+  runConnectionTask(order: TaskOrder): Promise<ConnectionTaskOutcome>;
   temporalReachable(): Promise<boolean>;
 }
 
 export function createControlPort(options: {
   db: Db;
-  temporalAddress: string;
-  namespace: string;
+  temporal: TemporalOptions;
   temporalUiUrl: string | null;
   log: Logger;
 }): ControlPort & { close(): Promise<void> } {
-  const client = createTemporalClient({ address: options.temporalAddress, namespace: options.namespace });
-  const deps = { ...options, client };
+  const client = createTemporalClient(options.temporal);
+  const { namespace } = options.temporal;
+  const deps = { ...options, client, namespace };
   const inFlight = new Set<Promise<void>>();
   const track = (work: Promise<void>): Promise<void> => {
     inFlight.add(work);
@@ -41,14 +42,7 @@ export function createControlPort(options: {
         ),
       ),
     deliverCancel: (runId) => track(deliverCancel(deps, runId)),
-    async checkConnection(input) {
-      const { taskQueue } = await options.db
-        .selectFrom("connections")
-        .select("taskQueue")
-        .where("id", "=", input.connectionId)
-        .executeTakeFirstOrThrow();
-      return checkConnection(client, options.namespace, { ...input, taskQueue });
-    },
+    runConnectionTask: (order) => runConnectionTask(client, namespace, order),
     async temporalReachable() {
       try {
         await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));

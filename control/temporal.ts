@@ -1,17 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
-
-export interface TemporalOptions {
-  address: string;
-  namespace: string;
-}
+import { connectionOptionsOf, type TemporalOptions } from "./temporal-options.ts";
 
 /** Refuses payloads over 64 KiB; the worker uses the same file. */
 export const PAYLOAD_CONVERTER_PATH = fileURLToPath(new URL("../workflows/payload-converter.ts", import.meta.url));
 
 /** Connects at the first call, so that a process starts and answers while Temporal is down. */
 export function createTemporalClient(options: TemporalOptions): Client {
-  const connection = Connection.lazy({ address: options.address, connectTimeout: "5s" });
+  const connection = Connection.lazy({ ...connectionOptionsOf(options), connectTimeout: "5s" });
   return new Client({
     connection,
     namespace: options.namespace,

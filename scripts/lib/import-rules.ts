@@ -29,6 +29,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "swagger-ui-dist": ["api"],
   "@temporalio/activity": ["activities"],
   "@temporalio/client": ["control", "activities/backends"],
+  "@temporalio/envconfig": ["control"],
   "@temporalio/common": ["workflows", "activities", "control", "worker.ts"],
   "@temporalio/worker": ["worker.ts"],
   "@temporalio/workflow": ["workflows"],
@@ -38,7 +39,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "pg-copy-streams": ["destinations", "providers"],
   pino: ["api", "worker.ts"],
   undici: ["providers/lib/http"],
-  zod: ["api", "db", "providers", "worker.ts"],
+  zod: ["api", "db", "providers", "control/env.ts", "worker.ts"],
 };
 
 /** Packages whose types are words between rooms: a logger is handed in wherever something is logged. */

@@ -9,6 +9,13 @@ import pg from "pg";
 import { pino } from "pino";
 import { inject } from "vitest";
 import { createApp } from "../../api/app.ts";
+import {
+  type CreateSync,
+  createSluiceClient,
+  type SluiceClient,
+  type TriggerSync,
+  unwrap,
+} from "../../client/index.ts";
 import { createControlPort } from "../../control/port.ts";
 import type { Db } from "../../db/client.ts";
 import { createKeyring } from "../../db/secrets.ts";
@@ -26,11 +33,13 @@ export interface World {
   warehouse(sql: string, values?: unknown[]): Promise<Row[]>;
   temporal: Client;
   namespace: string;
+  sluice: SluiceClient;
+  /** For what the typed client would not send, or an error that is expected. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
   startWorker(env?: Record<string, string>): Promise<WorkerProcess>;
   /** A connection to the source; `port` for one through a proxy. */
   createConnection(options?: { port?: number; user?: string; password?: string }): Promise<string>;
-  createSync(body: { connectionId: string; entities: string[] } & Row): Promise<Row>;
+  createSync(body: Omit<CreateSync, "name"> & { name?: string }): Promise<Row>;
   close(): Promise<void>;
 }
 
@@ -70,7 +79,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const keys = `k1:${randomBytes(32).toString("base64")}`;
   const db = openDb(control.url);
   const log = pino({ level: "silent" });
-  const port = createControlPort({ db, temporalAddress, namespace, temporalUiUrl: "http://127.0.0.1:8233", log });
+  const port = createControlPort({
+    db,
+    temporal: { address: temporalAddress, namespace },
+    temporalUiUrl: "http://127.0.0.1:8233",
+    log,
+  });
   const app = createApp({ db, keyring: createKeyring(keys), control: port, log, findProvider });
   const pools = { source: quietPool(source.url), warehouse: quietPool(warehouse.url) };
   const workers: WorkerProcess[] = [];
@@ -82,6 +96,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     warehouseUrl: warehouse.url,
     temporal,
     namespace,
+    sluice: createSluiceClient({
+      baseUrl: "http://127.0.0.1",
+      fetch: async (request) => app.fetch(request),
+      retryForSeconds: 0,
+    }),
     source: async (sql, values) => (await pools.source.query(sql, values)).rows,
     warehouse: async (sql, values) => (await pools.warehouse.query(sql, values)).rows,
     async api(method, path, body) {
@@ -107,26 +126,26 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     async createConnection({ port: proxyPort, user, password } = {}) {
       const url = new URL(source.url);
-      const { status, body } = await world.api("POST", "/connections", {
-        name: `source ${randomUUID()}`,
-        provider: "postgres",
-        config: {
-          host: url.hostname,
-          port: proxyPort ?? Number(url.port),
-          database: url.pathname.slice(1),
-          user: user ?? url.username,
-          sslMode: "disable",
-        },
-        secrets: { password: password ?? decodeURIComponent(url.password) },
-      });
-      if (status !== 201) throw new Error(`connection: ${status} ${JSON.stringify(body)}`);
-      return body.id;
+      const connection = await unwrap(
+        world.sluice.POST("/api/v1/connections", {
+          body: {
+            name: `source ${randomUUID()}`,
+            provider: "postgres",
+            config: {
+              host: url.hostname,
+              port: proxyPort ?? Number(url.port),
+              database: url.pathname.slice(1),
+              user: user ?? url.username,
+              sslMode: "disable",
+            },
+            secrets: { password: password ?? decodeURIComponent(url.password) },
+          },
+        }),
+      );
+      return connection.id;
     },
-    async createSync(body) {
-      const created = await world.api("POST", "/syncs", { name: `sync ${randomUUID()}`, ...body });
-      if (created.status !== 201) throw new Error(`sync: ${created.status} ${JSON.stringify(created.body)}`);
-      return created.body;
-    },
+    createSync: (body) =>
+      unwrap(world.sluice.POST("/api/v1/syncs", { body: { name: `sync ${randomUUID()}`, ...body } })),
     async close() {
       await Promise.all(workers.map((worker) => worker.kill()));
       await Promise.all([
@@ -156,16 +175,14 @@ export async function until<T>(what: string, ask: () => Promise<T | null>, timeo
 }
 
 /** Triggers the sync. @returns the run as the API answered it */
-export async function trigger(world: World, syncId: string, body: Row = {}): Promise<Row> {
-  const { status, body: run } = await world.api("POST", `/syncs/${syncId}/trigger`, body);
-  if (status !== 201) throw new Error(`trigger: ${status} ${JSON.stringify(run)}`);
-  return run;
+export function trigger(world: World, syncId: string, body: TriggerSync = {}): Promise<Row> {
+  const params = { path: { sync_id: syncId } };
+  return unwrap(world.sluice.POST("/api/v1/syncs/{sync_id}/trigger", { params, body }));
 }
 
-export async function getRun(world: World, runId: string): Promise<Row> {
-  const { status, body } = await world.api("GET", `/syncs/runs/${runId}`);
-  if (status !== 200) throw new Error(`run ${runId}: ${status} ${JSON.stringify(body)}`);
-  return body;
+export function getRun(world: World, runId: string): Promise<Row> {
+  const params = { path: { run_id: runId } };
+  return unwrap(world.sluice.GET("/api/v1/syncs/runs/{run_id}", { params }));
 }
 
 /** The run once `test` holds for it. */
