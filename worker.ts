@@ -7,8 +7,10 @@ import type { ActivityDeps } from "./activities/deps.ts";
 import { fenceRun } from "./activities/fence.ts";
 import { createActivities } from "./activities/index.ts";
 import { createProgress } from "./activities/progress.ts";
+import { createRenewals } from "./activities/renewals.ts";
 import { dispatchRuns } from "./control/dispatch.ts";
 import { count, databaseUrl, readEnv } from "./control/env.ts";
+import { startHealthServer } from "./control/health-server.ts";
 import { startLoop } from "./control/loop.ts";
 import { createReconciler } from "./control/reconcile.ts";
 import { ensureSearchAttributes } from "./control/search-attributes.ts";
@@ -17,6 +19,7 @@ import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-op
 import { TASK_QUEUE } from "./core/workflow-contract.ts";
 import { createDb } from "./db/client.ts";
 import { asLeader } from "./db/leader-lock.ts";
+import { isReachable } from "./db/ping.ts";
 import { createKeyring } from "./db/secrets.ts";
 import { createDestinations } from "./destinations/open-destinations.ts";
 
@@ -25,6 +28,8 @@ import { createDestinations } from "./destinations/open-destinations.ts";
 const WORKER_ENV = {
   WAREHOUSE_URL: databaseUrl(),
   MAX_CONCURRENT_ACTIVITIES: count(1, 1000).default(32),
+  HOST: z.string().default("127.0.0.1"),
+  HEALTH_PORT: count(1, 65_535).optional(),
   SLUICE_EGRESS_ALLOW_PRIVATE: listOfHosts().default([]),
   SLUICE_EGRESS_ALLOW_ONLY: listOfHosts().optional(),
 };
@@ -43,12 +48,14 @@ async function main(): Promise<void> {
   const connection = await connectWithPatience(temporal, log);
   const client = createTemporalClient(temporal);
   const progress = createProgress({ db, executorId, log });
+  const renewals = createRenewals();
   const destinations = createDestinations();
   const activityDeps: ActivityDeps = {
     db,
     keyring: createKeyring(env.SLUICE_ENCRYPTION_KEYS),
     log,
     progress,
+    renewals,
     openDestination: destinations.open,
     warehouseUrl: env.WAREHOUSE_URL,
     egress: { allowPrivate: env.SLUICE_EGRESS_ALLOW_PRIVATE, allowOnly: env.SLUICE_EGRESS_ALLOW_ONLY ?? null },
@@ -87,6 +94,9 @@ async function main(): Promise<void> {
     startLoop({ name: "reconcile", everyMs: 10_000, log, work: () => asLeader(db, reconcile) }),
   ];
 
+  const look = async () => ({ worker: worker.getState() === "RUNNING", database: await isReachable(db) });
+  const health =
+    env.HEALTH_PORT === undefined ? null : await startHealthServer({ host: env.HOST, port: env.HEALTH_PORT, look });
   const stop = (): void => {
     if (worker.getState() === "RUNNING") worker.shutdown();
   };
@@ -94,8 +104,10 @@ async function main(): Promise<void> {
   process.once("SIGINT", stop);
   log.info({ taskQueue: TASK_QUEUE, address: temporal.address, namespace: temporal.namespace }, "worker is ready");
   await worker.run();
+  await health?.stop();
 
   await Promise.all(loops.map((loop) => loop.stop()));
+  await renewals.settled();
   await progress.close();
   await destinations.close();
   await client.connection.close();

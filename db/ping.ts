@@ -5,3 +5,10 @@ import type { Db } from "./client.ts";
 export async function pingDatabase(db: Db): Promise<void> {
   await sql`select 1`.execute(db);
 }
+
+export async function isReachable(db: Db): Promise<boolean> {
+  return pingDatabase(db).then(
+    () => true,
+    () => false,
+  );
+}
