@@ -1,9 +1,20 @@
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import type { EgressPolicy, SharedConnection } from "../../provider.ts";
+import { createHostPatterns } from "./addresses.ts";
+import { createAdmission, type Limit } from "./admission.ts";
+import { createAttempts } from "./attempts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
+import { createAuthContext } from "./auth/context.ts";
+import { createEgressGuard } from "./egress.ts";
+import { createFailures } from "./failures.ts";
+import { mergeHeaders } from "./headers.ts";
+import { createRedactor } from "./redact.ts";
+import type { HttpRequest } from "./request.ts";
 import type { HttpResponse } from "./response.ts";
-import type { Verdict } from "./verdict.ts";
+import { resolveTarget } from "./target.ts";
+import { createTransport, type Outgoing } from "./transport.ts";
 
+export type { HttpRequest } from "./request.ts";
 export type { HttpResponse } from "./response.ts";
 export type { Verdict } from "./verdict.ts";
 
@@ -13,25 +24,6 @@ export interface HttpClient {
   /** Has a byte arrived since the last call, while a request is in flight? (`Source.probe`) */
   isMoving(): boolean;
   close(): Promise<void>;
-}
-
-export interface HttpRequest {
-  /** For messages: `page 3 of orders`. */
-  doing: string;
-  method: "GET" | "POST";
-  /**
-   * Absolute (a link: make it so by `new URL(link, response.url)`), or joined to the path of `baseUrl`. Only `baseUrl`'s origin and
-   * `allowedHosts` are asked; every address is checked, on redirects too.
-   */
-  url: string;
-  /** Replaces parameters of the same name in `url`; a name given twice is sent twice. */
-  query?: readonly (readonly [name: string, value: string])[];
-  json?: unknown;
-  headers?: Record<string, string>;
-  /** May be sent again after it may have arrived; a GET always may. */
-  idempotent?: boolean;
-  /** First word on an answer; null: the default map decides. */
-  classify?: (response: HttpResponse) => Verdict | null;
 }
 
 export interface HttpClientOptions {
@@ -47,7 +39,7 @@ export interface HttpClientOptions {
   /** `maxAttempts` 4; `statuses` are retried besides 408, 425, 429 and 5xx. */
   retry?: { maxAttempts?: number; statuses?: number[] };
   /** What the source allows; kept together with all who use the connection, but for `concurrency`, which is this client's. */
-  limit?: { bucket: string; perSecond: number; burst: number; concurrency: number } | null;
+  limit?: Limit | null;
   /** Host names and `*.suffix` patterns that belong to the source besides `baseUrl`'s: links may point there, and credentials go there. */
   allowedHosts?: string[];
   shared: SharedConnection;
@@ -59,5 +51,61 @@ export interface HttpClientOptions {
   resolve?: (hostName: string) => Promise<string[]>;
 }
 
-/** Opens no connection before the first request. @throws TerminalError source_address_refused for a `baseUrl` that may not be asked */
-export declare function createHttpClient(options: HttpClientOptions): HttpClient;
+const TIMEOUT_MS = 30_000;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const MAX_ATTEMPTS = 4;
+const DEFAULT_HEADERS = { accept: "application/json", "user-agent": "sluice" };
+
+/** Connects with the first request. */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const { provider, headers = {}, shared, signal, tlsRootCert } = options;
+  const redactor = createRedactor();
+  for (const value of Object.values(headers)) redactor.hide(value);
+  const toError = createFailures(provider, redactor);
+  const guard = createEgressGuard({ policy: options.egress, resolve: options.resolve });
+  const allowedHosts = createHostPatterns(options.allowedHosts ?? []);
+  const transport = createTransport({
+    guard,
+    timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    tlsRootCert,
+    signal,
+  });
+  const attempt = createAttempts({
+    auth: options.auth,
+    authContext: createAuthContext({ guard, tlsRootCert, shared, redactor, toError }),
+    admission: createAdmission(options.limit ?? null, shared, signal),
+    route: { guard, transport },
+    maxAttempts: options.retry?.maxAttempts ?? MAX_ATTEMPTS,
+    retriedStatuses: options.retry?.statuses ?? [],
+    toError,
+    signal,
+  });
+
+  function outgoing(request: HttpRequest): Outgoing {
+    const body = request.json === undefined ? null : JSON.stringify(request.json);
+    const ofBody = body === null ? {} : { "content-type": "application/json" };
+    return {
+      method: request.method,
+      url: resolveTarget(request, options.baseUrl, allowedHosts, (said) =>
+        toError(request.doing, { reasonCode: "source_address_refused", said }),
+      ),
+      headers: mergeHeaders(DEFAULT_HEADERS, headers, ofBody, request.headers ?? {}),
+      body,
+    };
+  }
+
+  return {
+    async send(request) {
+      signal.throwIfAborted();
+      try {
+        return await attempt(request, outgoing(request));
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error;
+      }
+    },
+    isMoving: transport.isMoving,
+    close: transport.close,
+  };
+}

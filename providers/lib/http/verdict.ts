@@ -1,8 +1,33 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
+import type { HttpResponse } from "./response.ts";
+import { isUsedUp } from "./retry-after.ts";
 
-/** What an answer means. `afterSeconds` is the source's own word on when to come back. */
+/** What an answer means. `afterSeconds` is the source's own word on when to come back; its headers are asked without it. */
 export type Verdict =
   | { kind: "ok" }
   | { kind: "retry"; afterSeconds?: number }
   | { kind: "fail"; reasonCode: ReasonCode; message?: string }
   | { kind: "throttled"; afterSeconds?: number };
+
+const RETRIED = new Set([408, 425]);
+
+const REFUSALS: Record<number, ReasonCode> = {
+  401: "source_auth_failed",
+  403: "source_permission_denied",
+  404: "source_resource_not_found",
+  407: "source_unavailable",
+  410: "source_resource_not_found",
+};
+
+/** @param retriedStatuses besides 408, 425, 429 and 5xx */
+export function judge(response: Pick<HttpResponse, "status" | "headers">, retriedStatuses: readonly number[]): Verdict {
+  const { status, headers } = response;
+  if (status >= 200 && status < 300) return { kind: "ok" };
+  // Some sources say 403 where others say 429.
+  if (status === 429 || (status === 403 && (headers.has("retry-after") || isUsedUp(response)))) {
+    return { kind: "throttled" };
+  }
+  if (status >= 500 || RETRIED.has(status) || retriedStatuses.includes(status)) return { kind: "retry" };
+  const reasonCode = REFUSALS[status] ?? (status >= 400 ? "source_rejected_request" : "source_response_invalid");
+  return { kind: "fail", reasonCode };
+}

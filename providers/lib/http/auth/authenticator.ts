@@ -1,5 +1,5 @@
-import type { ReasonCode } from "../../../../core/result-reasons.ts";
 import type { SharedConnection } from "../../../provider.ts";
+import type { Failure } from "../failures.ts";
 import type { HttpResponse } from "../response.ts";
 
 /** What goes with a request to show who asks. */
@@ -23,12 +23,8 @@ export interface AuthContext {
    * aborted: the source may have replaced the refresh token already.
    */
   requestToken(request: TokenRequest): Promise<HttpResponse>;
-  /** The error that a refused request for a token is. `said` may quote the source: secrets are blacked out. */
-  failure(
-    reasonCode: ReasonCode,
-    said: string,
-    options?: { retryAfterSeconds?: number | null; cause?: unknown },
-  ): Error;
+  /** The error that a refused request for a token is. */
+  toError(failure: Failure): Error;
   /** From now on `secret` is blacked out in every message. */
   hide(secret: string): void;
 }

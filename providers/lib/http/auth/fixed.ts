@@ -1,30 +1,46 @@
 import type { Authenticator, Authorization } from "./authenticator.ts";
 
 /** Credentials that stay as they are: a 401 is final. */
-function fixed(authorization: Partial<Authorization>): Authenticator {
-  const always = { headers: {}, query: [], ...authorization };
-  return { authorize: async () => always, renew: async () => null };
+function fixed(authorization: Authorization, secrets: readonly string[]): Authenticator {
+  return {
+    async authorize({ hide }) {
+      for (const secret of secrets) hide(secret);
+      return authorization;
+    },
+    renew: async () => null,
+  };
 }
 
 export function noAuth(): Authenticator {
-  return fixed({});
+  return fixed({ headers: {}, query: [] }, []);
 }
 
 export function bearerAuth(token: string): Authenticator {
-  return fixed(bearer(token));
+  return fixed(bearer(token), [token]);
 }
 
 /** https://www.rfc-editor.org/rfc/rfc7617 */
 export function basicAuth(username: string, password: string): Authenticator {
-  return fixed({ headers: { authorization: basicCredentials(username, password) } });
+  const authorization = basicCredentials(username, password);
+  return fixed({ headers: { authorization }, query: [] }, [password, authorization.slice("Basic ".length)]);
 }
 
-export function apiKeyAuth(key: { in: "header" | "query"; name: string; value: string }): Authenticator {
-  return fixed(key.in === "header" ? { headers: { [key.name]: key.value } } : { query: [[key.name, key.value]] });
+export function apiKeyAuth({
+  in: place,
+  name,
+  value,
+}: {
+  in: "header" | "query";
+  name: string;
+  value: string;
+}): Authenticator {
+  const authorization =
+    place === "header" ? { headers: { [name]: value }, query: [] } : { headers: {}, query: [[name, value]] as const };
+  return fixed(authorization, [value]);
 }
 
 export function headerAuth(headers: Record<string, string>): Authenticator {
-  return fixed({ headers });
+  return fixed({ headers, query: [] }, Object.values(headers));
 }
 
 export function basicCredentials(username: string, password: string): string {

@@ -1,6 +1,6 @@
-import type { ReasonCode } from "../../../../core/result-reasons.ts";
+import { describeStatus } from "../failures.ts";
 import { isObject, type JsonValue } from "../json.ts";
-import type { HttpResponse } from "../response.ts";
+import { type HttpResponse, quoteBody } from "../response.ts";
 import { retryAfterSeconds } from "../retry-after.ts";
 import type { AuthContext } from "./authenticator.ts";
 
@@ -10,34 +10,26 @@ import type { AuthContext } from "./authenticator.ts";
  */
 export function readTokenAnswer(context: AuthContext, response: HttpResponse, tokenPath: readonly string[]): JsonValue {
   const { status } = response;
+  const said = `the token endpoint answered ${describeStatus(status)}`;
   if (status === 408 || status === 429 || status >= 500) {
-    throw context.failure(
-      status === 429 ? "source_rate_limited" : "source_unavailable",
-      `the token endpoint answered ${status}`,
-      { retryAfterSeconds: retryAfterSeconds(response) },
-    );
+    throw context.toError({
+      reasonCode: status === 429 ? "source_rate_limited" : "source_unavailable",
+      said,
+      quoted: quoteBody(response.body),
+      retryAfterSeconds: retryAfterSeconds(response),
+    });
   }
-  const answer = status < 300 ? response.json() : readIfJson(response);
+  const granted = status >= 200 && status < 300;
+  const answer = granted ? response.json() : readIfJson(response);
   const token = readMember(answer, tokenPath);
-  if (status < 300 && typeof token === "string" && token !== "") return answer;
-  throw context.failure(reasonOfRefusal(status, answer), describeRefusal(status, answer, tokenPath));
-}
-
-/** https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
-function reasonOfRefusal(status: number, answer: JsonValue): ReasonCode {
+  if (granted && typeof token === "string" && token !== "") return answer;
   const error = readMember(answer, ["error"]);
-  if (error === "invalid_grant") return "source_auth_expired";
-  return status < 300 && error === undefined ? "source_response_invalid" : "source_auth_failed";
-}
-
-function describeRefusal(status: number, answer: JsonValue, tokenPath: readonly string[]): string {
-  const said = ["error", "error_description", "message"]
-    .map((name) => readMember(answer, [name]))
-    .filter((each) => typeof each === "string");
-  if (said.length > 0) return `the token endpoint answered ${status}: ${said.join(": ")}`;
-  return status < 300
-    ? `the token endpoint answered ${status} without ${tokenPath.join(".")}`
-    : `the token endpoint answered ${status}`;
+  if (granted && error === undefined) {
+    throw context.toError({ reasonCode: "source_response_invalid", said: `${said} without ${tokenPath.join(".")}` });
+  }
+  // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  const reasonCode = error === "invalid_grant" ? "source_auth_expired" : "source_auth_failed";
+  throw context.toError({ reasonCode, said, quoted: quoteBody(response.body) });
 }
 
 /** A refusal may come as a page of HTML. */

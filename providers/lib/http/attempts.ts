@@ -1,0 +1,114 @@
+import type { Admission } from "./admission.ts";
+import type { AuthContext, Authenticator, Authorization } from "./auth/authenticator.ts";
+import { classifyBreakage } from "./breakages.ts";
+import { describeStatus, describeUrl, type Failure } from "./failures.ts";
+import { followRedirects, type Route } from "./redirects.ts";
+import type { HttpRequest } from "./request.ts";
+import { createResponse, type HttpResponse, quoteBody } from "./response.ts";
+import { retryAfterSeconds } from "./retry-after.ts";
+import type { Outgoing } from "./transport.ts";
+import { judge, type Verdict } from "./verdict.ts";
+import { backoffSeconds, LONGEST_PAUSE_SECONDS, pause, unlessAborted } from "./waiting.ts";
+
+/** After a source has throttled every attempt: long enough for the slot to be given back meanwhile. */
+const THROTTLED_PAUSE_SECONDS = 30;
+
+/** What one attempt came to. */
+type Outcome = { response: HttpResponse } | { failure: Failure; mayRepeat: boolean };
+
+export interface AttemptsOptions {
+  auth: Authenticator;
+  authContext: AuthContext;
+  admission: Admission;
+  route: Route;
+  maxAttempts: number;
+  retriedStatuses: readonly number[];
+  toError: (doing: string, failure: Failure) => Error;
+  signal: AbortSignal;
+}
+
+/** Sends a request until it is answered, refused, or not worth another attempt here. */
+export function createAttempts(options: AttemptsOptions) {
+  const { auth, authContext, admission, route, maxAttempts, toError, signal } = options;
+
+  async function persist(request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> {
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await attemptOnce(request, outgoing);
+      if ("response" in outcome) return outcome.response;
+      const { failure, mayRepeat } = outcome;
+      const waitSeconds = failure.retryAfterSeconds ?? backoffSeconds(attempt);
+      if (!mayRepeat || attempt >= maxAttempts || waitSeconds > LONGEST_PAUSE_SECONDS)
+        throw await giveUp(request, failure);
+      await pause(waitSeconds, signal);
+    }
+  }
+
+  /** Where the source wants to be left alone for longer, all who use the connection do so. */
+  async function giveUp({ doing }: HttpRequest, failure: Failure): Promise<Error> {
+    const throttled = failure.reasonCode === "source_rate_limited";
+    const asked = failure.retryAfterSeconds ?? 0;
+    const waitSeconds = throttled && asked <= LONGEST_PAUSE_SECONDS ? THROTTLED_PAUSE_SECONDS : asked;
+    if (waitSeconds > LONGEST_PAUSE_SECONDS) await admission.block(waitSeconds);
+    return toError(doing, { ...failure, retryAfterSeconds: waitSeconds > 0 ? waitSeconds : null });
+  }
+
+  async function attemptOnce(request: HttpRequest, outgoing: Outgoing): Promise<Outcome> {
+    let authorization = await unlessAborted(signal, auth.authorize(authContext));
+    for (let renewed = false; ; renewed = true) {
+      const outcome = await exchange(request, outgoing, authorization);
+      if ("failure" in outcome) return outcome;
+      const { response } = outcome;
+      const own = request.classify?.(response) ?? null;
+      if (own === null && response.status === 401 && !renewed) {
+        const newer = await unlessAborted(signal, auth.renew(authContext, authorization));
+        if (newer !== null) {
+          authorization = newer;
+          continue;
+        }
+      }
+      return judged(request, response, own ?? judge(response, options.retriedStatuses));
+    }
+  }
+
+  async function exchange(request: HttpRequest, outgoing: Outgoing, authorization: Authorization): Promise<Outcome> {
+    const { doing } = request;
+    const comeBackAfter = await admission.admit();
+    if (comeBackAfter !== null) {
+      const said = "the source's rate limit is used up";
+      throw toError(doing, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
+    }
+    try {
+      const { answer, url } = await followRedirects(route, outgoing, authorization);
+      return { response: createResponse(answer, url, (failure) => toError(doing, failure)) };
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = classifyBreakage(error, describe(outgoing));
+      if (failure === null) throw error;
+      return { failure, mayRepeat: failure.mayPass && (failure.unsent || mayArriveTwice(request)) };
+    }
+  }
+
+  function judged(request: HttpRequest, response: HttpResponse, verdict: Verdict): Outcome {
+    if (verdict.kind === "ok") return { response };
+    const said = `${request.method} ${describeUrl(new URL(response.url))} answered ${describeStatus(response.status)}`;
+    const quoted = quoteBody(response.body);
+    if (verdict.kind === "fail") {
+      const { reasonCode, message } = verdict;
+      return { failure: { reasonCode, said, quoted: message ?? quoted }, mayRepeat: false };
+    }
+    const reasonCode = verdict.kind === "throttled" ? "source_rate_limited" : "source_unavailable";
+    const wait = verdict.afterSeconds ?? retryAfterSeconds(response);
+    return { failure: { reasonCode, said, quoted, retryAfterSeconds: wait }, mayRepeat: mayArriveTwice(request) };
+  }
+
+  return (request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> =>
+    admission.take(() => persist(request, outgoing));
+}
+
+function mayArriveTwice({ method, idempotent = false }: HttpRequest): boolean {
+  return method === "GET" || idempotent;
+}
+
+function describe({ method, url }: Outgoing): string {
+  return `${method} ${describeUrl(url)}`;
+}

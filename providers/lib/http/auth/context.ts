@@ -1,0 +1,54 @@
+import type { SharedConnection } from "../../../provider.ts";
+import { classifyBreakage } from "../breakages.ts";
+import type { EgressGuard } from "../egress.ts";
+import { describeUrl, type Failure } from "../failures.ts";
+import type { Redactor } from "../redact.ts";
+import { createResponse } from "../response.ts";
+import { createTransport } from "../transport.ts";
+import type { AuthContext } from "./authenticator.ts";
+
+const TOKEN_TIMEOUT_MS = 30_000;
+const MAX_TOKEN_ANSWER_BYTES = 1024 * 1024;
+
+/** Requests for tokens have connections of their own, which outlive the client while one is under way. */
+export function createAuthContext(options: {
+  guard: EgressGuard;
+  tlsRootCert: string | undefined;
+  shared: SharedConnection;
+  redactor: Redactor;
+  toError: (doing: string, failure: Failure) => Error;
+}): AuthContext {
+  const { guard, tlsRootCert, shared, redactor } = options;
+  const toError = (failure: Failure) => options.toError("request for an access token", failure);
+  return {
+    shared,
+    hide: redactor.hide,
+    toError,
+    async requestToken({ url, headers, body }) {
+      if (!URL.canParse(url)) throw toError({ reasonCode: "source_address_refused", said: "the token URL is no URL" });
+      const target = new URL(url);
+      guard.check(target);
+      const transport = createTransport({
+        guard,
+        timeoutMs: TOKEN_TIMEOUT_MS,
+        maxBodyBytes: MAX_TOKEN_ANSWER_BYTES,
+        tlsRootCert,
+        signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+      });
+      try {
+        const answer = await transport.exchange({
+          method: "POST",
+          url: target,
+          headers: { accept: "application/json", ...headers },
+          body,
+        });
+        return createResponse(answer, target, toError);
+      } catch (error) {
+        const failure = classifyBreakage(error, `POST ${describeUrl(target)}`);
+        throw failure === null ? error : toError(failure);
+      } finally {
+        await transport.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { Authorization } from "./auth/authenticator.ts";
+import type { EgressGuard } from "./egress.ts";
+import { mergeHeaders } from "./headers.ts";
+import type { Answer, Outgoing, Transport } from "./transport.ts";
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** What any host may see of a request. */
+const HARMLESS_HEADERS = new Set(["accept", "accept-language", "user-agent"]);
+
+/** The way that requests take. */
+export interface Route {
+  guard: EgressGuard;
+  transport: Transport;
+}
+
+/** A redirect that is not followed. */
+export class RedirectError extends Error {
+  override readonly name = "RedirectError";
+}
+
+/**
+ * Follows redirects one by one, each checked by the guard before it is asked. Where one leads to another origin, credentials and
+ * all headers of the connection stay behind, for good; a body is never taken there.
+ * @returns the first answer that is no redirect, and its URL without credentials
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.4
+ */
+export async function followRedirects(
+  { guard, transport }: Route,
+  first: Outgoing,
+  authorization: Authorization,
+): Promise<{ answer: Answer; url: URL }> {
+  let outgoing = first;
+  let trusted = true;
+  for (let redirects = 0; ; redirects += 1) {
+    guard.check(outgoing.url);
+    const answer = await transport.exchange(trusted ? authorized(outgoing, authorization) : outgoing);
+    const location = answer.headers.get("location");
+    if (!REDIRECTS.has(answer.status) || location === null) return { answer, url: outgoing.url };
+    if (redirects === MAX_REDIRECTS) throw new RedirectError(`was redirected more than ${MAX_REDIRECTS} times`);
+    const next = redirected(outgoing, answer.status, location);
+    const leaves = next.url.origin !== outgoing.url.origin;
+    if (leaves && next.body !== null) throw new RedirectError(`was redirected with its body to ${next.url.host}`);
+    if (leaves) trusted = false;
+    outgoing = leaves ? { ...next, headers: harmless(next.headers) } : next;
+  }
+}
+
+function authorized(outgoing: Outgoing, { headers, query }: Authorization): Outgoing {
+  const url = new URL(outgoing.url);
+  for (const [name, value] of query) url.searchParams.set(name, value);
+  return { ...outgoing, url, headers: mergeHeaders(outgoing.headers, headers) };
+}
+
+function redirected(from: Outgoing, status: number, location: string): Outgoing {
+  if (!URL.canParse(location, from.url.href)) throw new RedirectError("was redirected to what is no URL");
+  const url = new URL(location, from.url);
+  url.hash = "";
+  const asGet = status === 303 || (from.method === "POST" && (status === 301 || status === 302));
+  if (!asGet) return { ...from, url };
+  const { "content-type": _, ...headers } = from.headers;
+  return { method: "GET", url, headers, body: null };
+}
+
+function harmless(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS_HEADERS.has(name)));
+}

@@ -1,0 +1,122 @@
+import { getCACertificates } from "node:tls";
+import { Agent, buildConnector, type Dispatcher, interceptors } from "undici";
+import type { EgressGuard } from "./egress.ts";
+import { toHeaders, validateHeaders } from "./headers.ts";
+
+/** One request and its answer on the wire: no retry, no redirect, no judgement. */
+export interface Transport {
+  exchange(outgoing: Outgoing): Promise<Answer>;
+  /** Has a byte arrived since the last call? */
+  isMoving(): boolean;
+  close(): Promise<void>;
+}
+
+export interface Outgoing {
+  method: "GET" | "POST";
+  url: URL;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Decompressed. */
+  body: Buffer;
+}
+
+export interface TransportOptions {
+  guard: EgressGuard;
+  timeoutMs: number;
+  maxBodyBytes: number;
+  /** PEM; trusted besides the well-known authorities. */
+  tlsRootCert?: string | undefined;
+  signal: AbortSignal;
+}
+
+/** A source that gives less is not slow but stuck. */
+const SLOWEST_BYTES_PER_SECOND = 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/** The body came too slowly, though it kept coming. */
+export class SlowBodyError extends Error {
+  override readonly name = "SlowBodyError";
+}
+
+/** The body is compressed in a way that nobody asked for. */
+export class UnknownEncodingError extends Error {
+  override readonly name = "UnknownEncodingError";
+}
+
+export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, signal }: TransportOptions): Transport {
+  const agent = new Agent({
+    connect: createGuardedConnector(guard, Math.min(timeoutMs, CONNECT_TIMEOUT_MS), tlsRootCert),
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    maxResponseSize: maxBodyBytes,
+    allowH2: false,
+  });
+  const decompress = interceptors.decompress({ maxSize: maxBodyBytes, skipErrorResponses: false });
+  const dispatcher = agent.compose(decompress);
+  let moved = false;
+
+  async function readBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {
+    const startedAt = Date.now();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of body) {
+      moved = true;
+      chunks.push(chunk);
+      bytes += chunk.length;
+      const allowedMs = timeoutMs + (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
+      if (Date.now() - startedAt > allowedMs) throw new SlowBodyError(`${bytes} bytes came in ${allowedMs} ms`);
+    }
+    const encoding = headers["content-encoding"];
+    if (bytes > 0 && encoding !== undefined && encoding !== "identity") {
+      throw new UnknownEncodingError(`the body is encoded as ${encoding}`);
+    }
+    return Buffer.concat(chunks, bytes);
+  }
+
+  return {
+    async exchange({ method, url, headers, body }) {
+      validateHeaders(headers);
+      const response = await dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method,
+        headers: { "accept-encoding": "gzip, deflate, br, zstd", ...headers },
+        body,
+        signal,
+      });
+      moved = true;
+      return {
+        status: response.statusCode,
+        headers: toHeaders(response.headers),
+        body: await readBody(response),
+      };
+    },
+    isMoving() {
+      const was = moved;
+      moved = false;
+      return was;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Connects to addresses that the guard has checked, and to no others. */
+function createGuardedConnector(
+  guard: EgressGuard,
+  timeout: number,
+  tlsRootCert: string | undefined,
+): buildConnector.connector {
+  const ca = tlsRootCert === undefined ? {} : { ca: [...getCACertificates("default"), tlsRootCert] };
+  const connectors = {
+    "http:": buildConnector({ timeout, allowH2: false, lookup: guard.lookup("http:") }),
+    "https:": buildConnector({ timeout, allowH2: false, lookup: guard.lookup("https:"), ...ca }),
+  };
+  return (options, done) => connectors[options.protocol === "https:" ? "https:" : "http:"](options, done);
+}
