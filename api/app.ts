@@ -1,13 +1,15 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
 import { logRequests } from "./access-log.ts";
-import { authenticate } from "./auth.ts";
+import { authenticate, requireScope } from "./auth.ts";
 import { readJsonBody } from "./body.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { answerError } from "./errors.ts";
+import { commonHeaders, dataHeaders, shareWith, strictTransport } from "./headers.ts";
+import { answerOnce } from "./idempotency.ts";
 import { describeApi } from "./openapi-document.ts";
+import { limitRate } from "./rate-limit.ts";
+import { identifyRequest } from "./request-id.ts";
 import { createRouter } from "./router.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { connectionRoutes } from "./routes/connections.ts";
@@ -23,9 +25,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.onError(answerError(deps.log));
   app.notFound((c) => c.json({ detail: `There is nothing at ${c.req.path}.`, code: "not_found" }, 404));
 
-  app.use(requestId());
-  app.use(logRequests(deps.log));
-  app.use(secureHeaders());
+  const { access } = deps;
+  app.use(identifyRequest, logRequests(deps.log), commonHeaders, strictTransport);
   app.use(
     methodNotAllowed({
       app,
@@ -35,7 +36,9 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
         }),
     }),
   );
-  app.use("/api/*", authenticate, readJsonBody);
+  app.use("/api/*", dataHeaders);
+  if (access.allowedOrigins.length > 0) app.use("/api/*", shareWith(access.allowedOrigins));
+  app.use("/api/*", authenticate(access), limitRate(access), requireScope, readJsonBody, answerOnce(deps));
 
   // Runs and catalogs first: their paths lie under that of a sync.
   app.route("/", runRoutes(deps));

@@ -1,3 +1,4 @@
+import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Logger } from "pino";
 import type { ControlPort } from "../control/port.ts";
@@ -5,12 +6,15 @@ import type { ProviderKey } from "../core/vocabulary.ts";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { Access } from "./access.ts";
+import type { Scope } from "./scopes.ts";
 
 export interface ApiDeps {
   db: Db;
   keyring: Keyring;
   control: ControlPort;
   log: Logger;
+  access: Access;
   /** Null for a provider without a connector. */
   findProvider(key: ProviderKey): Provider | null;
 }
@@ -24,7 +28,14 @@ export interface Caller {
 
 /** What a request carries from middleware to handler. */
 export interface AppEnv {
-  Variables: Caller;
+  /** None for calls within the process. */
+  Bindings: Partial<HttpBindings>;
+  Variables: Caller & {
+    /** Null: known, and allowed nothing. */
+    scope: Scope | null;
+    /** Of what the request creates. The same again when it is repeated with its `Idempotency-Key`. */
+    newId: string;
+  };
 }
 
 export function callerOf(c: Context<AppEnv>): Caller {

@@ -8,6 +8,11 @@ import type { ApiDeps, AppEnv } from "./deps.ts";
 /** The only place that knows HTTP statuses and builds error bodies. */
 
 const STATUS_OF = {
+  unauthenticated: 401,
+  insufficient_scope: 403,
+  origin_refused: 403,
+  host_refused: 403,
+  rate_limited: 429,
   not_found: 404,
   provider_not_available: 404,
   not_available_yet: 422,
@@ -23,9 +28,12 @@ const STATUS_OF = {
   binding_frozen: 409,
   connection_in_use: 409,
   invalid_status_change: 409,
+  request_in_flight: 409,
+  state_version_conflict: 409,
   no_worker: 503,
   check_timeout: 504,
   temporal_unavailable: 503,
+  identity_provider_unavailable: 503,
   database_unavailable: 503,
 } as const satisfies Record<AppErrorCode, ContentfulStatusCode>;
 
@@ -63,6 +71,6 @@ export function answerError(log: ApiDeps["log"]) {
 function answerAppError(error: AppError, c: Context<AppEnv>): Response {
   const status = STATUS_OF[error.code];
   if (status === 422) return c.json({ detail: error.issues }, status);
-  const headers = status === 503 ? { "retry-after": "1" } : undefined;
+  const headers = status === 503 || error.code === "request_in_flight" ? { "retry-after": "1" } : undefined;
   return c.json({ detail: error.message, code: error.code, ...error.extra }, status, headers);
 }

@@ -1,9 +1,15 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { SECURITY_SCHEMES } from "./auth.ts";
 import type { AppEnv } from "./deps.ts";
+import { scopeOf } from "./scopes.ts";
+
+type Document = ReturnType<OpenAPIHono<AppEnv>["getOpenAPI31Document"]>;
+type Operation = NonNullable<NonNullable<Document["paths"]>[string]["get"]>;
+
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
 /** The document of everything that is mounted on `app`; the same for every process, so it can be committed. */
-export function describeApi(app: OpenAPIHono<AppEnv>) {
+export function describeApi(app: OpenAPIHono<AppEnv>): Document {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -13,16 +19,54 @@ export function describeApi(app: OpenAPIHono<AppEnv>) {
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
     servers: [{ url: "/" }],
-    // The empty one: until credentials are configured, none are asked for.
-    security: [{}, { apiKey: [] }, { bearer: [] }, { cookie: [] }],
     tags: [
       { name: "Syncs", description: "Definitions: what to copy, from where, to where, when" },
       { name: "Runs", description: "Attempts at executing a sync" },
       { name: "Connections", description: "Accounts at providers" },
       { name: "Providers", description: "Kinds of external systems" },
+      { name: "Audit", description: "Who changed what" },
       { name: "Health" },
     ],
   });
   document.components = { ...document.components, securitySchemes: SECURITY_SCHEMES };
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (operation && path.startsWith("/api/")) addAccess(operation, method, path);
+    }
+  }
   return document;
+}
+
+/** What stands in front of every route under /api, whatever the route. */
+function addAccess(operation: Operation, method: string, path: string): void {
+  const scope = scopeOf(method, path);
+  // The empty one: where nothing is configured, nothing is asked for.
+  operation.security = [{}, ...Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: [scope] }))];
+  operation["x-required-scope"] = scope;
+  operation.responses = {
+    ...operation.responses,
+    401: refusal("Nobody says who asks, or what is said is not accepted", {
+      "WWW-Authenticate": "How to say it",
+    }),
+    403: refusal(`The caller lacks scope ${scope}, or a browser calls from a page of another origin`, {}),
+    429: refusal("The caller's requests of this minute are used up", {
+      "RateLimit-Limit": "Requests in a minute",
+      "RateLimit-Remaining": "How many of them are left",
+      "RateLimit-Reset": "Seconds until they are all there again",
+      "Retry-After": "Seconds to wait",
+    }),
+  };
+}
+
+function refusal(description: string, headers: Record<string, string>) {
+  const described = Object.entries(headers).map(([name, meaning]) => [
+    name,
+    { description: meaning, schema: { type: /^R/.test(name) ? ("integer" as const) : ("string" as const) } },
+  ]);
+  return {
+    description,
+    headers: Object.fromEntries(described),
+    content: { "application/json": { schema: { $ref: "#/components/schemas/ApiError" } } },
+  };
 }

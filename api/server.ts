@@ -5,6 +5,7 @@ import { createControlPort } from "../control/port.ts";
 import { createDb } from "../db/client.ts";
 import { createKeyring } from "../db/secrets.ts";
 import { findProvider } from "../providers/index.ts";
+import { isOpen } from "./access.ts";
 import { createApp } from "./app.ts";
 import { refuseOpenNetwork } from "./auth.ts";
 import { readApiEnv } from "./env.ts";
@@ -13,14 +14,19 @@ import { readApiEnv } from "./env.ts";
 
 /** How long open requests may take to end once the process is asked to stop. */
 const DRAIN_MS = 10_000;
+/** Nothing logs them; should something ever be logged whole that holds them, they stay out. */
+const REDACTED = ["password", "secret", "secrets", "authorization", "cookie", '["x-api-key"]'].flatMap((key) =>
+  key.startsWith("[") ? [`*${key}`, `*.headers${key}`] : [`*.${key}`, `*.headers.${key}`],
+);
 
 async function main(): Promise<void> {
-  const { env, temporal } = readApiEnv(process.env);
-  refuseOpenNetwork(env.HOST);
+  const { env, temporal, access } = readApiEnv(process.env);
+  const open = isOpen(access);
+  if (open) refuseOpenNetwork(env.HOST);
   const log = pino({
     name: "api",
     level: env.LOG_LEVEL,
-    redact: ["*.password", "*.secrets", "*.authorization"],
+    redact: REDACTED,
   });
   const db = createDb({
     url: env.DATABASE_URL,
@@ -33,11 +39,13 @@ async function main(): Promise<void> {
     temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
     log,
   });
-  const app = createApp({ db, keyring: createKeyring(env.SLUICE_ENCRYPTION_KEYS), control, log, findProvider });
+  const keyring = createKeyring(env.SLUICE_ENCRYPTION_KEYS);
+  const app = createApp({ db, keyring, control, log, access, findProvider });
 
   const stopped = stopSignal();
   const server = serve({ fetch: app.fetch, hostname: env.HOST, port: env.PORT }, ({ address, port }) => {
-    log.info({ address, port }, "API is ready; no authentication is configured, so it serves this machine only");
+    const served = open ? "; no authentication is configured, so it serves this machine only" : "";
+    log.info({ address, port }, `API is ready${served}`);
   });
   const failed = once(server, "error").then(([error]) => Promise.reject(error));
   await Promise.race([stopped, failed]);

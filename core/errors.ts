@@ -5,6 +5,11 @@ import type { ReasonCode } from "./result-reasons.ts";
  * HTTP status of each.
  */
 export const APP_ERROR_CODES = [
+  "unauthenticated",
+  "insufficient_scope",
+  "origin_refused",
+  "host_refused",
+  "rate_limited",
   "not_found",
   "provider_not_available",
   "not_available_yet",
@@ -20,9 +25,12 @@ export const APP_ERROR_CODES = [
   "binding_frozen",
   "connection_in_use",
   "invalid_status_change",
+  "request_in_flight",
+  "state_version_conflict",
   "no_worker",
   "check_timeout",
   "temporal_unavailable",
+  "identity_provider_unavailable",
   "database_unavailable",
 ] as const;
 export type AppErrorCode = (typeof APP_ERROR_CODES)[number];

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { pino } from "pino";
+import { OPEN_ACCESS } from "../api/access.ts";
 import { createApp } from "../api/app.ts";
 import type { ControlPort } from "../control/port.ts";
 import { createDb } from "../db/client.ts";
@@ -14,7 +15,7 @@ const unasked = () => Promise.reject(new Error("The document is made without Tem
 const control: ControlPort = {
   dispatchRun: unasked,
   deliverCancel: unasked,
-  checkConnection: unasked,
+  runConnectionTask: unasked,
   temporalReachable: unasked,
 };
 
@@ -23,6 +24,7 @@ const app = createApp({
   keyring: createKeyring(`unused:${Buffer.alloc(32).toString("base64")}`),
   control,
   log,
+  access: OPEN_ACCESS,
   findProvider,
 });
 const document: unknown = await (await app.request("/openapi.json")).json();

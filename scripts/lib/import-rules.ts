@@ -25,7 +25,10 @@ export const ROOMS = {
 export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "@hono/node-server": ["api"],
   "@hono/zod-openapi": ["api"],
+  croner: ["api"],
   hono: ["api"],
+  jose: ["api"],
+  "rate-limiter-flexible": ["api"],
   "swagger-ui-dist": ["api"],
   "@temporalio/activity": ["activities"],
   "@temporalio/client": ["control", "activities/backends"],
@@ -38,6 +41,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   pg: ["db", "destinations", "providers"],
   "pg-copy-streams": ["destinations", "providers"],
   pino: ["api", "worker.ts"],
+  "safe-stable-stringify": ["api"],
   undici: ["providers/lib/http"],
   zod: ["api", "db", "providers", "control/env.ts", "worker.ts"],
 };

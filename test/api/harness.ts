@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { z } from "zod";
+import { type Access, OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import type { ControlPort } from "../../control/port.ts";
-import type { CheckConnectionInput, CheckConnectionResult, ResolvedEntity } from "../../core/workflow-contract.ts";
+import type { ConnectionTaskRequest, ConnectionTaskResult, DiscoveredEntity } from "../../core/connection-tasks.ts";
 import type { Db } from "../../db/client.ts";
+import { completeTask, getTask } from "../../db/connection-tasks.ts";
 import { createKeyring, type Keyring } from "../../db/secrets.ts";
 import { findProvider } from "../../providers/index.ts";
 import { createControlDatabase, openDb } from "../support/postgres.ts";
@@ -24,10 +26,10 @@ export interface Answer {
 export interface FakeControl extends ControlPort {
   dispatched: string[];
   cancelled: string[];
-  checked: CheckConnectionInput[];
+  checked: (ConnectionTaskRequest & { connectionId: string })[];
   reachable: boolean;
   /** Finds every entity that is asked for, each with key `id` and cursor `updated_at`, until a test says otherwise. */
-  answerCheck: (input: CheckConnectionInput) => Promise<CheckConnectionResult>;
+  answerCheck: (asked: ConnectionTaskRequest & { connectionId: string }) => Promise<ConnectionTaskResult>;
 }
 
 export interface Api {
@@ -45,18 +47,23 @@ export interface Api {
   ): Promise<Answer>;
   /** As it is answered, for what is not JSON. */
   raw(path: string): Promise<Response>;
+  /** For a client. */
+  fetch(request: Request): Promise<Response>;
   createConnection(name?: string): Promise<string>;
   /** Of the dynamic provider, unless `body` names another connection. */
   createSync(body?: Json): Promise<Json>;
   close(): Promise<void>;
 }
 
-/** @param options.db another control database than one of the test's own */
-export async function createApi(options: { db?: Db } = {}): Promise<Api> {
+/**
+ * @param options.db another control database than one of the test's own
+ * @param options.access what differs from a server on which nothing is configured
+ */
+export async function createApi(options: { db?: Db; access?: Partial<Access> } = {}): Promise<Api> {
   const database = await createControlDatabase();
   const db = options.db ?? openDb(database.url);
   const keyring = createKeyring(`k1:${randomBytes(32).toString("base64")}`);
-  const control = createFakeControl();
+  const control = createFakeControl(db);
   const logLines: string[] = [];
   const log = pino({ level: "trace" }, { write: (line) => logLines.push(line) });
   const app = createApp({
@@ -64,6 +71,7 @@ export async function createApi(options: { db?: Db } = {}): Promise<Api> {
     keyring,
     control,
     log,
+    access: { ...OPEN_ACCESS, ...options.access },
     findProvider: (key) => (key === shop.key ? shop : findProvider(key)),
   });
   const document: Json = JSON.parse(await (await app.request("/openapi.json")).text());
@@ -83,6 +91,7 @@ export async function createApi(options: { db?: Db } = {}): Promise<Api> {
     logLines,
     send,
     raw: async (path) => app.request(path),
+    fetch: async (request) => app.fetch(request),
     call: (method, path, body) =>
       send(
         method,
@@ -119,8 +128,25 @@ export function postgresConnection(body: Json = {}): Json {
   };
 }
 
-export function resolved(entityKey: string, found: Partial<ResolvedEntity> = {}): ResolvedEntity {
-  return { entityKey, loadMode: "upsert", primaryKeyColumns: ["id"], cursorField: "updated_at", ...found };
+export function resolved(
+  entityKey: string,
+  found: Partial<DiscoveredEntity> & { cursorField?: string | null } = {},
+): DiscoveredEntity {
+  const { cursorField = "updated_at", ...rest } = found;
+  return {
+    entityKey,
+    displayName: entityKey,
+    description: "",
+    columns: [{ name: "id", type: "bigint", nullable: false }],
+    primaryKeyColumns: ["id"],
+    cursorFields: cursorField === null ? [] : [cursorField],
+    loadMode: "upsert",
+    dependsOn: [],
+    slicing: { by: "none" },
+    sizeClass: "m",
+    estimatedRows: null,
+    ...rest,
+  };
 }
 
 /** `["body", "name"] missing` of every item of a 422, in order. */
@@ -128,22 +154,30 @@ export function itemsOf(answer: Answer): string[] {
   return answer.body.detail.map((item: Json) => `${JSON.stringify(item.loc)} ${item.type}`);
 }
 
-function createFakeControl(): FakeControl {
+function createFakeControl(db: Db): FakeControl {
   const control: FakeControl = {
     dispatched: [],
     cancelled: [],
     checked: [],
     reachable: true,
-    answerCheck: async ({ entities }) => ({ ok: true, checks: [], entities: entities.map((key) => resolved(key)) }),
+    answerCheck: async ({ entities }) => ({
+      ok: true,
+      checks: [],
+      entities: (entities ?? ["public.orders"]).map((key) => resolved(key)),
+    }),
     dispatchRun: async (runId) => {
       control.dispatched.push(runId);
     },
     deliverCancel: async (runId) => {
       control.cancelled.push(runId);
     },
-    checkConnection: (input) => {
-      control.checked.push(input);
-      return control.answerCheck(input);
+    async runConnectionTask({ taskId, connectionId }) {
+      const { request } = await getTask(db, taskId);
+      const asked = { ...request, connectionId };
+      control.checked.push(asked);
+      const result = await control.answerCheck(asked);
+      await completeTask(db, taskId, result);
+      return { ok: result.ok };
     },
     temporalReachable: async () => control.reachable,
   };

@@ -8,6 +8,7 @@ import Long from "long";
 import pg from "pg";
 import { pino } from "pino";
 import { inject } from "vitest";
+import { OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import {
   type CreateSync,
@@ -85,7 +86,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     temporalUiUrl: "http://127.0.0.1:8233",
     log,
   });
-  const app = createApp({ db, keyring: createKeyring(keys), control: port, log, findProvider });
+  const app = createApp({ db, keyring: createKeyring(keys), control: port, log, access: OPEN_ACCESS, findProvider });
   const pools = { source: quietPool(source.url), warehouse: quietPool(warehouse.url) };
   const workers: WorkerProcess[] = [];
 

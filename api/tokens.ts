@@ -1,0 +1,76 @@
+import {
+  createRemoteJWKSet,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
+import { AppError } from "../core/errors.ts";
+import { type Identity, isActorName, type VerifyToken } from "./access.ts";
+import { furthestScope } from "./scopes.ts";
+
+/** Tokens of people: JWTs that somebody else issues. */
+
+/** What is accepted is said by the configuration, never by the token: a public key must not become an HMAC secret. */
+const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"];
+const PUBLIC_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+const CLOCK_TOLERANCE_SECONDS = 10;
+
+export interface TokenIssuer {
+  issuer: string | undefined;
+  audience: string | undefined;
+  /** Where its public keys are, or the secret that it signs with. */
+  trust: { jwksUrl: URL } | { secret: string };
+}
+
+export function createTokenVerifier({ issuer, audience, trust }: TokenIssuer): VerifyToken {
+  const options: JWTVerifyOptions = {
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+    algorithms: "secret" in trust ? SECRET_ALGORITHMS : PUBLIC_ALGORITHMS,
+    requiredClaims: ["exp", "sub"],
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+  };
+  const keyOf: JWTVerifyGetKey =
+    "secret" in trust ? () => new TextEncoder().encode(trust.secret) : fetchedKeys(trust.jwksUrl);
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, keyOf, options);
+      return identityOf(payload);
+    } catch (cause) {
+      if (!(cause instanceof errors.JOSEError)) throw cause;
+      throw new AppError("unauthenticated", `The token is not accepted: ${cause.message}.`, { cause });
+    }
+  };
+}
+
+/** Kept for ten minutes. For a key that is not among them they are fetched again, at most twice a minute. */
+function fetchedKeys(url: URL): JWTVerifyGetKey {
+  const fetched = createRemoteJWKSet(url, { timeoutDuration: 3_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 });
+  return async (header, token) => {
+    try {
+      return await fetched(header, token);
+    } catch (cause) {
+      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
+      throw new AppError(
+        "identity_provider_unavailable",
+        "The keys to check tokens with cannot be had now. Try again.",
+        {
+          cause,
+        },
+      );
+    }
+  };
+}
+
+function identityOf({ sub = "", scope }: JWTPayload): Identity {
+  if (!isActorName(sub)) throw new AppError("unauthenticated", "The token is not accepted: its sub cannot be shown.");
+  return { actor: `user:${sub}`, scope: furthestScope(wordsOf(scope)) };
+}
+
+/** A list, or one text with spaces between. */
+function wordsOf(scope: unknown): string[] {
+  if (typeof scope === "string") return scope.split(" ");
+  return Array.isArray(scope) ? scope.filter((word) => typeof word === "string") : [];
+}
