@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { ConnectionTaskRequest, ConnectionTaskResult } from "../core/connection-tasks.ts";
 import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
@@ -251,6 +252,8 @@ export interface RunSliceTable {
   status: SliceStatus;
   /** Done by an earlier attempt of the chain: counts as done, its rows do not count again. */
   inherited: Generated<boolean>;
+  /** How often a worker has taken it up in this attempt. */
+  tries: Generated<number>;
   rowsRead: Generated<number>;
   rowsWritten: Generated<number>;
   rowsRejected: Generated<number>;
@@ -307,14 +310,20 @@ export interface RejectedRowTable {
 /** One POST with an `Idempotency-Key`. `status` is null until it is answered. */
 export interface IdempotencyKeyTable {
   actor: string;
+  /** Method and path. */
   route: string;
+  /** SHA-256 of the key. */
   key: string;
+  /** Keyed by the key itself, so that what is stored here tells nothing of the secrets in a body. */
   requestHash: string;
-  status: number | null;
-  headers: JsonOrNull;
-  body: string | null;
-  /** Whoever was answering it is taken for dead from then on. */
+  /** Who answers it; taken for dead from `lockedUntil` on. */
+  claimId: string;
   lockedUntil: Instant;
+  /** Of what the request creates, whoever answers it in the end. */
+  newId: string;
+  status: number | null;
+  headers: ColumnType<Record<string, string> | null, string | null | undefined, string | null>;
+  body: string | null;
   createdAt: CreatedAt;
 }
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 
-/** Answers kept for `Idempotency-Key`, and cursor states that a person can set. Additive. */
+/** Answers kept for `Idempotency-Key`, cursor states that a person can set, and runs of all syncs in order. Additive. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table idempotency_keys (
@@ -8,10 +8,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       route text not null,
       key text not null,
       request_hash text not null,
+      claim_id uuid not null,
+      locked_until timestamptz not null,
+      new_id uuid not null,
       status integer,
       headers jsonb,
       body text,
-      locked_until timestamptz not null,
       created_at timestamptz not null default now(),
       primary key (actor, route, key)
     )`.execute(db);
@@ -24,4 +26,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       alter column plan_id drop not null,
       add column created_by text,
       drop constraint cursor_states_run_id_fkey`.execute(db);
+  await sql`create index runs_newest on runs (created_at desc, id desc)`.execute(db);
 }

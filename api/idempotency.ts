@@ -1,0 +1,73 @@
+import { createHash, createHmac, randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { StatusCode } from "hono/utils/http-status";
+import { stringify } from "safe-stable-stringify";
+import { AppError } from "../core/errors.ts";
+import { claimRequest, releaseRequest, type StoredAnswer, storeAnswer } from "../db/idempotency.ts";
+import type { ApiDeps, AppEnv } from "./deps.ts";
+import { invalidValue } from "./errors.ts";
+
+/** Longer than any request takes: the longest waits 30 s for a worker. */
+const LEASE_SECONDS = 60;
+const KEY = /^[\x20-\x7e]{1,255}$/;
+/** What says nothing of the request itself: asked again, it may go another way. */
+const PASSING_STATUSES: readonly number[] = [401, 403, 429];
+
+/**
+ * Lets a POST with an `Idempotency-Key` happen once: who repeats it gets the first answer. Behind `readJsonBody`, since
+ * bodies are compared by what they say.
+ */
+export function answerOnce({ db, log }: Pick<ApiDeps, "db" | "log">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    c.set("newId", randomUUID());
+    const key = c.req.header("idempotency-key");
+    if (c.req.method !== "POST" || key === undefined) return next();
+    if (!KEY.test(key))
+      throw invalidValue(["header", "idempotency-key"], "Key should be 1 to 255 printable characters");
+    const request = {
+      actor: c.get("actor"),
+      route: `POST ${c.req.path}`,
+      key: createHash("sha256").update(key).digest("hex"),
+    };
+    const requestHash = await hashOf(c, key);
+    const claim = await claimRequest(db, { ...request, requestHash, leaseSeconds: LEASE_SECONDS });
+    switch (claim.kind) {
+      case "other_request":
+        throw invalidValue(["header", "idempotency-key"], "This key was used for another request");
+      case "in_flight":
+        throw new AppError("request_in_flight", "This request is being answered right now. Ask again for its answer.");
+      case "answered":
+        return replay(c, claim.answer);
+    }
+    c.set("newId", claim.newId);
+    await next();
+    const mine = { ...request, claimId: claim.claimId };
+    try {
+      if (c.res.status >= 500 || PASSING_STATUSES.includes(c.res.status)) await releaseRequest(db, mine);
+      else await storeAnswer(db, mine, await answerOf(c.res));
+    } catch (err) {
+      // The answer stands all the same. Who asks again once the lease is over finds what this one made.
+      log.warn({ requestId: c.get("requestId"), err }, "an answer could not be kept for its Idempotency-Key");
+    }
+  });
+}
+
+/** HMAC under the key: a body may hold passwords, which a bare hash would let somebody guess. */
+async function hashOf(c: Context<AppEnv>, key: string): Promise<string> {
+  const body: unknown = await c.req.json();
+  const said = stringify([new URL(c.req.url).search, body]);
+  return createHmac("sha256", key).update(said).digest("hex");
+}
+
+async function answerOf(response: Response): Promise<StoredAnswer> {
+  const kept = ["content-type", "location"].flatMap((name) => {
+    const value = response.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return { status: response.status, headers: Object.fromEntries(kept), body: await response.clone().text() };
+}
+
+function replay(c: Context<AppEnv>, { status, headers, body }: StoredAnswer): Response {
+  return c.newResponse(body === "" ? null : body, status as StatusCode, { ...headers, "idempotency-replayed": "true" });
+}
