@@ -63,6 +63,7 @@ export async function planEntity(
 ): Promise<NewPlanEntity> {
   try {
     if (entity.schema === null) throw missingEntity(entity.binding);
+    if (entity.schema.failure) throw entity.schema.failure;
     return await planFoundEntity(deps, planning, entity.schema, entity.binding);
   } catch (error) {
     if (!isProviderError(error) || !(error instanceof TerminalError)) throw error;
@@ -131,7 +132,7 @@ async function planFoundEntity(
     target,
     upperBound: plan.upperBound,
     cursorVersion: state?.version ?? 0,
-    evidence: plan.evidence,
+    evidence: state?.cursor === null ? { ...plan.evidence, cursorResetBy: state.createdBy } : plan.evidence,
     reasonCode: null,
     error: null,
     slices: plan.slices,

@@ -4,13 +4,22 @@ import { TerminalError } from "../core/errors.ts";
 import { inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlannedWork, SyncRunInput } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
-import { bindPlan, findResumablePlan, type Plan, readPlan, recordPlan, replaceFailedEntity } from "../db/plans.ts";
+import {
+  bindPlan,
+  findResumablePlan,
+  type Plan,
+  readLatestSpecs,
+  readPlan,
+  recordPlan,
+  replaceFailedEntity,
+} from "../db/plans.ts";
 import type { Destination } from "../destinations/destination.ts";
-import type { EntitySchema, Source } from "../providers/provider.ts";
+import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { toFailure } from "./failures.ts";
 import { fenceEarlierRuns } from "./fence.ts";
 import { withHeartbeat } from "./heartbeat.ts";
+import { resetLostPositions } from "./lost-positions.ts";
 import { type EntityPlanning, planEntity } from "./plan-entity.ts";
 import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
 import { activityScope } from "./scope.ts";
@@ -62,9 +71,14 @@ async function findOrMakePlan(
     throw new TerminalError("config_invalid", "The sync has no entities. Name at least one in `entities`.");
   }
   await destination.ensureLedger();
+  const setBack = await resetLostPositions(deps, context.run, destination);
   await fenceEarlierRuns(deps, context.run, destination);
 
-  const found = new Map((await source.discover(sync.entities)).map((schema) => [schema.entityKey, schema]));
+  // A full refresh may find other columns than before; its own attempts have to agree.
+  const within = run.runMode === "full_refresh" ? run.attemptRootRunId : null;
+  const known = await readLatestSpecs<EntityReadSpec>(deps.db, { syncId: sync.id, within });
+  const discovered = await source.discover(sync.entities, known);
+  const found = new Map(discovered.map((schema) => [schema.entityKey, schema]));
   const planning = await preparePlanning(deps, context, source, destination);
   const plan = async (entityKeys: string[], planId: string) => {
     const bindings = context.bindings.filter((binding) => entityKeys.includes(binding.entityKey));
@@ -78,7 +92,7 @@ async function findOrMakePlan(
 
   const configHash = hashOf(context);
   const chain = { rootRunId: run.attemptRootRunId, syncId: sync.id, configHash };
-  const resumableId = await findResumablePlan(deps.db, chain);
+  const resumableId = setBack ? null : await findResumablePlan(deps.db, chain);
   const resumable = resumableId === null ? null : await requirePlan(deps, resumableId);
   if (resumable && fitsSchema(resumable, found)) {
     // What could not be planned then may be possible now.
@@ -138,7 +152,10 @@ async function requirePlan(deps: ActivityDeps, planId: string): Promise<Plan> {
 function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
   return plan.entities
     .filter((entity) => entity.reasonCode === null)
-    .every((entity) => isDeepStrictEqual(entity.target.columns, found.get(entity.entityKey)?.columns));
+    .every((entity) => {
+      const schema = found.get(entity.entityKey);
+      return schema?.failure !== undefined || isDeepStrictEqual(entity.target.columns, schema?.columns);
+    });
 }
 
 /** Everything that decides what is read and where it goes, as the user gave it. */

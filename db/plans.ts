@@ -100,6 +100,29 @@ export async function readPlan(db: Executor, planId: string): Promise<Plan | nul
 }
 
 /**
+ * Each entity's spec as the sync's latest plan of it had it; `Spec` is what was recorded.
+ * @param within a chain's root, to look at its own plans only; null for all of the sync
+ */
+export async function readLatestSpecs<Spec>(
+  db: Executor,
+  { syncId, within }: { syncId: string; within: string | null },
+): Promise<Map<string, Spec>> {
+  const rows = await db
+    .selectFrom("planEntities")
+    .innerJoin("plans", "plans.id", "planEntities.planId")
+    .distinctOn("planEntities.entityKey")
+    .select(["planEntities.entityKey", "planEntities.spec"])
+    .where("plans.syncId", "=", syncId)
+    .$if(within !== null, (query) => query.where("plans.rootRunId", "=", within))
+    .where("planEntities.reasonCode", "is", null)
+    .orderBy("planEntities.entityKey")
+    .orderBy("plans.createdAt", "desc")
+    .$castTo<{ entityKey: string; spec: Spec }>()
+    .execute();
+  return new Map(rows.map(({ entityKey, spec }) => [entityKey, spec]));
+}
+
+/**
  * The chain's newest plan, if it may be resumed: same config, and no later chain of the sync has begun since, which may
  * have moved the same tables on.
  */

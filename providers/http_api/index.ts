@@ -1,0 +1,17 @@
+import { defineProvider } from "../provider.ts";
+import { type ConnectionConfig, connectionSchema, secretsOf, sourceInstanceKey } from "./config/connection.ts";
+import { type SourceConfig, sourceConfigSchema } from "./config/source-config.ts";
+import { createSource } from "./source.ts";
+
+export const httpApi = defineProvider<ConnectionConfig, SourceConfig>({
+  key: "http_api",
+  displayName: "HTTP API",
+  connectionSchema,
+  secrets: {},
+  secretsOf,
+  sourceConfigSchema,
+  dynamicResources: true,
+  resources: [],
+  sourceInstanceKey,
+  connect: createSource,
+});

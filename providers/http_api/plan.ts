@@ -1,0 +1,171 @@
+import { TerminalError } from "../../core/errors.ts";
+import type { HttpClient } from "../lib/http/client.ts";
+import type { EntityPlan, EntityReadSpec, PlanRequest } from "../provider.ts";
+import type { IncrementalConfig } from "./config/resource.ts";
+import { readPages } from "./pages.ts";
+import { type RecordPage, START } from "./position.ts";
+import { columnOf, columnsOf } from "./record-shape.ts";
+import type { Resource, Resources } from "./resources.ts";
+import type { FoundShape, Shapes } from "./shapes.ts";
+import { spanOf } from "./steps.ts";
+import { parseInstant } from "./time-format.ts";
+import { cutWindows, isoOf, labelOf, openWindow, type TimeWindow } from "./windows.ts";
+
+/** By how much a worker's clock is mistrusted where the source shows none of its own. */
+const CLOCK_DOUBT_MS = 15 * 60_000;
+
+interface PlanningSource {
+  client: HttpClient;
+  resources: Resources;
+  shapes: Shapes;
+}
+
+interface Cursor {
+  column: string;
+  incremental: IncrementalConfig;
+  /** Milliseconds; null: everything. */
+  state: number | null;
+  from: number | null;
+}
+
+export async function planEntity(source: PlanningSource, request: PlanRequest): Promise<EntityPlan> {
+  const resource = source.resources.get(request.entityKey);
+  const found = await source.shapes.find(resource);
+  const cursor = cursorOf(resource, found, request);
+  const first = await readFirstPage(source, resource, cursor);
+  const now = first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS;
+  const spec = specOf(resource, found, request, now);
+  const evidence = {
+    clock: first?.answeredAt == null ? "worker" : "source",
+    firstPage: first?.records.length ?? 0,
+    more: first !== null && first.next !== null,
+  };
+  if (cursor === null) return planFull(spec, { request, cursor, bound: null, evidence });
+
+  const lagMs = (request.safetyLagSeconds ?? cursor.incremental.safetyLagSeconds) * 1_000;
+  // No answer came of which the clock could be read: the cursor stays where it is.
+  const bound = first === null ? cursor.state : Math.max(now - lagMs, cursor.state ?? Number.NEGATIVE_INFINITY);
+  return cursor.state === null
+    ? planFull(spec, { request, cursor, bound, evidence })
+    : planIncremental(spec, { request, cursor, bound, evidence: { ...evidence, ...emptiness(first) } });
+}
+
+interface Planning {
+  request: PlanRequest;
+  bound: number | null;
+  evidence: Record<string, unknown>;
+}
+
+function planFull(spec: EntityReadSpec, planning: Planning & { cursor: Cursor | null }): EntityPlan {
+  const { request, cursor, bound, evidence } = planning;
+  const catchUp =
+    request.catchUp && cursor !== null && bound !== null
+      ? [openWindow(cursor.column, bound - lookbackMs(request, cursor.incremental))]
+      : [];
+  const windows =
+    request.windows && cursor !== null && cursor.from !== null && bound !== null
+      ? windowsOf(cursor, cursor.from, bound, request, request.maxSlices - catchUp.length)
+      : [];
+  const slices: EntityPlan["slices"] =
+    windows.length === 0 ? [{ stage: 0, window: { by: "none" }, label: "1/1" }] : windows.map(toSlice);
+  return {
+    spec,
+    slices: [...slices, ...catchUp.map((window) => ({ stage: 1 as const, window, label: "catch-up" }))],
+    upperBound: bound === null ? null : isoOf(bound),
+    evidence: { by: windows.length === 0 ? "none" : "time", ...evidence },
+  };
+}
+
+function planIncremental(
+  spec: EntityReadSpec,
+  { request, cursor, bound, evidence }: Planning & { cursor: Cursor },
+): EntityPlan {
+  const { column, from, state } = cursor;
+  const to = bound === null ? null : isoOf(bound);
+  const said = { by: "cursor", column, from: from === null ? null : isoOf(from), to, ...evidence };
+  if ("count" in evidence || from === null || bound === null) {
+    return { spec, slices: [], upperBound: to, evidence: said };
+  }
+  const windows = request.windows
+    ? windowsOf({ ...cursor, state }, from, bound, request, request.maxSlices)
+    : [openWindow(column, from)];
+  return { spec, slices: windows.map(toSlice), upperBound: to, evidence: said };
+}
+
+function windowsOf(
+  { column, state, incremental }: Cursor,
+  from: number,
+  bound: number,
+  { windowSize }: PlanRequest,
+  maxWindows: number,
+): TimeWindow[] {
+  return cutWindows(column, { from, state, bound }, { windowSize, maxWindows, incremental });
+}
+
+function toSlice(window: TimeWindow): EntityPlan["slices"][number] {
+  return { stage: 0, window, label: labelOf(window) };
+}
+
+/**
+ * Proves that the source can be read and shows its clock, before anything else is. Null where there is not even a page, for
+ * want of parents.
+ */
+async function readFirstPage(
+  { client, resources }: PlanningSource,
+  resource: Resource,
+  cursor: Cursor | null,
+): Promise<RecordPage | null> {
+  const context = { client, resources, now: Date.now(), mayRestart: true };
+  const all = spanOf({ by: "none" }, resource.incremental);
+  const span = cursor?.from == null ? all : { from: cursor.from, to: null };
+  for await (const page of readPages(context, resource, span, START)) return page;
+  return null;
+}
+
+/** Nothing on the only page, or no parent: then there is nothing new. */
+function emptiness(first: RecordPage | null): { count?: 0 } {
+  return first === null || (first.records.length === 0 && first.next === null) ? { count: 0 } : {};
+}
+
+/** @throws TerminalError config_invalid, source_cursor_invalid */
+function cursorOf(resource: Resource, { shape }: FoundShape, request: PlanRequest): Cursor | null {
+  const { incremental, name } = resource;
+  if (request.cursorField === null) return null;
+  const column = incremental ? columnOf(shape, incremental.cursorField) : null;
+  if (incremental === undefined || column !== request.cursorField) {
+    const can = column === null ? "has no `incremental`, so it has no cursor" : `can only use ${column} as cursor`;
+    throw new TerminalError(
+      "config_invalid",
+      `http_api: ${name} ${can}, not ${request.cursorField}. Correct the binding or the connection.`,
+    );
+  }
+  if (request.scan === "full" || request.cursorState === null) {
+    return { column, incremental, state: null, from: parseInstant(incremental.initial, "iso8601") };
+  }
+  const state = parseInstant(request.cursorState, "iso8601");
+  if (state === null) {
+    const message = `http_api: the cursor state of ${name} is no instant. Reset it, or retry with runMode full_refresh.`;
+    throw new TerminalError("source_cursor_invalid", message);
+  }
+  return { column, incremental, state, from: state - lookbackMs(request, incremental) };
+}
+
+function lookbackMs({ lookbackSeconds }: PlanRequest, incremental: IncrementalConfig): number {
+  return (lookbackSeconds ?? incremental.lookbackSeconds) * 1_000;
+}
+
+function specOf(
+  resource: Resource,
+  { shape, rowBytes }: FoundShape,
+  request: PlanRequest,
+  now: number,
+): EntityReadSpec {
+  return {
+    entityKey: resource.name,
+    columns: columnsOf(shape, resource.primaryKey),
+    keyColumns: request.keyColumns,
+    cursorField: request.cursorField,
+    estimatedRowBytes: rowBytes,
+    source: { shape, now },
+  };
+}

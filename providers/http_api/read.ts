@@ -1,0 +1,73 @@
+import { isProviderError, TransientError } from "../../core/errors.ts";
+import type { HttpClient } from "../lib/http/client.ts";
+import type { EntityReadSpec, ReadRequest, RowsBatch } from "../provider.ts";
+import { readPages } from "./pages.ts";
+import { type Position, positionSchema, type RecordPage, START } from "./position.ts";
+import { readSpecSchema } from "./read-spec.ts";
+import type { Resources } from "./resources.ts";
+import { type Rows, toRows } from "./rows.ts";
+import { spanOf } from "./steps.ts";
+
+/** Slow sources commit often: what a batch holds is read again when its worker is lost. */
+const BATCH_MS = 10_000;
+
+/** Batches of whole pages: a checkpoint lies between two of them. */
+export async function* readSlice(
+  source: { client: HttpClient; resources: Resources },
+  request: ReadRequest,
+): AsyncGenerator<RowsBatch, void, undefined> {
+  const { spec, window, checkpoint } = request;
+  const { shape, now } = readSpecSchema.parse(spec.source);
+  const resource = source.resources.get(spec.entityKey);
+  const from = checkpoint === null ? START : positionSchema.parse(checkpoint);
+  const context = { ...source, now, mayRestart: spec.keyColumns.length > 0 };
+  const pages = readPages(context, resource, spanOf(window, resource.incremental), from);
+  const batch = createBatch(spec, from);
+  try {
+    for await (const page of pages) {
+      batch.add(page, toRows(page.records, shape, spec.keyColumns));
+      if (page.next === null || batch.isFull(request)) {
+        // Without rows it only moves the checkpoint, which is progress too.
+        yield batch.take();
+      }
+    }
+  } catch (error) {
+    // What was read before the source asked to wait need not be read again.
+    if (isProviderError(error) && error instanceof TransientError && !batch.isEmpty()) yield batch.take();
+    throw error;
+  }
+  if (!batch.isEmpty()) yield batch.take();
+}
+
+function createBatch(spec: EntityReadSpec, from: Position) {
+  const columns = spec.columns.map(({ name }) => name);
+  let held: Rows = { rows: [], rejects: [] };
+  let next: Position | null = from;
+  let bytes = 0;
+  let startedAt = Date.now();
+  return {
+    add(page: RecordPage, { rows, rejects }: Rows): void {
+      for (const row of rows) {
+        held.rows.push(row);
+        for (const cell of row) bytes += cell?.length ?? 0;
+      }
+      for (const reject of rejects) {
+        held.rejects.push(reject);
+        bytes += reject.record.length;
+      }
+      next = page.next;
+    },
+    isEmpty: () => held.rows.length + held.rejects.length === 0,
+    isFull: ({ batchRows, batchBytes }: ReadRequest) =>
+      held.rows.length + held.rejects.length >= batchRows || bytes >= batchBytes || Date.now() - startedAt > BATCH_MS,
+    take(): RowsBatch {
+      const { rows, rejects } = held;
+      [held, bytes, startedAt] = [{ rows: [], rejects: [] }, 0, Date.now()];
+      return {
+        ...{ kind: "rows", columns, rows, rejects },
+        checkpoint: next ?? { ...START, done: true },
+        final: next === null,
+      };
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { Window } from "../../core/slices.ts";
+import type { IncrementalConfig } from "./config/resource.ts";
+import { formatInstant, parseDuration, parseInstant, unitOf } from "./time-format.ts";
+
+/** `[from, to)` in milliseconds; null is open-ended. */
+export interface Span {
+  from: number | null;
+  to: number | null;
+}
+
+/** A window that is not by time is all there is: from `initial` on. */
+export function spanOf(window: Window, incremental: IncrementalConfig | undefined): Span {
+  if (window.by !== "time") return { from: parseInstant(incremental?.initial, "iso8601"), to: null };
+  return { from: parseInstant(window.from, "iso8601"), to: parseInstant(window.to, "iso8601") };
+}
+
+/**
+ * A span in pieces that one request may ask for. Edges lie where the format can express them, so that no piece leaves out what
+ * another does not have.
+ * @param now where pieces of an open-ended span end; the last of them stays open
+ */
+export function* cutSteps(span: Span, incremental: IncrementalConfig | undefined, now: number): Generator<Span> {
+  const size = incremental?.windowStep === undefined ? null : parseDuration(incremental.windowStep);
+  if (incremental === undefined || size === null || span.from === null) {
+    yield span;
+    return;
+  }
+  const unit = unitOf(incremental.format);
+  const step = Math.max(unit, Math.floor(size / unit) * unit);
+  const end = span.to ?? now;
+  let from = span.from;
+  for (let to = Math.floor(from / unit) * unit + step; to < end; to += step) {
+    yield { from, to };
+    from = to;
+  }
+  yield { from, to: span.to };
+}
+
+/** The bounds as the API is to read them. An open end stays open unless the API wants one. */
+export function boundsOf(
+  { from, to }: Span,
+  incremental: IncrementalConfig | undefined,
+  now: number,
+): { start: string | null; end: string | null } {
+  if (incremental === undefined) return { start: null, end: null };
+  const { format, granularity, openEnded } = incremental;
+  const end = to ?? (openEnded ? null : now);
+  const inclusive = granularity === undefined ? 0 : (parseDuration(granularity) ?? 0);
+  return {
+    start: from === null ? null : formatInstant(from, format, "down"),
+    end: end === null ? null : formatInstant(end - inclusive, format, "up"),
+  };
+}
