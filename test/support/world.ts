@@ -11,6 +11,7 @@ import { inject } from "vitest";
 import { OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import {
+  type CreateConnection,
   type CreateSync,
   createSluiceClient,
   type SluiceClient,
@@ -35,11 +36,15 @@ export interface World {
   temporal: Client;
   namespace: string;
   sluice: SluiceClient;
+  /** For other clients. */
+  fetch(request: Request): Promise<Response>;
   /** For what the typed client would not send, or an error that is expected. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
   startWorker(env?: Record<string, string>): Promise<WorkerProcess>;
-  /** A connection to the source; `port` for one through a proxy. */
-  createConnection(options?: { port?: number; user?: string; password?: string }): Promise<string>;
+  /** What describes a connection to the source; `port` for one through a proxy. */
+  sourceConnection(options?: SourceOptions): CreateConnection;
+  /** @returns its id */
+  createConnection(options?: SourceOptions): Promise<string>;
   createSync(body: Omit<CreateSync, "name"> & { name?: string }): Promise<Row>;
   close(): Promise<void>;
 }
@@ -57,6 +62,12 @@ export interface WorkerProcess {
   stop(): Promise<number | null>;
   /** Everything it logged. */
   lines: string[];
+}
+
+interface SourceOptions {
+  port?: number;
+  user?: string;
+  password?: string;
 }
 
 export interface WorldOptions {
@@ -99,9 +110,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     namespace,
     sluice: createSluiceClient({
       baseUrl: "http://127.0.0.1",
-      fetch: async (request) => app.fetch(request),
+      fetch: (request) => world.fetch(request),
       retryForSeconds: 0,
     }),
+    fetch: async (request) => app.fetch(request),
     source: async (sql, values) => (await pools.source.query(sql, values)).rows,
     warehouse: async (sql, values) => (await pools.warehouse.query(sql, values)).rows,
     async api(method, path, body) {
@@ -125,25 +137,24 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       workers.push(worker);
       return worker;
     },
-    async createConnection({ port: proxyPort, user, password } = {}) {
+    sourceConnection({ port: proxyPort, user, password } = {}) {
       const url = new URL(source.url);
-      const connection = await unwrap(
-        world.sluice.POST("/api/v1/connections", {
-          body: {
-            name: `source ${randomUUID()}`,
-            provider: "postgres",
-            config: {
-              host: url.hostname,
-              port: proxyPort ?? Number(url.port),
-              database: url.pathname.slice(1),
-              user: user ?? url.username,
-              sslMode: "disable",
-            },
-            secrets: { password: password ?? decodeURIComponent(url.password) },
-          },
-        }),
-      );
-      return connection.id;
+      return {
+        name: `source ${randomUUID()}`,
+        provider: "postgres",
+        config: {
+          host: url.hostname,
+          port: proxyPort ?? Number(url.port),
+          database: url.pathname.slice(1),
+          user: user ?? url.username,
+          sslMode: "disable",
+        },
+        secrets: { password: password ?? decodeURIComponent(url.password) },
+      };
+    },
+    async createConnection(sourceOptions) {
+      const body = world.sourceConnection(sourceOptions);
+      return (await unwrap(world.sluice.POST("/api/v1/connections", { body }))).id;
     },
     createSync: (body) =>
       unwrap(world.sluice.POST("/api/v1/syncs", { body: { name: `sync ${randomUUID()}`, ...body } })),
