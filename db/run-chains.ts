@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import { AppError } from "../core/errors.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
@@ -12,6 +11,7 @@ import type { Database } from "./schema.ts";
 type Executor = Kysely<Database>;
 
 export interface NextAttempt {
+  id: string;
   previous: RunRow;
   runMode: RunMode;
   triggeredBy: Extract<TriggeredBy, "retry" | "auto_resume">;
@@ -23,14 +23,17 @@ export interface NextAttempt {
 
 /**
  * A person's retry: resume the chain, or begin a new plan in it with another run mode.
+ * @param request.id of the next attempt
  * @throws AppError not_found, run_not_terminal, run_not_retryable, run_already_followed, run_active; each names the run in the way
  */
 export async function retryRun(
   db: Executor,
-  request: { runId: string; runMode: RunMode | null; actor: string },
+  request: { id: string; runId: string; runMode: RunMode | null; actor: string },
 ): Promise<RunRow> {
   return inTransaction(db, async (trx) => {
     const previous = await lockChainOf(trx, request.runId);
+    // The same request, answered by somebody else in the meantime.
+    if (previous.nextAttemptRunId === request.id) return getRun(trx, request.id);
     if (!isTerminal(previous.status)) {
       throw new AppError(
         "run_not_terminal",
@@ -56,6 +59,7 @@ export async function retryRun(
       );
     }
     const next = await openNextAttempt(trx, {
+      id: request.id,
       previous,
       runMode: request.runMode ?? previous.runMode,
       triggeredBy: "retry",
@@ -73,7 +77,7 @@ export async function retryRun(
 
 /** In the transaction that holds the chain's lock. @returns null when another run of the sync is active */
 export async function openNextAttempt(trx: Executor, next: NextAttempt): Promise<RunRow | null> {
-  const id = randomUUID();
+  const { id } = next;
   const inserted = await sql<{ id: string }>`
     insert into runs (id, sync_id, status, run_mode, triggered_by, trigger_ref, created_by, execution_backend,
                       execution_mode, execution_config, attempt_number, attempt_root_run_id, previous_attempt_run_id,

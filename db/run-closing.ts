@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import { mayAutoResume } from "../core/reason-rules.ts";
 import { reasonOf } from "../core/result-reasons.ts";
@@ -148,6 +149,7 @@ async function autoResume(trx: Executor, run: RunRow, { verdict, outcome }: RunC
       : Math.max(0, (Date.parse(outcome.resumeAt) - Date.now()) / 1000);
   const notBefore = new Date(Date.now() + delaySeconds * 1000).toISOString();
   const next = await openNextAttempt(trx, {
+    id: randomUUID(),
     previous: run,
     runMode: run.runMode,
     triggeredBy: "auto_resume",

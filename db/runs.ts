@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
 import { AppError } from "../core/errors.ts";
 import { resultClassOf } from "../core/reason-rules.ts";
@@ -23,6 +22,8 @@ export type RunRow = Selectable<RunTable> & { nextAttemptRunId: string | null };
 type Executor = Kysely<Database>;
 
 export interface NewRun {
+  /** Whoever repeats a request with the same id gets the run that there is. */
+  id: string;
   syncId: string;
   runMode: RunMode;
   triggeredBy: TriggeredBy;
@@ -33,9 +34,9 @@ export interface NewRun {
 
 /** The first attempt of a chain, with the sync's execution settings copied from its row. */
 export async function admitRun(db: Executor, request: NewRun): Promise<{ run: RunRow } | { activeRunId: string }> {
+  const { id } = request;
   // Whoever is active may end between our insert and our look, so try again; each turn means another run began and ended.
   for (let turn = 0; turn < 20; turn++) {
-    const id = randomUUID();
     const inserted = await sql<{ id: string }>`
       insert into runs (id, sync_id, status, run_mode, triggered_by, trigger_ref, created_by, execution_backend,
                         execution_mode, execution_config, attempt_number, attempt_root_run_id, max_auto_resume_attempts)
@@ -43,9 +44,11 @@ export async function admitRun(db: Executor, request: NewRun): Promise<{ run: Ru
              s.execution_backend, s.execution_mode, s.execution_config, 1, ${id},
              coalesce((s.execution_config ->> 'maxAutoResumeAttempts')::integer, 3)
       from syncs s where s.id = ${request.syncId} and s.deleted_at is null
-      on conflict (sync_id) where status in ('pending', 'running', 'waiting', 'cancelling') do nothing
+      on conflict do nothing
       returning id`.execute(db);
     if (inserted.rows.length > 0) return { run: await getRun(db, id) };
+    const made = await findRun(db, id);
+    if (made) return { run: made };
     const active = await findActiveRun(db, request.syncId);
     if (active) return { activeRunId: active.id };
     if (!(await syncExists(db, request.syncId)))
@@ -184,13 +187,15 @@ export async function promoteQueued(trx: Executor, syncId: string): Promise<void
 }
 
 /**
- * Locks the chain's root row, which next attempt, retry and cancel all do first, then reads the run.
+ * Locks the chain's root row, which next attempt, retry and cancel all do first, and then the run's own, which comes before
+ * its slices for everybody; then reads the run. Leaves the keys alone: an event refers to the run's.
  * @throws AppError not_found
  */
 export async function lockChainOf(trx: Executor, runId: string): Promise<RunRow> {
-  await sql`select id from runs where id = (select attempt_root_run_id from runs where id = ${runId}) for update`.execute(
-    trx,
-  );
+  await sql`
+    select from runs
+    where id in (${runId}, (select attempt_root_run_id from runs where id = ${runId}))
+    order by attempt_number for no key update`.execute(trx);
   return getRun(trx, runId);
 }
 

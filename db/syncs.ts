@@ -11,9 +11,17 @@ export type SyncWithBindings = SyncRow & { bindings: BindingRow[] };
 
 type Executor = Kysely<Database>;
 
-/** @throws unique violation `syncs_slug` when the slug is taken */
-export async function insertSync(trx: Executor, sync: Insertable<SyncTable>): Promise<SyncRow> {
-  return trx.insertInto("syncs").values(sync).returningAll().executeTakeFirstOrThrow();
+/**
+ * @returns whether it is new: false when one of this id is there
+ * @throws unique violation `syncs_slug` when the slug is taken
+ */
+export async function insertSync(trx: Executor, sync: Insertable<SyncTable>): Promise<boolean> {
+  const inserted = await trx
+    .insertInto("syncs")
+    .values(sync)
+    .onConflict((conflict) => conflict.column("id").doNothing())
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n;
 }
 
 /** Deleted syncs are not found. */
@@ -44,6 +52,20 @@ export async function holdSync(trx: Executor, id: string): Promise<SyncRow | nul
     .forShare()
     .executeTakeFirst();
   return row ?? null;
+}
+
+/** Keeps every other edit, trigger and delete waiting until the transaction ends. @returns null when it is gone */
+export async function lockSync(trx: Executor, id: string): Promise<SyncWithBindings | null> {
+  const row = await trx
+    .selectFrom("syncs")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) return null;
+  const [sync] = await withBindings(trx, [row]);
+  return sync ?? null;
 }
 
 export interface SyncFilter {

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { AppError } from "../../core/errors.ts";
 import { slugify } from "../../core/naming.ts";
+import { recordAudit } from "../../db/audit.ts";
 import { saveBindings } from "../../db/bindings.ts";
 import { type Db, inTransaction } from "../../db/client.ts";
 import { type ConnectionRow, findConnection, lockConnection } from "../../db/connections.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
-import { insertSync, type SyncWithBindings, takenSlugs } from "../../db/syncs.ts";
-import type { ApiDeps } from "../deps.ts";
+import { findSync, insertSync, type SyncWithBindings, takenSlugs } from "../../db/syncs.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { invalidValue } from "../errors.ts";
+import { presentSync } from "../present.ts";
 import type { CreateSyncBody } from "../schemas/syncs.ts";
 import { requireProvider, requireSync } from "./require.ts";
 import { type SyncDefinition, settleDefinition } from "./sync-definition.ts";
@@ -16,12 +18,17 @@ const MAX_SLUG_LENGTH = 63;
 /** Each turn means that somebody took the slug between our look and our insert. */
 const SLUG_TURNS = 20;
 
-/** @throws AppError validation_failed, provider_not_available, slug_taken, and what activation's check throws */
+/**
+ * @param request.id of the new sync; the same again for the same request, which finds what was made then
+ * @throws AppError validation_failed, provider_not_available, slug_taken, and what activation's check throws
+ */
 export async function createSync(
   deps: Pick<ApiDeps, "db" | "control" | "findProvider">,
-  body: CreateSyncBody,
-  actor: string,
+  request: { id: string; body: CreateSyncBody; caller: Caller },
 ): Promise<SyncWithBindings> {
+  const { id, body, caller } = request;
+  const made = await findSync(deps.db, id);
+  if (made) return made;
   const connection = await findConnection(deps.db, body.connectionId);
   if (!connection) throw noConnection(body.connectionId);
   const definition = await settleDefinition(deps, {
@@ -36,20 +43,30 @@ export async function createSync(
     bindings: body.tableBindings ?? [],
     existing: [],
   });
-  const id = randomUUID();
-  await insertUnderFreeSlug(deps.db, body, (slug) =>
+  return insertUnderFreeSlug(deps.db, body, (slug) =>
     inTransaction(deps.db, async (trx) => {
       if (!(await lockConnection(trx, connection.id, "share"))) throw noConnection(connection.id);
-      await insertSync(trx, {
-        ...columnsOf(body, connection, definition, actor),
+      const isNew = await insertSync(trx, {
+        ...columnsOf(body, connection, definition, caller.actor),
         id,
         slug,
         taskSlug: taskSlug(slug, id),
       });
+      // The same request, answered by somebody else in the meantime.
+      if (!isNew) return requireSync({ db: trx }, id);
       await saveBindings(trx, id, definition.bindings);
+      const sync = await requireSync({ db: trx }, id);
+      await recordAudit(trx, {
+        ...caller,
+        action: "sync.create",
+        subjectType: "sync",
+        subjectId: id,
+        before: null,
+        after: presentSync(sync),
+      });
+      return sync;
     }),
   );
-  return requireSync(deps, id);
 }
 
 function columnsOf(body: CreateSyncBody, connection: ConnectionRow, definition: SyncDefinition, actor: string) {
@@ -73,11 +90,11 @@ function columnsOf(body: CreateSyncBody, connection: ConnectionRow, definition: 
 }
 
 /** A given slug is taken as it is; a derived one gets `-2`, `-3`, ... until it is free. */
-async function insertUnderFreeSlug(
+async function insertUnderFreeSlug<T>(
   db: Db,
   { slug: given, name }: Pick<CreateSyncBody, "slug" | "name">,
-  insert: (slug: string) => Promise<void>,
-): Promise<void> {
+  insert: (slug: string) => Promise<T>,
+): Promise<T> {
   for (let turn = 0; turn < SLUG_TURNS; turn++) {
     const slug = given ?? (await freeSlug(db, slugify(name)));
     try {

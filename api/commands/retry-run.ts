@@ -1,28 +1,44 @@
 import type { RunMode } from "../../core/vocabulary.ts";
+import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { retryRun as openRetry } from "../../db/run-chains.ts";
-import { getRun, type RunRow } from "../../db/runs.ts";
+import { findRun, getRun, type RunRow } from "../../db/runs.ts";
 import { holdSync } from "../../db/syncs.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
+import { presentRun } from "../present.ts";
 import { dispatch } from "./deliver.ts";
 import { archived } from "./trigger-sync.ts";
 
 /**
  * Opens the next attempt of the run's chain. `runMode` null: as before.
+ * @param request.id of the new run; the same again for the same request, which finds what was made then
  * @throws AppError not_found (the sync's deletion included), sync_archived, run_not_terminal, run_not_retryable,
  *   run_already_followed, run_active; the last four name the run in the way
  */
 export async function retryRun(
   deps: Pick<ApiDeps, "db" | "control">,
-  request: { runId: string; runMode: RunMode | null; actor: string },
+  request: { id: string; runId: string; runMode: RunMode | null; caller: Caller },
 ): Promise<RunRow> {
+  const { id, runId, runMode, caller } = request;
   const next = await inTransaction(deps.db, async (trx) => {
-    const { syncId } = await getRun(trx, request.runId);
+    const made = await findRun(trx, id);
+    if (made) return made;
+    const { syncId } = await getRun(trx, runId);
     const sync = await holdSync(trx, syncId);
     if (!sync) throw notFound("Sync", syncId);
     if (sync.status === "archived") throw archived(syncId);
-    return openRetry(trx, request);
+    const opened = await openRetry(trx, { id, runId, runMode, actor: caller.actor });
+    const after = presentRun(opened);
+    await recordAudit(trx, {
+      ...caller,
+      action: "run.retry",
+      subjectType: "run",
+      subjectId: id,
+      before: null,
+      after,
+    });
+    return opened;
   });
   await dispatch(deps, next.id);
   return getRun(deps.db, next.id);

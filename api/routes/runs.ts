@@ -6,7 +6,7 @@ import { cancelRun } from "../commands/cancel-run.ts";
 import { requireSync } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
 import { triggerSync } from "../commands/trigger-sync.ts";
-import type { ApiDeps } from "../deps.ts";
+import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPage, presentRun, presentSlice } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { ok, optionalBody, problem } from "../schemas/responses.ts";
@@ -125,7 +125,7 @@ export function runRoutes(deps: ApiDeps) {
     .openapi(trigger, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
       const { runMode = null } = c.req.valid("json");
-      const run = await triggerSync(deps, { syncId, runMode, actor: c.get("actor") });
+      const run = await triggerSync(deps, { id: c.get("newId"), syncId, runMode, caller: callerOf(c) });
       return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
     .openapi(get, async (c) => {
@@ -141,13 +141,13 @@ export function runRoutes(deps: ApiDeps) {
     .openapi(cancel, async (c) => {
       const { run_id: runId } = c.req.valid("param");
       const { reason = null } = c.req.valid("json");
-      const run = await cancelRun(deps, { runId, reason, actor: c.get("actor") });
+      const run = await cancelRun(deps, { runId, reason, caller: callerOf(c) });
       return c.json(presentRun(run), 200);
     })
     .openapi(retry, async (c) => {
       const { run_id: runId } = c.req.valid("param");
       const { runMode = null } = c.req.valid("json");
-      const run = await retryRun(deps, { runId, runMode, actor: c.get("actor") });
+      const run = await retryRun(deps, { id: c.get("newId"), runId, runMode, caller: callerOf(c) });
       return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     });
 }

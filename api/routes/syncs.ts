@@ -5,7 +5,7 @@ import { createSync } from "../commands/create-sync.ts";
 import { deleteSync } from "../commands/delete-sync.ts";
 import { requireSync } from "../commands/require.ts";
 import { updateSync } from "../commands/update-sync.ts";
-import type { ApiDeps } from "../deps.ts";
+import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPage, presentSync } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
@@ -97,7 +97,8 @@ export function syncRoutes(deps: ApiDeps) {
       return c.json({ ...presentPage(filter, total), syncs: syncs.map(presentSync) }, 200);
     })
     .openapi(create, async (c) => {
-      const sync = await createSync(deps, c.req.valid("json"), c.get("actor"));
+      const request = { id: c.get("newId"), body: c.req.valid("json"), caller: callerOf(c) };
+      const sync = await createSync(deps, request);
       return c.json(presentSync(sync), 201, { location: `/api/v1/syncs/${sync.id}` });
     })
     .openapi(get, async (c) => {
@@ -110,7 +111,7 @@ export function syncRoutes(deps: ApiDeps) {
       return c.json(presentSync(sync), 200);
     })
     .openapi(remove, async (c) => {
-      await deleteSync(deps, { id: c.req.valid("param").sync_id, actor: c.get("actor") });
+      await deleteSync(deps, { id: c.req.valid("param").sync_id, caller: callerOf(c) });
       return c.body(null, 204);
     });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
@@ -41,7 +42,7 @@ describe("runs", () => {
       triggerRef: null,
       actor: "user:test",
     } as const;
-    const answers = await Promise.all(Array.from({ length: 50 }, () => admitRun(db, request)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => admitRun(db, { ...request, id: randomUUID() })));
     const admitted = answers.flatMap((answer) => ("run" in answer ? [answer.run.id] : []));
     const refused = answers.flatMap((answer) => ("activeRunId" in answer ? [answer.activeRunId] : []));
     expect(admitted).toHaveLength(1);
@@ -52,7 +53,9 @@ describe("runs", () => {
     const run = await begin(db, (await admit(db, syncId)).id);
     await endRun(db, { runId: run.id, event: "fail", ...failure });
     const request = { runId: run.id, runMode: null, actor: "user:test" };
-    const answers = await Promise.allSettled(Array.from({ length: 50 }, () => retryRun(db, request)));
+    const answers = await Promise.allSettled(
+      Array.from({ length: 50 }, () => retryRun(db, { ...request, id: randomUUID() })),
+    );
     const opened = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
     expect(opened).toHaveLength(1);
     expect(opened[0]).toMatchObject({
@@ -122,7 +125,7 @@ describe("runs", () => {
 
   it("retrying a run that is not over, succeeded, or was followed is refused, naming why", async () => {
     const run = await begin(db, (await admit(db, syncId)).id);
-    const request = { runId: run.id, runMode: null, actor: "user:test" };
+    const request = { id: randomUUID(), runId: run.id, runMode: null, actor: "user:test" };
     await expect(retryRun(db, request)).rejects.toMatchObject({ code: "run_not_terminal" });
     await endRun(db, { runId: run.id, event: "fail", ...failure });
     const other = await admit(db, syncId);

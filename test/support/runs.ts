@@ -47,6 +47,7 @@ export async function insertSync(db: Db): Promise<string> {
 
 export async function admit(db: Db, syncId: string): Promise<RunRow> {
   const admitted = await admitRun(db, {
+    id: randomUUID(),
     syncId,
     runMode: "incremental",
     triggeredBy: "manual",
