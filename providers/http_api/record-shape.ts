@@ -41,8 +41,8 @@ export function shapeRecords(resource: Shaped, sample: readonly JsonObject[], kn
   const inferred = inferTypes(sample.map((record) => withPaths(record, required)));
   const paths = new Set([
     ...Object.keys(declared),
-    ...required,
     ...(additionalFields === "infer" ? [...(known?.fields.map(({ path }) => path) ?? []), ...inferred.keys()] : []),
+    ...required,
   ]);
   const before = new Map(known?.fields.map((field) => [field.path, field]));
   const taken = new Set([UNMAPPED, ...[...before.values()].map(({ column }) => column)]);
