@@ -2,8 +2,9 @@ import { Context } from "@temporalio/activity";
 import { backendRefOf } from "../control/backend-ref.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
 import type { Beginning, SyncRunInput } from "../core/workflow-contract.ts";
-import { beginRun, getRun } from "../db/runs.ts";
+import { beginRun } from "../db/runs.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { requireRun } from "./require-run.ts";
 import { executionConfigOf } from "./run-context.ts";
 
 /** pending -> running. Again for a running row (continue-as-new, reset, a lost answer): the same beginning. */
@@ -12,7 +13,7 @@ export function createBeginRun(deps: ActivityDeps) {
     const { workflowExecution } = Context.current().info;
     if (!workflowExecution) throw new Error("beginRun belongs to a workflow");
     await beginRun(deps.db, runId, backendRefOf(workflowExecution.workflowId, workflowExecution.runId, deps));
-    const run = await getRun(deps.db, runId);
+    const run = await requireRun(deps.db, runId);
     if (isTerminal(run.status))
       return { kind: "ended", result: { status: run.status, resultReasonCode: run.resultReasonCode } };
     if (run.status === "cancelling") return { kind: "cancelling" };

@@ -1,5 +1,5 @@
 import { isTerminal } from "../core/run-lifecycle.ts";
-import { isComplete, judgeRun, type Verdict } from "../core/verdict.ts";
+import { type EntityEvidence, isComplete, judgeRun, type Verdict } from "../core/verdict.ts";
 import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
 import { type Plan, readPlan } from "../db/plans.ts";
 import { closeRun, type EntityClosing } from "../db/run-closing.ts";
@@ -9,6 +9,8 @@ import type { LedgerSlice } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeError } from "./failures.ts";
 import { fenceBehind } from "./fence.ts";
+import { findLostEntities } from "./lost-positions.ts";
+import { requireRun } from "./require-run.ts";
 import { openDestination } from "./run-context.ts";
 import { contiguousCursor, gatherEvidence } from "./run-evidence.ts";
 
@@ -19,7 +21,7 @@ import { contiguousCursor, gatherEvidence } from "./run-evidence.ts";
  */
 export function createFinishRun(deps: ActivityDeps) {
   return async ({ runId, outcome }: FinishInput): Promise<SyncRunResult> => {
-    const run = await getRun(deps.db, runId);
+    const run = await requireRun(deps.db, runId);
     if (!isTerminal(run.status)) await settle(deps, run, outcome);
     const { status, resultReasonCode } = await getRun(deps.db, runId);
     return { status, resultReasonCode };
@@ -28,17 +30,26 @@ export function createFinishRun(deps: ActivityDeps) {
 
 async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Promise<void> {
   const plan = run.planId === null ? null : await readPlan(deps.db, run.planId);
-  const ledger = await fenceAndRead(deps, run, plan, outcome);
-  const evidence = gatherEvidence({ plan, ledger: ledger ?? [], outcome, run });
+  const proof = await fenceAndRead(deps, run, plan, outcome);
+  const ledger = proof?.ledger ?? [];
+  const evidence = gatherEvidence({ plan, ledger, outcome, run });
   const verdict: Verdict = judgeRun(evidence);
+  const reached = (entity: EntityEvidence): string | null =>
+    isComplete(entity)
+      ? (plan?.entities.find((each) => each.entityKey === entity.entityKey)?.upperBound ?? null)
+      : contiguousCursor(plan, ledger, entity.entityKey);
   const entities: EntityClosing[] = evidence.entities.map((entity) => ({
     entityKey: entity.entityKey,
-    cursor: isComplete(entity)
-      ? (plan?.entities.find((each) => each.entityKey === entity.entityKey)?.upperBound ?? null)
-      : contiguousCursor(plan, ledger ?? [], entity.entityKey),
+    cursor: proof === null || proof.lost.has(entity.entityKey) ? null : reached(entity),
     failure: outcome.entityFailures.find((failure) => failure.entityKey === entity.entityKey) ?? null,
   }));
-  await closeRun(deps.db, { run, plan, ledger: ledger ?? [], verdict, entities, fenced: ledger !== null, outcome });
+  await closeRun(deps.db, { run, plan, ledger, verdict, entities, fenced: proof !== null, outcome });
+}
+
+interface Proof {
+  ledger: LedgerSlice[];
+  /** Entities that the destination has lost the start of: their cursors stay, and the next plan reads them anew. */
+  lost: Set<string>;
 }
 
 /**
@@ -50,12 +61,13 @@ async function fenceAndRead(
   run: RunRow,
   plan: Plan | null,
   outcome: RunOutcome,
-): Promise<LedgerSlice[] | null> {
+): Promise<Proof | null> {
   try {
     const destination = await openDestination(deps, await readSync(deps.db, run.syncId));
     await destination.ensureLedger();
     await destination.fence(fenceBehind(run));
-    return plan === null ? [] : await destination.readLedger(plan.id);
+    if (plan === null) return { ledger: [], lost: new Set() };
+    return { ledger: await destination.readLedger(plan.id), lost: await findLostEntities(deps, plan.id, destination) };
   } catch (error) {
     const mayHaveSucceeded = !outcome.cancelled && outcome.failure === null && outcome.entityFailures.length === 0;
     if (mayHaveSucceeded) throw error;

@@ -7,12 +7,14 @@ export interface CursorState {
   version: number;
   /** The source's own text; null after a reset: everything is read again. */
   cursor: string | null;
+  /** Who set it; null when a run moved it. */
+  createdBy: string | null;
 }
 
 export async function readCursorState(db: Executor, syncId: string, entityKey: string): Promise<CursorState | null> {
   const state = await db
     .selectFrom("cursorStates")
-    .select(["version", "cursor"])
+    .select(["version", "cursor", "createdBy"])
     .where("syncId", "=", syncId)
     .where("entityKey", "=", entityKey)
     .orderBy("version", "desc")

@@ -30,6 +30,13 @@ export interface Destination {
    * `closed`: nobody does any more. Never lowers what is there. Idempotent.
    */
   fence(request: { rootRunId: string; minAttempt: number; closed: boolean }): Promise<void>;
+  /** Of these ended attempts, those whose fence the destination does not know: it is older than their end. */
+  findUnknownEnds(ended: ChainPosition[]): Promise<ChainPosition[]>;
+  /**
+   * The ledger's rows of chains that nobody resumes any more, and their beside-tables, go; the fences of `keepFences` stay.
+   * Idempotent.
+   */
+  forgetChains(chains: { rootRunIds: string[]; keepFences: string[] }): Promise<void>;
   /** Slices of the plan that were ever claimed. */
   readLedger(planId: string): Promise<LedgerSlice[]>;
   /** Beside-tables of older plans of the chain go. Idempotent. */

@@ -1,12 +1,13 @@
 import type { ClientConfig } from "pg";
 import { claimSlice } from "./claim.ts";
 import type { Destination } from "./destination.ts";
+import { findUnknownEnds, forgetChains } from "./ended-chains.ts";
 import { toDestinationError } from "./errors.ts";
 import { fenceChain } from "./fence.ts";
 import { ensureLedger, readLedger } from "./ledger.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { prepareEntity } from "./prepare.ts";
-import { abortable, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
+import { abortable, inTransaction, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
 import { dropBeside, findSuperseded } from "./superseded.ts";
 import { analyzeBeside, isSwapped, reconcile, swapGeneration } from "./swap.ts";
@@ -45,6 +46,12 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
   };
   const ddlSettings = { ...settings, lockTimeoutMs: options.ddlLockTimeoutMs ?? 2_000 };
   const patienceMs = options.ddlPatienceMs ?? 60_000;
+
+  async function dropAll(session: Session, of: { rootRunId: string; keepPlanId: string | null }): Promise<void> {
+    for (const beside of await findSuperseded(session, of)) {
+      await retryLockConflicts({ patienceMs }, () => dropBeside(session, beside));
+    }
+  }
 
   async function run<T>(doing: string, using: SessionSettings, work: (session: Session) => Promise<T>): Promise<T> {
     try {
@@ -90,14 +97,22 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     fence: (request) =>
       run("fencing the chain", settings, () => fenceChain(settings, request, options.fencePatienceMs ?? 10_000)),
 
+    findUnknownEnds: (ended) =>
+      ended.length === 0
+        ? Promise.resolve([])
+        : run("comparing with the ledger", settings, (session) => findUnknownEnds(session, ended)),
+
+    forgetChains: (chains) =>
+      run("forgetting old chains", ddlSettings, async (session) => {
+        for (const rootRunId of [...chains.rootRunIds, ...chains.keepFences]) {
+          await dropAll(session, { rootRunId, keepPlanId: null });
+        }
+        await inTransaction(session, () => forgetChains(session, chains));
+      }),
+
     readLedger: (planId) => run("reading the ledger", settings, (session) => readLedger(session, planId)),
 
-    dropSuperseded: (request) =>
-      run("dropping superseded tables", ddlSettings, async (session) => {
-        for (const beside of await findSuperseded(session, request)) {
-          await retryLockConflicts({ patienceMs }, () => dropBeside(session, beside));
-        }
-      }),
+    dropSuperseded: (request) => run("dropping superseded tables", ddlSettings, (session) => dropAll(session, request)),
 
     // Nothing is kept open: each method's session ends with it, a writer's with the writer.
     close: () => Promise.resolve(),
