@@ -1,19 +1,31 @@
+import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { cancelRunsOfSync } from "../../db/run-chains.ts";
-import { markSyncDeleted } from "../../db/syncs.ts";
-import type { ApiDeps } from "../deps.ts";
+import { lockSync, markSyncDeleted } from "../../db/syncs.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
+import { presentSync } from "../present.ts";
 import { deliverCancels } from "./deliver.ts";
 
 /** Gone from now on, its slug free; its runs stay readable by id. @throws AppError not_found */
 export async function deleteSync(
   deps: Pick<ApiDeps, "db" | "control">,
-  request: { id: string; actor: string },
+  request: { id: string; caller: Caller },
 ): Promise<void> {
-  const { id, actor } = request;
+  const { id, caller } = request;
   const cancelled = await inTransaction(deps.db, async (trx) => {
-    if (!(await markSyncDeleted(trx, id, actor))) throw notFound("Sync", id);
-    return cancelRunsOfSync(trx, { syncId: id, actor, reason: "The sync was deleted." });
+    const sync = await lockSync(trx, id);
+    if (!sync) throw notFound("Sync", id);
+    await markSyncDeleted(trx, id, caller.actor);
+    await recordAudit(trx, {
+      ...caller,
+      action: "sync.delete",
+      subjectType: "sync",
+      subjectId: id,
+      before: presentSync(sync),
+      after: null,
+    });
+    return cancelRunsOfSync(trx, { syncId: id, actor: caller.actor, reason: "The sync was deleted." });
   });
   await deliverCancels(deps, cancelled);
 }

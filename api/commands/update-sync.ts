@@ -1,12 +1,14 @@
 import { AppError } from "../../core/errors.ts";
 import { mayChangeStatus } from "../../core/sync-lifecycle.ts";
+import { recordAudit } from "../../db/audit.ts";
 import { listBindings, saveBindings } from "../../db/bindings.ts";
 import { inTransaction } from "../../db/client.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
 import { cancelRunsOfSync } from "../../db/run-chains.ts";
 import type { RunRow } from "../../db/runs.ts";
 import { type SyncPatch, type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
+import { presentSync } from "../present.ts";
 import type { UpdateSyncBody } from "../schemas/syncs.ts";
 import { slugTaken } from "./create-sync.ts";
 import { deliverCancels } from "./deliver.ts";
@@ -14,7 +16,7 @@ import { requireConnection, requireProvider, requireSync } from "./require.ts";
 import { destinationOf, type SyncDefinition, settleDefinition } from "./sync-definition.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
-type Edit = { id: string; body: UpdateSyncBody; actor: string };
+type Edit = { id: string; body: UpdateSyncBody; caller: Caller };
 
 /** Each turn means that somebody else's edit came between our look and our write. */
 const TURNS = 5;
@@ -39,7 +41,7 @@ export async function updateSync(deps: Deps, edit: Edit): Promise<SyncWithBindin
 
 /** @returns runs that were asked to stop; null when the sync has changed meanwhile */
 async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promise<RunRow[] | null> {
-  const { body, actor } = edit;
+  const { body, caller } = edit;
   const status = body.status ?? sync.status;
   if (body.status !== undefined && !mayChangeStatus(sync.status, body.status)) {
     throw new AppError("invalid_status_change", `A sync that is ${sync.status} cannot become ${body.status}.`, {
@@ -47,7 +49,7 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
     });
   }
   const definition = DEFINING.some((key) => body[key] !== undefined) ? await redefine(deps, sync, body) : null;
-  const patch: SyncPatch = { ...plainColumns(body), status, updatedBy: actor };
+  const patch: SyncPatch = { ...plainColumns(body), status, updatedBy: caller.actor };
   if (definition) {
     patch.entities = definition.entities;
     patch.sourceConfig = JSON.stringify(definition.sourceConfig);
@@ -56,8 +58,20 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
     return await inTransaction(deps.db, async (trx) => {
       if (!(await update(trx, sync, patch))) return null;
       if (definition) await saveBindings(trx, sync.id, definition.bindings);
+      await recordAudit(trx, {
+        ...caller,
+        action: "sync.update",
+        subjectType: "sync",
+        subjectId: sync.id,
+        before: presentSync(sync),
+        after: presentSync(await requireSync({ db: trx }, sync.id)),
+      });
       if (status !== "archived" || sync.status === "archived") return [];
-      return cancelRunsOfSync(trx, { syncId: sync.id, actor, reason: "The sync was archived." });
+      return cancelRunsOfSync(trx, {
+        syncId: sync.id,
+        actor: caller.actor,
+        reason: "The sync was archived.",
+      });
     });
   } catch (error) {
     if (body.slug !== undefined && violatesUnique(error, "syncs_slug")) throw slugTaken(body.slug, error);

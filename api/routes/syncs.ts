@@ -107,7 +107,7 @@ export function syncRoutes(deps: ApiDeps) {
     })
     .openapi(update, async (c) => {
       const { sync_id: id } = c.req.valid("param");
-      const sync = await updateSync(deps, { id, body: c.req.valid("json"), actor: c.get("actor") });
+      const sync = await updateSync(deps, { id, body: c.req.valid("json"), caller: callerOf(c) });
       return c.json(presentSync(sync), 200);
     })
     .openapi(remove, async (c) => {
