@@ -9,10 +9,14 @@ RUN npm ci --omit=dev \
     node_modules/@temporalio/core-bridge/releases/*-apple-* node_modules/@temporalio/core-bridge/releases/*-windows-*
 
 FROM node:24-slim AS runtime
+# The worker's client trusts what the system trusts, and the slim image trusts nobody: Temporal Cloud would be refused.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates \
+  && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json worker*.ts ./
+COPY package.json worker.ts ./
 COPY core ./core
 COPY db ./db
 COPY control ./control
@@ -21,15 +25,17 @@ COPY activities ./activities
 COPY providers ./providers
 COPY destinations ./destinations
 COPY api ./api
-COPY scripts/migrate.ts ./scripts/migrate.ts
+COPY scripts/migrate.ts scripts/health.ts ./scripts/
 USER node
 
 FROM runtime AS worker
+ENV HOST=0.0.0.0 HEALTH_PORT=8081
+EXPOSE 8081
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "scripts/health.ts"]
 CMD ["node", "worker.ts"]
 
 FROM runtime AS api
-ENV PORT=8080
+ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "scripts/health.ts"]
 CMD ["node", "api/server.ts"]
