@@ -34,6 +34,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>): Document {
       const operation = item[method];
       if (operation && path.startsWith("/api/")) addAccess(operation, method, path);
     }
+    if (item.post && path.startsWith("/api/")) addIdempotency(item.post);
   }
   return document;
 }
@@ -57,6 +58,29 @@ function addAccess(operation: Operation, method: string, path: string): void {
       "Retry-After": "Seconds to wait",
     }),
   };
+}
+
+/** What `answerOnce` does, whatever the route. */
+function addIdempotency(operation: Operation): void {
+  operation.parameters = [
+    ...(operation.parameters ?? []),
+    {
+      name: "Idempotency-Key",
+      in: "header",
+      required: false,
+      description:
+        "Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422.",
+      schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[ -~]+$" },
+    },
+  ];
+  const replayed = { description: "`true` on an answer that was given before", schema: { type: "string" } };
+  const documented = Object.entries(operation.responses ?? {}).map(([status, response]) =>
+    /^2/.test(status)
+      ? [status, { ...response, headers: { ...response.headers, "Idempotency-Replayed": replayed } }]
+      : [status, response],
+  );
+  const inFlight = refusal("A request with the same key is being answered", { "Retry-After": "Seconds to wait" });
+  operation.responses = { 409: inFlight, ...Object.fromEntries(documented) };
 }
 
 function refusal(description: string, headers: Record<string, string>) {
