@@ -11,6 +11,7 @@ types.setTypeParser(pg.types.builtins.INT8, Number);
 /**
  * The control database. `maintainNestedObjectKeys` keeps keys inside stored JSON as they were written.
  * @param options.maxConnections pool size of this process
+ * @param options.onPoolError a connection was lost while no query ran on it; the next query gets another
  */
 export function createDb(options: { url: string; maxConnections?: number; onPoolError: (error: Error) => void }): Db {
   const pool = new pg.Pool({
@@ -23,8 +24,10 @@ export function createDb(options: { url: string; maxConnections?: number; onPool
     application_name: "sluice",
     types,
   });
-  // An idle connection that dies (Postgres restarted) is replaced at the next query; without a listener it would end the process.
-  pool.on("error", options.onPoolError);
+  // Without a listener it would end the process. The pool itself listens to its idle connections only, not to one that a
+  // caller holds between two queries, as the leader does.
+  pool.on("connect", (client) => void client.on("error", options.onPoolError));
+  pool.on("error", () => undefined);
   return new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
