@@ -4,6 +4,7 @@ import type { Keyring } from "../db/secrets.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EgressPolicy } from "../providers/provider.ts";
 import type { Progress } from "./progress.ts";
+import type { Renewals } from "./renewals.ts";
 
 /** What activities need of their process; made once in worker.ts. */
 export interface ActivityDeps {
@@ -11,6 +12,7 @@ export interface ActivityDeps {
   keyring: Keyring;
   log: Logger;
   progress: Progress;
+  renewals: Renewals;
   /** The default warehouse, and others by the URL of their connection; opened once per process. */
   openDestination(url: string): Destination;
   warehouseUrl: string;

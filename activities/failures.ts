@@ -14,10 +14,10 @@ export class RunStoppedError extends Error {
  * What an activity throws for `error`: the one place where our errors become Temporal's. The failure's type is the reason
  * code; Terminal errors are not retried; a source's own waiting time becomes the delay of the next try.
  */
-export function toFailure(error: unknown, stop: AbortSignal): Error {
+export function toFailure(error: unknown, stop?: AbortSignal): Error {
   const cancellation = Context.current().cancellationSignal;
   if (cancellation.aborted) return cancellationFailure(cancellation.reason, error);
-  if (stop.aborted || error instanceof RunStoppedError) {
+  if (stop?.aborted || error instanceof RunStoppedError) {
     return ApplicationFailure.create({
       type: RUN_STOPPED,
       message: "The run is being cancelled or has ended.",

@@ -1,5 +1,5 @@
 import { createBeginRun } from "./begin-run.ts";
-import { createCheckSource } from "./check-source.ts";
+import { createConnectionTask } from "./connection-task.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { createFinishRun } from "./finish-run.ts";
 import { createPlanRun } from "./plan-run.ts";
@@ -14,7 +14,7 @@ export function createActivities(deps: ActivityDeps) {
     syncSlice: createSyncSlice(deps),
     swapEntity: createSwapEntity(deps),
     finishRun: createFinishRun(deps),
-    checkSource: createCheckSource(deps),
+    doConnectionTask: createConnectionTask(deps),
   };
 }
 

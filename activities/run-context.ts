@@ -10,6 +10,7 @@ import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { RunStoppedError } from "./failures.ts";
+import type { SecretsInUse } from "./renew-credentials.ts";
 import { createSharedConnection } from "./shared-connection.ts";
 
 /** A run that may still work, with what it works on. */
@@ -83,18 +84,23 @@ export function openSource(
   connection: ConnectionRow,
   sourceConfig: Record<string, unknown>,
   signal: AbortSignal,
+  use: SecretsInUse = "present",
 ): Source {
   const provider = findProvider(connection.provider);
   if (!provider)
     throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`);
   return provider.connect({
     config: parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`),
-    secrets: openSecrets(deps.keyring, connection),
+    secrets: openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection),
     sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),
     signal,
-    shared: createSharedConnection(deps, connection.id),
+    shared: createSharedConnection(deps, connection.id, use, signal),
     egress: deps.egress,
   });
+}
+
+function withNextSecrets({ id, secrets, nextSecrets }: ConnectionRow) {
+  return { id, secrets: { ...secrets, ...nextSecrets } };
 }
 
 /** The warehouse a sync loads into: the default one, or the one its `destinationConfig.connectionId` names. */

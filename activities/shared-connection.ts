@@ -1,39 +1,38 @@
-import { TerminalError } from "../core/errors.ts";
-import { inTransaction } from "../db/client.ts";
-import { type ConnectionRow, findConnection, lockConnection, updateConnection } from "../db/connections.ts";
+import { findConnection } from "../db/connections.ts";
 import { blockRequests, reserveRequest } from "../db/request-limits.ts";
-import { openSecrets, openTokens, sealAll } from "../db/secrets.ts";
-import type { SharedConnection } from "../providers/provider.ts";
+import { openTokens } from "../db/secrets.ts";
+import type { Credentials, SharedConnection } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { orAborted } from "./or-aborted.ts";
+import { renewCredentials, requirePresent, type SecretsInUse } from "./renew-credentials.ts";
 
-/** Tokens and limits of one connection, in the control database, so that all workers have them in common. */
+/**
+ * Tokens and limits of one connection, in the control database, so that all workers have them in common. Secrets that are only
+ * being tried get tokens of their own, which are forgotten afterwards.
+ */
 export function createSharedConnection(
-  { db, keyring }: Pick<ActivityDeps, "db" | "keyring">,
+  deps: Pick<ActivityDeps, "db" | "keyring" | "renewals">,
   connectionId: string,
+  use: SecretsInUse,
+  signal: AbortSignal,
 ): SharedConnection {
+  const { db, keyring } = deps;
+  let trialTokens: Credentials["tokens"] = {};
   return {
-    readTokens: async () => openTokens(keyring, present(await findConnection(db, connectionId), connectionId)),
-    renew: (renew) =>
-      // The row lock is the single flight: whoever comes second waits here and then sees what the first one stored.
-      inTransaction(db, async (trx) => {
-        const connection = present(await lockConnection(trx, connectionId, "update"), connectionId);
-        const now = { secrets: openSecrets(keyring, connection), tokens: openTokens(keyring, connection) };
-        const renewed = await renew(now);
-        if (renewed === null) return now;
-        const secrets = { ...now.secrets, ...renewed.secrets };
-        const tokens = renewed.tokens ?? now.tokens;
-        await updateConnection(trx, connectionId, {
-          secrets: JSON.stringify({ ...connection.secrets, ...sealAll(keyring, connectionId, renewed.secrets ?? {}) }),
-          tokens: JSON.stringify(sealAll(keyring, connectionId, tokens)),
-        });
-        return { secrets, tokens };
-      }),
+    async readTokens() {
+      if (use === "next") return trialTokens;
+      return openTokens(keyring, requirePresent(await findConnection(db, connectionId), connectionId));
+    },
+    async renew(renew) {
+      const renewed = deps.renewals.inTurn(connectionId, async () => {
+        signal.throwIfAborted();
+        return renewCredentials(deps, { connectionId, use, trialTokens, signal }, renew);
+      });
+      const credentials = await orAborted(renewed, signal);
+      if (use === "next") trialTokens = credentials.tokens;
+      return credentials;
+    },
     reserve: (bucket, limit) => reserveRequest(db, { connectionId, bucket }, limit),
     block: (bucket, until) => blockRequests(db, { connectionId, bucket }, until),
   };
-}
-
-function present(connection: ConnectionRow | null, id: string): ConnectionRow {
-  if (connection) return connection;
-  throw new TerminalError("connection_unusable", `Connection ${id} does not exist any more.`);
 }

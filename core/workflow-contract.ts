@@ -1,7 +1,7 @@
 import type { ReasonCode } from "./result-reasons.ts";
 import type { RunStatus } from "./run-lifecycle.ts";
 import type { EntityWork } from "./slices.ts";
-import type { ExecutionMode, LoadMode } from "./vocabulary.ts";
+import type { ExecutionMode } from "./vocabulary.ts";
 
 /** What the API, the control loops and the workflows agree on; all of it is small: ids, counts, labels. */
 
@@ -91,25 +91,14 @@ export interface RunOutcome {
 }
 
 /** Workflow types, by name. */
-export const WORKFLOW_TYPES = { syncRun: "syncRun", checkConnection: "checkConnection" } as const;
+export const WORKFLOW_TYPES = { syncRun: "syncRun", connectionTask: "connectionTask" } as const;
 
-export interface CheckConnectionInput {
-  connectionId: string;
-  /** Entities to look up too; their resolved bindings come back. */
-  entities: string[];
+/** Request and answer lie in the task's row. */
+export interface ConnectionTaskInput {
+  taskId: string;
 }
 
-export interface CheckConnectionResult {
+export interface ConnectionTaskOutcome {
+  /** Every check passed. */
   ok: boolean;
-  checks: { name: string; ok: boolean; message: string; fix: string }[];
-  /** Of the entities asked for that exist. */
-  entities: ResolvedEntity[];
-}
-
-/** What discovery says of an entity, for the defaults of its table binding. */
-export interface ResolvedEntity {
-  entityKey: string;
-  loadMode: LoadMode;
-  primaryKeyColumns: string[];
-  cursorField: string | null;
 }

@@ -9,8 +9,18 @@ export type ConnectionPatch = Updateable<ConnectionTable>;
 
 type Executor = Kysely<Database>;
 
-export async function insertConnection(db: Executor, connection: Insertable<ConnectionTable>): Promise<ConnectionRow> {
-  return db.insertInto("connections").values(connection).returningAll().executeTakeFirstOrThrow();
+/** @returns null when there is one of this id already */
+export async function insertConnection(
+  db: Executor,
+  connection: Insertable<ConnectionTable>,
+): Promise<ConnectionRow | null> {
+  const row = await db
+    .insertInto("connections")
+    .values(connection)
+    .onConflict((conflict) => conflict.column("id").doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 /** Deleted connections are not found. */
@@ -57,15 +67,26 @@ export async function listConnections(
   return { connections, total };
 }
 
-/** Of a connection that the transaction has locked. */
+/**
+ * Of a connection that the transaction has locked. With new config or secrets, nothing holds any more that was found, given or
+ * is being tried with the old ones.
+ */
 export async function updateConnection(trx: Executor, id: string, patch: ConnectionPatch): Promise<ConnectionRow> {
+  const resettled = patch.config !== undefined || patch.secrets !== undefined;
   return trx
     .updateTable("connections")
-    .set({ ...patch, updatedAt: sql<Date>`now()` })
+    .set((eb) => ({
+      ...patch,
+      ...(resettled ? { ...UNCHECKED, ...NOTHING_DERIVED, settingsVersion: eb("settingsVersion", "+", 1) } : {}),
+      updatedAt: sql<Date>`now()`,
+    }))
     .where("id", "=", id)
     .returningAll()
     .executeTakeFirstOrThrow();
 }
+
+const UNCHECKED = { status: "unchecked", checks: "[]", lastCheckedAt: null } as const;
+const NOTHING_DERIVED = { tokens: "{}", nextSecrets: null, rotationId: null } as const;
 
 /**
  * What the last check saw. Nothing is recorded once config or secrets have been edited since `seen` was read: the answer
@@ -73,32 +94,39 @@ export async function updateConnection(trx: Executor, id: string, patch: Connect
  */
 export async function recordCheck(
   db: Executor,
-  seen: ConnectionRow,
+  seen: Pick<ConnectionRow, "id" | "settingsVersion">,
   result: { ok: boolean; checks: ConnectionCheck[] },
 ): Promise<void> {
   await db
     .updateTable("connections")
-    .set({
-      status: result.ok ? "ok" : "failed",
-      checks: JSON.stringify(result.checks),
-      lastCheckedAt: sql<Date>`now()`,
-    })
+    .set(foundBy(result))
     .where("id", "=", seen.id)
-    .where(
-      sql<boolean>`config = ${JSON.stringify(seen.config)}::jsonb and secrets = ${JSON.stringify(seen.secrets)}::jsonb`,
-    )
+    .where("settingsVersion", "=", seen.settingsVersion)
+    .where("deletedAt", "is", null)
     .execute();
+}
+
+function foundBy({ ok, checks }: { ok: boolean; checks: ConnectionCheck[] }) {
+  return {
+    status: ok ? ("ok" as const) : ("failed" as const),
+    checks: JSON.stringify(checks),
+    lastCheckedAt: sql<Date>`now()`,
+  };
 }
 
 /**
  * Its secrets go at once.
- * @returns ids of the syncs that use it, in which case nothing is done; null when there is no such connection
+ * @returns as it was, with ids of the syncs that use it, in which case nothing is done; null when there is no such connection
  */
-export async function deleteConnection(db: Executor, id: string, actor: string): Promise<{ usedBy: string[] } | null> {
+export async function deleteConnection(
+  db: Executor,
+  id: string,
+  actor: string,
+): Promise<{ connection: ConnectionRow; usedBy: string[] } | null> {
   return inTransaction(db, async (trx) => {
     // Locked first: a sync that is being created holds the row, and only a statement after that lock sees its insert.
-    const found = await lockConnection(trx, id, "update");
-    if (!found) return null;
+    const connection = await lockConnection(trx, id, "update");
+    if (!connection) return null;
     const users = await trx
       .selectFrom("syncs")
       .select("id")
@@ -106,12 +134,18 @@ export async function deleteConnection(db: Executor, id: string, actor: string):
       .where("deletedAt", "is", null)
       .orderBy("createdAt")
       .execute();
-    if (users.length > 0) return { usedBy: users.map((sync) => sync.id) };
+    if (users.length > 0) return { connection, usedBy: users.map((sync) => sync.id) };
     await trx
       .updateTable("connections")
-      .set({ deletedAt: sql<Date>`now()`, updatedAt: sql<Date>`now()`, updatedBy: actor, secrets: "{}" })
+      .set({
+        deletedAt: sql<Date>`now()`,
+        updatedAt: sql<Date>`now()`,
+        updatedBy: actor,
+        ...NOTHING_DERIVED,
+        secrets: "{}",
+      })
       .where("id", "=", id)
       .execute();
-    return { usedBy: [] };
+    return { connection, usedBy: [] };
   });
 }

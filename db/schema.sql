@@ -20,6 +20,7 @@ create table connection_tasks (
   id uuid not null,
   connection_id uuid not null,
   kind text not null,
+  settings_version integer not null,
   request jsonb not null,
   result jsonb,
   created_at timestamp with time zone default now() not null,
@@ -29,6 +30,7 @@ create table connection_tasks (
   constraint connection_tasks_kind_check CHECK ((kind = ANY (ARRAY['check'::text, 'discover'::text])))
 );
 CREATE INDEX connection_tasks_age ON public.connection_tasks USING btree (created_at);
+CREATE INDEX connection_tasks_latest ON public.connection_tasks USING btree (connection_id, completed_at DESC);
 
 create table connections (
   id uuid not null,
@@ -45,8 +47,12 @@ create table connections (
   updated_at timestamp with time zone default now() not null,
   updated_by text not null,
   deleted_at timestamp with time zone,
+  settings_version integer default 1 not null,
   tokens jsonb default '{}'::jsonb not null,
+  renewal_id uuid,
+  renewal_until timestamp with time zone,
   next_secrets jsonb,
+  rotation_id uuid,
   constraint connections_pkey PRIMARY KEY (id),
   constraint connections_status_check CHECK ((status = ANY (ARRAY['unchecked'::text, 'ok'::text, 'failed'::text])))
 );
@@ -79,10 +85,12 @@ create table idempotency_keys (
   route text not null,
   key text not null,
   request_hash text not null,
+  claim_id uuid not null,
+  locked_until timestamp with time zone not null,
+  new_id uuid not null,
   status integer,
   headers jsonb,
   body text,
-  locked_until timestamp with time zone not null,
   created_at timestamp with time zone default now() not null,
   constraint idempotency_keys_pkey PRIMARY KEY (actor, route, key)
 );
@@ -104,6 +112,7 @@ create table plan_entities (
   constraint plan_entities_pkey PRIMARY KEY (plan_id, entity_key),
   constraint plan_entities_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plans(id) ON DELETE CASCADE
 );
+CREATE TRIGGER plan_entities_events AFTER UPDATE OF swapped_at ON public.plan_entities FOR EACH ROW WHEN (((old.swapped_at IS NULL) AND (new.swapped_at IS NOT NULL))) EXECUTE FUNCTION record_swap_event();
 
 create table plan_slices (
   plan_id uuid not null,
@@ -182,10 +191,12 @@ create table run_slices (
   started_at timestamp with time zone,
   completed_at timestamp with time zone,
   updated_at timestamp with time zone default now() not null,
+  tries integer default 0 not null,
   constraint run_slices_pkey PRIMARY KEY (run_id, slice_no),
   constraint run_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
   constraint run_slices_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text])))
 );
+CREATE TRIGGER run_slices_events AFTER UPDATE OF status, tries, reason_code, wait_until ON public.run_slices FOR EACH ROW WHEN (((((new.status IS DISTINCT FROM old.status) OR (new.tries IS DISTINCT FROM old.tries)) OR (new.reason_code IS DISTINCT FROM old.reason_code)) OR (new.wait_until IS DISTINCT FROM old.wait_until))) EXECUTE FUNCTION record_slice_event();
 
 create table runs (
   id uuid not null,
@@ -240,6 +251,7 @@ create table runs (
   constraint runs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text, 'waiting'::text, 'cancelling'::text, 'succeeded'::text, 'partial'::text, 'failed'::text, 'cancelled'::text, 'skipped'::text]))),
   constraint runs_success_is_proved CHECK (((status <> 'succeeded'::text) OR ((plan_id IS NOT NULL) AND (slices_total IS NOT NULL) AND (slices_done = slices_total))))
 );
+CREATE INDEX runs_newest ON public.runs USING btree (created_at DESC, id DESC);
 CREATE INDEX runs_not_ended ON public.runs USING btree (updated_at) WHERE (completed_at IS NULL);
 CREATE INDEX runs_of_chain ON public.runs USING btree (attempt_root_run_id);
 CREATE INDEX runs_of_sync ON public.runs USING btree (sync_id, created_at DESC, id DESC);
@@ -248,6 +260,7 @@ CREATE UNIQUE INDEX runs_one_next_attempt ON public.runs USING btree (previous_a
 CREATE UNIQUE INDEX runs_one_queued ON public.runs USING btree (sync_id) WHERE (status = 'queued'::text);
 CREATE INDEX runs_to_dispatch ON public.runs USING btree (dispatch_after) WHERE ((status = 'pending'::text) AND (dispatched_at IS NULL));
 CREATE INDEX runs_to_fence ON public.runs USING btree (completed_at) WHERE ((completed_at IS NOT NULL) AND (fenced_at IS NULL));
+CREATE TRIGGER runs_events AFTER INSERT OR UPDATE OF status, dispatched_at, plan_id, cancel_requested_at, cancel_delivered_at ON public.runs FOR EACH ROW EXECUTE FUNCTION record_run_events();
 
 create table syncs (
   id uuid not null,
@@ -303,3 +316,82 @@ create table table_bindings (
   constraint table_bindings_sync_id_entity_key_key UNIQUE (sync_id, entity_key),
   constraint table_bindings_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES syncs(id)
 );
+
+CREATE OR REPLACE FUNCTION public.record_run_events()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into run_events (run_id, kind, data)
+      select new.id, kind, jsonb_strip_nulls(data)
+      from (values
+        (tg_op = 'INSERT', 'run.admitted', jsonb_build_object(
+          'status', new.status, 'runMode', new.run_mode, 'triggeredBy', new.triggered_by, 'triggerRef', new.trigger_ref,
+          'attemptNumber', new.attempt_number, 'previousAttemptRunId', new.previous_attempt_run_id,
+          'notBefore', new.not_before)),
+        (old.status = 'queued' and new.status = 'pending', 'run.promoted', '{}'),
+        (old.dispatched_at is null and new.dispatched_at is not null, 'run.dispatched',
+          jsonb_build_object('backendRunRef', new.backend_run_ref)),
+        (old.status = 'pending' and new.status = 'running', 'run.begun',
+          jsonb_build_object('backendRunRef', new.backend_run_ref)),
+        (new.plan_id is distinct from old.plan_id, 'run.planned', (
+          select jsonb_build_object(
+            'planId', new.plan_id, 'replanned', coalesce(new.summary -> 'replanned', 'false'),
+            'entities', count(*), 'entitiesFailed', count(reason_code), 'slicesTotal', new.slices_total,
+            'slicesInherited', (select count(*) from run_slices where run_id = new.id and inherited))
+          from plan_entities where plan_id = new.plan_id)),
+        (old.status = 'running' and new.status = 'waiting', 'run.waiting', (
+          select jsonb_build_object('reasonCode', wait_reason, 'resumeAt', wait_until, 'entityKey', entity_key)
+          from run_slices where run_id = new.id and status = 'waiting' order by wait_until limit 1)),
+        (old.status = 'waiting' and new.status = 'running', 'run.resumed', '{}'),
+        (old.cancel_requested_at is null and new.cancel_requested_at is not null, 'run.cancel_requested',
+          jsonb_build_object('requestedBy', new.cancel_requested_by)),
+        (old.cancel_delivered_at is null and new.cancel_delivered_at is not null, 'run.cancel_delivered', '{}'),
+        (old.completed_at is null and new.completed_at is not null, 'run.ended', (
+          select jsonb_build_object(
+            'status', new.status, 'resultClass', new.result_class, 'resultReasonCode', new.result_reason_code,
+            'error', new.error, 'slicesTotal', new.slices_total, 'slicesDone', new.slices_done,
+            'rowsRead', coalesce(sum(rows_read), 0), 'rowsWritten', coalesce(sum(rows_written), 0),
+            'rowsRejected', coalesce(sum(rows_rejected), 0))
+          from run_slices where run_id = new.id))
+      ) as event (happened, kind, data)
+      where happened;
+      return null;
+    end $function$;
+
+CREATE OR REPLACE FUNCTION public.record_slice_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into run_events (run_id, kind, data)
+      select new.run_id, kind, jsonb_strip_nulls(data || jsonb_build_object(
+        'sliceNo', new.slice_no, 'entityKey', new.entity_key, 'label', new.label))
+      from (values
+        (new.status = 'running' and (new.status <> old.status or new.tries <> old.tries), 'slice.started',
+          jsonb_build_object('tries', new.tries)),
+        (new.status = 'running' and new.tries = old.tries and new.reason_code is distinct from old.reason_code
+           and new.reason_code is not null, 'slice.interrupted',
+          jsonb_build_object('reasonCode', new.reason_code, 'error', new.error)),
+        (new.status = 'waiting', 'slice.waiting',
+          jsonb_build_object('waitReason', new.wait_reason, 'waitUntil', new.wait_until)),
+        (new.status <> old.status and new.status in ('done', 'failed'), 'slice.' || new.status, jsonb_build_object(
+          'reasonCode', new.reason_code, 'error', new.error, 'rowsRead', new.rows_read, 'rowsWritten', new.rows_written,
+          'rowsRejected', new.rows_rejected, 'bytesRead', new.bytes_read))
+      ) as event (happened, kind, data)
+      where happened;
+      return null;
+    end $function$;
+
+CREATE OR REPLACE FUNCTION public.record_swap_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into run_events (run_id, kind, data)
+      select r.id, 'entity.swapped', jsonb_build_object('entityKey', new.entity_key)
+      from plans p join runs r on r.attempt_root_run_id = p.root_run_id
+      where p.id = new.plan_id
+      order by r.attempt_number desc limit 1;
+      return null;
+    end $function$;

@@ -9,13 +9,17 @@ const KEY_BYTES = 32;
 /** What GCM is specified for; 2^32 seals under one key stay safe with random ones. */
 const IV_BYTES = 12;
 
-/** Whose secret it is. Bound to the ciphertext: a sealed secret moved to another connection or name cannot be opened. */
+/** Whose secret it is. Bound to the ciphertext: one that is moved to another connection, name or kind cannot be opened. */
 export interface SecretOwner {
   connectionId: string;
   name: string;
+  /** A person gave it, or the source did. */
+  kind: "secret" | "token";
 }
 
 export interface Keyring {
+  /** Id of the first key of the ring. */
+  activeKeyId: string;
   /** Under the first key of the ring. */
   seal(plaintext: string, owner: SecretOwner): SealedSecret;
   /** @throws TerminalError secret_unreadable, naming the key id only */
@@ -33,6 +37,8 @@ export function createKeyring(spec: string): Keyring {
   const [activeId, activeKey] = active;
 
   return {
+    activeKeyId: activeId,
+
     seal(plaintext, owner) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(ALGORITHM, activeKey, iv).setAAD(boundTo(owner));
@@ -67,24 +73,27 @@ export function openSecrets(
   keyring: Keyring,
   { id, secrets }: { id: string; secrets: Sealed },
 ): Record<string, string> {
-  return openAll(keyring, id, secrets);
+  return mapEntries(secrets, (name, sealed) => keyring.open(sealed, { connectionId: id, name, kind: "secret" }));
 }
 
 /** What the source has given the connector, in clear. @throws TerminalError secret_unreadable */
 export function openTokens(keyring: Keyring, { id, tokens }: { id: string; tokens: Sealed }): Record<string, string> {
-  return openAll(keyring, id, tokens);
+  return mapEntries(tokens, (name, sealed) => keyring.open(sealed, { connectionId: id, name, kind: "token" }));
 }
 
-export function sealAll(keyring: Keyring, connectionId: string, plain: Record<string, string>): Sealed {
-  return Object.fromEntries(
-    Object.entries(plain).map(([name, plaintext]) => [name, keyring.seal(plaintext, { connectionId, name })]),
-  );
+export function sealSecrets(keyring: Keyring, connectionId: string, plain: Record<string, string>): Sealed {
+  return mapEntries(plain, (name, plaintext) => keyring.seal(plaintext, { connectionId, name, kind: "secret" }));
 }
 
-function openAll(keyring: Keyring, connectionId: string, sealed: Sealed): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(sealed).map(([name, secret]) => [name, keyring.open(secret, { connectionId, name })]),
-  );
+export function sealTokens(keyring: Keyring, connectionId: string, plain: Record<string, string>): Sealed {
+  return mapEntries(plain, (name, plaintext) => keyring.seal(plaintext, { connectionId, name, kind: "token" }));
+}
+
+function mapEntries<From, To>(
+  record: Record<string, From>,
+  map: (name: string, value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(name, value)]));
 }
 
 function parseKey(entry: string, index: number): [string, Buffer] {
@@ -96,14 +105,15 @@ function parseKey(entry: string, index: number): [string, Buffer] {
   return [id, key];
 }
 
-function boundTo(owner: SecretOwner): Buffer {
-  return Buffer.from(JSON.stringify([owner.connectionId, owner.name]));
+/** Secrets came first, when there was no other kind: what was sealed then still opens. */
+function boundTo({ connectionId, name, kind }: SecretOwner): Buffer {
+  return Buffer.from(JSON.stringify(kind === "secret" ? [connectionId, name] : [kind, connectionId, name]));
 }
 
 function unreadable(owner: SecretOwner, why: string, cause?: unknown): TerminalError {
   return new TerminalError(
     "secret_unreadable",
-    `Secret ${owner.name} of connection ${owner.connectionId} ${why}. Add that key to SLUICE_ENCRYPTION_KEYS or store the secret again.`,
+    `${owner.kind === "secret" ? "Secret" : "Token"} ${owner.name} of connection ${owner.connectionId} ${why}. Add that key to SLUICE_ENCRYPTION_KEYS or store the secret again.`,
     { cause },
   );
 }

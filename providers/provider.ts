@@ -1,7 +1,11 @@
 import type { Readable } from "node:stream";
 import type { z } from "zod";
+import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
+import type { TerminalError } from "../core/errors.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
-import type { LoadMode, ProviderKey, SizeClass, SlicingKind, StorageKind } from "../core/vocabulary.ts";
+import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
+
+export type { Slicing, SourceColumn };
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
@@ -14,7 +18,9 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   /** Of a connection's `config`. Strict: an unknown key is refused. */
   connectionSchema: z.ZodType<Config>;
   /** Names and descriptions of what goes in a connection's `secrets`; `required` ones must be there. */
-  secrets: Record<string, { description: string; required: boolean }>;
+  secrets: Record<string, SecretDeclaration>;
+  /** Those that a config names by itself, besides `secrets`; absent where the list is closed. */
+  secretsOf?(config: Config): Record<string, SecretDeclaration>;
   /** Of a sync's `sourceConfig`, strict. */
   sourceConfigSchema: z.ZodType<SourceConfig>;
   /** Resources are found by discovery, so that the declared list does not hold all of them. */
@@ -27,6 +33,11 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   destinationUrl?(connection: { config: Record<string, unknown>; secrets: Record<string, string> }): string;
   /** Opens lazily; what fails on the network fails in the methods of the source, with a Transient- or TerminalError. */
   connect(options: ConnectOptions<Config, SourceConfig>): Source;
+}
+
+export interface SecretDeclaration {
+  description: string;
+  required: boolean;
 }
 
 export interface ResourceDeclaration {
@@ -43,12 +54,6 @@ export interface ResourceDeclaration {
   storageDescription: string;
   /** Of `sourceConfig.resources[entityKey]`. */
   configSchema: z.ZodType | null;
-}
-
-export interface Slicing {
-  by: SlicingKind;
-  column?: string;
-  defaultWindow?: string;
 }
 
 export interface ConnectOptions<Config, SourceConfig> {
@@ -69,12 +74,16 @@ export interface SharedConnection {
   readTokens(): Promise<Record<string, string>>;
   /**
    * Single flight over all processes: `renew` runs alone, with what is stored now, and what it returns is sealed and stored
-   * before this resolves. Null from `renew`: somebody else has just done it, nothing changes.
-   * @returns what is stored afterwards
+   * before this resolves. Null from `renew`: somebody else has just done it, nothing changes. Whoever waits stops at the
+   * activity's signal; `renew` must not, since its answer may be the only copy of a rotated secret, and is given 50 s.
+   * @returns the credentials to go on with
    */
   renew(renew: (now: Credentials) => Promise<Partial<Credentials> | null>): Promise<Credentials>;
-  /** Leave to send one request. @returns milliseconds to wait before it is sent; it counts as sent then */
-  reserve(bucket: string, limit: { perSecond: number; burst: number }): Promise<number>;
+  /**
+   * Leave to send one request. @returns milliseconds to wait before it is sent; it counts as sent then. Where that is more than
+   * `maxWaitMs`, it does not count: ask again then
+   */
+  reserve(bucket: string, limit: { perSecond: number; burst: number; maxWaitMs?: number }): Promise<number>;
   /** The source has said not to come back before `until`; holds for all that `reserve` from the bucket. */
   block(bucket: string, until: Date): Promise<void>;
 }
@@ -101,29 +110,9 @@ export interface SourceCheck {
   fix: string;
 }
 
-/** A column as the destination will have it. `type` is a Postgres type as `format_type` prints it. */
-export interface SourceColumn {
-  name: string;
-  type: string;
-  nullable: boolean;
-}
-
-/** One thing that discovery found. */
-export interface EntitySchema {
-  entityKey: string;
-  displayName: string;
-  description: string;
-  columns: SourceColumn[];
-  /** Empty where the source knows no key. */
-  primaryKeyColumns: string[];
-  /** Columns that can serve as cursor, best first. */
-  cursorFields: string[];
-  loadMode: LoadMode;
-  dependsOn: string[];
-  slicing: Slicing;
-  sizeClass: SizeClass;
-  /** Null where the source keeps no statistics. */
-  estimatedRows: number | null;
+export interface EntitySchema extends DiscoveredEntity {
+  /** What stands in the way of this entity alone; nothing else is known of it then. The others can be read. */
+  failure?: TerminalError;
 }
 
 export interface PlanRequest {
@@ -184,7 +173,7 @@ interface BatchBase {
   columns: string[];
   /** Valid once the rows (or the stream) of this batch are consumed. */
   checkpoint: Checkpoint;
-  /** No batch comes after this one. A slice without rows gives no batch at all. */
+  /** No batch comes after this one. A slice without rows gives no batch, or an empty one. */
   final: boolean;
 }
 
@@ -218,8 +207,11 @@ export type Batch = RowsBatch | CopyBatch;
 export interface Source {
   /** Never throws for what a check is there to find: it reports. */
   check(): Promise<SourceCheck[]>;
-  /** @param entityKeys null for all; keys that do not exist are absent from the answer */
-  discover(entityKeys: string[] | null): Promise<EntitySchema[]>;
+  /**
+   * @param entityKeys null for all; keys that do not exist are absent from the answer
+   * @param known entities as the sync's latest plan had them: what a provider had to infer then should not change by chance
+   */
+  discover(entityKeys: string[] | null, known?: ReadonlyMap<string, EntityReadSpec>): Promise<EntitySchema[]>;
   /** Takes the upper bound before anything is read. */
   plan(request: PlanRequest): Promise<EntityPlan>;
   /** Batches in order. A batch's stream must be consumed before the next batch is asked for. */

@@ -1,2 +1,2 @@
-export { checkConnection } from "./check-connection.ts";
+export { connectionTask } from "./connection-task.ts";
 export { syncRun } from "./sync-run.ts";

@@ -1,29 +1,28 @@
-import type { ResolvedEntity } from "../../core/workflow-contract.ts";
+import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
 import type { BindingDraft } from "../../db/bindings.ts";
+import { mapDiscovered } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { ApiDeps } from "../deps.ts";
 import { invalid, invalidValue } from "../errors.ts";
-import { runCheck } from "./check-connection.ts";
+import { describeFailure, lookAtConnection } from "./connection-task.ts";
 import { type BindingRequest, locOf, unknownEntity } from "./table-bindings.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control">;
 
 /**
  * A check on a worker that also looks the entities up; what it finds fills what the bindings left open.
- * @throws AppError validation_failed, and what `checkConnection` of the control port throws
+ * @throws AppError validation_failed, and what `runConnectionTask` of the control port throws
  */
 export async function proveActive(
   deps: Deps,
-  connection: ConnectionRow,
+  { connection, sourceConfig }: { connection: ConnectionRow; sourceConfig: Record<string, unknown> },
   request: BindingRequest,
   bindings: BindingDraft[],
 ): Promise<BindingDraft[]> {
-  const result = await runCheck(deps, connection, request.entities);
-  if (!result.ok) {
-    const failed = result.checks.filter((check) => !check.ok).map((check) => `${check.message} ${check.fix}`.trim());
-    throw invalidValue(["body", "status"], failed.join(" ") || "The connection's check failed");
-  }
-  const found = new Map(result.entities.map((entity) => [entity.entityKey, entity]));
+  const { entities } = request;
+  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
+  if (!ok) throw invalidValue(["body", "status"], describeFailure(checks));
+  const found = await mapDiscovered(deps.db, taskId);
   const unknown = request.entities.flatMap((entityKey, index) =>
     found.has(entityKey) ? [] : [unknownEntity(request.provider, entityKey, index)],
   );
@@ -41,13 +40,13 @@ export async function proveActive(
 }
 
 /** What the source says now beats what it said for an earlier edit; what the user gave beats both. */
-function fillIn(binding: BindingDraft, found: ResolvedEntity | undefined): BindingDraft {
+function fillIn(binding: BindingDraft, found: DiscoveredEntity | undefined): BindingDraft {
   if (!found) return binding;
   const { given } = binding;
   return {
     ...binding,
     loadMode: given.loadMode ?? found.loadMode,
     primaryKeyColumns: given.primaryKeyColumns ?? found.primaryKeyColumns,
-    cursorField: given.cursorField === undefined ? found.cursorField : given.cursorField,
+    cursorField: given.cursorField === undefined ? (found.cursorFields[0] ?? null) : given.cursorField,
   };
 }

@@ -1,20 +1,35 @@
 import { AppError } from "../../core/errors.ts";
+import { recordAudit } from "../../db/audit.ts";
+import { inTransaction } from "../../db/client.ts";
 import { deleteConnection as remove } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
+import { presentConnection } from "../present.ts";
 
 /** @throws AppError not_found, connection_in_use (with `syncIds`) */
 export async function deleteConnection(
   { db }: Pick<ApiDeps, "db">,
-  request: { id: string; actor: string },
+  { id, caller }: { id: string; caller: Caller },
 ): Promise<void> {
-  const deleted = await remove(db, request.id, request.actor);
-  if (!deleted) throw notFound("Connection", request.id);
-  const { usedBy } = deleted;
-  if (usedBy.length === 0) return;
-  throw new AppError(
+  await inTransaction(db, async (trx) => {
+    const found = await remove(trx, id, caller.actor);
+    if (!found) throw notFound("Connection", id);
+    if (found.usedBy.length > 0) throw inUse(id, found.usedBy);
+    await recordAudit(trx, {
+      ...caller,
+      action: "connection.delete",
+      subjectType: "connection",
+      subjectId: id,
+      before: presentConnection(found.connection),
+      after: null,
+    });
+  });
+}
+
+function inUse(id: string, syncIds: string[]): AppError {
+  return new AppError(
     "connection_in_use",
-    `Connection ${request.id} is used by ${usedBy.length} sync${usedBy.length === 1 ? "" : "s"}. Delete them first.`,
-    { extra: { syncIds: usedBy.slice(0, 100) } },
+    `Connection ${id} is used by ${syncIds.length} sync${syncIds.length === 1 ? "" : "s"}. Delete them first.`,
+    { extra: { syncIds: syncIds.slice(0, 100) } },
   );
 }

@@ -72,7 +72,9 @@ export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<
   }
   if (issues.length > 0 || !sourceConfig.success) throw invalid(...issues);
 
-  const settled = intent.activating ? await proveActive(deps, connection, request, bindings) : bindings;
+  const settled = intent.activating
+    ? await proveActive(deps, { connection, sourceConfig: sourceConfig.data }, request, bindings)
+    : bindings;
   return { entities, sourceConfig: sourceConfig.data, bindings: settled };
 }
 

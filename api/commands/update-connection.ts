@@ -1,3 +1,4 @@
+import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import {
   type ConnectionPatch,
@@ -5,34 +6,45 @@ import {
   lockConnection,
   updateConnection as update,
 } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
+import { presentConnection } from "../present.ts";
 import type { UpdateConnectionBody } from "../schemas/connections.ts";
 import { parseConfig, sealSecrets } from "./connection-settings.ts";
 import { requireProvider } from "./require.ts";
 
-/**
- * What earlier checks found says nothing about new settings: the connection is unchecked again.
- * @throws AppError not_found, provider_not_available, validation_failed
- */
+type Deps = Pick<ApiDeps, "db" | "keyring" | "findProvider">;
+
+/** @throws AppError not_found, provider_not_available, validation_failed */
 export async function updateConnection(
-  deps: Pick<ApiDeps, "db" | "keyring" | "findProvider">,
-  request: { id: string; body: UpdateConnectionBody; actor: string },
+  deps: Deps,
+  request: { id: string; body: UpdateConnectionBody; caller: Caller },
 ): Promise<ConnectionRow> {
-  const { id, body, actor } = request;
+  const { id, body, caller } = request;
   return inTransaction(deps.db, async (trx) => {
-    const connection = await lockConnection(trx, id, "update");
-    if (!connection) throw notFound("Connection", id);
-    const provider = requireProvider(deps, connection.provider);
-    const patch: ConnectionPatch = { updatedBy: actor };
-    if (body.name !== undefined) patch.name = body.name;
-    if (body.config !== undefined) patch.config = JSON.stringify(parseConfig(provider, body.config));
-    if (body.secrets !== undefined) {
-      patch.secrets = JSON.stringify(sealSecrets(deps.keyring, provider, connection, body.secrets));
-    }
-    if (body.config !== undefined || body.secrets !== undefined) {
-      Object.assign(patch, { status: "unchecked", checks: "[]", lastCheckedAt: null });
-    }
-    return update(trx, id, patch);
+    const before = await lockConnection(trx, id, "update");
+    if (!before) throw notFound("Connection", id);
+    const after = await update(trx, id, { ...patchOf(deps, before, body), updatedBy: caller.actor });
+    await recordAudit(trx, {
+      ...caller,
+      action: "connection.update",
+      subjectType: "connection",
+      subjectId: id,
+      before: presentConnection(before),
+      after: { ...presentConnection(after), secretsGiven: Object.keys(body.secrets ?? {}) },
+    });
+    return after;
   });
+}
+
+function patchOf(deps: Deps, connection: ConnectionRow, body: UpdateConnectionBody): ConnectionPatch {
+  const provider = requireProvider(deps, connection.provider);
+  const patch: ConnectionPatch = {};
+  if (body.name !== undefined) patch.name = body.name;
+  if (body.config === undefined && body.secrets === undefined) return patch;
+  const config = body.config === undefined ? connection.config : parseConfig(provider, body.config);
+  if (body.config !== undefined) patch.config = JSON.stringify(config);
+  // A new config may need secrets that are not there.
+  patch.secrets = JSON.stringify(sealSecrets(deps.keyring, provider, { ...connection, config }, body.secrets ?? {}));
+  return patch;
 }

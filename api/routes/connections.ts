@@ -6,7 +6,7 @@ import { createConnection } from "../commands/create-connection.ts";
 import { deleteConnection } from "../commands/delete-connection.ts";
 import { requireConnection } from "../commands/require.ts";
 import { updateConnection } from "../commands/update-connection.ts";
-import type { ApiDeps } from "../deps.ts";
+import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentConnection, presentPage } from "../present.ts";
 import { createRouter } from "../router.ts";
 import {
@@ -115,7 +115,8 @@ export function connectionRoutes(deps: ApiDeps) {
       return c.json({ ...presentPage(filter, total), connections: connections.map(presentConnection) }, 200);
     })
     .openapi(create, async (c) => {
-      const connection = await createConnection(deps, c.req.valid("json"), c.get("actor"));
+      const request = { id: c.get("newId"), body: c.req.valid("json"), caller: callerOf(c) };
+      const connection = await createConnection(deps, request);
       return c.json(presentConnection(connection), 201, { location: `/api/v1/connections/${connection.id}` });
     })
     .openapi(get, async (c) => {
@@ -124,11 +125,11 @@ export function connectionRoutes(deps: ApiDeps) {
     })
     .openapi(update, async (c) => {
       const { connection_id: id } = c.req.valid("param");
-      const connection = await updateConnection(deps, { id, body: c.req.valid("json"), actor: c.get("actor") });
+      const connection = await updateConnection(deps, { id, body: c.req.valid("json"), caller: callerOf(c) });
       return c.json(presentConnection(connection), 200);
     })
     .openapi(remove, async (c) => {
-      await deleteConnection(deps, { id: c.req.valid("param").connection_id, actor: c.get("actor") });
+      await deleteConnection(deps, { id: c.req.valid("param").connection_id, caller: callerOf(c) });
       return c.body(null, 204);
     })
     .openapi(check, async (c) => {

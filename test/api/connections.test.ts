@@ -166,7 +166,7 @@ describe("a check", () => {
       checks: [check("reach", false)],
       lastCheckedAt: expect.any(String),
     });
-    expect(api.control.checked.at(-1)).toEqual({ connectionId: id, entities: [] });
+    expect(api.control.checked.at(-1)).toMatchObject({ connectionId: id, entities: [], useNextSecrets: false });
   });
 
   it.each([

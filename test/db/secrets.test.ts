@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { TerminalError } from "../../core/errors.ts";
 import { createKeyring, openSecrets } from "../../db/secrets.ts";
 
-const owner = { connectionId: "0d4a5b1c-1111-4222-8333-444455556666", name: "password" };
+const owner = { connectionId: "0d4a5b1c-1111-4222-8333-444455556666", name: "password", kind: "secret" } as const;
 const key = () => randomBytes(32).toString("base64");
 
 function failure(work: () => unknown): unknown {

@@ -1,31 +1,35 @@
-import { randomUUID } from "node:crypto";
 import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { AppError } from "../core/errors.ts";
-import { type CheckConnectionInput, type CheckConnectionResult, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
+import { type ConnectionTaskInput, type ConnectionTaskOutcome, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
 import { isUnreachable } from "./temporal.ts";
 
-const CHECK_TIMEOUT_MS = 30_000;
+const TASK_TIMEOUT_MS = 30_000;
+
+export interface TaskOrder {
+  taskId: string;
+  connectionId: string;
+  taskQueue: string;
+}
 
 /**
- * Runs a check on a worker of the connection's task queue and waits for it, at most 30 s.
+ * Lets a worker of the connection's task queue do the task and waits for it, at most 30 s. The answer lies in its row.
  * @throws AppError no_worker, check_timeout, temporal_unavailable
  */
-export async function checkConnection(
+export async function runConnectionTask(
   client: Client,
   namespace: string,
-  input: CheckConnectionInput & { taskQueue: string },
-): Promise<CheckConnectionResult> {
-  const { taskQueue, ...args } = input;
+  { taskId, connectionId, taskQueue }: TaskOrder,
+): Promise<ConnectionTaskOutcome> {
   try {
-    return await client.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () =>
-      client.workflow.execute<(input: CheckConnectionInput) => Promise<CheckConnectionResult>>(
-        WORKFLOW_TYPES.checkConnection,
+    return await client.withDeadline(Date.now() + TASK_TIMEOUT_MS, () =>
+      client.workflow.execute<(input: ConnectionTaskInput) => Promise<ConnectionTaskOutcome>>(
+        WORKFLOW_TYPES.connectionTask,
         {
-          workflowId: `check-connection/${input.connectionId}/${randomUUID()}`,
+          workflowId: `connection-task/${connectionId}/${taskId}`,
           taskQueue,
-          args: [args],
-          workflowExecutionTimeout: CHECK_TIMEOUT_MS,
-          staticSummary: `check connection ${input.connectionId}`,
+          args: [{ taskId }],
+          workflowExecutionTimeout: TASK_TIMEOUT_MS,
+          staticSummary: `look at connection ${connectionId}`,
         },
       ),
     );

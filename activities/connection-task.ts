@@ -1,0 +1,54 @@
+import { Context } from "@temporalio/activity";
+import type { ConnectionTaskRequest, ConnectionTaskResult } from "../core/connection-tasks.ts";
+import { isProviderError } from "../core/errors.ts";
+import { reasonOf } from "../core/result-reasons.ts";
+import type { ConnectionTaskInput, ConnectionTaskOutcome } from "../core/workflow-contract.ts";
+import { completeTask, getTask } from "../db/connection-tasks.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { toFailure } from "./failures.ts";
+import { loadConnection, openSource } from "./run-context.ts";
+
+const TASK_TIMEOUT_MS = 20_000;
+
+/** Checks a connection and looks entities up. The answer goes into the task's row, for the API to read. */
+export function createConnectionTask(deps: ActivityDeps) {
+  return async ({ taskId }: ConnectionTaskInput): Promise<ConnectionTaskOutcome> => {
+    try {
+      const { connectionId, request } = await getTask(deps.db, taskId);
+      const result = await lookAt(deps, connectionId, request).catch(notReached);
+      await completeTask(deps.db, taskId, result);
+      return { ok: result.ok };
+    } catch (error) {
+      throw toFailure(error);
+    }
+  };
+}
+
+async function lookAt(
+  deps: ActivityDeps,
+  connectionId: string,
+  { entities, sourceConfig, useNextSecrets }: ConnectionTaskRequest,
+): Promise<ConnectionTaskResult> {
+  const signal = AbortSignal.any([AbortSignal.timeout(TASK_TIMEOUT_MS), Context.current().cancellationSignal]);
+  const connection = await loadConnection(deps, connectionId);
+  const source = openSource(deps, connection, sourceConfig, signal, useNextSecrets ? "next" : "present");
+  try {
+    const checks = await source.check();
+    const ok = checks.every((each) => each.ok);
+    const wanted = ok && (entities === null || entities.length > 0);
+    return { ok, checks, entities: wanted ? await source.discover(entities) : [] };
+  } finally {
+    await source.close();
+  }
+}
+
+/** What stood in the way of even a check. */
+function notReached(error: unknown): ConnectionTaskResult {
+  if (!isProviderError(error)) throw error;
+  const { message, reasonCode } = error;
+  return {
+    ok: false,
+    checks: [{ name: "connect", ok: false, message, fix: reasonOf(reasonCode).fix }],
+    entities: [],
+  };
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from "node:crypto";
+import type { ConnectionTaskRequest } from "../../core/connection-tasks.ts";
+import { getChecks, insertTask } from "../../db/connection-tasks.ts";
+import { type ConnectionRow, recordCheck } from "../../db/connections.ts";
+import type { ConnectionCheck } from "../../db/schema.ts";
+import type { ApiDeps } from "../deps.ts";
+
+export interface TaskOutcome {
+  /** Its row holds the entities. */
+  taskId: string;
+  ok: boolean;
+  checks: ConnectionCheck[];
+}
+
+/**
+ * Lets a worker look at the connection, and records on it what the checks saw.
+ * @throws AppError no_worker, check_timeout, temporal_unavailable; nothing is recorded then
+ */
+export async function lookAtConnection(
+  deps: Pick<ApiDeps, "db" | "control">,
+  connection: ConnectionRow,
+  request: Pick<ConnectionTaskRequest, "entities" | "sourceConfig">,
+): Promise<TaskOutcome> {
+  const taskId = randomUUID();
+  await insertTask(deps.db, {
+    id: taskId,
+    connectionId: connection.id,
+    kind: request.entities === null ? "discover" : "check",
+    settingsVersion: connection.settingsVersion,
+    request: { ...request, useNextSecrets: false },
+  });
+  const outcome = await awaitTask(deps, connection, taskId);
+  await recordCheck(deps.db, connection, outcome);
+  return outcome;
+}
+
+/** @throws as `lookAtConnection` does */
+export async function awaitTask(
+  { db, control }: Pick<ApiDeps, "db" | "control">,
+  { id: connectionId, taskQueue }: Pick<ConnectionRow, "id" | "taskQueue">,
+  taskId: string,
+): Promise<TaskOutcome> {
+  await control.runConnectionTask({ taskId, connectionId, taskQueue });
+  return { taskId, ...(await getChecks(db, taskId)) };
+}
+
+/** What is wrong and what to do, in one text. */
+export function describeFailure(checks: readonly ConnectionCheck[]): string {
+  const failed = checks.filter((check) => !check.ok).map((check) => `${check.message} ${check.fix}`.trim());
+  return failed.join(" ") || "The connection's check failed";
+}

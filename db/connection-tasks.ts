@@ -1,0 +1,84 @@
+import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
+import type { ConnectionTaskRequest, ConnectionTaskResult, DiscoveredEntity } from "../core/connection-tasks.ts";
+import type { ConnectionCheck, ConnectionTaskTable, Database } from "./schema.ts";
+
+export type ConnectionTaskRow = Selectable<ConnectionTaskTable>;
+export type NewConnectionTask = Omit<Insertable<ConnectionTaskTable>, "request"> & { request: ConnectionTaskRequest };
+
+type Executor = Kysely<Database>;
+
+export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<void> {
+  await db
+    .insertInto("connectionTasks")
+    .values({ ...task, request: JSON.stringify(request) })
+    .execute();
+}
+
+export async function getTask(db: Executor, id: string): Promise<ConnectionTaskRow> {
+  return db.selectFrom("connectionTasks").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+}
+
+/** What the checks of a completed task saw; its entities can be megabytes and stay where they are. */
+export async function getChecks(db: Executor, id: string): Promise<Pick<ConnectionTaskResult, "ok" | "checks">> {
+  return db
+    .selectFrom("connectionTasks")
+    .select([sql<boolean>`(result -> 'ok')::boolean`.as("ok"), sql<ConnectionCheck[]>`result -> 'checks'`.as("checks")])
+    .where("id", "=", id)
+    .where("completedAt", "is not", null)
+    .executeTakeFirstOrThrow();
+}
+
+/** The first answer stays. */
+export async function completeTask(db: Executor, id: string, result: ConnectionTaskResult): Promise<void> {
+  await db
+    .updateTable("connectionTasks")
+    .set({ result: JSON.stringify(result), completedAt: sql<Date>`now()` })
+    .where("id", "=", id)
+    .where("completedAt", "is", null)
+    .execute();
+}
+
+/** The latest whole discovery of a connection as it is now. @returns the task's id; null when none is young enough */
+export async function findDiscovery(
+  db: Executor,
+  connection: { id: string; settingsVersion: number },
+  maxAgeSeconds: number,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom("connectionTasks")
+    .select("id")
+    .where("connectionId", "=", connection.id)
+    .where("kind", "=", "discover")
+    .where("settingsVersion", "=", connection.settingsVersion)
+    .where("completedAt", ">", sql<Date>`now() - make_interval(secs => ${maxAgeSeconds})`)
+    .where(sql<boolean>`(result -> 'ok')::boolean`)
+    .orderBy("completedAt", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id ?? null;
+}
+
+/** All that a task has found, by entity key. */
+export async function mapDiscovered(db: Executor, taskId: string): Promise<Map<string, DiscoveredEntity>> {
+  const { result } = await getTask(db, taskId);
+  return new Map(result?.entities.map((entity) => [entity.entityKey, entity]));
+}
+
+/** By entity key. Cut in the database: a discovery can hold megabytes. `q` is matched as text in the key, whatever its case. */
+export async function listDiscovered(
+  db: Executor,
+  taskId: string,
+  page: { q: string | null; limit: number; offset: number },
+): Promise<{ entities: DiscoveredEntity[]; total: number }> {
+  const { rows } = await sql<{ entities: DiscoveredEntity[]; total: number }>`
+    with found as (
+      select entity, row_number() over (order by entity ->> 'entityKey' collate "C") as place
+      from connection_tasks, jsonb_array_elements(result -> 'entities') as entity
+      where id = ${taskId}
+        and (${page.q}::text is null or strpos(lower(entity ->> 'entityKey'), lower(${page.q})) > 0)
+    )
+    select count(*) as total,
+      coalesce(json_agg(entity order by place) filter (where place > ${page.offset} and place <= ${page.offset + page.limit}), '[]') as entities
+    from found`.execute(db);
+  return rows[0] ?? { entities: [], total: 0 };
+}

@@ -1,9 +1,0 @@
-import { proxyActivities } from "@temporalio/workflow";
-import type { Activities } from "../activities/index.ts";
-import type { CheckConnectionInput, CheckConnectionResult } from "../core/workflow-contract.ts";
-
-/** One look at a source, on a worker that can reach it: the API process never connects to one. */
-export async function checkConnection(input: CheckConnectionInput): Promise<CheckConnectionResult> {
-  const { checkSource } = proxyActivities<Activities>({ startToCloseTimeout: "25s", retry: { maximumAttempts: 1 } });
-  return checkSource(input);
-}
