@@ -1,13 +1,15 @@
 import type { Logger } from "pino";
 import type { Db } from "../db/client.ts";
-import { flushProgress, type SliceProgress } from "../db/run-slices.ts";
+import { flushProgress, type SliceKey, type SliceProgress } from "../db/run-slices.ts";
 
 const FLUSH_INTERVAL_MS = 2_000;
+
+type Moved = Partial<Omit<SliceProgress, keyof SliceKey>>;
 
 /** One activity's counters. `stop` aborts when its run is being cancelled or has ended, even while Temporal is silent. */
 export interface Tracked {
   stop: AbortSignal;
-  add(moved: { rowsRead?: number; rowsWritten?: number; bytesRead?: number }): void;
+  add(moved: Moved): void;
   /** Milliseconds since rows or bytes moved last. */
   idleMs(): number;
   /** Writes what is left and forgets the activity. */
@@ -65,26 +67,29 @@ export function createProgress(options: { db: Db; executorId: string; log: Logge
 
 type Entry = ReturnType<typeof createEntry>;
 
+const NOTHING = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
+
 function createEntry(key: { runId: string; sliceNo?: number }) {
   const controller = new AbortController();
-  let counters = { rowsRead: 0, rowsWritten: 0, bytesRead: 0 };
+  let counters = { ...NOTHING };
   let movedAt = Date.now();
   return {
     runId: key.runId,
     stop: controller.signal,
     abort: () => controller.abort(new Error(`run ${key.runId} is being cancelled or has ended`)),
     idleMs: () => Date.now() - movedAt,
-    add(moved: { rowsRead?: number; rowsWritten?: number; bytesRead?: number }): void {
+    add(moved: Moved): void {
       counters.rowsRead += moved.rowsRead ?? 0;
       counters.rowsWritten += moved.rowsWritten ?? 0;
+      counters.rowsRejected += moved.rowsRejected ?? 0;
       counters.bytesRead += moved.bytesRead ?? 0;
       movedAt = Date.now();
     },
     /** What came since the last time; null when nothing did. */
     take(): SliceProgress | null {
       const moved = counters;
-      if (key.sliceNo === undefined || moved.rowsRead + moved.rowsWritten + moved.bytesRead === 0) return null;
-      counters = { rowsRead: 0, rowsWritten: 0, bytesRead: 0 };
+      if (key.sliceNo === undefined || Object.values(moved).every((count) => count === 0)) return null;
+      counters = { ...NOTHING };
       return { runId: key.runId, sliceNo: key.sliceNo, ...moved };
     },
   };

@@ -1,12 +1,13 @@
 import { pipeline, Transform } from "node:stream";
 import { TransientError } from "../core/errors.ts";
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
-import { endSlice, startSlice, waitSlice } from "../db/run-slices.ts";
+import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
 import {
   CopyConflictError,
   type LoadableCopy,
   type LoadableRows,
   type SliceWriter,
+  SupersededError,
 } from "../destinations/destination.ts";
 import type { Batch, ReadRequest, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -32,7 +33,7 @@ export function createSyncSlice(deps: ActivityDeps) {
     } catch (thrown) {
       const error = scope.reasonFor(thrown);
       if (
-        !scope.signal.aborted &&
+        !scope.stopped() &&
         error instanceof TransientError &&
         (error.retryAfterSeconds ?? 0) > LONGEST_DELAY_SECONDS
       ) {
@@ -40,15 +41,16 @@ export function createSyncSlice(deps: ActivityDeps) {
         await waitSlice(deps.db, key, { reasonCode: error.reasonCode, until });
         return { kind: "wait", resumeAt: until.toISOString(), reasonCode: error.reasonCode };
       }
-      if (!scope.signal.aborted && !isRetryable(error)) {
-        const { reasonCode, message } = describeError(error);
-        await endSlice(deps.db, key, { status: "failed", reasonCode, error: message });
+      // A slice that was taken over is its successor's to tell of.
+      if (!scope.stopped() && !(error instanceof SupersededError)) {
+        const note = isRetryable(error) ? interruptSlice : failSlice;
+        await note(deps.db, key, describeError(error));
       }
       throw toFailure(error, scope.tracked.stop);
     } finally {
       await scope.end();
     }
-    await endSlice(deps.db, key, { status: "done" });
+    await endSlice(deps.db, key);
     return { kind: "done" };
   };
 }

@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
 import { refreshWaiting } from "./runs.ts";
@@ -17,40 +17,61 @@ export interface SliceKey {
 export interface SliceProgress extends SliceKey {
   rowsRead: number;
   rowsWritten: number;
+  rowsRejected: number;
   bytesRead: number;
 }
 
-export async function startSlice(db: Executor, key: SliceKey): Promise<void> {
-  await inTransaction(db, async (trx) => {
-    await trx
-      .updateTable("runSlices")
-      .set({
-        status: "running",
-        waitReason: null,
-        waitUntil: null,
-        reasonCode: null,
-        error: null,
-        startedAt: sql<Date>`coalesce(started_at, now())`,
-        updatedAt: sql<Date>`now()`,
-      })
-      .where("runId", "=", key.runId)
-      .where("sliceNo", "=", key.sliceNo)
-      .where("status", "!=", "done")
-      .execute();
-    await refreshWaiting(trx, key.runId);
+export interface SliceFailure {
+  reasonCode: ReasonCode;
+  message: string;
+}
+
+export function startSlice(db: Executor, key: SliceKey): Promise<void> {
+  return changeSlice(db, key, {
+    status: "running",
+    tries: sql<number>`tries + 1`,
+    waitReason: null,
+    waitUntil: null,
+    reasonCode: null,
+    error: null,
+    startedAt: sql<Date>`coalesce(started_at, now())`,
   });
 }
 
 /** The slice holds no slot until `waitUntil`. */
-export async function waitSlice(
-  db: Executor,
-  key: SliceKey,
-  wait: { reasonCode: ReasonCode; until: Date },
-): Promise<void> {
+export function waitSlice(db: Executor, key: SliceKey, wait: { reasonCode: ReasonCode; until: Date }): Promise<void> {
+  return changeSlice(db, key, { status: "waiting", waitReason: wait.reasonCode, waitUntil: wait.until });
+}
+
+/** This try failed, and there will be another. */
+export function interruptSlice(db: Executor, key: SliceKey, failure: SliceFailure): Promise<void> {
+  return changeSlice(db, key, failureOf(failure));
+}
+
+export function failSlice(db: Executor, key: SliceKey, failure: SliceFailure): Promise<void> {
+  return changeSlice(db, key, { ...failureOf(failure), status: "failed", completedAt: sql<Date>`now()` });
+}
+
+export function endSlice(db: Executor, key: SliceKey): Promise<void> {
+  return changeSlice(db, key, { status: "done", reasonCode: null, error: null, completedAt: sql<Date>`now()` });
+}
+
+type SlicePatch = UpdateObject<Database, "runSlices", "runSlices">;
+
+function failureOf({ reasonCode, message }: SliceFailure): SlicePatch {
+  return { reasonCode, error: message.slice(0, 2000) };
+}
+
+/**
+ * Changes a slice that is not done, of a run that has not ended, and with it the run's status. The run's row is locked first,
+ * so that of slices that begin to wait at once the last one sees it.
+ */
+async function changeSlice(db: Executor, key: SliceKey, patch: SlicePatch): Promise<void> {
   await inTransaction(db, async (trx) => {
+    if ((await lockOpenRuns(trx, [key.runId])).length === 0) return;
     await trx
       .updateTable("runSlices")
-      .set({ status: "waiting", waitReason: wait.reasonCode, waitUntil: wait.until, updatedAt: sql<Date>`now()` })
+      .set({ ...patch, updatedAt: sql<Date>`now()` })
       .where("runId", "=", key.runId)
       .where("sliceNo", "=", key.sliceNo)
       .where("status", "!=", "done")
@@ -59,27 +80,13 @@ export async function waitSlice(
   });
 }
 
-export async function endSlice(
-  db: Executor,
-  key: SliceKey,
-  end: { status: "done" } | { status: "failed"; reasonCode: ReasonCode; error: string },
-): Promise<void> {
-  await inTransaction(db, async (trx) => {
-    await trx
-      .updateTable("runSlices")
-      .set({
-        status: end.status,
-        reasonCode: end.status === "failed" ? end.reasonCode : null,
-        error: end.status === "failed" ? end.error.slice(0, 2000) : null,
-        completedAt: sql<Date>`now()`,
-        updatedAt: sql<Date>`now()`,
-      })
-      .where("runId", "=", key.runId)
-      .where("sliceNo", "=", key.sliceNo)
-      .where("status", "!=", "done")
-      .execute();
-    await refreshWaiting(trx, key.runId);
-  });
+/** In the order of their ids, and before their slices, as everybody locks them. @returns those that have not ended */
+async function lockOpenRuns(trx: Executor, runIds: string[]): Promise<{ id: string; stop: boolean }[]> {
+  const { rows } = await sql<{ id: string; stop: boolean }>`
+    select id, status = 'cancelling' as stop from runs
+    where id = any(${runIds}::uuid[]) and completed_at is null
+    order by id for no key update`.execute(trx);
+  return rows;
 }
 
 /**
@@ -95,26 +102,28 @@ export async function flushProgress(
 ): Promise<string[]> {
   if (alive.length === 0) return [];
   return inTransaction(db, async (trx) => {
+    const open = new Map((await lockOpenRuns(trx, alive)).map((run) => [run.id, run]));
     if (progress.length > 0) {
       await sql`
         update run_slices s
         set rows_read = s.rows_read + p."rowsRead", rows_written = s.rows_written + p."rowsWritten",
-            bytes_read = s.bytes_read + p."bytesRead", updated_at = now()
+            rows_rejected = s.rows_rejected + p."rowsRejected", bytes_read = s.bytes_read + p."bytesRead",
+            updated_at = now()
         from jsonb_to_recordset(${JSON.stringify(progress)}::jsonb)
-          as p("runId" uuid, "sliceNo" integer, "rowsRead" bigint, "rowsWritten" bigint, "bytesRead" bigint)
-        where s.run_id = p."runId" and s.slice_no = p."sliceNo" and s.status <> 'done'`.execute(trx);
+          as p("runId" uuid, "sliceNo" integer, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint,
+               "bytesRead" bigint)
+        where s.run_id = p."runId" and s.slice_no = p."sliceNo" and s.status <> 'done'
+          and s.run_id = any(${[...open.keys()]}::uuid[])`.execute(trx);
     }
     const moved = [...new Set(progress.map((each) => each.runId))];
-    const touched = await sql<{ id: string; stop: boolean }>`
+    await sql`
       update runs set
         backend_heartbeat_at = now(), executor_id = ${executorId}, updated_at = now(),
         last_heartbeat_at = case when id = any(${moved}::uuid[]) then now() else last_heartbeat_at end,
         slices_done = (select count(*) from run_slices d where d.run_id = runs.id and d.status = 'done'),
         summary = (summary - 'waiting') || ${summaryOfRun()}
-      where id = any(${alive}::uuid[]) and completed_at is null
-      returning id, status = 'cancelling' as stop`.execute(trx);
-    const running = new Map(touched.rows.map((run) => [run.id, run.stop]));
-    return alive.filter((id) => running.get(id) ?? true);
+      where id = any(${[...open.keys()]}::uuid[])`.execute(trx);
+    return alive.filter((id) => open.get(id)?.stop ?? true);
   });
 }
 

@@ -27,4 +27,102 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now(),
       primary key (run_id, slice_no, row_no)
     )`.execute(db);
+  await sql`alter table run_slices add column tries integer not null default 0`.execute(db);
+  await recordRuns(db);
+  await recordSlices(db);
+  await recordSwaps(db);
+}
+
+/** Triggers, so that what a worker of before changes, or a person in psql, has its event too. Progress fires none of them. */
+async function recordRuns(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create function record_run_events() returns trigger language plpgsql as $$
+    begin
+      insert into run_events (run_id, kind, data)
+      select new.id, kind, jsonb_strip_nulls(data)
+      from (values
+        (tg_op = 'INSERT', 'run.admitted', jsonb_build_object(
+          'status', new.status, 'runMode', new.run_mode, 'triggeredBy', new.triggered_by, 'triggerRef', new.trigger_ref,
+          'attemptNumber', new.attempt_number, 'previousAttemptRunId', new.previous_attempt_run_id,
+          'notBefore', new.not_before)),
+        (old.status = 'queued' and new.status = 'pending', 'run.promoted', '{}'),
+        (old.dispatched_at is null and new.dispatched_at is not null, 'run.dispatched',
+          jsonb_build_object('backendRunRef', new.backend_run_ref)),
+        (old.status = 'pending' and new.status = 'running', 'run.begun',
+          jsonb_build_object('backendRunRef', new.backend_run_ref)),
+        (new.plan_id is distinct from old.plan_id, 'run.planned', (
+          select jsonb_build_object(
+            'planId', new.plan_id, 'replanned', coalesce(new.summary -> 'replanned', 'false'),
+            'entities', count(*), 'entitiesFailed', count(reason_code), 'slicesTotal', new.slices_total,
+            'slicesInherited', (select count(*) from run_slices where run_id = new.id and inherited))
+          from plan_entities where plan_id = new.plan_id)),
+        (old.status = 'running' and new.status = 'waiting', 'run.waiting', (
+          select jsonb_build_object('reasonCode', wait_reason, 'resumeAt', wait_until, 'entityKey', entity_key)
+          from run_slices where run_id = new.id and status = 'waiting' order by wait_until limit 1)),
+        (old.status = 'waiting' and new.status = 'running', 'run.resumed', '{}'),
+        (old.cancel_requested_at is null and new.cancel_requested_at is not null, 'run.cancel_requested',
+          jsonb_build_object('requestedBy', new.cancel_requested_by)),
+        (old.cancel_delivered_at is null and new.cancel_delivered_at is not null, 'run.cancel_delivered', '{}'),
+        (old.completed_at is null and new.completed_at is not null, 'run.ended', (
+          select jsonb_build_object(
+            'status', new.status, 'resultClass', new.result_class, 'resultReasonCode', new.result_reason_code,
+            'error', new.error, 'slicesTotal', new.slices_total, 'slicesDone', new.slices_done,
+            'rowsRead', coalesce(sum(rows_read), 0), 'rowsWritten', coalesce(sum(rows_written), 0),
+            'rowsRejected', coalesce(sum(rows_rejected), 0))
+          from run_slices where run_id = new.id))
+      ) as event (happened, kind, data)
+      where happened;
+      return null;
+    end $$`.execute(db);
+  await sql`
+    create trigger runs_events
+    after insert or update of status, dispatched_at, plan_id, cancel_requested_at, cancel_delivered_at on runs
+    for each row execute function record_run_events()`.execute(db);
+}
+
+async function recordSlices(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create function record_slice_event() returns trigger language plpgsql as $$
+    begin
+      insert into run_events (run_id, kind, data)
+      select new.run_id, kind, jsonb_strip_nulls(data || jsonb_build_object(
+        'sliceNo', new.slice_no, 'entityKey', new.entity_key, 'label', new.label))
+      from (values
+        (new.status = 'running' and (new.status <> old.status or new.tries <> old.tries), 'slice.started',
+          jsonb_build_object('tries', new.tries)),
+        (new.status = 'running' and new.tries = old.tries and new.reason_code is distinct from old.reason_code
+           and new.reason_code is not null, 'slice.interrupted',
+          jsonb_build_object('reasonCode', new.reason_code, 'error', new.error)),
+        (new.status = 'waiting', 'slice.waiting',
+          jsonb_build_object('waitReason', new.wait_reason, 'waitUntil', new.wait_until)),
+        (new.status <> old.status and new.status in ('done', 'failed'), 'slice.' || new.status, jsonb_build_object(
+          'reasonCode', new.reason_code, 'error', new.error, 'rowsRead', new.rows_read, 'rowsWritten', new.rows_written,
+          'rowsRejected', new.rows_rejected, 'bytesRead', new.bytes_read))
+      ) as event (happened, kind, data)
+      where happened;
+      return null;
+    end $$`.execute(db);
+  await sql`
+    create trigger run_slices_events after update of status, tries, reason_code, wait_until on run_slices for each row
+    when ((new.status, new.tries, new.reason_code, new.wait_until)
+          is distinct from (old.status, old.tries, old.reason_code, old.wait_until))
+    execute function record_slice_event()`.execute(db);
+}
+
+/** A plan belongs to a chain; the attempt that swaps is its latest. */
+async function recordSwaps(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create function record_swap_event() returns trigger language plpgsql as $$
+    begin
+      insert into run_events (run_id, kind, data)
+      select r.id, 'entity.swapped', jsonb_build_object('entityKey', new.entity_key)
+      from plans p join runs r on r.attempt_root_run_id = p.root_run_id
+      where p.id = new.plan_id
+      order by r.attempt_number desc limit 1;
+      return null;
+    end $$`.execute(db);
+  await sql`
+    create trigger plan_entities_events after update of swapped_at on plan_entities for each row
+    when (old.swapped_at is null and new.swapped_at is not null)
+    execute function record_swap_event()`.execute(db);
 }

@@ -1,0 +1,33 @@
+/**
+ * What can happen in a run, and what an event of the kind tells beside its run and instant. Triggers of the control database
+ * write them, in the transaction that changes the row, so that nothing changes without its event, whoever changes it.
+ * `data` holds ids, counts, labels, reason codes and error texts: no row, no cursor value, no secret. What is null is left out.
+ */
+export const RUN_EVENTS = {
+  "run.admitted":
+    "The run is on record. `status`, `runMode`, `triggeredBy`, `triggerRef`, `attemptNumber`, `previousAttemptRunId`, `notBefore`",
+  "run.promoted": "It was queued, and it is its turn.",
+  "run.dispatched": "Temporal has taken its workflow. `backendRunRef`",
+  "run.begun": "Its workflow is at work. `backendRunRef`",
+  "run.planned":
+    "`planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`",
+  "run.waiting": "Every slice at work waits. `reasonCode`, `resumeAt`, `entityKey` of the one that goes on first",
+  "run.resumed": "A slice has gone on.",
+  "run.cancel_requested": "`requestedBy`",
+  "run.cancel_delivered": "Temporal has taken the cancel.",
+  "run.ended":
+    "`status`, `resultClass`, `resultReasonCode`, `error`, `slicesTotal`, `slicesDone`, `rowsRead`, `rowsWritten`, `rowsRejected`",
+  "slice.started":
+    "A worker has taken it up. `sliceNo`, `entityKey`, `label`, `tries` (in this attempt, this one included)",
+  "slice.waiting": "It holds no slot until `waitUntil`. `sliceNo`, `entityKey`, `label`, `waitReason`, `waitUntil`",
+  "slice.interrupted":
+    "A try failed, and the slice is tried again. `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`",
+  "slice.done":
+    "`sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`: as far as they were counted by then",
+  "slice.failed":
+    "`sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`",
+  "entity.swapped": "The table that was loaded beside is in place. `entityKey`",
+} as const;
+export type RunEventKind = keyof typeof RUN_EVENTS;
+
+export const RUN_EVENT_KINDS = Object.keys(RUN_EVENTS) as [RunEventKind, ...RunEventKind[]];
