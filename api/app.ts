@@ -11,6 +11,7 @@ import { describeApi } from "./openapi-document.ts";
 import { limitRate } from "./rate-limit.ts";
 import { identifyRequest } from "./request-id.ts";
 import { createRouter } from "./router.ts";
+import { auditEventRoutes } from "./routes/audit-events.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -46,6 +47,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.route("/", syncRoutes(deps));
   app.route("/", connectionRoutes(deps));
   app.route("/", resultReasonRoutes());
+  app.route("/", auditEventRoutes(deps));
   app.route("/", healthRoutes(deps));
   app.route("/", docsRoutes());
 

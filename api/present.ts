@@ -1,8 +1,10 @@
+import type { AuditEventRow } from "../db/audit.ts";
 import type { BindingRow } from "../db/bindings.ts";
 import type { ConnectionRow } from "../db/connections.ts";
 import type { SliceRow } from "../db/run-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncWithBindings } from "../db/syncs.ts";
+import type { AuditEventJson } from "./schemas/audit-events.ts";
 import type { ConnectionJson } from "./schemas/connections.ts";
 import type { RunJson, SliceJson } from "./schemas/runs.ts";
 import type { SyncJson } from "./schemas/syncs.ts";
@@ -126,6 +128,20 @@ export function presentSlice(slice: SliceRow): SliceJson {
     updatedAt: slice.updatedAt.toISOString(),
     waitReason: slice.waitReason,
     waitUntil: instantOrNull(slice.waitUntil),
+  };
+}
+
+export function presentAuditEvent(event: AuditEventRow): AuditEventJson {
+  return {
+    action: event.action,
+    actor: event.actor,
+    after: event.after,
+    at: event.at.toISOString(),
+    before: event.before,
+    id: event.id,
+    requestId: event.requestId,
+    subjectId: event.subjectId,
+    subjectType: event.subjectType,
   };
 }
 

@@ -35,7 +35,8 @@ export async function recordAudit(trx: Executor, { before, after, ...entry }: Au
 }
 
 export interface AuditFilter {
-  subjectId: string | null;
+  /** Empty: whatever the subject. */
+  subjectId: string[];
   actor: string | null;
   /** Inclusive. */
   since: Date | null;
@@ -49,7 +50,7 @@ export async function listAuditEvents(
   filter: AuditFilter,
 ): Promise<{ events: AuditEventRow[]; total: number }> {
   let matching = db.selectFrom("auditEvents");
-  if (filter.subjectId !== null) matching = matching.where("subjectId", "=", filter.subjectId);
+  if (filter.subjectId.length > 0) matching = matching.where("subjectId", "in", filter.subjectId);
   if (filter.actor !== null) matching = matching.where("actor", "=", filter.actor);
   if (filter.since !== null) matching = matching.where(sql<boolean>`at >= ${filter.since}`);
   const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();

@@ -29,7 +29,7 @@ function entry(given: Partial<AuditEntry> = {}): AuditEntry {
 }
 
 function list(filter: Partial<AuditFilter> = {}) {
-  return listAuditEvents(db, { subjectId: null, actor: null, since: null, limit: 50, offset: 0, ...filter });
+  return listAuditEvents(db, { subjectId: [], actor: null, since: null, limit: 50, offset: 0, ...filter });
 }
 
 describe("an audited write", () => {
@@ -38,7 +38,7 @@ describe("an audited write", () => {
     const before = { name: "a", entities: ["x"], config: { snake_case: 1 }, gone: 1 };
     const after = { name: "b", entities: ["x"], config: { snake_case: 2 }, fresh: null };
     await recordAudit(db, entry({ subjectId, before, after }));
-    const { events } = await list({ subjectId });
+    const { events } = await list({ subjectId: [subjectId] });
     expect(events).toEqual([
       expect.objectContaining({
         actor: "key:ci",
@@ -54,7 +54,7 @@ describe("an audited write", () => {
     const subjectId = randomUUID();
     await recordAudit(db, entry({ subjectId, action: "sync.create", after: { name: "a" } }));
     await recordAudit(db, entry({ subjectId, action: "sync.delete", before: { name: "a" } }));
-    const { events, total } = await list({ subjectId });
+    const { events, total } = await list({ subjectId: [subjectId] });
     expect(total).toBe(2);
     expect(events.map(({ action, before, after }) => [action, before, after])).toEqual([
       ["sync.delete", { name: "a" }, null],
@@ -69,7 +69,7 @@ describe("an audited write", () => {
       throw new Error("the write failed");
     });
     await expect(failing).rejects.toThrow("the write failed");
-    expect(await list({ subjectId })).toEqual({ events: [], total: 0 });
+    expect(await list({ subjectId: [subjectId] })).toEqual({ events: [], total: 0 });
   });
 });
 
@@ -85,6 +85,6 @@ describe("the list", () => {
     const newest = (await list({ actor })).events[0];
     expect((await list({ actor, since: new Date(Date.now() + 60_000) })).total).toBe(0);
     expect((await list({ actor, since: newest?.at ?? null })).events[0]).toEqual(newest);
-    expect((await list({ subjectId: newest?.subjectId ?? null })).events).toEqual([newest]);
+    expect((await list({ subjectId: [newest?.subjectId ?? ""] })).events).toEqual([newest]);
   });
 });

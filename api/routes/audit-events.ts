@@ -1,0 +1,28 @@
+import { createRoute } from "@hono/zod-openapi";
+import { listAuditEvents } from "../../db/audit.ts";
+import { isStorable } from "../body.ts";
+import type { ApiDeps } from "../deps.ts";
+import { presentAuditEvent, presentPage } from "../present.ts";
+import { createRouter } from "../router.ts";
+import { auditEventPage, listAuditEventsQuery } from "../schemas/audit-events.ts";
+import { ok, problem } from "../schemas/responses.ts";
+
+const list = createRoute({
+  method: "get",
+  path: "/api/v1/audit-events",
+  operationId: "listAuditEvents",
+  summary: "List Audit Events",
+  tags: ["Audit"],
+  description: "Who changed what, newest first. Secrets appear as names only.",
+  request: { query: listAuditEventsQuery },
+  responses: { 200: ok(auditEventPage, "A page of events"), 422: problem[422], 503: problem[503] },
+});
+
+export function auditEventRoutes(deps: ApiDeps) {
+  return createRouter().openapi(list, async (c) => {
+    const { actor, since, ...filter } = c.req.valid("query");
+    if (actor !== undefined && !isStorable(actor)) return c.json({ ...presentPage(filter, 0), events: [] }, 200);
+    const { events, total } = await listAuditEvents(deps.db, { ...filter, actor: actor ?? null, since: since ?? null });
+    return c.json({ ...presentPage(filter, total), events: events.map(presentAuditEvent) }, 200);
+  });
+}
