@@ -27,6 +27,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "@hono/zod-openapi": ["api"],
   croner: ["api"],
   hono: ["api"],
+  "http-link-header": ["providers"],
   jose: ["api"],
   "rate-limiter-flexible": ["api"],
   "swagger-ui-dist": ["api"],
