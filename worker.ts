@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import type { ActivityDeps } from "./activities/deps.ts";
 import { fenceRun } from "./activities/fence.ts";
+import { forgetChains } from "./activities/forget-chains.ts";
 import { createActivities } from "./activities/index.ts";
 import { createProgress } from "./activities/progress.ts";
 import { createRenewals } from "./activities/renewals.ts";
@@ -13,6 +14,7 @@ import { count, databaseUrl, readEnv } from "./control/env.ts";
 import { startHealthServer } from "./control/health-server.ts";
 import { startLoop } from "./control/loop.ts";
 import { createReconciler } from "./control/reconcile.ts";
+import { createRetention } from "./control/retain.ts";
 import { ensureSearchAttributes } from "./control/search-attributes.ts";
 import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
 import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-options.ts";
@@ -29,6 +31,8 @@ const WORKER_ENV = {
   WAREHOUSE_URL: databaseUrl(),
   MAX_CONCURRENT_ACTIVITIES: count(1, 1000).default(32),
   HOST: z.string().default("127.0.0.1"),
+  SLUICE_RETENTION_DAYS: count(1, 36_500).default(90),
+  SLUICE_AUDIT_RETENTION_DAYS: count(1, 36_500).default(400),
   HEALTH_PORT: count(1, 65_535).optional(),
   SLUICE_EGRESS_ALLOW_PRIVATE: listOfHosts().default([]),
   SLUICE_EGRESS_ALLOW_ONLY: listOfHosts().optional(),
@@ -89,9 +93,16 @@ async function main(): Promise<void> {
     finishRun: activities.finishRun,
     fenceRun: (runId) => fenceRun(activityDeps, runId),
   });
+  const retain = createRetention({
+    db,
+    log,
+    keepDays: { runs: env.SLUICE_RETENTION_DAYS, audit: env.SLUICE_AUDIT_RETENTION_DAYS },
+    forgetChains: (syncId, chains) => forgetChains(activityDeps, syncId, chains),
+  });
   const loops = [
     startLoop({ name: "dispatch", everyMs: 1_000, log, work: () => dispatchRuns(controlDeps, { limit: 20 }) }),
-    startLoop({ name: "reconcile", everyMs: 10_000, log, work: () => asLeader(db, reconcile) }),
+    startLoop({ name: "reconcile", everyMs: 10_000, log, work: () => asLeader(db, "reconcile", reconcile) }),
+    startLoop({ name: "retain", everyMs: 3_600_000, log, work: () => asLeader(db, "retain", retain) }),
   ];
 
   const look = async () => ({ worker: worker.getState() === "RUNNING", database: await isReachable(db) });

@@ -1,0 +1,56 @@
+import type { Logger } from "pino";
+import type { Db } from "../db/client.ts";
+import {
+  deleteExpiredRuns,
+  deleteOldCursorStates,
+  deleteOldRecords,
+  deleteOldSyncs,
+  type ExpiredChain,
+  expireChains,
+  findSyncsWithOldRuns,
+} from "../db/retention.ts";
+
+const CHAINS_AT_ONCE = 100;
+const CURSOR_STATES_KEPT = 100;
+const DAY_MS = 86_400_000;
+
+export interface RetentionDeps {
+  db: Db;
+  log: Logger;
+  keepDays: { runs: number; audit: number };
+  /** Has the sync's destination forget them too (activities/forget-chains.ts). */
+  forgetChains(syncId: string, chains: ExpiredChain[]): Promise<void>;
+}
+
+/** One pass after the other takes away what is older than it has to be kept. Each step may be cut off and done again. */
+export function createRetention(deps: RetentionDeps): () => Promise<void> {
+  return async () => {
+    const before = (days: number) => new Date(Date.now() - days * DAY_MS);
+    const olderThan = before(deps.keepDays.runs);
+    for (const syncId of await findSyncsWithOldRuns(deps.db, olderThan)) {
+      try {
+        await retainRuns(deps, syncId, olderThan);
+      } catch (error) {
+        deps.log.warn({ err: error, syncId }, "old runs of the sync could not be removed; they are tried again");
+      }
+    }
+    await deleteOldSyncs(deps.db, olderThan);
+    await deleteOldCursorStates(deps.db, CURSOR_STATES_KEPT);
+    await deleteOldRecords(deps.db, {
+      audit: before(deps.keepDays.audit),
+      idempotencyKeys: before(1),
+      connectionTasks: before(1),
+    });
+  };
+}
+
+async function retainRuns({ db, log, forgetChains }: RetentionDeps, syncId: string, olderThan: Date): Promise<void> {
+  for (;;) {
+    const chains = await expireChains(db, { syncId, olderThan, limit: CHAINS_AT_ONCE });
+    if (chains.length === 0) return;
+    await forgetChains(syncId, chains);
+    const rootRunIds = chains.map((chain) => chain.rootRunId);
+    const runs = await deleteExpiredRuns(db, { syncId, olderThan, rootRunIds });
+    log.info({ syncId, chains: chains.length, runs }, "old runs are removed");
+  }
+}
