@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { classifySocketError } from "../sqlstate.ts";
 import { AddressRefusedError } from "./egress.ts";
 import type { Failure } from "./failures.ts";
@@ -30,7 +31,6 @@ const BY_CODE: Record<string, Kind> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: cut("the answer has another length than it announced"),
   UND_ERR_RES_EXCEEDED_MAX_SIZE: unusable("the answer is larger than maxBodyBytes"),
   UND_ERR_HEADERS_OVERFLOW: unusable("the headers of the answer are too large"),
-  HPE_HEADER_OVERFLOW: unusable("the headers of the answer are too large"),
 };
 
 /** Headers that cannot be sent as they are configured. */
@@ -40,8 +40,10 @@ const REQUEST_CODES = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_NOT_SUPPORTED",
 ]);
+/** undici gives this one no code. */
+const TOO_MANY_ENCODINGS = "too many content-encodings";
 const UNSENT_CODES = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOST|ENET|EADDRNOTAVAIL)/;
-const DECOMPRESSION_CODES = /^(Z_|ERR_(_ERROR|BROTLI|PADDING|ZSTD))/;
+const DECOMPRESSION_CODES = /^(Z_|ZSTD_|ERR_(_ERROR|BROTLI|PADDING|ZSTD))/;
 
 /**
  * @param what was sent: `GET https://api.example.com/orders`
@@ -57,15 +59,17 @@ function classify(error: unknown): Kind | null {
   if (error instanceof AddressRefusedError) return { ...unusable(error.message), reasonCode: "source_address_refused" };
   if (error instanceof RedirectError || error instanceof UnknownEncodingError) return unusable(error.message);
   if (error instanceof SlowBodyError || error.name === "TimeoutError") return late(error.message);
+  if (error instanceof errors.HTTPParserError) return garbled(`the answer is not HTTP (${error.message})`);
+  if (error.message.startsWith(TOO_MANY_ENCODINGS)) return unusable(error.message);
   if (!("code" in error && typeof error.code === "string")) return null;
   const { code } = error;
   const known = BY_CODE[code];
   if (known) return known;
   if (REQUEST_CODES.has(code)) return { ...unusable(error.message), reasonCode: "config_invalid" };
-  if (code.startsWith("HPE_")) return garbled(`the answer is not HTTP (${code})`);
   if (DECOMPRESSION_CODES.test(code)) return garbled(`the answer cannot be decompressed (${code})`);
   const failure = classifySocketError(code);
   if (failure === null) return null;
   const broken = { ...cut(`the connection failed (${code})`), unsent: UNSENT_CODES.test(code) };
-  return failure.kind === "transient" ? broken : { ...broken, reasonCode: failure.reasonCode, mayPass: false };
+  if (failure.kind === "transient") return broken;
+  return { ...unusable(`no secure connection came about (${code})`), reasonCode: failure.reasonCode };
 }

@@ -27,7 +27,6 @@ export function createAuthContext(options: {
     async requestToken({ url, headers, body }) {
       if (!URL.canParse(url)) throw toError({ reasonCode: "source_address_refused", said: "the token URL is no URL" });
       const target = new URL(url);
-      guard.check(target);
       const transport = createTransport({
         guard,
         timeoutMs: TOKEN_TIMEOUT_MS,
@@ -36,6 +35,7 @@ export function createAuthContext(options: {
         signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
       });
       try {
+        guard.check(target);
         const answer = await transport.exchange({
           method: "POST",
           url: target,

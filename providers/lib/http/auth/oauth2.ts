@@ -30,12 +30,12 @@ export function clientCredentialsAuth(client: OAuthClient): Authenticator {
  * @param refreshToken `name` among the connection's secrets: a rotated one is stored there
  */
 export function refreshTokenAuth(client: OAuthClient, refreshToken: { name: string; value: string }): Authenticator {
-  const { name } = refreshToken;
+  const { name, value } = refreshToken;
   return createTokenAuthenticator({
-    secrets: { [name]: refreshToken.value },
+    secrets: { [name]: value },
     issuedFor: (secrets) => ["refresh_token", client, secrets[name]],
     async request(context, secrets) {
-      const present = secrets[name] ?? "";
+      const present = secrets[name] ?? value;
       context.hide(present);
       const answer = await ask(context, client, { grant_type: "refresh_token", refresh_token: present });
       const next = readMember(answer, ["refresh_token"]);

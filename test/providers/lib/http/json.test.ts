@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import {
+  cellOf,
+  isObject,
+  isRawNumber,
+  isStorable,
+  type JsonValue,
+  parseJson,
+} from "../../../../providers/lib/http/json.ts";
+import { GET, openClient, serve } from "./local-http.ts";
+
+/** Fails where `text` is not an array. */
+function parseArray(text: string): JsonValue[] {
+  const value = parseJson(text);
+  if (!Array.isArray(value)) throw new Error("not an array");
+  return value;
+}
+
+describe("a number", () => {
+  it.each([
+    "12345678901234567890",
+    "-9223372036854775808",
+    "9007199254740993",
+    "0.1234567890123456789",
+    "123456789012.3456789",
+    "1e400",
+    "-1E+400",
+    "1e-400",
+    "4.9e-324",
+    "1234567890123456e3",
+    "100000000000000000000000000000000000000",
+  ])("that a double may not hold keeps its text: %s", (text) => {
+    const [number, inObject] = [parseJson(text), parseJson(`{"n":[${text}]}`)];
+    expect(isRawNumber(number)).toBe(true);
+    expect(cellOf(number)).toBe(text);
+    expect(cellOf(inObject)).toBe(`{"n":[${text}]}`);
+  });
+
+  it.each(["0", "-1", "1.5", "0.1", "123456789012345", "-0.00001234567", "1e5", "99999999999.999"])(
+    "that a double holds is a number: %s",
+    (text) => {
+      expect(parseJson(text)).toBe(Number(text));
+      expect(Number(cellOf(parseJson(text)))).toBe(Number(text));
+    },
+  );
+
+  it("is exact beside others that need it", () => {
+    const value = parseArray('[1, 12345678901234567890, {"a": 2.5, "b": 0.12345678901234567}]');
+    expect(value[0]).toBe(1);
+    expect(cellOf(value[2])).toBe('{"a":2.5,"b":0.12345678901234567}');
+  });
+
+  it("of up to 15 digits comes back as it went, at every size", () => {
+    for (let exponent = -99; exponent <= 99; exponent += 1) {
+      const text = `1.2345678901234e${exponent}`;
+      expect(isRawNumber(parseJson(text))).toBe(false);
+      expect(Number(cellOf(parseJson(text))).toExponential(13)).toBe(
+        `1.2345678901234e${exponent < 0 ? "" : "+"}${exponent}`,
+      );
+    }
+  });
+});
+
+describe("a cell", () => {
+  it.each<[string, string | null]>([
+    ["null", null],
+    ["true", "true"],
+    ["false", "false"],
+    ['""', ""],
+    ['"text"', "text"],
+    ['"12345678901234567890"', "12345678901234567890"],
+    ["[1,[2]]", "[1,[2]]"],
+    ['{"b":1,"a":{"c":null}}', '{"b":1,"a":{"c":null}}'],
+    ["1e21", "1e+21"],
+  ])("is Postgres input: %s", (text, cell) => {
+    expect(cellOf(parseJson(text))).toBe(cell);
+  });
+
+  it("of a member that is not there is null", () => {
+    expect(cellOf(undefined)).toBeNull();
+  });
+
+  it("of an object that looks like a kept number is that object", () => {
+    const value = parseJson('{"rawJSON":"12345678901234567890"}');
+    expect(isRawNumber(value)).toBe(false);
+    expect(isObject(value)).toBe(true);
+    expect(cellOf(value)).toBe('{"rawJSON":"12345678901234567890"}');
+  });
+
+  it("keeps a member called __proto__", () => {
+    for (const text of ['{"__proto__":{"a":1}}', '{"__proto__":{"a":12345678901234567890}}']) {
+      expect(cellOf(parseJson(text))).toBe(text);
+    }
+  });
+
+  it.each<[text: string, storable: boolean]>([
+    ['"a\\u0000b"', false],
+    ['"\\ud800"', false],
+    ['"\\udc00\\ud800"', false],
+    ['"\\ud83d\\ude00"', true],
+    ['"\\\\u0000"', true],
+    ['{"a":"\\u0000"}', false],
+    ['{"\\u0000":1}', false],
+    ['["\\ud800"]', false],
+    ['["\\\\u0000", "\\\\\\\\ud800"]', true],
+    ['["\\\\\\u0000"]', false],
+    ["12345678901234567890", true],
+    ["null", true],
+  ])("tells what Postgres cannot store: %s", (text, storable) => {
+    const value = parseJson(text);
+    expect(isStorable(value, cellOf(value) ?? "")).toBe(storable);
+  });
+});
+
+describe("the JSON of an answer", () => {
+  const answerOf = async (body: string | Buffer, contentType: string) => {
+    const local = await serve((_, response) => response.writeHead(200, { "content-type": contentType }).end(body));
+    return openClient({ baseUrl: local.origin }).send(GET);
+  };
+
+  it.each<[string, string | Buffer, string, JsonValue]>([
+    ["UTF-8", '["é"]', "application/json", ["é"]],
+    ["with a byte order mark", '\ufeff["é"]', "application/json; charset=utf-8", ["é"]],
+    ["Latin 1 that says so", Buffer.from('["é"]', "latin1"), 'application/json; charset="iso-8859-1"', ["é"]],
+    ["UTF-16 that says so", Buffer.from('["é"]', "utf16le"), "application/json;charset=utf-16le", ["é"]],
+    ["of another type", "[1]", "text/plain", [1]],
+  ])("is read: %s", async (_, body, contentType, value) => {
+    expect((await answerOf(body, contentType)).json()).toEqual(value);
+  });
+
+  it("is parsed once", async () => {
+    const response = await answerOf('[{"a":1}]', "application/json");
+    expect(response.json()).toBe(response.json());
+  });
+
+  it.each<[string, string | Buffer, string]>([
+    ["a page of HTML", "<html>Sign in</html>", "text/html"],
+    ["cut JSON", '[{"a":1},', "application/json"],
+    ["nothing", "", "application/json"],
+    ["broken UTF-8", Buffer.from([0x22, 0xff, 0x22]), "application/json"],
+    ["a charset that does not exist", "[1]", "application/json; charset=klingon"],
+    ["NaN", "[NaN]", "application/json"],
+    ["too deep", `${"[".repeat(200_000)}12345678901234567890${"]".repeat(200_000)}`, "application/json"],
+  ])("is refused with what came instead: %s", async (_, body, contentType) => {
+    const response = await answerOf(body, contentType);
+    expect(() => response.json()).toThrow(
+      expect.objectContaining({
+        name: "TransientError",
+        reasonCode: "source_response_invalid",
+        message: expect.stringContaining(`page 1 of orders failed: the answer is not JSON but ${contentType}`),
+      }),
+    );
+  });
+});
