@@ -13,11 +13,13 @@ import { identifyRequest } from "./request-id.ts";
 import { createRouter } from "./router.ts";
 import { auditEventRoutes } from "./routes/audit-events.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
+import { connectionTaskRoutes } from "./routes/connection-tasks.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { resultReasonRoutes } from "./routes/result-reasons.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/syncs.ts";
 
 /** The whole HTTP surface, ready for `fetch`; nothing listens yet. */
@@ -44,8 +46,10 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   // Runs and catalogs first: their paths lie under that of a sync.
   app.route("/", runRoutes(deps));
   app.route("/", catalogRoutes(deps));
+  app.route("/", stateRoutes(deps));
   app.route("/", syncRoutes(deps));
   app.route("/", connectionRoutes(deps));
+  app.route("/", connectionTaskRoutes(deps));
   app.route("/", resultReasonRoutes());
   app.route("/", auditEventRoutes(deps));
   app.route("/", healthRoutes(deps));

@@ -22,6 +22,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>): Document {
     tags: [
       { name: "Syncs", description: "Definitions: what to copy, from where, to where, when" },
       { name: "Runs", description: "Attempts at executing a sync" },
+      { name: "State", description: "From where the next incremental run of a sync starts" },
       { name: "Connections", description: "Accounts at providers" },
       { name: "Providers", description: "Kinds of external systems" },
       { name: "Audit", description: "Who changed what" },

@@ -1,12 +1,16 @@
+import type { DiscoveredEntity } from "../core/connection-tasks.ts";
 import type { AuditEventRow } from "../db/audit.ts";
 import type { BindingRow } from "../db/bindings.ts";
+import type { ConnectionUse } from "../db/connection-usage.ts";
 import type { ConnectionRow } from "../db/connections.ts";
+import type { CursorStateRow } from "../db/cursor-states.ts";
 import type { SliceRow } from "../db/run-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncWithBindings } from "../db/syncs.ts";
 import type { AuditEventJson } from "./schemas/audit-events.ts";
-import type { ConnectionJson } from "./schemas/connections.ts";
+import type { ConnectionJson, ConnectionUseJson, DiscoveredEntityJson } from "./schemas/connections.ts";
 import type { RunJson, SliceJson } from "./schemas/runs.ts";
+import type { EntityStateJson, EntityStateVersionJson } from "./schemas/state.ts";
 import type { SyncJson } from "./schemas/syncs.ts";
 
 /** Rows as the API answers them: every key always there, and nothing that is not named here. */
@@ -110,6 +114,38 @@ export function presentConnection(connection: ConnectionRow): ConnectionJson {
   };
 }
 
+export function presentDiscovered(entity: DiscoveredEntity): DiscoveredEntityJson {
+  return {
+    columns: entity.columns.map(({ name, nullable, type }) => ({ name, nullable, type })),
+    cursorFields: entity.cursorFields,
+    dependsOn: entity.dependsOn,
+    description: entity.description,
+    displayName: entity.displayName,
+    entityKey: entity.entityKey,
+    estimatedRows: entity.estimatedRows,
+    loadMode: entity.loadMode,
+    primaryKeyColumns: entity.primaryKeyColumns,
+    sizeClass: entity.sizeClass,
+    slicing: entity.slicing,
+  };
+}
+
+export function presentUse(use: ConnectionUse): ConnectionUseJson {
+  const { lastRunId, lastRunStatus, lastRunAt } = use;
+  return {
+    id: use.id,
+    lastRun:
+      lastRunId && lastRunStatus && lastRunAt
+        ? { createdAt: lastRunAt.toISOString(), id: lastRunId, status: lastRunStatus }
+        : null,
+    name: use.name,
+    roles: [...(use.isSource ? ["source" as const] : []), ...(use.isDestination ? ["destination" as const] : [])],
+    runCount: use.runCount,
+    slug: use.slug,
+    status: use.status,
+  };
+}
+
 export function presentSlice(slice: SliceRow): SliceJson {
   return {
     bytesRead: slice.bytesRead,
@@ -142,6 +178,26 @@ export function presentAuditEvent(event: AuditEventRow): AuditEventJson {
     requestId: event.requestId,
     subjectId: event.subjectId,
     subjectType: event.subjectType,
+  };
+}
+
+/** Of an entity without a state only its key is known. */
+export function presentState(state: CursorStateRow | Pick<CursorStateRow, "entityKey">): EntityStateJson {
+  if (!("version" in state)) {
+    return { createdBy: null, cursor: null, entityKey: state.entityKey, runId: null, updatedAt: null, version: 0 };
+  }
+  const { createdAt, ...rest } = presentStateVersion(state);
+  return { ...rest, updatedAt: createdAt };
+}
+
+export function presentStateVersion(state: CursorStateRow): EntityStateVersionJson {
+  return {
+    createdAt: state.createdAt.toISOString(),
+    createdBy: state.createdBy,
+    cursor: state.cursor,
+    entityKey: state.entityKey,
+    runId: state.runId,
+    version: state.version,
   };
 }
 

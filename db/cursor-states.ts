@@ -1,7 +1,10 @@
-import { type Kysely, sql } from "kysely";
-import type { Database } from "./schema.ts";
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { CursorStateTable, Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
+
+/** One version; the newest of a sync and entity is the state. */
+export type CursorStateRow = Selectable<CursorStateTable>;
 
 export interface CursorState {
   version: number;
@@ -21,6 +24,74 @@ export async function readCursorState(db: Executor, syncId: string, entityKey: s
     .limit(1)
     .executeTakeFirst();
   return state ?? null;
+}
+
+/** Of those entities that have a state, by their keys. */
+export async function readCursorStates(
+  db: Executor,
+  syncId: string,
+  entityKeys: string[],
+): Promise<Map<string, CursorStateRow>> {
+  const rows = await db
+    .selectFrom("cursorStates")
+    .selectAll()
+    .distinctOn("entityKey")
+    .where("syncId", "=", syncId)
+    .where(sql<boolean>`entity_key = any(${entityKeys}::text[])`)
+    .orderBy("entityKey")
+    .orderBy("version", "desc")
+    .execute();
+  return new Map(rows.map((row) => [row.entityKey, row]));
+}
+
+/** One version of one entity each; those that are not there are absent. */
+export async function findCursorVersions(
+  db: Executor,
+  syncId: string,
+  wanted: { entityKey: string; version: number }[],
+): Promise<Map<string, CursorStateRow>> {
+  const rows = await db
+    .selectFrom("cursorStates")
+    .selectAll()
+    .where("syncId", "=", syncId)
+    .where(
+      sql<boolean>`(entity_key, version) in (
+        select * from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w("entityKey" text, version integer))`,
+    )
+    .execute();
+  return new Map(rows.map((row) => [row.entityKey, row]));
+}
+
+/** Every version of every entity, newest first. @param page.entityKey only of this one; null for all */
+export async function listCursorVersions(
+  db: Executor,
+  page: { syncId: string; entityKey: string | null; limit: number; offset: number },
+): Promise<{ versions: CursorStateRow[]; total: number }> {
+  let matching = db.selectFrom("cursorStates").where("syncId", "=", page.syncId);
+  if (page.entityKey !== null) matching = matching.where("entityKey", "=", page.entityKey);
+  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
+  const versions = await matching
+    .selectAll()
+    .orderBy("createdAt", "desc")
+    .orderBy("entityKey")
+    .orderBy("version", "desc")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  return { versions, total };
+}
+
+/** What a person says, as the versions after those that there are. @param trx holds the sync's row */
+export async function setCursorStates(
+  trx: Executor,
+  set: { syncId: string; actor: string; states: { entityKey: string; version: number; cursor: string | null }[] },
+): Promise<CursorStateRow[]> {
+  if (set.states.length === 0) return [];
+  return trx
+    .insertInto("cursorStates")
+    .values(set.states.map((state) => ({ ...state, syncId: set.syncId, createdBy: set.actor })))
+    .returningAll()
+    .execute();
 }
 
 /**

@@ -122,9 +122,18 @@ export async function readLatestSpecs<Spec>(
   return new Map(rows.map(({ entityKey, spec }) => [entityKey, spec]));
 }
 
+/** An entity's cursor has moved, or was set, since the plan started from it, and not by the plan itself. */
+const isOvertaken = sql<boolean>`exists (
+  select from plan_entities e
+  join lateral (
+    select version, plan_id from cursor_states
+    where sync_id = plans.sync_id and entity_key = e.entity_key order by version desc limit 1) newest on true
+  where e.plan_id = plans.id and e.reason_code is null
+    and newest.version <> e.cursor_version and newest.plan_id is distinct from plans.id)`;
+
 /**
- * The chain's newest plan, if it may be resumed: same config, and no later chain of the sync has begun since, which may
- * have moved the same tables on.
+ * The chain's newest plan, if it may be resumed: same config, its cursors are where it left them, and no later chain of
+ * the sync has begun since, which may have moved the same tables on.
  */
 export async function findResumablePlan(
   db: Executor,
@@ -134,6 +143,7 @@ export async function findResumablePlan(
     .selectFrom("plans")
     .select(["id", "configHash"])
     .where("rootRunId", "=", chain.rootRunId)
+    .where(sql<boolean>`not ${isOvertaken}`)
     .where((eb) =>
       eb.not(
         eb.exists(

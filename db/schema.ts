@@ -274,10 +274,10 @@ export interface CursorStateTable {
   version: number;
   /** Null: everything is to be read again. */
   cursor: string | null;
-  /** Of the run that moved it; null where a person did. */
+  /** Of the run that moved it; null where it was set. */
   runId: string | null;
   planId: string | null;
-  /** The person who set it; null where a run did. */
+  /** Who set it; null where a run moved it. */
   createdBy: string | null;
   createdAt: CreatedAt;
 }

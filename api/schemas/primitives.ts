@@ -45,6 +45,20 @@ export function queryInteger(bounds: { min: number; max?: number; default: numbe
     });
 }
 
+/** `true` or `false` in the query; false when it is absent. Repeated, the last one counts. */
+export function queryFlag() {
+  const words = new Map<unknown, boolean>([
+    ["true", true],
+    ["false", false],
+  ]);
+  return z
+    .preprocess((given) => {
+      const last = Array.isArray(given) ? given.at(-1) : given;
+      return words.get(last) ?? last;
+    }, z.boolean().default(false))
+    .openapi({ type: "boolean", default: false });
+}
+
 /** Text in the query. Repeated, the last one counts. */
 export function queryText() {
   return z
@@ -90,5 +104,18 @@ export const pageFields = {
   offset: z.int(),
   total: z.int().openapi({ description: "Of all pages." }),
 };
+
+/** An object of `item`s under any keys but one, which zod passes over in silence. */
+export function givenRecord<T extends z.ZodType>(item: T) {
+  return z.preprocess(
+    (given, ctx) => {
+      if (typeof given === "object" && given !== null && Object.hasOwn(given, "__proto__")) {
+        ctx.addIssue({ code: "custom", path: ["__proto__"], message: "This name cannot be used" });
+      }
+      return given;
+    },
+    z.record(z.string(), item),
+  );
+}
 
 export const jsonObject = () => z.record(z.string(), z.unknown());
