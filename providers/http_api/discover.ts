@@ -4,6 +4,9 @@ import { columnOf, columnsOf, type RecordShape } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
 import type { Shapes } from "./shapes.ts";
 
+/** A check has seconds, and each resource costs some requests. */
+const AT_ONCE = 4;
+
 export async function discoverEntities(
   source: { resources: Resources; shapes: Shapes },
   entityKeys: string[] | null,
@@ -11,10 +14,13 @@ export async function discoverEntities(
 ): Promise<EntitySchema[]> {
   const declared = new Set(source.resources.names);
   const names = entityKeys === null ? [...declared] : entityKeys.filter((key) => declared.has(key));
-  const schemas: EntitySchema[] = [];
-  // One by one: they share the source's limits.
-  for (const name of names) schemas.push(await discoverEntity(source, name, known.get(name)));
-  return schemas;
+  const left = names.values();
+  const found = new Map<string, EntitySchema>();
+  const work = async (): Promise<void> => {
+    for (const name of left) found.set(name, await discoverEntity(source, name, known.get(name)));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return names.flatMap((name) => found.get(name) ?? []);
 }
 
 async function discoverEntity(

@@ -7,7 +7,7 @@ import { withParent } from "./records.ts";
 import type { Resource, Resources } from "./resources.ts";
 import { selectOne } from "./selector.ts";
 import { boundsOf, cutSteps, type Span, spanOf } from "./steps.ts";
-import { asksForWindow } from "./templates.ts";
+import { asksForStart } from "./templates.ts";
 import { parseInstant } from "./time-format.ts";
 
 export interface ReadContext {
@@ -86,7 +86,7 @@ async function* readScope(
 function within({ records }: ListedPage, resource: Resource, span: Span): { records: JsonValue[]; end: boolean } {
   const { incremental } = resource;
   const { from } = span;
-  if (incremental === undefined || from === null || asksForWindow(resource)) return { records, end: false };
+  if (incremental === undefined || from === null || asksForStart(resource)) return { records, end: false };
   const kept = records.filter((record) => {
     const changedAt = parseInstant(selectOne(record, incremental.cursorField), incremental.format);
     return changedAt === null || changedAt >= from;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TerminalError } from "../../core/errors.ts";
 import { isObject, type JsonValue } from "../lib/http/json.ts";
 import type { PaginatorConfig } from "./config/paginator.ts";
-import { nextLink } from "./link-header.ts";
+import { linkTo } from "./link-header.ts";
 import { selectOne } from "./selector.ts";
 import { scalarAt } from "./templates.ts";
 
@@ -37,8 +37,9 @@ export interface Paginator {
 
 const NOTHING: PageParameters = { in: "query", parameters: [] };
 
-export function createPaginator(config: PaginatorConfig): Paginator {
-  const paginator = ofType(config);
+/** @param secretParameters query parameters that links must not take into a checkpoint */
+export function createPaginator(config: PaginatorConfig, secretParameters: readonly string[] = []): Paginator {
+  const paginator = ofType(config, secretParameters);
   const { stopWhen } = config.type === "single" ? {} : config;
   return {
     ...paginator,
@@ -46,13 +47,13 @@ export function createPaginator(config: PaginatorConfig): Paginator {
   };
 }
 
-function ofType(config: PaginatorConfig): Paginator {
+function ofType(config: PaginatorConfig, secretParameters: readonly string[]): Paginator {
   switch (config.type) {
     case "single":
       return { perishable: false, parameters: () => NOTHING, next: () => null };
     case "json_link":
     case "header_link":
-      return byLink(config);
+      return byLink(config, secretParameters);
     case "cursor":
       return byCursor(config);
     case "offset":
@@ -66,16 +67,17 @@ function ofType(config: PaginatorConfig): Paginator {
 
 type Config<T extends PaginatorConfig["type"]> = Extract<PaginatorConfig, { type: T }>;
 
-function byLink(config: Config<"json_link" | "header_link">): Paginator {
+function byLink(config: Config<"json_link" | "header_link">, secretParameters: readonly string[]): Paginator {
   return {
     perishable: true,
     parameters: (token) => (token === null ? NOTHING : { ...NOTHING, url: String(token.at) }),
     next: ({ url, headers, body, records }) => {
       const link =
-        config.type === "json_link" ? textAt(body, config.nextPath) : nextLink(headers.get("link"), config.rel);
+        config.type === "json_link" ? textAt(body, config.nextPath) : linkTo(headers.get("link"), config.rel);
       if (link === null || (records.length === 0 && config.emptyPage === "stop")) return null;
       const next = URL.parse(link, url);
       if (next === null) throw unusable("the link to the next page is no URL");
+      for (const name of secretParameters) next.searchParams.delete(name);
       return { at: next.href };
     },
   };

@@ -8,6 +8,7 @@ import { columnOf, columnsOf } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
 import type { FoundShape, Shapes } from "./shapes.ts";
 import { spanOf } from "./steps.ts";
+import { asksForWindow } from "./templates.ts";
 import { parseInstant } from "./time-format.ts";
 import { cutWindows, isoOf, labelOf, openWindow, type TimeWindow } from "./windows.ts";
 
@@ -23,6 +24,8 @@ interface PlanningSource {
 interface Cursor {
   column: string;
   incremental: IncrementalConfig;
+  /** Windows are wanted, and the source can be asked for them. */
+  hasWindows: boolean;
   /** Milliseconds; null: everything. */
   state: number | null;
   from: number | null;
@@ -63,7 +66,7 @@ function planFull(spec: EntityReadSpec, planning: Planning & { cursor: Cursor | 
       ? [openWindow(cursor.column, bound - lookbackMs(request, cursor.incremental))]
       : [];
   const windows =
-    request.windows && cursor !== null && cursor.from !== null && bound !== null
+    cursor?.hasWindows && cursor.from !== null && bound !== null
       ? windowsOf(cursor, cursor.from, bound, request, request.maxSlices - catchUp.length)
       : [];
   const slices: EntityPlan["slices"] =
@@ -80,14 +83,14 @@ function planIncremental(
   spec: EntityReadSpec,
   { request, cursor, bound, evidence }: Planning & { cursor: Cursor },
 ): EntityPlan {
-  const { column, from, state } = cursor;
+  const { column, from } = cursor;
   const to = bound === null ? null : isoOf(bound);
   const said = { by: "cursor", column, from: from === null ? null : isoOf(from), to, ...evidence };
   if ("count" in evidence || from === null || bound === null) {
     return { spec, slices: [], upperBound: to, evidence: said };
   }
-  const windows = request.windows
-    ? windowsOf({ ...cursor, state }, from, bound, request, request.maxSlices)
+  const windows = cursor.hasWindows
+    ? windowsOf(cursor, from, bound, request, request.maxSlices)
     : [openWindow(column, from)];
   return { spec, slices: windows.map(toSlice), upperBound: to, evidence: said };
 }
@@ -139,15 +142,16 @@ function cursorOf(resource: Resource, { shape }: FoundShape, request: PlanReques
       `http_api: ${name} ${can}, not ${request.cursorField}. Correct the binding or the connection.`,
     );
   }
+  const hasWindows = request.windows && asksForWindow(resource);
   if (request.scan === "full" || request.cursorState === null) {
-    return { column, incremental, state: null, from: parseInstant(incremental.initial, "iso8601") };
+    return { column, incremental, hasWindows, state: null, from: parseInstant(incremental.initial, "iso8601") };
   }
   const state = parseInstant(request.cursorState, "iso8601");
   if (state === null) {
     const message = `http_api: the cursor state of ${name} is no instant. Reset it, or retry with runMode full_refresh.`;
     throw new TerminalError("source_cursor_invalid", message);
   }
-  return { column, incremental, state, from: state - lookbackMs(request, incremental) };
+  return { column, incremental, hasWindows, state, from: state - lookbackMs(request, incremental) };
 }
 
 function lookbackMs({ lookbackSeconds }: PlanRequest, incremental: IncrementalConfig): number {

@@ -72,7 +72,7 @@ export function columnOf(shape: RecordShape, path: string): string | null {
 }
 
 function settleType(earlier: ShapeField | undefined, found: FieldType): FieldType {
-  if (!earlier?.inferred) return found;
+  if (earlier === undefined) return found;
   return earlier.type === "bigint" && found === "numeric" ? found : earlier.type;
 }
 

@@ -48,12 +48,14 @@ function settle(
   { query, initial, maxPages }: SourceConfig["resources"][string],
 ): Resource {
   const { incremental, parent } = resource;
+  const { auth } = config;
+  const secretParameters = auth.type === "api_key" && auth.in === "query" ? [auth.name] : [];
   return {
     ...resource,
     query: { ...resource.query, ...query },
     maxPages: maxPages ?? resource.maxPages,
     incremental: incremental && initial !== undefined ? { ...incremental, initial } : incremental,
-    paging: createPaginator(resource.paginator ?? config.paginator),
+    paging: createPaginator(resource.paginator ?? config.paginator, secretParameters),
     parentFields: parent ? [...new Set([...parentFieldsIn(resource), ...parent.fields])] : [],
   };
 }

@@ -28,7 +28,7 @@ type Refusal = Omit<RejectedRecord, "record">;
 
 function toRow(record: JsonObject, shape: RecordShape, keyColumns: readonly string[]): (string | null)[] | Refusal {
   const cells: (string | null)[] = [];
-  const rest: JsonObject = {};
+  const rest: [name: string, value: JsonValue][] = [];
   const mapped = new Set<string>();
   for (const field of shape.fields) {
     const { path, column } = field;
@@ -37,7 +37,7 @@ function toRow(record: JsonObject, shape: RecordShape, keyColumns: readonly stri
     const cell = value === null ? null : cellOf(field, value);
     if (value !== null && cell === null) {
       if (!field.inferred || field.required) return { column, reason: `The value is no ${field.type}.` };
-      rest[path] = value;
+      rest.push([path, value]);
     }
     if (cell === null && keyColumns.includes(column)) return { column, reason: "The key is empty." };
     if (cell !== null && !isStorable(value, typeof value === "string" ? value : cell))
@@ -45,9 +45,12 @@ function toRow(record: JsonObject, shape: RecordShape, keyColumns: readonly stri
     cells.push(cell);
   }
   if (!shape.unmapped) return cells;
-  for (const [name, value] of Object.entries(record)) if (!mapped.has(name)) rest[name] = value;
-  const unmapped = Object.keys(rest).length === 0 ? null : JSON.stringify(rest);
-  if (unmapped !== null && !isStorable(rest, unmapped)) return { column: UNMAPPED, reason: UNSTORABLE };
+  for (const [name, value] of Object.entries(record)) if (!mapped.has(name)) rest.push([name, value]);
+  if (rest.length === 0) return [...cells, null];
+  // Not by assignment: a member may be called `__proto__`.
+  const others: JsonObject = Object.fromEntries(rest);
+  const unmapped = JSON.stringify(others);
+  if (!isStorable(others, unmapped)) return { column: UNMAPPED, reason: UNSTORABLE };
   return [...cells, unmapped];
 }
 

@@ -5,7 +5,7 @@ import type { Resource } from "./resources.ts";
 import { type Span, spanOf } from "./steps.ts";
 import { parseDuration } from "./time-format.ts";
 
-const MAX_RECORDS = 500;
+const MAX_RECORDS = 300;
 const MAX_PAGES = 3;
 /** Most parents may have nothing. */
 const MAX_EMPTY_PAGES = 20;

@@ -18,14 +18,24 @@ export function parentFieldsIn(resource: Templated): string[] {
   return [...new Set(placeholdersOf(resource).flatMap(([, , field]) => field ?? []))];
 }
 
-/** Does a placeholder ask for a bound of the window? */
 export function usesWindow(resource: Templated): boolean {
-  return placeholdersOf(resource).some(([, name]) => name === "start" || name === "end");
+  return usesBound(resource, "start") || usesBound(resource, "end");
 }
 
-/** Only where the source is told: otherwise older records have to be left out here. */
-export function asksForWindow(resource: Templated & { incremental?: IncrementalConfig | undefined }): boolean {
-  return resource.incremental?.startParam !== undefined || usesWindow(resource);
+type Bounded = Templated & { incremental?: IncrementalConfig | undefined };
+
+/** The source can be asked for what is new; otherwise older records have to be left out here. */
+export function asksForStart(resource: Bounded): boolean {
+  return resource.incremental?.startParam !== undefined || usesBound(resource, "start");
+}
+
+/** The source can be asked for a window. */
+export function asksForWindow(resource: Bounded): boolean {
+  return asksForStart(resource) && (resource.incremental?.endParam !== undefined || usesBound(resource, "end"));
+}
+
+function usesBound(resource: Templated, bound: "start" | "end"): boolean {
+  return placeholdersOf(resource).some(([, name]) => name === bound);
 }
 
 /** @returns null where a placeholder has no value */

@@ -12,6 +12,8 @@ const PARTS: Record<string, (time: Date) => string> = {
 
 const PATTERN = /^(?:[^%]|%[YmdHMSL])*%[YmdHMSL](?:[^%]|%[YmdHMSL])*$/;
 
+const ISO_8601 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
 const SECOND = 1_000;
 const DAY = 86_400 * SECOND;
 
@@ -50,12 +52,10 @@ export function parseInstant(value: JsonValue | undefined, format: string): numb
     return Number.isFinite(number) ? Math.floor(format === "epoch_s" ? number * SECOND : number) : null;
   }
   if (typeof text !== "string") return null;
-  const zoned = /^\d{4}-\d\d-\d\d$/.test(text) ? text : /(Z|[+-]\d\d(:?\d\d)?)$/i.test(text) ? text : `${text}Z`;
+  const [whole, date, time = "00:00", zone = "Z"] = ISO_8601.exec(text) ?? [];
+  if (whole === undefined) return null;
   const ms = Date.parse(
-    zoned
-      .replace(" ", "T")
-      .replace(/([+-]\d\d)(\d\d)$/, "$1:$2")
-      .replace(/([+-]\d\d)$/, "$1:00"),
+    `${date}T${time}${zone.replace(/^([+-]\d\d):?(\d\d)?$/, (_, hours, minutes = "00") => `${hours}:${minutes}`)}`,
   );
   return Number.isNaN(ms) ? null : ms;
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { isPlainPath } from "../selector.ts";
-import { parentFieldsIn, usesWindow } from "../templates.ts";
+import { asksForWindow, parentFieldsIn, usesWindow } from "../templates.ts";
 import { isTimeFormat } from "../time-format.ts";
 import type { ResourceConfig } from "./resource.ts";
 
@@ -55,7 +55,8 @@ function checkRequest(resource: ResourceConfig, issue: Report): void {
   }
 }
 
-function checkIncremental({ incremental, method }: ResourceConfig, issue: Report): void {
+function checkIncremental(resource: ResourceConfig, issue: Report): void {
+  const { incremental, method } = resource;
   if (!incremental) return;
   if (!isTimeFormat(incremental.format)) {
     issue(
@@ -68,6 +69,9 @@ function checkIncremental({ incremental, method }: ResourceConfig, issue: Report
   }
   if (incremental.windowStep !== undefined && incremental.initial === undefined) {
     issue(["incremental", "initial"], "Steps need to begin somewhere: give initial");
+  }
+  if (incremental.windowStep !== undefined && !asksForWindow(resource)) {
+    issue(["incremental", "windowStep"], "The API cannot be asked for a window: give startParam and endParam");
   }
   if (incremental.in === "body" && method !== "POST") issue(["incremental", "in"], "Only a POST has a body");
 }

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { incrementalSchema } from "../../../providers/http_api/config/resource.ts";
+import { boundsOf, cutSteps } from "../../../providers/http_api/steps.ts";
+import { formatInstant, isTimeFormat, parseDuration, parseInstant } from "../../../providers/http_api/time-format.ts";
+import { cutWindows, labelOf } from "../../../providers/http_api/windows.ts";
+
+const AT = Date.UTC(2026, 0, 31, 23, 59, 58, 765);
+const iso = (text: string): number => Date.parse(text);
+const incremental = (more: object) => incrementalSchema.parse({ cursorField: "at", ...more });
+
+describe("instants as an API writes them", () => {
+  it.each([
+    ["iso8601", "2026-01-31T23:59:58.765Z", "2026-01-31T23:59:58.765Z"],
+    ["epoch_ms", "1769903998765", "1769903998765"],
+    ["epoch_s", "1769903998", "1769903999"],
+    ["date", "2026-01-31", "2026-02-01"],
+    ["%Y%m%dT%H:%M:%S", "20260131T23:59:58", "20260131T23:59:59"],
+    ["%d/%m/%Y %H:%M", "31/01/2026 23:59", "01/02/2026 00:00"],
+    ["%Y-%m-%d %H:%M:%S.%L", "2026-01-31 23:59:58.765", "2026-01-31 23:59:58.765"],
+  ])("%s: a bound leaves nothing out, whichever way it is rounded", (format, down, up) => {
+    expect(formatInstant(AT, format, "down")).toBe(down);
+    expect(formatInstant(AT, format, "up")).toBe(up);
+  });
+
+  it("knows its formats", () => {
+    expect(["iso8601", "%s", "%Y", "YYYY", "%Y%", "100%"].map(isTimeFormat)).toEqual([
+      true,
+      false,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it.each([
+    ["2026-01-31T23:59:58.765432Z", "iso8601", AT],
+    ["2026-02-01T01:59:58.765+02:00", "iso8601", AT],
+    ["2026-02-01T01:59:58.765+0200", "iso8601", AT],
+    ["2026-01-31 23:59:58.765", "iso8601", AT],
+    ["2026-01-31", "date", iso("2026-01-31T00:00:00Z")],
+    [1769903998.765, "epoch_s", AT],
+    ["1769903998765", "epoch_ms", AT],
+    ["yesterday", "iso8601", null],
+    ["", "epoch_s", null],
+    [null, "iso8601", null],
+    [{}, "iso8601", null],
+  ])("reads %j as %s", (value, format, ms) => {
+    expect(parseInstant(value, format)).toBe(ms);
+  });
+
+  it.each([
+    ["P1D", 86_400_000],
+    ["P2W", 1_209_600_000],
+    ["PT1H30M", 5_400_000],
+    ["PT0.5S", 500],
+    ["P", null],
+    ["P1M", null],
+    ["5000", null],
+    ["PT0S", null],
+  ])("takes %s for a length", (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+});
+
+describe("pieces of a window", () => {
+  const now = iso("2026-01-03T12:00:00Z");
+  const from = iso("2026-01-01T06:00:00Z");
+
+  it("follow each other without a gap, and the last stays open", () => {
+    const steps = [...cutSteps({ from, to: null }, incremental({ windowStep: "P1D" }), now)];
+    expect(steps).toEqual([
+      { from, to: iso("2026-01-02T06:00:00Z") },
+      { from: iso("2026-01-02T06:00:00Z"), to: iso("2026-01-03T06:00:00Z") },
+      { from: iso("2026-01-03T06:00:00Z"), to: null },
+    ]);
+  });
+
+  it("lie on edges that the format can express", () => {
+    const steps = [...cutSteps({ from, to: null }, incremental({ windowStep: "PT36H", format: "date" }), now)];
+    expect(steps.map(({ to }) => to)).toEqual([iso("2026-01-02T00:00:00Z"), iso("2026-01-03T00:00:00Z"), null]);
+  });
+
+  it("are one where the API can be asked for everything", () => {
+    expect([...cutSteps({ from, to: null }, incremental({}), now)]).toEqual([{ from, to: null }]);
+    expect([...cutSteps({ from: null, to: null }, incremental({ windowStep: "P1D" }), now)]).toHaveLength(1);
+  });
+
+  it("end where the next begins; an inclusive end comes earlier by the granularity", () => {
+    const span = { from, to: iso("2026-01-02T06:00:00Z") };
+    expect(boundsOf(span, incremental({}), now)).toEqual({
+      start: "2026-01-01T06:00:00.000Z",
+      end: "2026-01-02T06:00:00.000Z",
+    });
+    expect(boundsOf(span, incremental({ granularity: "PT1S", format: "epoch_s" }), now).end).toBe(
+      String(iso("2026-01-02T05:59:59Z") / 1000),
+    );
+  });
+
+  it("an open end is asked as one, or as the present", () => {
+    expect(boundsOf({ from, to: null }, incremental({}), now).end).toBeNull();
+    expect(boundsOf({ from, to: null }, incremental({ openEnded: false, format: "date" }), now).end).toBe("2026-01-04");
+  });
+});
+
+describe("windows of a plan", () => {
+  const span = { from: iso("2026-01-01T00:00:00Z"), state: null, bound: iso("2026-01-04T12:00:00Z") };
+  const cut = (more: object, options: object = {}) =>
+    cutWindows(
+      "at",
+      { ...span, ...more },
+      { windowSize: null, maxWindows: 100, incremental: incremental({}), ...options },
+    );
+
+  it("follow each other without a gap from the start, and the last is open", () => {
+    const windows = cut({});
+    expect(windows.map(({ from }) => from?.slice(0, 10))).toEqual([
+      "2026-01-01",
+      "2026-01-02",
+      "2026-01-03",
+      "2026-01-04",
+    ]);
+    expect(windows.map(({ to }) => to)).toEqual([...windows.slice(1).map(({ from }) => from), null]);
+  });
+
+  it("widen to the number that is allowed", () => {
+    expect(cut({}, { windowSize: "PT1M", maxWindows: 7 })).toHaveLength(7);
+  });
+
+  it("end after the cursor that there is, so that it does not go back", () => {
+    const windows = cut({ state: iso("2026-01-03T06:00:00Z") });
+    expect(windows.map(({ to }) => to)).toEqual(["2026-01-04T00:00:00.000Z", null]);
+  });
+
+  it("are named by dates", () => {
+    expect(cut({}).map((window) => labelOf(window))[0]).toBe("2026-01-01..2026-01-02");
+  });
+});
