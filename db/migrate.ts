@@ -7,7 +7,7 @@ import * as connectionState from "./migrations/0004_connection_state.ts";
 import * as audit from "./migrations/0005_audit.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
-const MIGRATIONS: Record<string, Migration> = {
+export const MIGRATIONS: Record<string, Migration> = {
   "0001_initial": initial,
   "0002_run_events": runEvents,
   "0003_idempotency": idempotency,

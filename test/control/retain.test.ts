@@ -207,12 +207,12 @@ describe("retention", () => {
     for (const days of [10, 500]) {
       await sql`insert into audit_events (at, actor, action, subject_type, subject_id)
                 values (now() - make_interval(days => ${days}), 'a', ${`d${days}`}, 'sync', ${syncId})`.execute(db);
-      await sql`insert into idempotency_keys (actor, route, key, request_hash, claim_id, locked_until, created_at)
-                values ('a', 'r', ${`d${days}`}, 'h', gen_random_uuid(), now() - make_interval(days => ${days}), now() - make_interval(days => ${days}))`.execute(
+      await sql`insert into idempotency_keys (actor, route, key, request_hash, claim_id, new_id, locked_until, created_at)
+                values ('a', 'r', ${`d${days}`}, 'h', gen_random_uuid(), gen_random_uuid(), now() - make_interval(days => ${days}), now() - make_interval(days => ${days}))`.execute(
         db,
       );
     }
-    await sql`insert into idempotency_keys (actor, route, key, request_hash, claim_id, locked_until) values ('a', 'r', 'now', 'h', gen_random_uuid(), now())`.execute(
+    await sql`insert into idempotency_keys (actor, route, key, request_hash, claim_id, new_id, locked_until) values ('a', 'r', 'now', 'h', gen_random_uuid(), gen_random_uuid(), now())`.execute(
       db,
     );
     await retain();
