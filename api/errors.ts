@@ -27,6 +27,9 @@ const STATUS_OF = {
   run_already_followed: 409,
   binding_frozen: 409,
   connection_in_use: 409,
+  connection_failed: 409,
+  connection_changed: 409,
+  rotation_active: 409,
   invalid_status_change: 409,
   request_in_flight: 409,
   state_version_conflict: 409,
@@ -54,9 +57,13 @@ export function notFound(what: "Sync" | "Run" | "Connection", id: string): AppEr
 /** Hono's `onError`. A defect is logged whole and answered with nothing but the request's id. */
 export function answerError(log: ApiDeps["log"]) {
   return (error: Error, c: Context<AppEnv>): Response => {
-    if (error instanceof AppError) return answerAppError(error, c);
-    if (error instanceof HTTPException) return c.json({ detail: error.message, code: "http_error" }, error.status);
     const requestId = c.get("requestId");
+    if (error instanceof AppError) {
+      if (STATUS_OF[error.code] >= 500)
+        log.warn({ requestId, err: error }, "something that a request needs is not there");
+      return answerAppError(error, c);
+    }
+    if (error instanceof HTTPException) return c.json({ detail: error.message, code: "http_error" }, error.status);
     if (isDatabaseUnavailable(error)) {
       log.warn({ requestId, err: error }, "the database is unavailable");
       return c.json({ detail: "The control database is unavailable. Try again.", code: "database_unavailable" }, 503, {
