@@ -106,7 +106,8 @@ export async function recordCheck(
     .execute();
 }
 
-function foundBy({ ok, checks }: { ok: boolean; checks: ConnectionCheck[] }) {
+/** What a check changes. */
+export function foundBy({ ok, checks }: { ok: boolean; checks: ConnectionCheck[] }) {
   return {
     status: ok ? ("ok" as const) : ("failed" as const),
     checks: JSON.stringify(checks),

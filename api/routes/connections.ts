@@ -1,18 +1,20 @@
 import { createRoute } from "@hono/zod-openapi";
+import { listUsage } from "../../db/connection-usage.ts";
 import { listConnections } from "../../db/connections.ts";
 import { isStorable } from "../body.ts";
-import { checkConnection } from "../commands/check-connection.ts";
 import { createConnection } from "../commands/create-connection.ts";
 import { deleteConnection } from "../commands/delete-connection.ts";
 import { requireConnection } from "../commands/require.ts";
 import { updateConnection } from "../commands/update-connection.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
-import { presentConnection, presentPage } from "../present.ts";
+import { presentConnection, presentPage, presentUse } from "../present.ts";
 import { createRouter } from "../router.ts";
 import {
   connectionIdParams,
   connectionPage,
   connectionSchema,
+  connectionUsagePage,
+  connectionUsageQuery,
   createConnectionBody,
   listConnectionsQuery,
   updateConnectionBody,
@@ -89,20 +91,19 @@ const remove = createRoute({
   },
 });
 
-const check = createRoute({
-  method: "post",
-  path: "/api/v1/connections/{connection_id}/check",
-  operationId: "checkConnection",
-  summary: "Check Connection",
+const usage = createRoute({
+  method: "get",
+  path: "/api/v1/connections/{connection_id}/usage",
+  operationId: "listConnectionUsage",
+  summary: "List Syncs That Use a Connection",
   tags: ["Connections"],
-  description: "A worker tries the connection now; what it found is in `status` and `checks`.",
-  request: { params: connectionIdParams },
+  description: "As source, as destination, or as both. Newest first.",
+  request: { params: connectionIdParams, query: connectionUsageQuery },
   responses: {
-    200: ok(connectionSchema, "The connection with what the check found"),
+    200: ok(connectionUsagePage, "A page of syncs"),
     404: problem[404],
     422: problem[422],
     503: problem[503],
-    504: problem[504],
   },
 });
 
@@ -132,8 +133,10 @@ export function connectionRoutes(deps: ApiDeps) {
       await deleteConnection(deps, { id: c.req.valid("param").connection_id, caller: callerOf(c) });
       return c.body(null, 204);
     })
-    .openapi(check, async (c) => {
-      const connection = await checkConnection(deps, c.req.valid("param").connection_id);
-      return c.json(presentConnection(connection), 200);
+    .openapi(usage, async (c) => {
+      const { id } = await requireConnection(deps, c.req.valid("param").connection_id);
+      const page = c.req.valid("query");
+      const { syncs, total } = await listUsage(deps.db, id, page);
+      return c.json({ ...presentPage(page, total), syncs: syncs.map(presentUse) }, 200);
     });
 }

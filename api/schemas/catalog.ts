@@ -2,6 +2,12 @@ import { z } from "@hono/zod-openapi";
 import { LOAD_MODES, PROVIDERS, SIZE_CLASSES, SLICING_KINDS, STORAGE_KINDS } from "../../core/vocabulary.ts";
 import { jsonObject } from "./primitives.ts";
 
+export const slicing = z.strictObject({
+  by: z.enum(SLICING_KINDS),
+  column: z.string().optional(),
+  defaultWindow: z.string().optional(),
+});
+
 const catalogResource = z
   .strictObject({
     configSchema: jsonObject().openapi({ description: "JSON Schema of `sourceConfig.resources[entityKey]`." }),
@@ -16,11 +22,7 @@ const catalogResource = z
       description:
         "Rows of a run: xs under 10 thousand, s under 100 thousand, m under a million, l under 20 million, xl more.",
     }),
-    slicing: z.strictObject({
-      by: z.enum(SLICING_KINDS),
-      column: z.string().optional(),
-      defaultWindow: z.string().optional(),
-    }),
+    slicing,
     storageDescription: z.string(),
     storageKind: z.enum(STORAGE_KINDS),
   })

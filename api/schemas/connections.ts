@@ -1,6 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { CONNECTION_STATUSES, PROVIDERS } from "../../core/vocabulary.ts";
-import { instant, jsonObject, pageFields, pageOf, queryEnums, queryText, text, uuid } from "./primitives.ts";
+import { RUN_STATUSES } from "../../core/run-lifecycle.ts";
+import { CONNECTION_STATUSES, LOAD_MODES, PROVIDERS, SIZE_CLASSES, SYNC_STATUSES } from "../../core/vocabulary.ts";
+import { slicing } from "./catalog.ts";
+import { instant, jsonObject, pageFields, pageOf, queryEnums, queryFlag, queryText, text, uuid } from "./primitives.ts";
 
 const secret = () => text(1, 65_536);
 
@@ -28,6 +30,19 @@ export const updateConnectionBody = z
   })
   .openapi("UpdateConnection");
 export type UpdateConnectionBody = z.output<typeof updateConnectionBody>;
+
+export const rotateSecretsBody = z
+  .strictObject({
+    secrets: z
+      .record(z.string(), secret())
+      .check((ctx) => {
+        if (Object.keys(ctx.value).length > 0) return;
+        ctx.issues.push({ code: "too_small", origin: "record", input: ctx.value, inclusive: true, minimum: 1 });
+      })
+      .openapi({ writeOnly: true, minProperties: 1, description: "Those that are to be replaced; the others stay." }),
+  })
+  .openapi("RotateSecrets");
+export type RotateSecretsBody = z.output<typeof rotateSecretsBody>;
 
 export const connectionSchema = z
   .strictObject({
@@ -59,3 +74,57 @@ export const listConnectionsQuery = z.object({
 });
 
 export const connectionIdParams = z.object({ connection_id: uuid() });
+
+const discoveredEntity = z
+  .strictObject({
+    columns: z.array(
+      z.strictObject({
+        name: z.string(),
+        nullable: z.boolean(),
+        type: z.string().openapi({ description: "The Postgres type that the destination's column gets." }),
+      }),
+    ),
+    cursorFields: z.array(z.string()).openapi({ description: "Columns that can serve as cursor, best first." }),
+    dependsOn: z.array(z.string()),
+    description: z.string(),
+    displayName: z.string(),
+    entityKey: z.string(),
+    estimatedRows: z.number().nullable(),
+    loadMode: z.enum(LOAD_MODES),
+    primaryKeyColumns: z.array(z.string()).openapi({ description: "Empty where the source knows no key." }),
+    sizeClass: z.enum(SIZE_CLASSES),
+    slicing,
+  })
+  .openapi("DiscoveredEntity");
+export type DiscoveredEntityJson = z.output<typeof discoveredEntity>;
+
+export const connectionCatalogPage = z
+  .strictObject({ ...pageFields, entities: z.array(discoveredEntity) })
+  .openapi("ConnectionCatalogPage");
+
+export const connectionCatalogQuery = z.object({
+  q: queryText().openapi({ description: "Text in the entity key, whatever its case." }),
+  refresh: queryFlag().openapi({
+    description: "Asks the source again, even if it was asked less than a minute ago.",
+  }),
+  ...pageOf(50),
+});
+
+const connectionUse = z
+  .strictObject({
+    id: uuid(),
+    lastRun: z.strictObject({ createdAt: instant(), id: uuid(), status: z.enum(RUN_STATUSES) }).nullable(),
+    name: z.string(),
+    roles: z.array(z.enum(["source", "destination"])),
+    runCount: z.int(),
+    slug: z.string(),
+    status: z.enum(SYNC_STATUSES),
+  })
+  .openapi("ConnectionUse");
+export type ConnectionUseJson = z.output<typeof connectionUse>;
+
+export const connectionUsagePage = z
+  .strictObject({ ...pageFields, syncs: z.array(connectionUse) })
+  .openapi("ConnectionUsagePage");
+
+export const connectionUsageQuery = z.object(pageOf(50));

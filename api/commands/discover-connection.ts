@@ -1,0 +1,40 @@
+import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
+import { AppError } from "../../core/errors.ts";
+import { findDiscovery, listDiscovered } from "../../db/connection-tasks.ts";
+import type { ConnectionRow } from "../../db/connections.ts";
+import type { ApiDeps } from "../deps.ts";
+import { describeFailure, lookAtConnection } from "./connection-task.ts";
+
+/** So that turning pages does not ask the source again for each of them. */
+const MAX_AGE_SECONDS = 60;
+
+type Deps = Pick<ApiDeps, "db" | "control">;
+
+export interface CatalogRequest {
+  /** Asks the source in any case. */
+  refresh: boolean;
+  q: string | null;
+  limit: number;
+  offset: number;
+}
+
+/**
+ * A page of what the source has now.
+ * @throws AppError connection_failed (with `checks`), no_worker, check_timeout, temporal_unavailable
+ */
+export async function discoverConnection(
+  deps: Deps,
+  connection: ConnectionRow,
+  { refresh, ...page }: CatalogRequest,
+): Promise<{ entities: DiscoveredEntity[]; total: number }> {
+  const known = refresh ? null : await findDiscovery(deps.db, connection, MAX_AGE_SECONDS);
+  return listDiscovered(deps.db, known ?? (await discover(deps, connection)), page);
+}
+
+async function discover(deps: Deps, connection: ConnectionRow): Promise<string> {
+  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities: null, sourceConfig: {} });
+  if (ok) return taskId;
+  throw new AppError("connection_failed", `The connection's check failed. ${describeFailure(checks)}`, {
+    extra: { checks },
+  });
+}
