@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Db } from "../db/client.ts";
+import { deleteOldRequests } from "../db/idempotency.ts";
 import {
   deleteExpiredRuns,
   deleteOldCursorStates,
@@ -11,6 +12,7 @@ import {
 } from "../db/retention.ts";
 
 const CHAINS_AT_ONCE = 100;
+const REQUESTS_AT_ONCE = 1000;
 const CURSOR_STATES_KEPT = 100;
 const DAY_MS = 86_400_000;
 
@@ -36,11 +38,8 @@ export function createRetention(deps: RetentionDeps): () => Promise<void> {
     }
     await deleteOldSyncs(deps.db, olderThan);
     await deleteOldCursorStates(deps.db, CURSOR_STATES_KEPT);
-    await deleteOldRecords(deps.db, {
-      audit: before(deps.keepDays.audit),
-      idempotencyKeys: before(1),
-      connectionTasks: before(1),
-    });
+    await deleteOldRecords(deps.db, { audit: before(deps.keepDays.audit), connectionTasks: before(1) });
+    while ((await deleteOldRequests(deps.db, REQUESTS_AT_ONCE)) === REQUESTS_AT_ONCE);
   };
 }
 

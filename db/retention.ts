@@ -137,17 +137,9 @@ export async function deleteOldSyncs(db: Executor, olderThan: Date): Promise<voi
   });
 }
 
-/** Records that are of use for a while and belong to nothing: audit, kept answers, checks and discoveries. */
-export async function deleteOldRecords(
-  db: Executor,
-  before: { audit: Date; idempotencyKeys: Date; connectionTasks: Date },
-): Promise<void> {
+/** Records that are of use for a while and belong to nothing: audit, checks and discoveries. */
+export async function deleteOldRecords(db: Executor, before: { audit: Date; connectionTasks: Date }): Promise<void> {
   await db.deleteFrom("auditEvents").where("at", "<", before.audit).execute();
-  await db
-    .deleteFrom("idempotencyKeys")
-    .where("createdAt", "<", before.idempotencyKeys)
-    .where("lockedUntil", "<", sql<Date>`now()`)
-    .execute();
   await db.deleteFrom("connectionTasks").where("createdAt", "<", before.connectionTasks).execute();
 }
 
