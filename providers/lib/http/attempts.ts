@@ -37,8 +37,8 @@ export function createAttempts(options: AttemptsOptions) {
       if ("response" in outcome) return outcome.response;
       const { failure, mayRepeat } = outcome;
       const waitSeconds = failure.retryAfterSeconds ?? backoffSeconds(attempt);
-      if (!mayRepeat || attempt >= maxAttempts || waitSeconds > LONGEST_PAUSE_SECONDS)
-        throw await giveUp(request, failure);
+      const worthIt = mayRepeat && attempt < maxAttempts && waitSeconds <= LONGEST_PAUSE_SECONDS;
+      if (!worthIt) throw await giveUp(request, failure);
       await pause(waitSeconds, signal);
     }
   }
@@ -91,14 +91,14 @@ export function createAttempts(options: AttemptsOptions) {
   function judged(request: HttpRequest, response: HttpResponse, verdict: Verdict): Outcome {
     if (verdict.kind === "ok") return { response };
     const said = `${request.method} ${describeUrl(new URL(response.url))} answered ${describeStatus(response.status)}`;
-    const quoted = quoteBody(response.body);
+    const failure = { said, quoted: quoteBody(response.body), retryAfterSeconds: retryAfterSeconds(response) };
     if (verdict.kind === "fail") {
-      const { reasonCode, message } = verdict;
-      return { failure: { reasonCode, said, quoted: message ?? quoted }, mayRepeat: false };
+      const { reasonCode, message: quoted = failure.quoted } = verdict;
+      return { failure: { ...failure, reasonCode, quoted }, mayRepeat: false };
     }
     const reasonCode = verdict.kind === "throttled" ? "source_rate_limited" : "source_unavailable";
-    const wait = verdict.afterSeconds ?? retryAfterSeconds(response);
-    return { failure: { reasonCode, said, quoted, retryAfterSeconds: wait }, mayRepeat: mayArriveTwice(request) };
+    const after = verdict.afterSeconds ?? failure.retryAfterSeconds;
+    return { failure: { ...failure, reasonCode, retryAfterSeconds: after }, mayRepeat: mayArriveTwice(request) };
   }
 
   return (request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> =>

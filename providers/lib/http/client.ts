@@ -7,7 +7,7 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { createAuthContext } from "./auth/context.ts";
 import { createEgressGuard } from "./egress.ts";
 import { createFailures } from "./failures.ts";
-import { mergeHeaders } from "./headers.ts";
+import { isHarmless, mergeHeaders } from "./headers.ts";
 import { createRedactor } from "./redact.ts";
 import type { HttpRequest } from "./request.ts";
 import type { HttpResponse } from "./response.ts";
@@ -21,8 +21,9 @@ export type { Verdict } from "./verdict.ts";
 export interface HttpClient {
   /** One logical request: admitted by the limiter, authenticated, retried, capped, classified. @throws ProviderError */
   send(request: HttpRequest): Promise<HttpResponse>;
-  /** Has a byte arrived since the last call, while a request is in flight? (`Source.probe`) */
+  /** Has a byte arrived since the last call? (`Source.probe`) */
   isMoving(): boolean;
+  /** Ends all connections, and the requests on them; a renewal of tokens goes on and is stored. */
   close(): Promise<void>;
 }
 
@@ -60,7 +61,7 @@ const DEFAULT_HEADERS = { accept: "application/json", "user-agent": "sluice" };
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { provider, headers = {}, shared, signal, tlsRootCert } = options;
   const redactor = createRedactor();
-  for (const value of Object.values(headers)) redactor.hide(value);
+  for (const [name, value] of Object.entries(headers)) if (!isHarmless(name)) redactor.hide(value);
   const toError = createFailures(provider, redactor);
   const guard = createEgressGuard({ policy: options.egress, resolve: options.resolve });
   const allowedHosts = createHostPatterns(options.allowedHosts ?? []);

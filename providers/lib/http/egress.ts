@@ -47,8 +47,9 @@ export function createEgressGuard({ policy, resolve = resolveAll }: EgressGuardO
       if (url.protocol !== "https:" && url.protocol !== "http:") {
         throw new AddressRefusedError(`${url.protocol} is neither https nor http`);
       }
-      if (url.username !== "" || url.password !== "")
+      if (url.username !== "" || url.password !== "") {
         throw new AddressRefusedError(`${url.hostname} is given with a user or password`);
+      }
       const host = url.hostname.replace(/^\[|\]$/g, "");
       if (isIP(host) !== 0) checkAddress(url.protocol, host, host);
     },

@@ -25,7 +25,13 @@ export function createFailures(
   { redact }: Redactor,
 ): (doing: string, failure: Failure) => ProviderError {
   return (doing, { reasonCode, said, quoted, retryAfterSeconds = null, permanent = false, cause }) => {
-    const quote = quoted === undefined ? "" : redact(quoted).replaceAll(/\s+/g, " ").trim().slice(0, MAX_QUOTED);
+    const quote =
+      quoted === undefined
+        ? ""
+        : redact(quoted)
+            .replaceAll(/[\s\p{Cc}]+/gu, " ")
+            .trim()
+            .slice(0, MAX_QUOTED);
     const what = redact(`${provider}: ${doing} failed: ${said}`);
     const message = `${what}${quote === "" ? "" : `: ${quote.toWellFormed()}`}. ${reasonOf(reasonCode).fix}`;
     if (permanent || !mayPass(reasonCode)) return new TerminalError(reasonCode, message, { cause });

@@ -1,5 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
+const HARMLESS = new Set(["accept", "accept-language", "content-type", "user-agent"]);
+
+/** May any host and any reader of a message see it? */
+export function isHarmless(name: string): boolean {
+  return HARMLESS.has(name.toLowerCase());
+}
+
 /** Names are in lower case in the result; of one name the last counts. */
 export function mergeHeaders(...sources: Record<string, string>[]): Record<string, string> {
   const entries = sources.flatMap((headers) => Object.entries(headers));

@@ -1,12 +1,10 @@
 import type { Authorization } from "./auth/authenticator.ts";
 import type { EgressGuard } from "./egress.ts";
-import { mergeHeaders } from "./headers.ts";
+import { isHarmless, mergeHeaders } from "./headers.ts";
 import type { Answer, Outgoing, Transport } from "./transport.ts";
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** What any host may see of a request. */
-const HARMLESS_HEADERS = new Set(["accept", "accept-language", "user-agent"]);
 
 /** The way that requests take. */
 export interface Route {
@@ -42,7 +40,7 @@ export async function followRedirects(
     const leaves = next.url.origin !== outgoing.url.origin;
     if (leaves && next.body !== null) throw new RedirectError(`was redirected with its body to ${next.url.host}`);
     if (leaves) trusted = false;
-    outgoing = leaves ? { ...next, headers: harmless(next.headers) } : next;
+    outgoing = leaves ? { ...next, headers: harmlessOnly(next.headers) } : next;
   }
 }
 
@@ -62,6 +60,6 @@ function redirected(from: Outgoing, status: number, location: string): Outgoing 
   return { method: "GET", url, headers, body: null };
 }
 
-function harmless(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS_HEADERS.has(name)));
+function harmlessOnly(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => isHarmless(name)));
 }

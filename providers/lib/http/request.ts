@@ -14,7 +14,7 @@ export interface HttpRequest {
   query?: readonly (readonly [name: string, value: string])[];
   json?: unknown;
   headers?: Record<string, string>;
-  /** May be sent again after it may have arrived; a GET always may. */
+  /** May be sent again after it may have arrived; a GET always may. What was refused with 401 is sent again with newer credentials. */
   idempotent?: boolean;
   /** First word on an answer; null: the default map decides. */
   classify?: (response: HttpResponse) => Verdict | null;

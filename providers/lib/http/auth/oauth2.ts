@@ -1,4 +1,4 @@
-import type { JsonValue } from "../json.ts";
+import { cellOf, type JsonValue } from "../json.ts";
 import { createTokenAuthenticator, type IssuedToken } from "./access-token.ts";
 import type { AuthContext, Authenticator } from "./authenticator.ts";
 import { basicCredentials, bearer } from "./fixed.ts";
@@ -65,11 +65,13 @@ async function ask(context: AuthContext, client: OAuthClient, grant: Record<stri
   return readTokenAnswer(context, response, ["access_token"]);
 }
 
+const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400;
+
 function issued(answer: JsonValue): IssuedToken {
-  const lifetimeSeconds = Number(readMember(answer, ["expires_in"]));
+  const lifetimeSeconds = Number(cellOf(readMember(answer, ["expires_in"])));
   return {
     accessToken: String(readMember(answer, ["access_token"])),
-    lifetimeSeconds: lifetimeSeconds > 0 ? lifetimeSeconds : null,
+    lifetimeSeconds: lifetimeSeconds > 0 ? Math.min(lifetimeSeconds, LONGEST_LIFETIME_SECONDS) : null,
     rotated: {},
   };
 }

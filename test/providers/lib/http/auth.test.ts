@@ -209,6 +209,19 @@ describe("an access token", () => {
     ]);
   });
 
+  it.each([1e300, "forever", -1, 0, null])(
+    "whose life is given as %j is used until it is refused",
+    async (expiresIn) => {
+      const local = await serve(({ url }, response) =>
+        sendJson(response, url === "/token" ? { access_token: "access-1", expires_in: expiresIn } : []),
+      );
+      const client = openClient({ baseUrl: local.origin, auth: refresh(local) });
+      await client.send(GET);
+      await client.send(GET);
+      expect(local.received.map(({ url }) => url)).toEqual(["/token", "/orders", "/orders"]);
+    },
+  );
+
   it("that is refused is renewed once, for all who were refused, and their requests are sent again", async () => {
     const api = await serveApi();
     const client = openClient({ baseUrl: api.origin, auth: refresh(api) });

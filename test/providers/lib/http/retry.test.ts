@@ -102,7 +102,7 @@ describe("a request that is refused", () => {
     [422, "source_rejected_request"],
     [451, "source_rejected_request"],
   ])("with %i is terminal at once: %s", async (status, reasonCode) => {
-    const local = await serve(answer(status, {}, "because\n of   reasons"));
+    const local = await serve(answer(status, {}, "because\n\0 of   reasons\0"));
     await expect(openClient({ baseUrl: local.origin }).send(GET)).rejects.toMatchObject({
       name: "TerminalError",
       reasonCode,
