@@ -19,13 +19,17 @@ const CAPTURE = /^(\w+)=\$\(([\s\S]+) \| jq -r (\S+)\)$/;
  * @param variables of the shell; captures (`id=$(curl ... | jq -r .id)`) are added to it
  * @throws Error for a command that is not understood, or whose answer is not 2xx
  */
-export async function runExamples(markdown: string, variables: Record<string, string>): Promise<Example[]> {
+export async function runExamples(
+  markdown: string,
+  send: (request: Request) => Promise<Response>,
+  variables: Record<string, string>,
+): Promise<Example[]> {
   const examples: Example[] = [];
   for (const { operationId, statement } of statementsIn(markdown)) {
     const [, name, inner, path] = CAPTURE.exec(statement) ?? [];
     const command = inner ?? statement;
     const { method, url, headers, body } = readCurl(command, variables);
-    const response = await fetch(url, { method, headers, ...(body === null ? {} : { body }) });
+    const response = await send(new Request(url, { method, headers, body }));
     const text = await response.text();
     if (!response.ok) throw new Error(`${response.status} ${text}\n${statement}`);
     if (name !== undefined && path !== undefined) variables[name] = pick(JSON.parse(text), path);

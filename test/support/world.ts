@@ -8,7 +8,7 @@ import Long from "long";
 import pg from "pg";
 import { pino } from "pino";
 import { inject } from "vitest";
-import { OPEN_ACCESS } from "../../api/access.ts";
+import { type Access, OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import {
   type CreateConnection,
@@ -71,6 +71,8 @@ interface SourceOptions {
 }
 
 export interface WorldOptions {
+  /** Who may use the API; everybody otherwise. */
+  access?: Access;
   /** A server of the test's own; the shared one otherwise, in a namespace of the world's own. */
   temporalAddress?: string;
   /** Of a server of the test's own; databases of the shared one otherwise. */
@@ -97,7 +99,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     temporalUiUrl: "http://127.0.0.1:8233",
     log,
   });
-  const app = createApp({ db, keyring: createKeyring(keys), control: port, log, access: OPEN_ACCESS, findProvider });
+  const app = createApp({
+    db,
+    keyring: createKeyring(keys),
+    control: port,
+    log,
+    access: options.access ?? OPEN_ACCESS,
+    findProvider,
+  });
   const pools = { source: quietPool(source.url), warehouse: quietPool(warehouse.url) };
   const workers: WorkerProcess[] = [];
 
