@@ -47,8 +47,8 @@ export interface Api {
   ): Promise<Answer>;
   /** As it is answered, for what is not JSON. */
   raw(path: string): Promise<Response>;
-  /** For a client. */
-  fetch(request: Request): Promise<Response>;
+  /** For a client. @param address where it calls from */
+  fetch(request: Request, address?: string): Promise<Response>;
   createConnection(name?: string): Promise<string>;
   /** Of the dynamic provider, unless `body` names another connection. */
   createSync(body?: Json): Promise<Json>;
@@ -91,7 +91,7 @@ export async function createApi(options: { db?: Db; access?: Partial<Access> } =
     logLines,
     send,
     raw: async (path) => app.request(path),
-    fetch: async (request) => app.fetch(request),
+    fetch: async (request, remoteAddress) => app.fetch(request, { incoming: { socket: { remoteAddress } } }),
     call: (method, path, body) =>
       send(
         method,
