@@ -4,6 +4,7 @@ import { isProviderError } from "../core/errors.ts";
 import { reasonOf } from "../core/result-reasons.ts";
 import type { ConnectionTaskInput, ConnectionTaskOutcome } from "../core/workflow-contract.ts";
 import { completeTask, getTask } from "../db/connection-tasks.ts";
+import type { EntitySchema } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { toFailure } from "./failures.ts";
 import { loadConnection, openSource } from "./run-context.ts";
@@ -36,10 +37,22 @@ async function lookAt(
     const checks = await source.check();
     const ok = checks.every((each) => each.ok);
     const wanted = ok && (entities === null || entities.length > 0);
-    return { ok, checks, entities: wanted ? await source.discover(entities) : [] };
+    const found = wanted ? await source.discover(entities) : [];
+    // Of all that there is, one that cannot be read is no fault of the connection; one that is asked for stands in the way.
+    const failed = entities === null ? [] : found.flatMap(failedCheck);
+    return {
+      ok: ok && failed.length === 0,
+      checks: [...checks, ...failed],
+      entities: found.map(({ failure: _, ...entity }) => entity),
+    };
   } finally {
     await source.close();
   }
+}
+
+function failedCheck({ entityKey, failure }: EntitySchema): ConnectionTaskResult["checks"] {
+  if (failure === undefined) return [];
+  return [{ name: `read ${entityKey}`, ok: false, message: failure.message, fix: reasonOf(failure.reasonCode).fix }];
 }
 
 /** What stood in the way of even a check. */

@@ -35,7 +35,8 @@ async function discoverEntity(
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error;
     // The others can be read.
-    return { ...describeEntity(resource, { fields: [], unmapped: false }), failure: error };
+    const entity = describeEntity(resource, { fields: [], unmapped: false });
+    return { ...entity, description: `Cannot be read now: ${error.message}`, failure: error };
   }
 }
 

@@ -115,7 +115,9 @@ export async function createRestServer(): Promise<RestServer> {
     const from = (start: number) => records.slice(start, start + size);
     const token = (start: number) => Buffer.from(`${epoch}:${start}`).toString("base64url");
     const startOf = (given: unknown) => {
-      const [of, start] = Buffer.from(String(given ?? token(0)), "base64url").toString().split(":");
+      const [of, start] = Buffer.from(String(given ?? token(0)), "base64url")
+        .toString()
+        .split(":");
       return Number(of) === epoch ? Number(start) : null;
     };
     const more = (start: number) => start + size < records.length;
