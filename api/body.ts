@@ -67,9 +67,13 @@ function malformed(msg: string, cause: unknown): Error {
   return error;
 }
 
-/** What Postgres cannot keep as text or jsonb, or nobody writes by hand: NUL, lone surrogates, bottomless nesting. */
+/** What Postgres cannot keep as text or jsonb, or nobody writes by hand: NUL, lone surrogates, 1e999, bottomless nesting. */
 function unstorable(value: unknown, loc: ValidationIssue["loc"]): ValidationIssue[] {
   if (typeof value === "string") return isStorable(value) ? [] : [notText(loc)];
+  // `1e999` is JSON; written again it would be null, which means something else.
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return [{ loc, msg: "Input should be a finite number", type: "finite_number" }];
+  }
   if (typeof value !== "object" || value === null) return [];
   if (loc.length > MAX_DEPTH) {
     return [{ loc, msg: `Input should be nested at most ${MAX_DEPTH} levels deep`, type: "value_error" }];

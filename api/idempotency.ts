@@ -10,6 +10,8 @@ import { invalidValue } from "./errors.ts";
 
 /** Longer than any request takes: the longest waits 30 s for a worker. */
 const LEASE_SECONDS = 60;
+/** Longer than that of any operation. */
+const MAX_ROUTE = 256;
 const KEY = /^[\x20-\x7e]{1,255}$/;
 /** What says nothing of the request itself: asked again, it may go another way. */
 const PASSING_STATUSES: readonly number[] = [401, 403, 429];
@@ -25,10 +27,12 @@ export function answerOnce({ db, log }: Pick<ApiDeps, "db" | "log">) {
     if (c.req.method !== "POST" || key === undefined) return next();
     if (!KEY.test(key))
       throw invalidValue(["header", "idempotency-key"], "Key should be 1 to 255 printable characters");
+    // As it was sent: decoded, a path may hold what Postgres cannot keep, and any length is more than an index takes.
+    const route = `POST ${new URL(c.req.url).pathname}`;
     const request = {
       actor: c.get("actor"),
-      route: `POST ${c.req.path}`,
-      key: createHash("sha256").update(key).digest("hex"),
+      route: route.slice(0, MAX_ROUTE),
+      key: createHash("sha256").update(`${route}\n${key}`).digest("hex"),
     };
     const requestHash = await hashOf(c, key);
     const claim = await claimRequest(db, { ...request, requestHash, leaseSeconds: LEASE_SECONDS });

@@ -36,7 +36,7 @@ interface Outcome {
 async function attemptOnce(send: Fetch, request: Request): Promise<Outcome> {
   try {
     const response = await send(request);
-    const passing = PASSING.includes(response.status);
+    const passing = PASSING.includes(response.status) || (await isInFlight(response));
     return { passing, pauseMs: Number(response.headers.get("retry-after") ?? 0) * 1000 || 0, settle: () => response };
   } catch (error) {
     const settle = () => {
@@ -45,4 +45,9 @@ async function attemptOnce(send: Fetch, request: Request): Promise<Outcome> {
     // `fetch` throws a TypeError when there is no connection; an abort is the caller's own wish.
     return { passing: error instanceof TypeError, pauseMs: 0, settle };
   }
+}
+
+/** The same POST, whose answer was lost, is still being carried out. */
+async function isInFlight(response: Response): Promise<boolean> {
+  return response.status === 409 && (await response.clone().text()).includes('"request_in_flight"');
 }

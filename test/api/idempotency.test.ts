@@ -149,6 +149,12 @@ describe("a key", () => {
     expect(stored).not.toContain("hunter2-canary");
     expect(stored).not.toContain(key);
   });
+
+  it("may come with any path, one that cannot be stored or indexed too", async () => {
+    expect((await post("/syncs/%00/trigger", {}, "odd-path")).status).toBe(422);
+    expect((await post(`/syncs/${"x".repeat(8_000)}/trigger`, {}, "odd-path")).status).toBe(422);
+    expect((await post(`/${"x".repeat(8_000)}`, {}, "odd-path")).status).toBe(404);
+  });
 });
 
 describe("of 32 clients at once with one key", () => {

@@ -60,6 +60,12 @@ describe("a body as a whole", () => {
     expect(itemsOf(await send('{"entities":["x","\\udc00"]}'))).toEqual(['["body","entities",1] value_error']);
   });
 
+  it("is refused with 422 for a number that no double holds, instead of taking it for null", async () => {
+    expect(itemsOf(await send('{"freshnessSlaSeconds":1e999}'))).toEqual([
+      '["body","freshnessSlaSeconds"] finite_number',
+    ]);
+  });
+
   it("is refused with 422 when it is nested deeper than anybody means it", async () => {
     const nest = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
     const deep = await send(`{"sourceConfig":${nest(40)}}`);
@@ -92,7 +98,7 @@ describe("fields of a body", () => {
     ["another type than the list's", { status: 3 }, '["body","status"] enum'],
     ["no list", { entities: "orders" }, '["body","entities"] list_type'],
     ["an item of the wrong type", { entities: ["a", 1] }, '["body","entities",1] string_type'],
-    ["an entity twice", { entities: ["a", "a"] }, '["body","entities"] value_error'],
+    ["an entity twice", { entities: ["a", "a"] }, '["body","entities",1] value_error'],
     ["no object", { executionConfig: [] }, '["body","executionConfig"] dict_type'],
     ["no integer", { freshnessSlaSeconds: 1.5 }, '["body","freshnessSlaSeconds"] int_type'],
     ["a number in quotes", { freshnessSlaSeconds: "60" }, '["body","freshnessSlaSeconds"] int_type'],
@@ -112,7 +118,7 @@ describe("fields of a body", () => {
     ],
     ["no schedule at all", { schedule: {} }, '["body","schedule"] value_error'],
     ["two schedules in one", { schedule: { cron: "0 * * * *", everySeconds: 60 } }, '["body","schedule"] value_error'],
-    ["no cron", { schedule: { cron: "hourly" } }, '["body","schedule","cron"] string_pattern_mismatch'],
+    ["no cron", { schedule: { cron: "hourly" } }, '["body","schedule","cron"] value_error'],
     [
       "no time zone",
       { schedule: { cron: "0 * * * *", timezone: "Mars/Olympus" } },

@@ -113,7 +113,7 @@ describe("a call", () => {
 
 describe("a request that could not be answered", () => {
   /** Refuses the first requests in the ways given, then answers `{}`. */
-  async function unreliable(refusals: (number | "cut")[], headers: Record<string, string> = {}) {
+  async function unreliable(refusals: (number | "cut")[], headers: Record<string, string> = {}, text = "{}") {
     const seen: { method: string | undefined; key: unknown; body: string }[] = [];
     const baseUrl = await serve(async (request, response) => {
       const chunks: Buffer[] = [];
@@ -125,7 +125,7 @@ describe("a request that could not be answered", () => {
       });
       const refusal = refusals.shift();
       if (refusal === "cut") request.socket.destroy();
-      else response.writeHead(refusal ?? 200, { "content-type": "application/json", ...headers }).end("{}");
+      else response.writeHead(refusal ?? 200, { "content-type": "application/json", ...headers }).end(text);
     });
     return { seen, sluice: clientOf({ baseUrl, fetch, retryForSeconds: 10 }) };
   }
@@ -143,6 +143,12 @@ describe("a request that could not be answered", () => {
     });
     await sluice.POST("/api/v1/syncs", { body });
     expect(seen[4]?.key).not.toBe(seen[0]?.key);
+  });
+
+  it("is asked for again while the first one is still being carried out", async () => {
+    const { seen, sluice } = await unreliable([409], { "retry-after": "0" }, '{"code":"request_in_flight"}');
+    expect((await sluice.POST("/api/v1/syncs", { body: { connectionId: "c", name: "n" } })).response.status).toBe(200);
+    expect(seen).toHaveLength(2);
   });
 
   it("is not sent again when it was refused for good, nor when it deletes", async () => {
