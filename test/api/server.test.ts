@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeApiKey } from "../../api/api-keys.ts";
 import { createControlDatabase, type TestDatabase } from "../support/postgres.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -161,10 +162,78 @@ describe("the API process", () => {
     expect(output).toContain("HOST=127.0.0.1");
   });
 
+  it("serves the network once keys are configured, to those who have one", async () => {
+    const { key, entry } = makeApiKey("ci", "read");
+    const server = await start({ HOST: "0.0.0.0", SLUICE_API_KEYS: entry });
+    const list = (headers: Record<string, string>) => fetch(`${server.url}/api/v1/syncs`, { headers });
+    expect((await list({})).status).toBe(401);
+    expect((await list({ "x-api-key": key })).status).toBe(200);
+    expect((await list({ "x-api-key": key, host: "sluice.example.com" })).status).toBe(200);
+    expect(await server.stop()).toBe(0);
+    const log = server.lines.join("\n");
+    expect(log).toContain('"actor":"key:ci"');
+    expect(log).not.toContain("serves this machine only");
+    for (const secret of [key, entry.split(":")[2] ?? ""]) expect(log).not.toContain(secret);
+  });
+
+  it("lets nothing through without a credential, however the path is written", async () => {
+    const server = await start({ SLUICE_API_KEYS: makeApiKey("ci", "admin").entry });
+    const { port } = new URL(server.url);
+    const statusOf = async (
+      path: string,
+      options: { method?: string; headers?: Record<string, string | string[]> },
+    ) => {
+      const sent = request({ port, host: "127.0.0.1", path, ...options });
+      const answered = once(sent, "response");
+      sent.end();
+      const [response] = await answered;
+      response.resume();
+      return response.statusCode;
+    };
+    for (const path of [
+      "//api/v1/syncs",
+      "/api//v1/syncs",
+      "/./api/v1/syncs",
+      "/docs/../api/v1/syncs",
+      "/docs/%2e%2e/api/v1/syncs",
+      "/%61pi/v1/syncs",
+      "/api%2fv1/syncs",
+      "/api\\v1\\syncs",
+      "/api/v1/syncs#x",
+      "http://127.0.0.1/api/v1/syncs",
+      "http://evil.example.com/api/v1/syncs",
+    ]) {
+      for (const method of ["GET", "POST", "HEAD"]) {
+        expect([400, 401, 404, 405], `${method} ${path}`).toContain(await statusOf(path, { method }));
+      }
+    }
+    for (const headers of [
+      { "x-api-key": ["", ""] },
+      { authorization: ["Bearer a", "Bearer b"] },
+      { cookie: ["vai_token=a", "vai_token=b"] },
+    ]) {
+      expect(await statusOf("/api/v1/syncs", { headers }), JSON.stringify(headers)).toBe(401);
+    }
+  });
+
+  it("serves no stranger's name for this machine while nobody is asked who they are", async () => {
+    const server = await start();
+    const { port } = new URL(server.url);
+    const sent = request({ port, host: "127.0.0.1", path: "/api/v1/syncs", headers: { host: "evil.example.com" } });
+    const answered = once(sent, "response");
+    sent.end();
+    const [response] = await answered;
+    response.resume();
+    expect(response.statusCode).toBe(403);
+    expect(server.lines.join("\n")).toContain("no authentication is configured, so it serves this machine only");
+  });
+
   it("names what is missing in its environment, and no value", async () => {
-    const { code, output } = await endsWith({ DATABASE_URL: "", SLUICE_ENCRYPTION_KEYS: "k1:canary" });
+    const wrong = { DATABASE_URL: "", SLUICE_ENCRYPTION_KEYS: "k1:canary", SLUICE_API_KEYS: "canary" };
+    const { code, output } = await endsWith(wrong);
     expect(code).toBe(1);
     expect(output).toContain("DATABASE_URL");
+    expect(output).toContain("SLUICE_API_KEYS: key 1");
     expect(output).not.toContain("canary");
   });
 
