@@ -75,7 +75,7 @@ describe("with the least privileges", () => {
     const first = await whenEnded(world, (await trigger(world, sync.id)).id);
     expect(first).toMatchObject({ status: "succeeded" });
     expect(first.summary).toMatchObject({ rowsWritten: 50 });
-    expect((await world.api("GET", `/syncs/runs/${first.id}/events`)).status).toBe(200);
+    expect((await world.api("GET", `/syncs/runs/${first.id}/slices`)).status).toBe(200);
 
     const second = await trigger(world, sync.id, { runMode: "full_refresh" });
     await world.api("POST", `/syncs/runs/${second.id}/cancel`);
