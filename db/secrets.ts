@@ -31,7 +31,9 @@ export interface Keyring {
  * @throws Error that names the position of a malformed entry, never its content
  */
 export function createKeyring(spec: string): Keyring {
-  const keys = new Map(spec.split(",").map(parseKey));
+  const entries = spec.split(",").map(parseKey);
+  const keys = new Map(entries);
+  if (keys.size < entries.length) throw new Error("Two entries of the keyring have the same key id.");
   const [active] = keys;
   if (active === undefined) throw new Error("The keyring is empty.");
   const [activeId, activeKey] = active;

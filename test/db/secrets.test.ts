@@ -4,6 +4,8 @@ import { TerminalError } from "../../core/errors.ts";
 import { createKeyring, openSecrets } from "../../db/secrets.ts";
 
 const owner = { connectionId: "0d4a5b1c-1111-4222-8333-444455556666", name: "password", kind: "secret" } as const;
+/** By the first version, which knew one kind only. */
+const SEALED_EARLIER = { keyId: "k1", iv: "RQRXmGHSxm3BYdrq", tag: "g7yme9DMEIPecK7WO5NOkw==", data: "+1g3y1mnKA==" };
 const key = () => randomBytes(32).toString("base64");
 
 function failure(work: () => unknown): unknown {
@@ -50,6 +52,16 @@ describe("keyring", () => {
     }
   });
 
+  it("opens a secret as no token and a token as no secret, and what was sealed before there were two kinds", () => {
+    const ring = createKeyring(`k1:${key()}`);
+    const token = { ...owner, kind: "token" } as const;
+    expect(ring.open(ring.seal("a1", token), token)).toBe("a1");
+    expect(failure(() => ring.open(ring.seal("a1", token), owner))).toMatchObject({ reasonCode: "secret_unreadable" });
+    expect(failure(() => ring.open(ring.seal("hunter2", owner), token))).toBeInstanceOf(TerminalError);
+    const earlier = createKeyring("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").open(SEALED_EARLIER, owner);
+    expect(earlier).toBe("hunter2");
+  });
+
   it("refuses a ciphertext that was changed by one bit", () => {
     const ring = createKeyring(`k1:${key()}`);
     const sealed = ring.seal("hunter2", owner);
@@ -77,6 +89,10 @@ describe("keyring", () => {
       expect(String(error)).toMatch(/Entry \d of the keyring/);
       expect(String(error)).not.toContain("c2VjcmV0");
     }
+  });
+
+  it("refuses a key id that comes twice: which key is meant is nobody's guess", () => {
+    expect(() => createKeyring(`k1:${key()},k1:${key()}`)).toThrow("the same key id");
   });
 
   it("opens all secrets of a connection by name", () => {

@@ -73,6 +73,8 @@ interface SourceOptions {
 export interface WorldOptions {
   /** Who may use the API; everybody otherwise. */
   access?: Access;
+  /** Of the API and, unless told otherwise, the workers. */
+  encryptionKeys?: string;
   /** A server of the test's own; the shared one otherwise, in a namespace of the world's own. */
   temporalAddress?: string;
   /** Of a server of the test's own; databases of the shared one otherwise. */
@@ -90,7 +92,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const temporal = new Client({ connection: await Connection.connect({ address: temporalAddress }), namespace });
   if (!options.temporalAddress) await registerNamespace(temporal, namespace);
 
-  const keys = `k1:${randomBytes(32).toString("base64")}`;
+  const keys = options.encryptionKeys ?? `k1:${randomBytes(32).toString("base64")}`;
   const db = openDb(control.url);
   const log = pino({ level: "silent" });
   const port = createControlPort({
