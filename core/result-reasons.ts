@@ -139,8 +139,8 @@ export const RESULT_REASONS = {
     "Restore it, or take the entity out of the sync.",
   ),
   source_cursor_invalid: ownerAction(
-    "The source no longer accepts the stored cursor.",
-    "Retry with runMode full_refresh.",
+    "The source does not accept the stored cursor.",
+    "Correct or reset the sync's state, or retry with runMode full_refresh.",
   ),
   source_replication_slot_lost: ownerAction(
     "The replication slot is gone, so changes since the last run are lost.",

@@ -1,11 +1,12 @@
 import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
+import type { ValidationIssue } from "../../core/errors.ts";
 import type { BindingDraft } from "../../db/bindings.ts";
 import { mapDiscovered } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { ApiDeps } from "../deps.ts";
 import { invalid, invalidValue } from "../errors.ts";
 import { describeFailure, lookAtConnection } from "./connection-task.ts";
-import { type BindingRequest, locOf, unknownEntity } from "./table-bindings.ts";
+import { type BindingRequest, keylessIssues, locOf, unknownEntity } from "./table-bindings.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control">;
 
@@ -23,20 +24,38 @@ export async function proveActive(
   const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
   if (!ok) throw invalidValue(["body", "status"], describeFailure(checks));
   const found = await mapDiscovered(deps.db, taskId);
-  const unknown = request.entities.flatMap((entityKey, index) =>
-    found.has(entityKey) ? [] : [unknownEntity(request.provider, entityKey, index)],
-  );
+  const unknown = request.entities
+    .filter((entityKey) => !found.has(entityKey))
+    .map((entityKey) => unknownEntity(request, entityKey));
   if (unknown.length > 0) throw invalid(...unknown);
   const settled = bindings.map((binding) => fillIn(binding, found.get(binding.entityKey)));
-  const keyless = settled
-    .filter((binding) => binding.loadMode === "upsert" && binding.primaryKeyColumns?.length === 0)
-    .map(({ entityKey }) => ({
-      loc: locOf(request, entityKey),
-      msg: `'${entityKey}' has no key, and load mode upsert needs one: give primaryKeyColumns or another loadMode`,
-      type: "value_error",
-    }));
-  if (keyless.length > 0) throw invalid(...keyless);
+  const issues = [...keylessIssues(request, settled), ...columnIssues(request, settled, found)];
+  if (issues.length > 0) throw invalid(...issues);
   return settled;
+}
+
+/** Columns that a binding names and the source does not have. */
+function columnIssues(
+  request: BindingRequest,
+  bindings: BindingDraft[],
+  found: Map<string, DiscoveredEntity>,
+): ValidationIssue[] {
+  return bindings.flatMap(({ entityKey, given }) => {
+    const columns = new Set(found.get(entityKey)?.columns.map((column) => column.name));
+    const named = [
+      ...(given.primaryKeyColumns ?? []).map((column, index) => ({ column, at: ["primaryKeyColumns", index] })),
+      ...(given.cursorField ? [{ column: given.cursorField, at: ["cursorField"] }] : []),
+    ];
+    const loc = locOf(request, entityKey);
+    return named
+      .filter(({ column }) => !columns.has(column))
+      .map(({ column, at }) => ({
+        // A binding of before is not in the request.
+        loc: loc[1] === "tableBindings" ? [...loc, ...at] : loc,
+        msg: `'${entityKey}' has no column '${column}'`,
+        type: "value_error",
+      }));
+  });
 }
 
 /** What the source says now beats what it said for an earlier edit; what the user gave beats both. */

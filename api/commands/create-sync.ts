@@ -13,6 +13,7 @@ import { presentSync } from "../present.ts";
 import type { CreateSyncBody } from "../schemas/syncs.ts";
 import { requireProvider, requireSync } from "./require.ts";
 import { type SyncDefinition, settleDefinition } from "./sync-definition.ts";
+import { holdDestination } from "./sync-destination.ts";
 
 const MAX_SLUG_LENGTH = 63;
 /** Each turn means that somebody took the slug between our look and our insert. */
@@ -38,14 +39,18 @@ export async function createSync(
     status: body.status,
     activating: body.status === "active",
     entities: body.entities,
+    entitiesNamed: body.entities !== undefined,
     sourceConfig: body.sourceConfig ?? {},
     destinationConfig: body.destinationConfig ?? {},
     bindings: body.tableBindings ?? [],
     existing: [],
+    trigger: { mode: body.triggerMode, scheduled: Boolean(body.schedule), given: body.schedule },
+    blame: ["body", ...(["tableBindings", "destinationConfig"] as const).filter((field) => body[field]).slice(0, 1)],
   });
   return insertUnderFreeSlug(deps.db, body, (slug) =>
     inTransaction(deps.db, async (trx) => {
       if (!(await lockConnection(trx, connection.id, "share"))) throw noConnection(connection.id);
+      await holdDestination(trx, body.destinationConfig ?? {});
       const isNew = await insertSync(trx, {
         ...columnsOf(body, connection, definition, caller.actor),
         id,

@@ -1,14 +1,16 @@
 import type { ValidationIssue } from "../../core/errors.ts";
 import type { SyncStatus } from "../../core/vocabulary.ts";
-import { type BindingDraft, type BindingRow, findTableOwners } from "../../db/bindings.ts";
-import { type ConnectionRow, findConnection } from "../../db/connections.ts";
+import type { BindingDraft, BindingRow } from "../../db/bindings.ts";
+import type { ConnectionRow } from "../../db/connections.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { ApiDeps } from "../deps.ts";
 import { invalid } from "../errors.ts";
 import type { BindingInput } from "../schemas/bindings.ts";
 import { describeIssues } from "../validation.ts";
 import { proveActive } from "./activation.ts";
-import { bindingIssues, draftBindings, locOf, unknownEntity } from "./table-bindings.ts";
+import { scheduleIssues, type TriggerIntent } from "./schedule-issues.ts";
+import { type DestinationConfig, destinationIssues, tableIssues } from "./sync-destination.ts";
+import { type BindingRequest, bindingIssues, draftBindings, unknownEntity } from "./table-bindings.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
 
@@ -23,16 +25,14 @@ export interface SyncIntent {
   activating: boolean;
   /** Undefined: the catalog's defaults. */
   entities: string[] | undefined;
+  entitiesNamed: boolean;
   sourceConfig: Record<string, unknown>;
   destinationConfig: DestinationConfig;
   bindings: BindingInput[] | undefined;
   existing: BindingRow[];
-}
-
-export interface DestinationConfig {
-  connectionId?: string | undefined;
-  schema?: string | undefined;
-  [key: string]: unknown;
+  trigger: TriggerIntent;
+  /** As in `BindingRequest`. */
+  blame: ValidationIssue["loc"];
 }
 
 export interface SyncDefinition {
@@ -54,68 +54,46 @@ export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<
     issues.push(...describeIssues(sourceConfig.error, ["body", "sourceConfig"], intent.sourceConfig));
   }
   const entities = intent.entities ?? defaultEntities(provider);
-  issues.push(...entityIssues(provider, entities, intent.status));
-  issues.push(...(await destinationIssues(deps, intent.destinationConfig)));
-
   const request = {
     provider,
     sourceInstanceKey: provider.sourceInstanceKey(connection.config),
     entities,
+    entitiesNamed: intent.entitiesNamed,
     inputs: intent.bindings,
     existing: intent.existing,
+    blame: intent.blame,
   };
+  issues.push(...entityIssues(request, intent.status));
+  issues.push(...(await destinationIssues(deps, intent.destinationConfig)));
+  issues.push(...(await scheduleIssues(deps, intent.syncId, intent.trigger)));
+
   const bindings = draftBindings(request);
   issues.push(...bindingIssues(request, bindings));
-  for (const { entityKey, slug } of await foreignTables(deps, intent, bindings)) {
-    const msg = `The table of '${entityKey}' is already loaded by sync ${slug}; give this binding another tableName`;
-    issues.push({ loc: locOf(request, entityKey), msg, type: "value_error" });
-  }
+  issues.push(...(await tableIssues(deps, intent, request, bindings)));
   if (issues.length > 0 || !sourceConfig.success) throw invalid(...issues);
 
   const settled = intent.activating
-    ? await proveActive(deps, { connection, sourceConfig: sourceConfig.data }, request, bindings)
+    ? await proveActive(
+        deps,
+        { connection, sourceConfig: sourceConfig.data },
+        { ...request, blame: ["body", "status"] },
+        bindings,
+      )
     : bindings;
   return { entities, sourceConfig: sourceConfig.data, bindings: settled };
-}
-
-export function destinationOf(config: DestinationConfig, provider: Pick<Provider, "key">) {
-  return { connectionId: config.connectionId ?? null, schema: config.schema ?? provider.key };
 }
 
 function defaultEntities(provider: Provider): string[] {
   return provider.resources.filter((resource) => resource.defaultSelected).map((resource) => resource.entityKey);
 }
 
-function entityIssues(provider: Provider, entities: string[], status: SyncStatus): ValidationIssue[] {
-  if (entities.length === 0 && status !== "draft") {
-    return [{ loc: ["body", "entities"], msg: "A sync without entities can only be a draft", type: "value_error" }];
+function entityIssues(request: BindingRequest, status: SyncStatus): ValidationIssue[] {
+  const { provider, entities, entitiesNamed } = request;
+  if (entities.length === 0 && status !== "draft" && status !== "archived") {
+    const loc = ["body", entitiesNamed ? "entities" : "status"];
+    return [{ loc, msg: "A sync without entities can only be a draft", type: "value_error" }];
   }
   if (provider.dynamicResources) return [];
   const known = new Set(provider.resources.map((resource) => resource.entityKey));
-  return entities.flatMap((entityKey, index) =>
-    known.has(entityKey) ? [] : [unknownEntity(provider, entityKey, index)],
-  );
-}
-
-async function destinationIssues(deps: Deps, config: DestinationConfig): Promise<ValidationIssue[]> {
-  if (config.connectionId === undefined) return [];
-  const loc = ["body", "destinationConfig", "connectionId"];
-  const connection = await findConnection(deps.db, config.connectionId);
-  if (!connection) return [{ loc, msg: `Connection ${config.connectionId} does not exist`, type: "value_error" }];
-  if (deps.findProvider(connection.provider)?.destinationUrl) return [];
-  return [{ loc, msg: `Connection ${connection.name} cannot be a destination`, type: "value_error" }];
-}
-
-async function foreignTables(deps: Deps, intent: SyncIntent, bindings: BindingDraft[]) {
-  const owners = await findTableOwners(
-    deps.db,
-    destinationOf(intent.destinationConfig, intent.provider),
-    bindings.map((binding) => binding.physicalTableName),
-    intent.syncId,
-  );
-  const slugOf = new Map(owners.map((owner) => [owner.physicalTableName, owner.slug]));
-  return bindings.flatMap(({ entityKey, physicalTableName }) => {
-    const slug = slugOf.get(physicalTableName);
-    return slug === undefined ? [] : [{ entityKey, slug }];
-  });
+  return entities.filter((entityKey) => !known.has(entityKey)).map((entityKey) => unknownEntity(request, entityKey));
 }

@@ -13,9 +13,13 @@ export interface BindingRequest {
   provider: Provider;
   sourceInstanceKey: string;
   entities: string[];
+  /** The request names them; they are the catalog's or those of before otherwise. */
+  entitiesNamed: boolean;
   /** As the request gives them; undefined when it does not, so that what was given before still holds. */
   inputs: BindingInput[] | undefined;
   existing: BindingRow[];
+  /** The field that brought up what is wrong with an entity that the request does not name. */
+  blame: ValidationIssue["loc"];
 }
 
 /** One per entity: what the user gave, then what is known already; null where only discovery can say. */
@@ -62,19 +66,39 @@ export function bindingIssues(request: BindingRequest, drafts: BindingDraft[]): 
       issues.push({ loc: locOf(request, entityKey), msg, type: "value_error" });
     }
   }
-  return issues;
+  return [...issues, ...keylessIssues(request, drafts)];
 }
 
-/** Where in the request a binding was said: among the bindings, or else only as an entity. */
-export function locOf(request: Pick<BindingRequest, "inputs" | "entities">, entityKey: string): ValidationIssue["loc"] {
-  const index = request.inputs?.findIndex((input) => input.entityKey === entityKey) ?? -1;
-  if (index >= 0) return ["body", "tableBindings", index];
-  return ["body", "entities", request.entities.indexOf(entityKey)];
+/** Upserts of which it is known that they have no key. */
+export function keylessIssues(request: BindingRequest, drafts: BindingDraft[]): ValidationIssue[] {
+  const keyless = drafts.filter((draft) => draft.loadMode === "upsert" && draft.primaryKeyColumns?.length === 0);
+  return keyless.map(({ entityKey, given }) => {
+    const loc = locOf(request, entityKey);
+    const msg = `'${entityKey}' has no key, and load mode upsert needs one: give primaryKeyColumns or another loadMode`;
+    if (inputOf(request, entityKey) === null) return { loc, msg, type: "value_error" };
+    const type = given.primaryKeyColumns === undefined ? "missing" : "value_error";
+    return { loc: [...loc, "primaryKeyColumns"], msg, type };
+  });
 }
 
-export function unknownEntity(provider: Provider, entityKey: string, index: number): ValidationIssue {
-  const msg = `${provider.displayName} has no '${entityKey}'`;
-  return { loc: ["body", "entities", index], msg, type: "value_error" };
+/** Where the request speaks of an entity: among the bindings, or else only as an entity, or else not at all. */
+export function locOf(request: BindingRequest, entityKey: string): ValidationIssue["loc"] {
+  const index = inputOf(request, entityKey);
+  return index === null ? locOfEntity(request, entityKey) : ["body", "tableBindings", index];
+}
+
+export function unknownEntity(request: BindingRequest, entityKey: string): ValidationIssue {
+  const msg = `${request.provider.displayName} has no '${entityKey}'`;
+  return { loc: locOfEntity(request, entityKey), msg, type: "value_error" };
+}
+
+function locOfEntity({ entities, entitiesNamed, blame }: BindingRequest, entityKey: string): ValidationIssue["loc"] {
+  return entitiesNamed ? ["body", "entities", entities.indexOf(entityKey)] : blame;
+}
+
+function inputOf({ inputs }: BindingRequest, entityKey: string): number | null {
+  const index = inputs?.findIndex((input) => input.entityKey === entityKey) ?? -1;
+  return index < 0 ? null : index;
 }
 
 function givenIn(input: BindingInput | undefined): BindingGiven {

@@ -13,14 +13,24 @@ import type { UpdateSyncBody } from "../schemas/syncs.ts";
 import { slugTaken } from "./create-sync.ts";
 import { deliverCancels } from "./deliver.ts";
 import { requireConnection, requireProvider, requireSync } from "./require.ts";
-import { destinationOf, type SyncDefinition, settleDefinition } from "./sync-definition.ts";
+import { type SyncDefinition, settleDefinition } from "./sync-definition.ts";
+import { destinationOf, holdDestination } from "./sync-destination.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
 type Edit = { id: string; body: UpdateSyncBody; caller: Caller };
 
 /** Each turn means that somebody else's edit came between our look and our write. */
 const TURNS = 5;
-const DEFINING = ["entities", "sourceConfig", "destinationConfig", "tableBindings", "status"] as const;
+/** Fields that have to fit each other and the source, the likeliest culprit first. */
+const DEFINING = [
+  "tableBindings",
+  "destinationConfig",
+  "entities",
+  "sourceConfig",
+  "schedule",
+  "triggerMode",
+  "status",
+] as const;
 
 /**
  * Absent fields stay, `null` resets. All or nothing.
@@ -48,7 +58,7 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
       extra: { status: sync.status },
     });
   }
-  const definition = DEFINING.some((key) => body[key] !== undefined) ? await redefine(deps, sync, body) : null;
+  const definition = definesAnew(sync, body) ? await redefine(deps, sync, body) : null;
   const patch: SyncPatch = { ...plainColumns(body), status, updatedBy: caller.actor };
   if (definition) {
     patch.entities = definition.entities;
@@ -57,6 +67,7 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
   try {
     return await inTransaction(deps.db, async (trx) => {
       if (!(await update(trx, sync, patch))) return null;
+      if (body.destinationConfig) await holdDestination(trx, body.destinationConfig);
       if (definition) await saveBindings(trx, sync.id, definition.bindings);
       await recordAudit(trx, {
         ...caller,
@@ -102,11 +113,25 @@ async function redefine(deps: Deps, sync: SyncWithBindings, body: UpdateSyncBody
     status: body.status ?? sync.status,
     activating: body.status === "active" && sync.status !== "active",
     entities: body.entities ?? sync.entities,
+    entitiesNamed: body.entities !== undefined,
     sourceConfig: body.sourceConfig === undefined ? sync.sourceConfig : (body.sourceConfig ?? {}),
     destinationConfig,
     bindings: body.tableBindings === null ? [] : body.tableBindings,
     existing,
+    trigger: {
+      mode: body.triggerMode ?? sync.triggerMode,
+      scheduled: (body.schedule === undefined ? sync.schedule : body.schedule) !== null,
+      given: body.schedule,
+    },
+    blame: ["body", ...DEFINING.filter((field) => body[field] !== undefined).slice(0, 1)],
   });
+}
+
+/** Pausing and archiving always work, whatever has become of the definition: only what brings a sync into use is proved. */
+function definesAnew(sync: SyncWithBindings, { status, ...fields }: UpdateSyncBody): boolean {
+  if (DEFINING.some((field) => field !== "status" && fields[field] !== undefined)) return true;
+  if (status === undefined || status === sync.status) return false;
+  return status === "active" || (status === "paused" && (sync.status === "draft" || sync.status === "archived"));
 }
 
 /** The columns that hold what the body says as it says it. */

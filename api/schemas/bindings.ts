@@ -1,26 +1,17 @@
 import { z } from "@hono/zod-openapi";
 import { AVAILABLE, LOAD_MODES, TABLE_NAMING_VERSIONS } from "../../core/vocabulary.ts";
-import { availableEnum, instant, text, uuid } from "./primitives.ts";
+import { availableEnum, distinct, identifier, instant, text, uuid } from "./primitives.ts";
 
-const column = () => text(1, 63);
-
-/** Postgres cuts identifiers at 63 bytes, silently. */
 const tableName = () =>
-  text(1, 63)
-    .refine((name) => Buffer.byteLength(name) <= 63, "Table name should be at most 63 bytes long")
-    .refine((name) => !/^_sluice/i.test(name), "Names that begin with _sluice are Sluice's own");
+  identifier().refine((name) => !/^_sluice/i.test(name), "Names that begin with _sluice are Sluice's own");
 
 export const bindingInput = z
   .strictObject({
     entityKey: text(1, 512),
     tableName: tableName().optional().openapi({ description: "Overrides the name that Sluice would give." }),
     loadMode: availableEnum(LOAD_MODES, AVAILABLE.loadMode).optional(),
-    primaryKeyColumns: z
-      .array(column())
-      .max(32)
-      .refine((columns) => new Set(columns).size === columns.length, "A column is named twice")
-      .optional(),
-    cursorField: column().nullable().optional(),
+    primaryKeyColumns: distinct(identifier(), 32).optional(),
+    cursorField: identifier().nullable().optional(),
     tableNamingVersion: z.enum(TABLE_NAMING_VERSIONS).optional(),
   })
   .openapi("TableBindingInput");

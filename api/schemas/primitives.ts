@@ -2,8 +2,8 @@ import { z } from "@hono/zod-openapi";
 
 /** Building blocks of every schema. What OpenAPI cannot be told by zod itself is told by `.openapi()` here, once. */
 
-/** Any UUID, whatever its version: ids that others made are not ours to judge. */
-export const uuid = () => z.guid().openapi({ format: "uuid" });
+/** Any UUID, whatever its version: ids that others made are not ours to judge. In lower case, as Postgres writes it. */
+export const uuid = () => z.guid().toLowerCase().openapi({ format: "uuid" });
 
 export const instant = () => z.iso.datetime({ offset: true }).openapi({ format: "date-time" });
 
@@ -18,6 +18,31 @@ export function text(min: number, max: number) {
       if (length > max) ctx.issues.push({ ...found, code: "too_big", maximum: max });
     })
     .openapi({ ...(min > 0 ? { minLength: min } : {}), maxLength: max });
+}
+
+/** A name that Postgres keeps as it is: it cuts what is longer than 63 bytes, silently. */
+export function identifier() {
+  return text(1, 63).refine(
+    (name) => [...name].length > 63 || Buffer.byteLength(name) <= 63,
+    "Name should be at most 63 bytes long",
+  );
+}
+
+/** A list in which nothing comes twice; each repetition is an item of its own. */
+export function distinct<T extends z.ZodType<string>>(item: T, max: number) {
+  return z
+    .array(item)
+    .max(max)
+    .check((ctx) => {
+      const seen = new Set<string>();
+      for (const [index, value] of ctx.value.entries()) {
+        if (seen.has(value)) {
+          ctx.issues.push({ code: "custom", path: [index], message: `'${value}' is named twice`, input: value });
+        }
+        seen.add(value);
+      }
+    })
+    .openapi({ uniqueItems: true });
 }
 
 /** A closed list of which this version can execute only `built`; the rest answers 422 `not_available_yet`. */

@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { OVERLAP_POLICIES } from "../../core/vocabulary.ts";
-import { instant, text, uuid } from "./primitives.ts";
+import { findCronFaults } from "./cron.ts";
+import { distinct, identifier, instant, uuid } from "./primitives.ts";
 
 /** The three config objects of a sync. Strict: a mistyped knob is refused rather than ignored. */
 
-const identifier = () => text(1, 63);
 const seconds = (min: number, max: number) => z.int().min(min).max(max);
 const DAY = 86_400;
 
@@ -17,17 +17,22 @@ export const destinationConfig = z.strictObject({
     .openapi({ description: "Absent: named for the source's provider." }),
 });
 
-/** ISO 8601 durations and row counts; a number is taken as a row count. */
+const WINDOW_SIZE = "Input should be a number of rows or an ISO 8601 duration such as P1D";
+
+/** ISO 8601 durations and row counts; a number is taken as a row count. Its digits are few enough for an interval. */
 const windowSize = z
-  .union([
-    z.int().min(1).max(1_000_000_000),
-    z
-      .string()
-      .regex(
-        /^([1-9]\d{0,9}|P(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?)$/,
-        "Input should be a number of rows or an ISO 8601 duration such as P1D",
-      ),
-  ])
+  .union(
+    [
+      z.int().min(1).max(999_999_999),
+      z
+        .string()
+        .regex(
+          /^([1-9]\d{0,8}|P(?=[\dT])(?=.*[1-9])(\d{1,4}Y)?(\d{1,5}M)?(\d{1,5}W)?(\d{1,6}D)?(T(?=\d)(\d{1,7}H)?(\d{1,8}M)?(\d{1,9}S)?)?)$/,
+          WINDOW_SIZE,
+        ),
+    ],
+    { error: WINDOW_SIZE },
+  )
   .transform(String);
 
 export const executionConfig = z.strictObject({
@@ -44,17 +49,25 @@ export const executionConfig = z.strictObject({
   progressTimeoutSeconds: seconds(10, 7 * DAY).optional(),
   runTimeoutSeconds: seconds(1, 30 * DAY).optional(),
   failFast: z.boolean().optional().openapi({ description: "The first failed entity stops the others; default false." }),
+  maxRejectedRows: z.int().min(0).optional().openapi({
+    description:
+      "Rows of an entity that may be rejected in a chain of attempts; one more fails the entity, and its batch is not loaded. Absent: no limit.",
+  }),
   overlapPolicy: z.enum(OVERLAP_POLICIES).optional(),
+});
+
+const cron = z.string().check((ctx) => {
+  for (const message of findCronFaults(ctx.value)) ctx.issues.push({ code: "custom", message, input: ctx.value });
 });
 
 export const schedule = z
   .strictObject({
-    cron: z
-      .string()
-      .regex(/^\s*([\w*,/?#-]+\s+){4}[\w*,/?#-]+\s*$/, "Input should be a cron expression of five fields")
-      .optional(),
+    cron: cron.optional().openapi({
+      description: "Five fields. Of day of month and day of week both must hold.",
+      example: "0 6 * * mon-fri",
+    }),
     everySeconds: seconds(1, 366 * DAY).optional(),
-    after: z.array(uuid()).min(1).max(100).optional(),
+    after: distinct(uuid(), 100).min(1).optional().openapi({ description: "Runs when these syncs have succeeded." }),
     timezone: z.string().refine(isTimeZone, "Input should be an IANA time zone").default("UTC"),
     jitterSeconds: seconds(0, DAY).optional(),
     startAt: instant().optional(),
@@ -64,11 +77,19 @@ export const schedule = z
   .refine(
     ({ cron, everySeconds, after }) => [cron, everySeconds, after].filter((each) => each !== undefined).length === 1,
     "Exactly one of cron, everySeconds and after should be given",
+  )
+  .refine(
+    ({ startAt, endAt }) => startAt === undefined || endAt === undefined || Date.parse(startAt) < Date.parse(endAt),
+    { path: ["endAt"], message: "endAt should be later than startAt" },
   );
+export type Schedule = z.output<typeof schedule>;
 
+/** A name as Temporal's servers look it up: `Intl` also takes offsets, and names whatever their case. */
 function isTimeZone(name: string): boolean {
+  if (!/^[A-Z]/.test(name)) return false;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+    const resolved = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+    return resolved === name || resolved.toLowerCase() !== name.toLowerCase();
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;

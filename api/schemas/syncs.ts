@@ -12,6 +12,8 @@ import {
 import { bindingInput, tableBinding } from "./bindings.ts";
 import {
   availableEnum,
+  distinct,
+  givenRecord,
   instant,
   jsonObject,
   pageFields,
@@ -25,11 +27,7 @@ import { destinationConfig, executionConfig, schedule } from "./sync-config.ts";
 
 const slug = () =>
   text(1, 63).regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "Slug should be lower-case letters and digits in groups joined by '-'");
-const entities = () =>
-  z
-    .array(text(1, 512))
-    .max(5000)
-    .refine((keys) => new Set(keys).size === keys.length, "An entity is named twice");
+const entities = () => distinct(text(1, 512), 5000);
 const bindings = () => z.array(bindingInput).max(5000);
 const freshnessSlaSeconds = () => z.int().min(1).max(2_147_483_647);
 const settableStatus = () =>
@@ -55,7 +53,9 @@ export const createSyncBody = z
     name: text(1, 255),
     schedule: schedule.nullable().optional(),
     slug: slug().nullable().optional().openapi({ description: "Absent: derived from the name." }),
-    sourceConfig: jsonObject().optional().openapi({ description: "As the provider's catalog describes it." }),
+    sourceConfig: givenRecord(z.unknown())
+      .optional()
+      .openapi({ description: "As the provider's catalog describes it." }),
     status: settableStatus().default("draft"),
     tableBindings: bindings().optional(),
     triggerMode: availableEnum(TRIGGER_MODES, AVAILABLE.triggerMode).default("manual"),
@@ -75,7 +75,7 @@ export const updateSyncBody = z
     name: text(1, 255).optional(),
     schedule: schedule.nullable().optional(),
     slug: slug().optional(),
-    sourceConfig: jsonObject().nullable().optional(),
+    sourceConfig: givenRecord(z.unknown()).nullable().optional(),
     status: settableStatus().optional(),
     tableBindings: bindings().nullable().optional(),
     triggerMode: availableEnum(TRIGGER_MODES, AVAILABLE.triggerMode).optional(),

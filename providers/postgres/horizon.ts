@@ -54,6 +54,8 @@ export async function findHorizon(
   input: { startedAt: string; relation: Relation; cursor: Cursor; state: string | null; request: PlanRequest },
 ): Promise<Horizon> {
   const { startedAt, relation, cursor, state, request } = input;
+  // Postgres would read `infinity`, `now` and `today` as times: nothing would ever be read, or rows be lost.
+  if (state !== null && !/\d/.test(state)) throw cursorInvalid(relation.entityKey, cursor);
   const clock = await readSafeTime(session, startedAt);
   const lookbackSeconds = request.lookbackSeconds ?? (clock.sees && !clock.standby ? 0 : DEFAULT_LOOKBACK_SECONDS);
   const lagSeconds = request.safetyLagSeconds ?? 0;
@@ -143,10 +145,10 @@ function isBadValue(error: unknown): boolean {
   return error instanceof TerminalError && error.cause instanceof DatabaseError && /^22/.test(error.cause.code ?? "");
 }
 
-function cursorInvalid(entityKey: string, cursor: Cursor, cause: unknown): TerminalError {
+function cursorInvalid(entityKey: string, cursor: Cursor, cause?: unknown): TerminalError {
   return new TerminalError(
     "source_cursor_invalid",
-    `postgres: the stored cursor of ${entityKey} is no value of ${cursor.column}, a ${cursor.kind}. Retry with runMode full_refresh.`,
+    `postgres: the stored cursor of ${entityKey} is no value of ${cursor.column}, a ${cursor.kind}. Correct or reset it (PATCH .../state), or retry with runMode full_refresh.`,
     { cause },
   );
 }

@@ -14,6 +14,9 @@ import { hasIndexOn, type ReadSpec, readSpecOf } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 import { cutByCursor, labelOf, type TimeWindow } from "./time-windows.ts";
 
+/** The least of all times, which nothing can be subtracted from: everything is read, as without a state. */
+const BEFORE_ALL = "-infinity";
+
 interface Planning {
   session: Session;
   request: PlanRequest;
@@ -34,7 +37,7 @@ export async function planEntity(
   const planning = { session, request, relation, read: readSpecOf(relation, key, cursor) };
   if (cursor === null) return planFull(planning, null);
 
-  const state = request.scan === "incremental" ? request.cursorState : null;
+  const state = request.scan === "incremental" && request.cursorState !== BEFORE_ALL ? request.cursorState : null;
   const horizon = await findHorizon(session, { startedAt, relation, cursor, state, request });
   return state === null || horizon.from === null
     ? planFull(planning, { cursor, horizon })

@@ -51,7 +51,7 @@ describe("with a worker and a source", () => {
     expect(ghost.status).toBe(200);
     expect(await world.api("PATCH", `/syncs/${sync.id}`, { status: "active" })).toMatchObject({
       status: 422,
-      body: { detail: [{ loc: ["body", "entities", 0] }] },
+      body: { detail: [{ loc: ["body", "status"], msg: "PostgreSQL has no 'public.ghost'" }] },
     });
   });
 });

@@ -214,7 +214,7 @@ describe("activation", () => {
       entities: ["a", "b", "c"],
       tableBindings: [{ entityKey: "c", loadMode: "append_event", primaryKeyColumns: [], cursorField: null }],
     });
-    expect(api.control.checked.at(-1)).toEqual({ connectionId: sync.connectionId, entities: ["a", "b", "c"] });
+    expect(api.control.checked.at(-1)).toMatchObject({ connectionId: sync.connectionId, entities: ["a", "b", "c"] });
     expect(sync).toMatchObject({
       status: "active",
       tableBindings: [
@@ -255,10 +255,28 @@ describe("activation", () => {
     expect((await api.call("GET", `/connections/${sync.connectionId}`)).body.status).toBe("failed");
   });
 
-  it("of an entity that the source does not have is 422 on that entity", async () => {
+  it("of an entity that the source does not have is 422 on that entity, or on the status where no entity is named", async () => {
     api.control.answerCheck = async () => ({ ok: true, checks: [], entities: [resolved("a")] });
-    const sync = await api.createSync({ entities: ["a", "ghost"] });
-    expect(itemsOf(await patch(sync, { status: "active" }))).toEqual(['["body","entities",1] value_error']);
+    const entities = ["a", "ghost"];
+    const sync = await api.createSync({ entities });
+    expect(itemsOf(await patch(sync, { status: "active", entities }))).toEqual(['["body","entities",1] value_error']);
+    const answer = await patch(sync, { status: "active" });
+    expect(itemsOf(answer)).toEqual(['["body","status"] value_error']);
+    expect(answer.body.detail[0].msg).toBe("PostgreSQL has no 'ghost'");
+  });
+
+  it("of columns that the source does not have is 422 on each", async () => {
+    const sync = await api.createSync({ entities: ["a"] });
+    const wrong = { entityKey: "a", primaryKeyColumns: ["id", "shop"], cursorField: "at" };
+    const answer = await patch(sync, { status: "active", tableBindings: [wrong] });
+    expect(itemsOf(answer)).toEqual([
+      '["body","tableBindings",0,"primaryKeyColumns",1] value_error',
+      '["body","tableBindings",0,"cursorField"] value_error',
+    ]);
+    await patch(sync, { tableBindings: [wrong] });
+    const later = await patch(sync, { status: "active" });
+    expect(itemsOf(later)).toEqual(['["body","status"] value_error', '["body","status"] value_error']);
+    expect(later.body.detail[0].msg).toBe("'a' has no column 'shop'");
   });
 
   it("of an upsert without a key is 422 on its binding", async () => {
@@ -268,17 +286,20 @@ describe("activation", () => {
       entities: [resolved("a"), resolved("b", { primaryKeyColumns: [] })],
     });
     const sync = await api.createSync({ entities: ["a", "b"] });
-    expect(itemsOf(await patch(sync, { status: "active" }))).toEqual(['["body","entities",1] value_error']);
+    expect(itemsOf(await patch(sync, { status: "active" }))).toEqual(['["body","status"] value_error']);
+    const named = { status: "active", entities: ["a", "b"] };
+    expect(itemsOf(await patch(sync, named))).toEqual(['["body","entities",1] value_error']);
     const given = { status: "active", tableBindings: [{ entityKey: "b", loadMode: "upsert" }] };
-    expect(itemsOf(await patch(sync, given))).toEqual(['["body","tableBindings",0] value_error']);
-    const keyed = { status: "active", tableBindings: [{ entityKey: "b", primaryKeyColumns: ["uuid"] }] };
-    expect((await patch(sync, keyed)).body.tableBindings[1].primaryKeyColumns).toEqual(["uuid"]);
+    expect(itemsOf(await patch(sync, given))).toEqual(['["body","tableBindings",0,"primaryKeyColumns"] missing']);
+    const keyed = { status: "active", tableBindings: [{ entityKey: "b", primaryKeyColumns: ["id"] }] };
+    expect((await patch(sync, keyed)).body.tableBindings[1].primaryKeyColumns).toEqual(["id"]);
   });
 
   it("without entities is 422, before anything is checked", async () => {
     const checks = api.control.checked.length;
     const sync = await api.createSync({ entities: [] });
-    expect(itemsOf(await patch(sync, { status: "active" }))).toEqual(['["body","entities"] value_error']);
+    expect(itemsOf(await patch(sync, { status: "active" }))).toEqual(['["body","status"] value_error']);
+    expect(itemsOf(await patch(sync, { entities: [], status: "active" }))).toEqual(['["body","entities"] value_error']);
     expect(api.control.checked).toHaveLength(checks);
   });
 

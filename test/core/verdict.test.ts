@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { mayAutoResume } from "../../core/reason-rules.ts";
 import { type EntityEvidence, judgeRun, type RunEvidence } from "../../core/verdict.ts";
 
 const complete: EntityEvidence = {
@@ -7,6 +8,7 @@ const complete: EntityEvidence = {
   slicesDone: 3,
   swapPending: false,
   rowsWritten: 10,
+  rowsRejected: 0,
   planFailure: null,
 };
 const half: EntityEvidence = { ...complete, entityKey: "customers", slicesDone: 1 };
@@ -26,6 +28,28 @@ describe("judgeRun", () => {
   it("a success that wrote nothing says no_new_data", () => {
     const entities = [{ ...complete, slicesTotal: 0, slicesDone: 0, rowsWritten: 0 }];
     expect(judgeRun(evidence({ entities }))).toMatchObject({ event: "succeed", reasonCode: "no_new_data" });
+  });
+
+  it("entities that are complete but for rejected rows make the run partial, and nothing of it resumes by itself", () => {
+    const entities = [complete, { ...complete, entityKey: "customers", rowsWritten: 0, rowsRejected: 3 }];
+    const verdict = judgeRun(evidence({ entities }));
+    expect(verdict).toEqual({
+      event: "end_partial",
+      reasonCode: "rows_rejected",
+      error: "customers: 3 rows rejected",
+      entityCodes: [],
+    });
+    expect(mayAutoResume("partial", verdict.reasonCode, verdict.entityCodes, false)).toBe(false);
+  });
+
+  it("rejected rows are no excuse for what is missing besides", () => {
+    const entities = [{ ...complete, rowsRejected: 3 }, half];
+    expect(judgeRun(evidence({ entities }))).toMatchObject({ event: "fail", reasonCode: "internal_error" });
+    const entityFailures = [{ entityKey: "customers", reasonCode: "source_timeout" as const, message: "slow" }];
+    expect(judgeRun(evidence({ entities, outcome: { entityFailures } }))).toMatchObject({
+      event: "end_partial",
+      reasonCode: "entities_failed",
+    });
   });
 
   it("a run without a recorded plan never succeeds, whatever the workflow says", () => {

@@ -1,0 +1,60 @@
+import type { ValidationIssue } from "../../core/errors.ts";
+import { type BindingDraft, findTableOwners } from "../../db/bindings.ts";
+import type { Db } from "../../db/client.ts";
+import { findConnection, lockConnection } from "../../db/connections.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { ApiDeps } from "../deps.ts";
+import { invalid } from "../errors.ts";
+import { type BindingRequest, locOf } from "./table-bindings.ts";
+
+export interface DestinationConfig {
+  connectionId?: string | undefined;
+  schema?: string | undefined;
+  [key: string]: unknown;
+}
+
+const CONNECTION = ["body", "destinationConfig", "connectionId"];
+
+export function destinationOf(config: DestinationConfig, provider: Pick<Provider, "key">) {
+  return { connectionId: config.connectionId ?? null, schema: config.schema ?? provider.key };
+}
+
+export async function destinationIssues(
+  deps: Pick<ApiDeps, "db" | "findProvider">,
+  { connectionId }: DestinationConfig,
+): Promise<ValidationIssue[]> {
+  if (connectionId === undefined) return [];
+  const connection = await findConnection(deps.db, connectionId);
+  if (!connection) return [noDestination(connectionId)];
+  if (deps.findProvider(connection.provider)?.destinationUrl) return [];
+  return [{ loc: CONNECTION, msg: `Connection ${connection.name} cannot be a destination`, type: "value_error" }];
+}
+
+/** Keeps the destination's connection from being deleted until the transaction ends. @throws AppError validation_failed */
+export async function holdDestination(trx: Db, { connectionId }: DestinationConfig): Promise<void> {
+  if (connectionId === undefined || (await lockConnection(trx, connectionId, "share"))) return;
+  throw invalid(noDestination(connectionId));
+}
+
+/** Tables that another sync has already loaded. */
+export async function tableIssues(
+  { db }: Pick<ApiDeps, "db">,
+  sync: { syncId: string | null; destinationConfig: DestinationConfig },
+  request: BindingRequest,
+  bindings: BindingDraft[],
+): Promise<ValidationIssue[]> {
+  const tables = bindings.map((binding) => binding.physicalTableName);
+  const destination = destinationOf(sync.destinationConfig, request.provider);
+  const owners = await findTableOwners(db, destination, tables, sync.syncId);
+  const slugOf = new Map(owners.map((owner) => [owner.physicalTableName, owner.slug]));
+  return bindings.flatMap(({ entityKey, physicalTableName }) => {
+    const slug = slugOf.get(physicalTableName);
+    if (slug === undefined) return [];
+    const msg = `The table of '${entityKey}' is already loaded by sync ${slug}; give this binding another tableName`;
+    return [{ loc: locOf(request, entityKey), msg, type: "value_error" }];
+  });
+}
+
+function noDestination(connectionId: string): ValidationIssue {
+  return { loc: CONNECTION, msg: `Connection ${connectionId} does not exist`, type: "value_error" };
+}
