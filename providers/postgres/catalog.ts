@@ -38,7 +38,7 @@ interface CatalogRow extends Omit<Relation, "sql" | "columns"> {
 
 /**
  * Set-based: one statement whether for one table or for ten thousand. Partitions are their root's affair; columns and
- * keys that the user may not read do not exist.
+ * keys that the user may not read do not exist. An element type is looked up by its oid too, since `typarray` has no index.
  */
 const CATALOG = `
   with recursive domain_step as (
@@ -80,7 +80,7 @@ const CATALOG = `
     from pg_attribute as attribute
     left join domain on domain.oid = attribute.atttypid
     join pg_type as base on base.oid = coalesce(domain.base, attribute.atttypid)
-    left join pg_type as element on element.typarray = base.oid
+    left join pg_type as element on element.oid = base.typelem and element.typarray = base.oid
     where attribute.attrelid = relation.oid and attribute.attnum > 0 and not attribute.attisdropped
       and has_column_privilege(relation.oid, attribute.attnum, 'select')
   ) as columns on true
