@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { type ServerType, serve } from "@hono/node-server";
-import { pino } from "pino";
 import { createControlPort } from "../control/port.ts";
 import { createDb } from "../db/client.ts";
 import { createKeyring } from "../db/secrets.ts";
@@ -9,25 +8,18 @@ import { isOpen } from "./access.ts";
 import { createApp } from "./app.ts";
 import { refuseOpenNetwork } from "./auth.ts";
 import { readApiEnv } from "./env.ts";
+import { createLog } from "./log.ts";
 
 /** Composition root of the API process. It starts and answers while Temporal, and even Postgres, are away. */
 
 /** How long open requests may take to end once the process is asked to stop. */
 const DRAIN_MS = 10_000;
-/** Nothing logs them; should something ever be logged whole that holds them, they stay out. */
-const REDACTED = ["password", "secret", "secrets", "authorization", "cookie", '["x-api-key"]'].flatMap((key) =>
-  key.startsWith("[") ? [`*${key}`, `*.headers${key}`] : [`*.${key}`, `*.headers.${key}`],
-);
 
 async function main(): Promise<void> {
   const { env, temporal, access } = readApiEnv(process.env);
   const open = isOpen(access);
   if (open) refuseOpenNetwork(env.HOST);
-  const log = pino({
-    name: "api",
-    level: env.LOG_LEVEL,
-    redact: REDACTED,
-  });
+  const log = createLog(env.LOG_LEVEL);
   const db = createDb({
     url: env.DATABASE_URL,
     maxConnections: env.DATABASE_POOL_SIZE,

@@ -14,7 +14,19 @@ import { furthestScope } from "./scopes.ts";
 
 /** What is accepted is said by the configuration, never by the token: a public key must not become an HMAC secret. */
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"];
-const PUBLIC_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+const PUBLIC_ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
 const CLOCK_TOLERANCE_SECONDS = 10;
 
 export interface TokenIssuer {

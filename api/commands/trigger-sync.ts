@@ -33,7 +33,7 @@ export async function triggerSync(
       syncId,
       runMode: request.runMode ?? "incremental",
       triggeredBy: "manual",
-      triggerRef: null,
+      triggerRef: caller.actor,
       actor: caller.actor,
     });
     if ("activeRunId" in admitted) throw runActive(admitted.activeRunId);

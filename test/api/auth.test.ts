@@ -170,6 +170,11 @@ describe("another origin", () => {
     );
   });
 
+  it("may read a refusal too", async () => {
+    const { status, headers } = await list({ ...bearer("wrong"), origin: CONSOLE });
+    expect([status, headers.get("access-control-allow-origin"), headers.get("vary")]).toEqual([401, CONSOLE, "Origin"]);
+  });
+
   it("may not otherwise", async () => {
     const evil = "https://evil.example.com";
     expect((await preflight(evil)).headers.get("access-control-allow-origin")).toBeNull();

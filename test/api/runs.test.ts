@@ -66,7 +66,7 @@ describe("a trigger", () => {
       status: "pending",
       summary: {},
       syncId: sync.id,
-      triggerRef: null,
+      triggerRef: "user:local",
       triggeredBy: "manual",
       updatedAt: expect.stringMatching(/Z$/),
     });
