@@ -62,7 +62,7 @@ const errorRule = z.strictObject({
   status: z
     .union([z.int().min(100).max(599), z.array(z.int().min(100).max(599)).min(1)])
     .optional()
-    .describe("HTTP status, or one of several; absent: any."),
+    .describe("HTTP status, or one of several; absent: whatever it is."),
   path: jsonPath.optional().describe("Must be in the body, and neither null, false nor empty, or equal to `equals`."),
   equals: matchedScalar.optional(),
   contains: z.string().min(1).max(500).optional().describe("Text that the body must have."),
