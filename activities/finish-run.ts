@@ -5,7 +5,7 @@ import { type Plan, readPlan } from "../db/plans.ts";
 import { closeRun, type EntityClosing } from "../db/run-closing.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
 import { readSync } from "../db/syncs.ts";
-import type { LedgerSlice } from "../destinations/destination.ts";
+import type { LedgerSlice, RejectedRow } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeError } from "./failures.ts";
 import { fenceBehind } from "./fence.ts";
@@ -31,7 +31,7 @@ export function createFinishRun(deps: ActivityDeps) {
 async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Promise<void> {
   const plan = run.planId === null ? null : await readPlan(deps.db, run.planId);
   const proof = await fenceAndRead(deps, run, plan, outcome);
-  const ledger = proof?.ledger ?? [];
+  const { ledger, rejects } = proof ?? NOTHING_KNOWN;
   const evidence = gatherEvidence({ plan, ledger, outcome, run });
   const verdict: Verdict = judgeRun(evidence);
   const reached = (entity: EntityEvidence): string | null =>
@@ -43,14 +43,20 @@ async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Pro
     cursor: proof === null || proof.lost.has(entity.entityKey) ? null : reached(entity),
     failure: outcome.entityFailures.find((failure) => failure.entityKey === entity.entityKey) ?? null,
   }));
-  await closeRun(deps.db, { run, plan, ledger, verdict, entities, fenced: proof !== null, outcome });
+  await closeRun(deps.db, { run, plan, ledger, rejects, verdict, entities, fenced: proof !== null, outcome });
 }
 
 interface Proof {
   ledger: LedgerSlice[];
+  rejects: RejectedRow[];
   /** Entities that the destination has lost the start of: their cursors stay, and the next plan reads them anew. */
   lost: Set<string>;
 }
+
+const NOTHING_KNOWN: Proof = { ledger: [], rejects: [], lost: new Set() };
+
+/** What people look at; the destination has all of them. */
+const REJECTS_TO_KEEP = { limit: 1000, recordBytes: 8 * 1024 };
 
 /**
  * @returns null when the destination can't be reached and the run has failed or is cancelled anyway: it is fenced later,
@@ -66,8 +72,12 @@ async function fenceAndRead(
     const destination = await openDestination(deps, await readSync(deps.db, run.syncId));
     await destination.ensureLedger();
     await destination.fence(fenceBehind(run));
-    if (plan === null) return { ledger: [], lost: new Set() };
-    return { ledger: await destination.readLedger(plan.id), lost: await findLostEntities(deps, plan.id, destination) };
+    if (plan === null) return NOTHING_KNOWN;
+    return {
+      ledger: await destination.readLedger(plan.id),
+      rejects: await destination.readRejects({ planId: plan.id, ...REJECTS_TO_KEEP }),
+      lost: await findLostEntities(deps, plan.id, destination),
+    };
   } catch (error) {
     const mayHaveSucceeded = !outcome.cancelled && outcome.failure === null && outcome.entityFailures.length === 0;
     if (mayHaveSucceeded) throw error;

@@ -1,4 +1,5 @@
 import { TerminalError } from "../core/errors.ts";
+import { createRedactor } from "../core/redact.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
 import { type BindingRow, listBindings } from "../db/bindings.ts";
 import { type ConnectionRow, findConnection } from "../db/connections.ts";
@@ -9,6 +10,7 @@ import type { Destination } from "../destinations/destination.ts";
 import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { discreetSource } from "./discreet-source.ts";
 import { RunStoppedError } from "./failures.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
 import { createSharedConnection } from "./shared-connection.ts";
@@ -35,6 +37,8 @@ export interface ExecutionConfig {
   progressTimeoutSeconds: number;
   runTimeoutSeconds: number | null;
   failFast: boolean;
+  /** Of an entity, over all its slices; null: no limit. */
+  maxRejectedRows: number | null;
 }
 
 const EXECUTION_DEFAULTS: ExecutionConfig = {
@@ -48,6 +52,7 @@ const EXECUTION_DEFAULTS: ExecutionConfig = {
   progressTimeoutSeconds: 900,
   runTimeoutSeconds: null,
   failFast: false,
+  maxRejectedRows: null,
 };
 
 export function executionConfigOf(run: RunRow): ExecutionConfig {
@@ -89,14 +94,16 @@ export function openSource(
   const provider = findProvider(connection.provider);
   if (!provider)
     throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`);
-  return provider.connect({
+  const secrets = openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection);
+  const source = provider.connect({
     config: parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`),
-    secrets: openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection),
+    secrets,
     sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),
     signal,
     shared: createSharedConnection(deps, connection.id, use, signal),
     egress: deps.egress,
   });
+  return discreetSource(source, createRedactor(Object.values(secrets)));
 }
 
 function withNextSecrets({ id, secrets, nextSecrets }: ConnectionRow) {

@@ -23,6 +23,7 @@ export function gatherEvidence(known: {
       slicesDone: committed.filter((slice) => slice.done).length,
       swapPending: entity.target.swap === true && entity.swappedAt === null,
       rowsWritten: committed.reduce((sum, slice) => sum + slice.rowsWritten, 0),
+      rowsRejected: committed.reduce((sum, slice) => sum + slice.rowsRejected, 0),
       planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
     };
   });

@@ -73,6 +73,7 @@ async function moveSlice(
       entityKey: slice.entityKey,
       runId: run.id,
       stage: slice.stage,
+      maxRejectedRows: execution.maxRejectedRows,
       signal: scope.signal,
     });
     try {

@@ -10,6 +10,8 @@ export interface EntityEvidence {
   /** Loaded beside and not yet in place. */
   swapPending: boolean;
   rowsWritten: number;
+  /** Not loaded, since the destination could not take them as they are. The entity is complete without them. */
+  rowsRejected: number;
   /** Why it could not even be planned. */
   planFailure: { reasonCode: ReasonCode; message: string } | null;
 }
@@ -36,6 +38,11 @@ export function judgeRun(evidence: RunEvidence): Verdict {
   const { outcome, entities } = evidence;
   const complete = entities.filter(isComplete);
   if (evidence.planned && complete.length === entities.length) {
+    const rejected = entities.filter((entity) => entity.rowsRejected > 0);
+    if (rejected.length > 0) {
+      const error = rejected.map((entity) => `${entity.entityKey}: ${entity.rowsRejected} rows rejected`).join("\n");
+      return { event: "end_partial", reasonCode: "rows_rejected", error, entityCodes: [] };
+    }
     const rowsWritten = entities.reduce((sum, entity) => sum + entity.rowsWritten, 0);
     return { event: "succeed", reasonCode: rowsWritten === 0 ? "no_new_data" : null, error: null, entityCodes: [] };
   }

@@ -7,6 +7,7 @@ import type { RunOutcome } from "../core/workflow-contract.ts";
 import { inTransaction } from "./client.ts";
 import { advanceCursor } from "./cursor-states.ts";
 import type { Plan } from "./plans.ts";
+import { insertRejectedRows, type NewRejectedRow } from "./rejected-rows.ts";
 import { countAutoResumes, openNextAttempt } from "./run-chains.ts";
 import { summaryOfRun } from "./run-slices.ts";
 import { endRun, lockChainOf, markCancelling, promoteQueued, type RunRow } from "./runs.ts";
@@ -28,12 +29,15 @@ interface LedgerEntry {
   attempt: number;
   rowsRead: number;
   rowsWritten: number;
+  rowsRejected: number;
 }
 
 export interface RunClosing {
   run: RunRow;
   plan: Plan | null;
   ledger: LedgerEntry[];
+  /** To be looked at; of many the first. */
+  rejects: NewRejectedRow[];
   verdict: Verdict;
   entities: EntityClosing[];
   /** The destination refuses this attempt from now on. */
@@ -63,6 +67,7 @@ export async function closeRun(db: Executor, closing: RunClosing): Promise<void>
       fenced: closing.fenced,
     });
     if (!ended) return;
+    await insertRejectedRows(trx, run.id, closing.rejects);
     await writeSummary(trx, closing);
     for (const { entityKey, cursor } of closing.entities) {
       const entity = plan?.entities.find((each) => each.entityKey === entityKey);
@@ -89,13 +94,14 @@ async function copyLedger(trx: Executor, { run, ledger, entities }: RunClosing):
     update run_slices s
     set status = case when l.done then 'done' else s.status end,
         completed_at = case when l.done then coalesce(s.completed_at, now()) end,
-        rows_read = case when s.inherited then 0 when l.attempt = ${run.attemptNumber} then greatest(s.rows_read, l."rowsRead") else s.rows_read end,
-        rows_written = case when s.inherited then 0 when l.attempt = ${run.attemptNumber} then greatest(s.rows_written, l."rowsWritten") else s.rows_written end,
+        rows_read = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_read, l."rowsRead") else s.rows_read end,
+        rows_written = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_written, l."rowsWritten") else s.rows_written end,
+        rows_rejected = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_rejected, l."rowsRejected") else s.rows_rejected end,
         reason_code = case when l.done then null else s.reason_code end,
         error = case when l.done then null else s.error end,
         updated_at = now()
     from jsonb_to_recordset(${JSON.stringify(ledger)}::jsonb)
-      as l("sliceNo" integer, done boolean, attempt integer, "rowsRead" bigint, "rowsWritten" bigint)
+      as l("sliceNo" integer, done boolean, attempt integer, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint)
     where s.run_id = ${run.id} and s.slice_no = l."sliceNo"`.execute(trx);
   const failures = entities.flatMap(({ entityKey, failure }) => (failure ? [{ entityKey, ...failure }] : []));
   await sql`

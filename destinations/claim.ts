@@ -3,6 +3,8 @@ import type { Checkpoint } from "../core/slices.ts";
 import { type ClaimRequest, SupersededError } from "./destination.ts";
 import { TERMINATE_WITHIN_MS } from "./fence.ts";
 import { holdChain } from "./ledger.ts";
+import { ensureLedger } from "./ledger-versions.ts";
+import { dropUncommitted } from "./rejects.ts";
 import { inTransaction, type Session } from "./session.ts";
 
 export interface SliceClaim {
@@ -10,6 +12,8 @@ export interface SliceClaim {
   fence: string;
   checkpoint: Checkpoint;
   done: boolean;
+  /** So far, over all claims. */
+  rowsRead: number;
 }
 
 /** Claimants of one slice at the same moment; each gives way to the next. */
@@ -20,11 +24,15 @@ const MOST_CLAIMANTS = 10;
  * go first: it holds the ledger's row and rows of the table.
  */
 export async function claimSlice(session: Session, request: ClaimRequest): Promise<SliceClaim> {
+  // The plan may have been made by a worker that knows an older ledger.
+  await ensureLedger(session);
   for (let tries = 0; tries < MOST_CLAIMANTS; tries++) {
     const holder = await endHolder(session, request);
     const claim = await inTransaction(session, async () => {
       await holdChain(session, request.chain);
-      return takeOver(session, request, holder);
+      const taken = await takeOver(session, request, holder);
+      if (taken !== null) await dropUncommitted(session, request, taken.rowsRead);
+      return taken;
     });
     if (claim === null) continue;
     // What the default of every row's `_sluice_run_id` reads.
@@ -72,7 +80,7 @@ async function endHolder({ client }: Session, request: ClaimRequest): Promise<Ho
 
 /** @returns null when another claim came between: its session has to be ended first */
 async function takeOver(session: Session, request: ClaimRequest, holder: Holder | null): Promise<SliceClaim | null> {
-  const { rows } = await session.client.query<SliceClaim>(
+  const { rows } = await session.client.query<Omit<SliceClaim, "rowsRead"> & { rowsRead: string }>(
     `insert into _sluice.slices as s
        (plan_id, slice_no, root_run_id, entity_key, attempt, backend_pid, backend_start)
      values ($1, $2, $3, $4, $5, $6, $7::timestamptz)
@@ -80,13 +88,14 @@ async function takeOver(session: Session, request: ClaimRequest, holder: Holder 
        fence = s.fence + 1, attempt = excluded.attempt, backend_pid = excluded.backend_pid,
        backend_start = excluded.backend_start, updated_at = now()
      where s.backend_pid = $8 and s.backend_start = $9::timestamptz
-     returning fence, checkpoint, done`,
+     returning fence, checkpoint, done, rows_read as "rowsRead"`,
     [
       ...[request.planId, request.sliceNo, request.chain.rootRunId, request.entityKey, request.chain.attempt],
       ...[session.pid, session.startedAt, holder?.pid ?? null, holder?.startedAt ?? null],
     ],
   );
-  return rows[0] ?? null;
+  const [claim] = rows;
+  return claim === undefined ? null : { ...claim, rowsRead: Number(claim.rowsRead) };
 }
 
 function superseded({ sliceNo, chain }: ClaimRequest): SupersededError {

@@ -39,6 +39,11 @@ export interface Destination {
   forgetChains(chains: { rootRunIds: string[]; keepFences: string[] }): Promise<void>;
   /** Slices of the plan that were ever claimed. */
   readLedger(planId: string): Promise<LedgerSlice[]>;
+  /**
+   * Of the plan's rejected rows at most `limit`, the first ones of every slice, with `record` cut to `recordBytes`. Those of a
+   * batch that went over its entity's threshold are among them, although nothing counts them.
+   */
+  readRejects(request: { planId: string; limit: number; recordBytes: number }): Promise<RejectedRow[]>;
   /** Beside-tables of older plans of the chain go. Idempotent. */
   dropSuperseded(request: { rootRunId: string; keepPlanId: string | null }): Promise<void>;
   close(): Promise<void>;
@@ -104,6 +109,8 @@ export interface ClaimRequest {
   runId: string;
   /** A slice of stage 1 always merges. */
   stage: 0 | 1;
+  /** Of all slices of the entity together; null: no limit. */
+  maxRejectedRows: number | null;
   /** Cancels the open statement at the destination and rolls the open batch back. */
   signal: AbortSignal;
 }
@@ -124,6 +131,13 @@ export interface RejectedRecord {
   record: string;
 }
 
+/** A row of the ledger of rejects. `rowNo` counts within the slice, from 1, as read. */
+export interface RejectedRow extends RejectedRecord {
+  sliceNo: number;
+  rowNo: number;
+  entityKey: string;
+}
+
 export interface LoadableCopy {
   kind: "copy";
   columns: string[];
@@ -134,9 +148,11 @@ export interface LoadableCopy {
 }
 
 export interface BatchResult {
+  /** Those that were rejected included. */
   rowsRead: number;
   /** Inserted or changed; a row that was there already, equal, does not count. */
   rowsWritten: number;
+  rowsRejected: number;
 }
 
 export interface SliceWriter {
@@ -145,7 +161,9 @@ export interface SliceWriter {
   /** The slice was finished before: nothing to do. */
   done: boolean;
   /**
-   * Rows, checkpoint and (for a final batch) `done` in one transaction.
+   * Rows, rejects, checkpoint and (for a final batch) `done` in one transaction. Rows that the table does not take as they
+   * are become rejects; those of a COPY stream fail the batch as a whole.
+   * @throws TerminalError reject_threshold_exceeded: nothing of the batch is loaded, but its rejects are kept to be looked at
    * @throws CopyConflictError when a straight COPY met a key that is already there: read again from `checkpoint`, this writer merges from now on
    * @throws SupersededError when another claim or attempt has taken over: stop, it is not a failure of the source
    */
@@ -166,6 +184,7 @@ export interface LedgerSlice {
   attempt: number;
   rowsRead: number;
   rowsWritten: number;
+  rowsRejected: number;
   checkpoint: Checkpoint;
 }
 

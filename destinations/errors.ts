@@ -121,9 +121,13 @@ export function toDestinationError(error: unknown, doing: string): unknown {
     : new TerminalError(meaning.reasonCode, message, { cause: error });
 }
 
-/** Postgres quotes the offending value after a colon: that is somebody's data. The column's name is not. */
 function describe(error: Error): string {
   const column = error instanceof pg.DatabaseError ? /, column ([^:]+)/.exec(error.where ?? "")?.[1] : undefined;
-  const text = sqlState(error)?.startsWith("22") ? error.message.replace(/: ?".*$/s, "") : error.message;
+  const text = sqlState(error)?.startsWith("22") ? withoutValues(error.message) : error.message;
   return (column === undefined ? text : `${text}, column ${column}`).slice(0, 256);
+}
+
+/** Postgres quotes the offending value, mostly after a colon: that is somebody's data. The column's name is not. */
+export function withoutValues(message: string): string {
+  return message.replace(/: ?".*$/s, "").replace(/"[^"]*"/g, "…");
 }

@@ -1,88 +1,7 @@
-import type { Checkpoint } from "../core/slices.ts";
 import type { ChainPosition, LedgerSlice, LoadTarget } from "./destination.ts";
 import { SupersededError } from "./destination.ts";
-import { inTransaction, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { TableName } from "./sql.ts";
-
-/**
- * What is committed is told by these tables alone, so all of them are logged: an unlogged one is empty after a crash.
- * `chains` fences attempts, `slices` counts what is committed, `tables` says whose a table is and which generation it shows,
- * `targets` what each plan loads into, `appended` how often the open slices have read a row that has no key.
- * Checkpoints are `json`, not `jsonb`: they come back as they were given.
- */
-const LEDGER = `
-  create schema if not exists _sluice;
-  create table if not exists _sluice.chains (
-    root_run_id uuid primary key,
-    min_attempt integer not null default 1,
-    closed boolean not null default false,
-    updated_at timestamptz not null default now()
-  );
-  create table if not exists _sluice.slices (
-    plan_id uuid not null,
-    slice_no integer not null,
-    root_run_id uuid not null,
-    entity_key text not null,
-    fence bigint not null default 1,
-    attempt integer not null,
-    done boolean not null default false,
-    checkpoint json,
-    rows_read bigint not null default 0,
-    rows_written bigint not null default 0,
-    rows_inserted bigint not null default 0,
-    backend_pid integer not null,
-    backend_start timestamptz not null,
-    updated_at timestamptz not null default now(),
-    primary key (plan_id, slice_no)
-  );
-  create index if not exists slices_of_chain on _sluice.slices (root_run_id);
-  create sequence if not exists _sluice.generations;
-  create table if not exists _sluice.tables (
-    schema_name text not null,
-    table_name text not null,
-    deployment_id text not null,
-    sync_id text not null,
-    entity_key text not null,
-    leaf_table text not null,
-    leaf_plan_id uuid not null,
-    updated_at timestamptz not null default now(),
-    primary key (schema_name, table_name)
-  );
-  create table if not exists _sluice.appended (
-    plan_id uuid not null,
-    slice_no integer not null,
-    row_hash uuid not null,
-    times_read bigint not null,
-    primary key (plan_id, slice_no, row_hash)
-  );
-  create table if not exists _sluice.targets (
-    prepared_no bigint generated always as identity,
-    plan_id uuid not null,
-    entity_key text not null,
-    root_run_id uuid not null,
-    schema_name text not null,
-    table_name text not null,
-    leaf_table text not null,
-    swap boolean not null,
-    target json not null,
-    primary key (plan_id, entity_key)
-  );
-  create index if not exists targets_of_chain on _sluice.targets (root_run_id);
-  create index if not exists targets_of_table on _sluice.targets (schema_name, table_name, prepared_no);
-`;
-
-/** Safe when many do it at once. Takes one select where the ledger is there. */
-export async function ensureLedger(session: Session): Promise<void> {
-  // Made in one transaction, so one of its tables stands for all.
-  const { rows } = await session.client.query<{ exists: boolean }>(
-    "select to_regclass('_sluice.targets') is not null as exists",
-  );
-  if (rows[0]?.exists) return;
-  await inTransaction(session, async () => {
-    await session.client.query("select pg_advisory_xact_lock(hashtextextended('sluice ledger', 0))");
-    await session.client.query(LEDGER);
-  });
-}
 
 /**
  * Keeps the chain as it is until the transaction ends.
@@ -163,13 +82,20 @@ export async function recordTarget(
 }
 
 export async function readLedger(session: Session, planId: string): Promise<LedgerSlice[]> {
+  // The counts are below 2^53, but pg gives every bigint as text.
   const { rows } = await session.client.query<
-    Omit<LedgerSlice, "rowsRead" | "rowsWritten"> & { rowsRead: string; rowsWritten: string; checkpoint: Checkpoint }
+    Omit<LedgerSlice, "rowsRead" | "rowsWritten" | "rowsRejected"> &
+      Record<`rows${"Read" | "Written" | "Rejected"}`, string>
   >(
     `select slice_no as "sliceNo", entity_key as "entityKey", done, attempt, checkpoint,
-            rows_read as "rowsRead", rows_written as "rowsWritten"
+            rows_read as "rowsRead", rows_written as "rowsWritten", rows_rejected as "rowsRejected"
      from _sluice.slices where plan_id = $1 order by slice_no`,
     [planId],
   );
-  return rows.map((row) => ({ ...row, rowsRead: Number(row.rowsRead), rowsWritten: Number(row.rowsWritten) }));
+  return rows.map((row) => ({
+    ...row,
+    rowsRead: Number(row.rowsRead),
+    rowsWritten: Number(row.rowsWritten),
+    rowsRejected: Number(row.rowsRejected),
+  }));
 }

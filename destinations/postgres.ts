@@ -4,9 +4,11 @@ import type { Destination } from "./destination.ts";
 import { findUnknownEnds, forgetChains } from "./ended-chains.ts";
 import { toDestinationError } from "./errors.ts";
 import { fenceChain } from "./fence.ts";
-import { ensureLedger, readLedger } from "./ledger.ts";
+import { readLedger } from "./ledger.ts";
+import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { prepareEntity } from "./prepare.ts";
+import { readRejects } from "./rejects.ts";
 import { abortable, inTransaction, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
 import { dropBeside, findSuperseded } from "./superseded.ts";
@@ -111,6 +113,8 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       }),
 
     readLedger: (planId) => run("reading the ledger", settings, (session) => readLedger(session, planId)),
+
+    readRejects: (request) => run("reading the rejects", settings, (session) => readRejects(session, request)),
 
     dropSuperseded: (request) => run("dropping superseded tables", ddlSettings, (session) => dropAll(session, request)),
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { appendRows, forgetAppended } from "./append.ts";
+import { appendRows } from "./append.ts";
 import type { SliceClaim } from "./claim.ts";
+import { commitProgress, NOTHING } from "./commit-progress.ts";
 import { copyIn } from "./copy-in.ts";
 import {
   type BatchResult,
@@ -13,11 +14,20 @@ import {
 } from "./destination.ts";
 import { isConnectionLoss, isLockConflict, sqlState, toDestinationError } from "./errors.ts";
 import { mergeRows } from "./merge.ts";
+import { checkThreshold, insertRejects, numberRejects, type Reject, RejectThresholdError } from "./rejects.ts";
 import { abortable, inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
+import { copySoundRows, findFaults, isDataFault, withoutFaulty } from "./sound-rows.ts";
 import { quoteTable } from "./sql.ts";
 import { type AppliedRows, emptyStage, STAGE } from "./staging.ts";
 
 type LoadableBatch = LoadableRows | LoadableCopy;
+
+interface Copied {
+  rows: number;
+  rejects: Reject[];
+}
+
+type Copy = (table: string) => Promise<Copied>;
 
 /** Staged rows stay staged when their merge loses a deadlock; the source's stream could not be read again. */
 const MOST_MERGE_TRIES = 5;
@@ -33,16 +43,16 @@ export function createSliceWriter(
   claim: SliceClaim,
 ): SliceWriter {
   const { target, signal } = request;
-  const position = { checkpoint: claim.checkpoint, done: claim.done };
+  const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
+  const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   let straight = target.apply === "copy" && request.stage === 0;
 
-  async function copyStraight(batch: LoadableBatch): Promise<BatchResult> {
+  async function copyStraight(batch: LoadableBatch, copy: Copy): Promise<BatchResult> {
     try {
       return await inTransaction(session, async () => {
-        const rowsRead = await copyIn(session, leaf, batch, signal);
+        const copied = await copy(leaf);
         signal.throwIfAborted();
-        await commitProgress(session, request, claim, batch, rowsRead, { written: rowsRead, inserted: rowsRead });
-        return { rowsRead, rowsWritten: rowsRead };
+        return commit(batch, { written: copied.rows, inserted: copied.rows }, copied);
       });
     } catch (error) {
       // Rows of a straight COPY are in no order, so that it can also deadlock with another slice over a key of both.
@@ -52,9 +62,9 @@ export function createSliceWriter(
     }
   }
 
-  async function copyAndApply(batch: LoadableBatch): Promise<BatchResult> {
+  async function copyAndApply(batch: LoadableBatch, copy: Copy): Promise<BatchResult> {
     await emptyStage(session, target);
-    const rowsRead = await copyIn(session, STAGE, batch, signal);
+    const copied = await inTransaction(session, () => copy(STAGE));
     for (let tries = 1; ; tries++) {
       signal.throwIfAborted();
       try {
@@ -64,8 +74,7 @@ export function createSliceWriter(
               ? await mergeRows(session, target, batch.columns)
               : await appendRows(session, request, batch.columns);
           signal.throwIfAborted();
-          await commitProgress(session, request, claim, batch, rowsRead, applied);
-          return { rowsRead, rowsWritten: applied.written };
+          return commit(batch, applied, copied);
         });
       } catch (error) {
         if (!isLockConflict(error) || tries === MOST_MERGE_TRIES) throw error;
@@ -74,7 +83,38 @@ export function createSliceWriter(
     }
   }
 
-  const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
+  async function commit(batch: LoadableBatch, applied: AppliedRows, { rows, rejects }: Copied): Promise<BatchResult> {
+    const counts = { rowsRead: rows + rejects.length, rowsRejected: rejects.length };
+    await insertRejects(session, request, rejects);
+    await checkThreshold(session, request, rejects);
+    await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
+    return { ...counts, rowsWritten: applied.written };
+  }
+
+  /** The slice stays where it is, but people have to see what was wrong. The next claim drops them again. */
+  async function keepUnloaded(rejects: readonly Reject[]): Promise<void> {
+    await inTransaction(session, async () => {
+      await insertRejects(session, request, rejects);
+      await commitProgress(session, request, claim, { ...NOTHING, checkpoint: position.checkpoint, final: false });
+    });
+  }
+
+  /** First as if all rows were sound, as nearly always they are; then, where one is not, with a search for it. */
+  async function load(batch: LoadableBatch): Promise<BatchResult> {
+    const apply = straight ? copyStraight : copyAndApply;
+    if (batch.kind === "copy") {
+      return apply(batch, async (table) => ({ rows: await copyIn(session, table, batch, signal), rejects: [] }));
+    }
+    const faults = findFaults(batch, target.keyColumns);
+    const copied = (rows: number): Copied => ({ rows, rejects: numberRejects(batch, faults, position.rowsRead) });
+    try {
+      const sound = withoutFaulty(batch, faults);
+      return await apply(batch, async (table) => copied(await copyIn(session, table, sound, signal)));
+    } catch (error) {
+      if (!isDataFault(error)) throw error;
+      return await apply(batch, async (table) => copied(await copySoundRows(session, table, batch, faults, signal)));
+    }
+  }
 
   /** Runs `work` as the slice's owner and turns what it throws into what the contract says. */
   async function owned<T>(doing: string, work: () => Promise<T>): Promise<T> {
@@ -97,17 +137,22 @@ export function createSliceWriter(
       return position.done;
     },
     async write(batch) {
-      const result = await owned("loading", () => (straight ? copyStraight(batch) : copyAndApply(batch)));
+      const result = await owned("loading", async () => {
+        try {
+          return await load(batch);
+        } catch (error) {
+          if (error instanceof RejectThresholdError) await keepUnloaded(error.rejects);
+          throw error;
+        }
+      });
       position.checkpoint = batch.checkpoint;
       position.done = batch.final;
+      position.rowsRead += result.rowsRead;
       return result;
     },
     async finish() {
-      const end = { checkpoint: position.checkpoint, final: true };
-      const nothing = { written: 0, inserted: 0 };
-      await owned("finishing", () =>
-        inTransaction(session, () => commitProgress(session, request, claim, end, 0, nothing)),
-      );
+      const end = { ...NOTHING, checkpoint: position.checkpoint, final: true };
+      await owned("finishing", () => inTransaction(session, () => commitProgress(session, request, claim, end)));
       position.done = true;
     },
     async probe() {
@@ -123,38 +168,6 @@ export function createSliceWriter(
     },
     close: () => session.close(),
   };
-}
-
-/**
- * The last statement before a commit, so that the chain's lock is held for a moment only, however long the source takes to
- * send its rows: a fence waits for it, and comes first or last, never in between.
- */
-async function commitProgress(
-  session: Session,
-  request: ClaimRequest,
-  claim: SliceClaim,
-  reached: Pick<LoadableBatch, "checkpoint" | "final">,
-  rowsRead: number,
-  applied: AppliedRows,
-): Promise<void> {
-  if (reached.final) await forgetAppended(session, request);
-  const { rowCount } = await session.client.query(
-    `with chain as (
-       select from _sluice.chains where root_run_id = $1 and min_attempt <= $2 and not closed for share
-     )
-     update _sluice.slices set
-       checkpoint = $6, done = $7, rows_read = rows_read + $8, rows_written = rows_written + $9,
-       rows_inserted = rows_inserted + $10, updated_at = now()
-     where plan_id = $3 and slice_no = $4 and fence = $5 and exists (select from chain)`,
-    [
-      ...[request.chain.rootRunId, request.chain.attempt, request.planId, request.sliceNo, claim.fence],
-      ...[reached.checkpoint === null ? null : JSON.stringify(reached.checkpoint), reached.final],
-      ...[rowsRead, applied.written, applied.inserted],
-    ],
-  );
-  if (rowCount === 0) {
-    throw new SupersededError(`Slice ${request.sliceNo} is no longer attempt ${request.chain.attempt}'s.`);
-  }
 }
 
 /**

@@ -37,7 +37,7 @@ test("with a key, events that are there stay as they are, and new ones are added
     ["2", "second", day1],
     ["2", "twice", day3],
   ];
-  expect(await load(warehouse, target, request, rows)).toEqual({ rowsRead: 3, rowsWritten: 1 });
+  expect(await load(warehouse, target, request, rows)).toEqual({ rowsRead: 3, rowsWritten: 1, rowsRejected: 0 });
   expect(await warehouse.query("select id, note from shop.orders order by id")).toEqual([
     { id: 1, note: "first" },
     { id: 2, note: "second" },
@@ -52,7 +52,7 @@ test("a straight copy of events that meets a key appends from then on", async ()
   const writer = await claim(warehouse, target, request, { sliceNo: 1 });
   const batch = rowsBatch([["1", "again", day3]]);
   await expect(writer.write(batch)).rejects.toMatchObject({ name: "CopyConflictError" });
-  expect(await writer.write(batch)).toEqual({ rowsRead: 1, rowsWritten: 0 });
+  expect(await writer.write(batch)).toEqual({ rowsRead: 1, rowsWritten: 0, rowsRejected: 0 });
 });
 
 test("without a key, equal rows of the source all come, and an overlapping range that is read again adds only what is new", async () => {
@@ -79,7 +79,11 @@ test("without a key, equal rows of the source all come, and an overlapping range
     [null, "c"],
     [null, null],
   ];
-  expect(await load(warehouse, target, request, again, { columns })).toEqual({ rowsRead: 7, rowsWritten: 4 });
+  expect(await load(warehouse, target, request, again, { columns })).toEqual({
+    rowsRead: 7,
+    rowsWritten: 4,
+    rowsRejected: 0,
+  });
   expect(await counts(warehouse)).toEqual({ a: 1, b: 3, c: 1, d: 2, null: 1 });
 });
 
@@ -95,9 +99,9 @@ test("equal rows that fall into two batches of a slice, or two attempts at it, a
       Array.from({ length: n }, () => [day1, "a"]),
       { columns },
     );
-  expect(await writer.write(same(2))).toEqual({ rowsRead: 2, rowsWritten: 1 });
+  expect(await writer.write(same(2))).toEqual({ rowsRead: 2, rowsWritten: 1, rowsRejected: 0 });
   const successor = await claim(warehouse, target, { ...request, chain: { ...request.chain, attempt: 2 } });
-  expect(await successor.write(same(2))).toEqual({ rowsRead: 2, rowsWritten: 2 });
+  expect(await successor.write(same(2))).toEqual({ rowsRead: 2, rowsWritten: 2, rowsRejected: 0 });
   await successor.finish();
   expect(await counts(warehouse)).toEqual({ a: 4 });
   expect(await warehouse.query("select * from _sluice.appended")).toEqual([]);
@@ -105,7 +109,11 @@ test("equal rows that fall into two batches of a slice, or two attempts at it, a
   const third = appendRequest();
   const thirdTarget = await warehouse.destination.prepareEntity(third);
   const all = Array.from({ length: 4 }, () => [day1, "a"]);
-  expect(await load(warehouse, thirdTarget, third, all, { columns })).toEqual({ rowsRead: 4, rowsWritten: 0 });
+  expect(await load(warehouse, thirdTarget, third, all, { columns })).toEqual({
+    rowsRead: 4,
+    rowsWritten: 0,
+    rowsRejected: 0,
+  });
 });
 
 test("without key and cursor the whole table is compared", async () => {
@@ -118,5 +126,9 @@ test("without key and cursor the whole table is compared", async () => {
     [day1, "a"],
     [day2, "a"],
   ];
-  expect(await load(warehouse, target, request, rows, { columns })).toEqual({ rowsRead: 2, rowsWritten: 1 });
+  expect(await load(warehouse, target, request, rows, { columns })).toEqual({
+    rowsRead: 2,
+    rowsWritten: 1,
+    rowsRejected: 0,
+  });
 });

@@ -16,6 +16,7 @@ test("the first plan of a table copies straight, with the run's id and time in e
   expect(await writer.write(rowsBatch([["1", "a", "2026-01-01"]], { checkpoint: { after: "1" } }))).toEqual({
     rowsRead: 1,
     rowsWritten: 1,
+    rowsRejected: 0,
   });
   await writer.write(rowsBatch([["2", null, null]], { checkpoint: { after: "2" }, final: true }));
   expect(writer).toMatchObject({ checkpoint: { after: "2" }, done: true });
@@ -36,6 +37,7 @@ test("the first plan of a table copies straight, with the run's id and time in e
       attempt: 1,
       rowsRead: 2,
       rowsWritten: 2,
+      rowsRejected: 0,
       checkpoint: { after: "2" },
     },
   ]);
@@ -67,6 +69,7 @@ test("text comes through unchanged: tabs, newlines, backslashes, quotes, unicode
   expect(await load(warehouse, target, request, rows, { stage: 1, sliceNo: 1 })).toEqual({
     rowsRead: texts.length,
     rowsWritten: 0,
+    rowsRejected: 0,
   });
 });
 
@@ -83,7 +86,11 @@ test("binary COPY data passes undecoded, straight and through staging", async ()
   await writer.write(copyBatch(read(), { format: "binary" }));
   await warehouse.query("update public.source set note = 'b'");
   const merging = await claim(warehouse, target, request, { sliceNo: 1, stage: 1 });
-  expect(await merging.write(copyBatch(read(), { format: "binary" }))).toEqual({ rowsRead: 1, rowsWritten: 1 });
+  expect(await merging.write(copyBatch(read(), { format: "binary" }))).toEqual({
+    rowsRead: 1,
+    rowsWritten: 1,
+    rowsRejected: 0,
+  });
   expect(await warehouse.query("select id, note from shop.orders")).toEqual([{ id: 1, note: "b" }]);
 });
 
@@ -100,7 +107,7 @@ test("a straight copy that meets a key commits nothing, and the writer merges fr
   await expect(writer.write(batch)).rejects.toThrow(CopyConflictError);
   expect(writer.checkpoint).toBeNull();
   expect(await warehouse.query("select count(*)::int as n from shop.orders")).toEqual([{ n: 1 }]);
-  expect(await writer.write(batch)).toEqual({ rowsRead: 2, rowsWritten: 2 });
+  expect(await writer.write(batch)).toEqual({ rowsRead: 2, rowsWritten: 2, rowsRejected: 0 });
   expect(await warehouse.query("select id, note from shop.orders order by id")).toEqual([
     { id: 1, note: "new" },
     { id: 2, note: "new" },

@@ -1,6 +1,7 @@
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
-import { claim, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
+import { claim, copyBatch, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 /** A table that an earlier plan has loaded, so that the present one merges. */
 async function mergingInto(
@@ -35,7 +36,7 @@ test("the newer cursor wins, whatever the order; an older row changes nothing", 
     ["2", "older", "2026-01-01"],
     ["3", "new", "2026-01-01"],
   ]);
-  expect(result).toEqual({ rowsRead: 4, rowsWritten: 2 });
+  expect(result).toEqual({ rowsRead: 4, rowsWritten: 2, rowsRejected: 0 });
   expect(await notes(warehouse)).toEqual([
     { id: 1, note: "newest" },
     { id: 2, note: "old" },
@@ -103,7 +104,11 @@ test("an equal row is not written again, and keeps the run and time that wrote i
   const warehouse = await openWarehouse();
   const { target, request } = await mergingInto(warehouse, {}, [["1", "a", "2026-01-01"]]);
   const before = await warehouse.query("select * from shop.orders");
-  expect(await load(warehouse, target, request, [["1", "a", "2026-01-01"]])).toEqual({ rowsRead: 1, rowsWritten: 0 });
+  expect(await load(warehouse, target, request, [["1", "a", "2026-01-01"]])).toEqual({
+    rowsRead: 1,
+    rowsWritten: 0,
+    rowsRejected: 0,
+  });
   expect(await warehouse.query("select * from shop.orders")).toEqual(before);
   const runId = "00000000-0000-4000-8000-00000000abcd";
   await load(warehouse, target, request, [["1", "b", "2026-01-01"]], { runId, sliceNo: 1 });
@@ -143,7 +148,7 @@ test("types without equality merge too, and a change that equality does not see 
     ],
     { columns },
   );
-  expect(result).toEqual({ rowsRead: 3, rowsWritten: 1 });
+  expect(result).toEqual({ rowsRead: 3, rowsWritten: 1, rowsRejected: 0 });
   expect(await warehouse.query("select price::text from shop.orders where id = 2")).toEqual([{ price: "1.00" }]);
 });
 
@@ -164,6 +169,7 @@ test("keys of several columns, of which one is the cursor, and tables that are a
   expect(await load(warehouse, target, request, rows, { columns: ["order_id", "line"] })).toEqual({
     rowsRead: 4,
     rowsWritten: 2,
+    rowsRejected: 0,
   });
 });
 
@@ -174,8 +180,8 @@ test("a batch that is written twice changes nothing the second time", async () =
     ["1", "new", "2026-01-02"],
     ["2", "new", "2026-01-02"],
   ];
-  expect(await load(warehouse, target, request, rows)).toEqual({ rowsRead: 2, rowsWritten: 2 });
-  expect(await load(warehouse, target, request, rows)).toEqual({ rowsRead: 2, rowsWritten: 0 });
+  expect(await load(warehouse, target, request, rows)).toEqual({ rowsRead: 2, rowsWritten: 2, rowsRejected: 0 });
+  expect(await load(warehouse, target, request, rows)).toEqual({ rowsRead: 2, rowsWritten: 0, rowsRejected: 0 });
   // Only what was inserted counts towards the size of the table.
   expect(await warehouse.query("select rows_inserted::int as n from _sluice.slices order by n")).toEqual([
     { n: 1 },
@@ -192,18 +198,20 @@ test("columns that a batch does not have keep their values", async () => {
   ]);
 });
 
-test("a NULL key is a constraint violation that shows no row", async () => {
+test("a NULL key in a COPY stream is a constraint violation that shows no row", async () => {
   const warehouse = await openWarehouse();
   const { target, request } = await mergingInto(warehouse, {}, []);
-  const loading = load(warehouse, target, request, [[null, "secret", null]]);
+  const writer = await claim(warehouse, target, request);
+  const loading = writer.write(copyBatch(Readable.from(["\\N\tsecret\t\\N\n"], { objectMode: false })));
   await expect(loading).rejects.toMatchObject({ reasonCode: "destination_constraint_violation" });
   await expect(loading).rejects.not.toThrow("secret");
 });
 
-test("a value that is not of its column's type is named by column, not shown", async () => {
+test("a value in a COPY stream that is not of its column's type is named by column, not shown", async () => {
   const warehouse = await openWarehouse();
   const { target, request } = await mergingInto(warehouse, {}, []);
-  const loading = load(warehouse, target, request, [["1", "a", "hunter2"]]);
+  const writer = await claim(warehouse, target, request);
+  const loading = writer.write(copyBatch(Readable.from(["1\ta\thunter2\n"], { objectMode: false })));
   await expect(loading).rejects.toMatchObject({ reasonCode: "destination_type_mismatch" });
   await expect(loading).rejects.toThrow("column updated_at");
   await expect(loading).rejects.not.toThrow("hunter2");
@@ -248,7 +256,7 @@ test("a merge that loses a deadlock is tried again with the rows it has staged",
   await expect.poll(() => warehouse.query("select 1 from pg_locks where not granted")).not.toEqual([]);
   await other.query("update shop.orders set note = 'other' where id = 1");
   await other.query("commit");
-  expect(await writing).toEqual({ rowsRead: 2, rowsWritten: 2 });
+  expect(await writing).toEqual({ rowsRead: 2, rowsWritten: 2, rowsRejected: 0 });
   expect(await notes(warehouse)).toEqual([
     { id: 1, note: "new" },
     { id: 2, note: "new" },

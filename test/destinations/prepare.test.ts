@@ -92,6 +92,7 @@ describe("the table", () => {
     expect(await load(warehouse, target, later, [row("2")], { columns: names })).toEqual({
       rowsRead: 1,
       rowsWritten: 1,
+      rowsRejected: 0,
     });
     expect(await warehouse.query("select c0, c999 from shop.orders")).toEqual([{ c0: "key", c999: "2" }]);
   });

@@ -334,6 +334,7 @@ describe("a complete load of a source that has changed", () => {
     expect(await load(warehouse, target, request, [["1", "11", "y"]], { columns })).toEqual({
       rowsRead: 1,
       rowsWritten: 1,
+      rowsRejected: 0,
     });
     expect((await definition(warehouse)).filter(({ required }) => required).map(({ name }) => name)).toEqual([
       "a",

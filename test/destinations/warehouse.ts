@@ -4,6 +4,7 @@ import pg from "pg";
 import { onTestFinished } from "vitest";
 import type { Checkpoint } from "../../core/slices.ts";
 import type {
+  BatchResult,
   ChainPosition,
   ClaimRequest,
   Destination,
@@ -98,6 +99,7 @@ export function claimRequest(
     sliceNo: 0,
     runId: randomUUID(),
     stage: 0,
+    maxRejectedRows: null,
     signal: new AbortController().signal,
     ...overrides,
   };
@@ -148,7 +150,7 @@ export async function load(
   of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
   rows: (string | null)[][],
   overrides: Partial<ClaimRequest> & { columns?: string[] } = {},
-): Promise<{ rowsRead: number; rowsWritten: number }> {
+): Promise<BatchResult> {
   const { columns, ...claimOverrides } = overrides;
   const writer = await warehouse.destination.claimSlice(claimRequest(target, of, claimOverrides));
   try {

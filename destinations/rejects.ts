@@ -1,0 +1,120 @@
+import { TerminalError } from "../core/errors.ts";
+import { copyIn } from "./copy-in.ts";
+import type { ClaimRequest, LoadableRows, RejectedRecord, RejectedRow } from "./destination.ts";
+import type { Session } from "./session.ts";
+import type { Faults } from "./sound-rows.ts";
+
+/** A reject of a slice. */
+export type Reject = RejectedRecord & { rowNo: number };
+
+/** The batch is not loaded: with it the entity would have more rejects than it may. */
+export class RejectThresholdError extends TerminalError {
+  readonly rejects: readonly Reject[];
+
+  constructor(rejects: readonly Reject[], message: string) {
+    super("reject_threshold_exceeded", message);
+    this.rejects = rejects;
+  }
+}
+
+/**
+ * Everything of a batch that is not loaded, numbered so that reading it again gives the same numbers: first its rows, then
+ * the records that could not even be rows.
+ * @param rowsBefore of the slice
+ */
+export function numberRejects(batch: LoadableRows, faults: Faults, rowsBefore: number): Reject[] {
+  const ofRows = [...faults].map(([index, fault]) => {
+    const cells = batch.rows[index] ?? [];
+    const record = Object.fromEntries(batch.columns.map((column, position) => [column, cells[position] ?? null]));
+    return { ...fault, rowNo: rowsBefore + index + 1, record: JSON.stringify(record) };
+  });
+  const ofRecords = (batch.rejects ?? []).map((reject, index) => ({
+    ...reject,
+    rowNo: rowsBefore + batch.rows.length + index + 1,
+  }));
+  return [...ofRows, ...ofRecords];
+}
+
+/** Within the transaction of the batch. */
+export async function insertRejects(
+  session: Session,
+  request: ClaimRequest,
+  rejects: readonly Reject[],
+): Promise<void> {
+  if (rejects.length === 0) return;
+  const { planId, sliceNo, entityKey } = request;
+  const rows = rejects.map(({ rowNo, column, reason, record }) =>
+    [planId, sliceNo, rowNo, entityKey, column, reason, record].map(storable),
+  );
+  const columns = ["plan_id", "slice_no", "row_no", "entity_key", "column_name", "reason", "record"];
+  const batch: LoadableRows = { kind: "rows", columns, rows, checkpoint: null, final: false };
+  await copyIn(session, "_sluice.rejects", batch, request.signal);
+}
+
+/**
+ * Slices of one entity that reject rows commit one after the other from here on: together they keep to the limit.
+ * @throws RejectThresholdError
+ */
+export async function checkThreshold(
+  { client }: Session,
+  request: ClaimRequest,
+  rejects: readonly Reject[],
+): Promise<void> {
+  const { planId, entityKey, maxRejectedRows } = request;
+  if (maxRejectedRows === null || rejects.length === 0) return;
+  await client.query("select pg_advisory_xact_lock(hashtextextended('sluice rejects ' || $1, 0))", [
+    JSON.stringify([planId, entityKey]),
+  ]);
+  const { rows } = await client.query<{ before: string }>(
+    "select coalesce(sum(rows_rejected), 0) as before from _sluice.slices where plan_id = $1 and entity_key = $2",
+    [planId, entityKey],
+  );
+  const total = Number(rows[0]?.before) + rejects.length;
+  if (total <= maxRejectedRows) return;
+  const [{ column, reason } = { column: null, reason: "" }] = rejects;
+  throw new RejectThresholdError(
+    rejects,
+    `${total} rows of ${entityKey} are rejected, more than maxRejectedRows (${maxRejectedRows}). The last batch was not loaded; its first reject: ${column === null ? "" : `column ${column}: `}${reason}. Look at the rejected rows, and correct them at the source or raise the limit.`,
+  );
+}
+
+/** What a batch that was not loaded had left to be looked at: it is read again now. */
+export async function dropUncommitted(
+  { client }: Session,
+  { planId, sliceNo }: Pick<ClaimRequest, "planId" | "sliceNo">,
+  rowsRead: number,
+): Promise<void> {
+  await client.query("delete from _sluice.rejects where plan_id = $1 and slice_no = $2 and row_no > $3", [
+    ...[planId, sliceNo, rowsRead],
+  ]);
+}
+
+export async function readRejects(
+  { client }: Session,
+  { planId, limit, recordBytes }: { planId: string; limit: number; recordBytes: number },
+): Promise<RejectedRow[]> {
+  const { rows } = await client.query<Omit<RejectedRow, "rowNo"> & { rowNo: string }>(
+    `select slice_no as "sliceNo", row_no as "rowNo", entity_key as "entityKey", column_name as "column", reason,
+            left(record, $3) as record
+     from _sluice.rejects where plan_id = $1
+     order by row_number() over (partition by slice_no order by row_no), slice_no limit $2`,
+    [planId, limit, recordBytes],
+  );
+  return rows.map((row) => ({ ...row, rowNo: Number(row.rowNo), record: cut(row.record, recordBytes) }));
+}
+
+/** A character that is cut in two goes. */
+function cut(text: string, bytes: number): string {
+  const encoded = Buffer.from(text);
+  return encoded.length <= bytes
+    ? text
+    : encoded
+        .subarray(0, bytes)
+        .toString()
+        .replace(/\uFFFD$/, "");
+}
+
+/** As text that Postgres takes: what cannot be stored is the reason of many a reject. */
+function storable(value: string | number | null): string | null {
+  return value === null ? null : String(value).toWellFormed().replaceAll("\0", "\uFFFD");
+}

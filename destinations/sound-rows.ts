@@ -1,0 +1,120 @@
+import pg from "pg";
+import { copyIn } from "./copy-in.ts";
+import type { LoadableRows } from "./destination.ts";
+import { sqlState, withoutValues } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+/** Why a row is not loaded. Shows no value. */
+export interface Fault {
+  /** Null where it is not known, or none in particular. */
+  column: string | null;
+  reason: string;
+}
+
+/** Of the rows of a batch, by their index in it. */
+export type Faults = Map<number, Fault>;
+
+/** Rows that are copied at once while a faulty one is looked for: what comes after it was sent in vain. */
+const MOST_ROWS = 16_384;
+
+/** Faults that Postgres would not find in a row, or finds too late to say in which. */
+export function findFaults({ columns, rows }: LoadableRows, keyColumns: readonly string[]): Faults {
+  const keys = new Set(keyColumns.map((name) => columns.indexOf(name)));
+  const faults: Faults = new Map();
+  for (const [index, row] of rows.entries()) {
+    for (const [position, cell] of row.entries()) {
+      const reason = cell === null ? (keys.has(position) ? "null in a key column" : null) : faultOfText(cell);
+      if (reason === null) continue;
+      faults.set(index, { column: columns[position] ?? null, reason });
+      break;
+    }
+  }
+  return faults;
+}
+
+/** Lone surrogates would become question marks on their way, and nobody would know. */
+function faultOfText(text: string): string | null {
+  if (!text.isWellFormed()) return "text with a lone surrogate, which is no character";
+  return text.includes("\0") ? "text with a NUL character, which Postgres cannot store" : null;
+}
+
+export function withoutFaulty(batch: LoadableRows, faults: Faults): LoadableRows {
+  return faults.size === 0 ? batch : { ...batch, rows: batch.rows.filter((_, index) => !faults.has(index)) };
+}
+
+/** Is it a value that the table does not take? A wrong number of cells (22P04) is our own fault, not the row's. */
+export function isDataFault(error: unknown): boolean {
+  const state = sqlState(error) ?? "";
+  return state === "23502" || (state.startsWith("22") && state !== "22P04");
+}
+
+/**
+ * Copies the rows that the table takes and adds the others to `faults`. A row is faulty only once a COPY of it alone has
+ * failed; the line that Postgres names spares most of the search. Within a transaction.
+ * @returns the number of rows copied
+ */
+export async function copySoundRows(
+  session: Session,
+  table: string,
+  batch: LoadableRows,
+  faults: Faults,
+  signal: AbortSignal,
+): Promise<number> {
+  const indexes = [...batch.rows.keys()].filter((index) => !faults.has(index));
+  let size = MOST_ROWS;
+  let copied = 0;
+  for (let start = 0; start < indexes.length; ) {
+    const part = indexes.slice(start, start + size);
+    const rows = part.flatMap((index) => batch.rows.slice(index, index + 1));
+    const error = await tryCopy(session, table, { ...batch, rows }, signal);
+    const [first] = part;
+    if (error === null) {
+      copied += part.length;
+      start += part.length;
+      size = Math.min(MOST_ROWS, size * 2);
+    } else if (part.length === 1 && first !== undefined) {
+      faults.set(first, describeFault(error, batch.columns));
+      start += 1;
+    } else {
+      const line = lineOf(error);
+      // All before the line is sound, and is copied at once; the line itself is then the first of its part.
+      size = line >= 1 && line <= part.length ? Math.max(1, line - 1) : Math.floor(part.length / 2);
+    }
+  }
+  return copied;
+}
+
+/** @returns null, or what was wrong: then nothing was copied, and the transaction goes on */
+async function tryCopy(
+  session: Session,
+  table: string,
+  batch: LoadableRows,
+  signal: AbortSignal,
+): Promise<pg.DatabaseError | null> {
+  await session.client.query("savepoint part");
+  try {
+    await copyIn(session, table, batch, signal);
+    await session.client.query("release part");
+    return null;
+  } catch (error) {
+    if (!isDataFault(error) || !(error instanceof pg.DatabaseError)) throw error;
+    await session.client.query("rollback to part");
+    return error;
+  }
+}
+
+/** 0 when Postgres does not say. */
+function lineOf(error: pg.DatabaseError): number {
+  return Number(/, \S+ (\d+)/.exec(placeOf(error))?.[1] ?? 0);
+}
+
+function describeFault(error: pg.DatabaseError, columns: readonly string[]): Fault {
+  const place = placeOf(error);
+  const named = columns.filter((name) => place.endsWith(` ${name}`)).sort((a, b) => b.length - a.length)[0];
+  return { column: error.column ?? named ?? null, reason: `${withoutValues(error.message)} (${error.code})` };
+}
+
+/** `COPY orders, line 3, column amount`, in the server's language; the value follows. */
+function placeOf({ where = "" }: pg.DatabaseError): string {
+  return /^COPY .*?(?=: |$)/m.exec(where)?.[0] ?? "";
+}
