@@ -3,6 +3,7 @@ import type { JsonValue } from "../lib/http/json.ts";
 import { type ListedPage, readListing } from "./listing.ts";
 import { listScopes, type Scope } from "./parents.ts";
 import { type Position, type RecordPage, START } from "./position.ts";
+import { readAhead } from "./read-ahead.ts";
 import { withParent } from "./records.ts";
 import type { Resource, Resources } from "./resources.ts";
 import { selectOne } from "./selector.ts";
@@ -26,18 +27,23 @@ export async function* readPages(
   span: Span,
   from: Position,
 ): AsyncGenerator<RecordPage, void, undefined> {
-  const resuming = from !== START;
   if (from.done && from.parent === null) return;
+  const scopes = readScopes(context, resource, span, from);
+  for await (const page of readAhead(scopes, resource.parent?.concurrency ?? 1)) {
+    yield page;
+    if (page.stop) return;
+  }
+}
+
+/** One reader for each parent, or one. */
+async function* readScopes(context: ReadContext, resource: Resource, span: Span, from: Position) {
   const readParents = (start: Position) => {
     const parent = context.resources.get(resource.parent?.resource ?? "");
     return readPages(context, parent, spanOf({ by: "none" }, parent.incremental), start);
   };
-  for await (const scope of listScopes(resource, resuming ? from : null, readParents)) {
+  for await (const scope of listScopes(resource, from === START ? null : from, readParents)) {
     if (scope.resumed && from.done) continue;
-    for await (const page of readScope(context, resource, span, scope, scope.resumed ? from : START)) {
-      yield page;
-      if (page.stop) return;
-    }
+    yield readScope(context, resource, span, scope, scope.resumed ? from : START);
   }
 }
 

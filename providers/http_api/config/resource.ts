@@ -84,6 +84,7 @@ const parentSchema = z.strictObject({
     .default([])
     .describe("Fields of the parent to keep with each record, as `_parent_<field>`; those of placeholders always are."),
   missing: z.enum(["skip", "fail"]).default("skip").describe("What a 404 for one parent means."),
+  concurrency: z.int().min(1).max(50).default(4).describe("Parents that are asked about at once."),
 });
 
 export const resourceSchema = z.strictObject({

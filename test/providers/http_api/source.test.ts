@@ -366,6 +366,16 @@ describe("children", () => {
     expect(found).toMatchObject({ dependsOn: ["customers"], primaryKeyColumns: keyColumns });
   });
 
+  it("are asked for several parents at once, but come in order", async () => {
+    const api = await openApi({ resources }, { prepare: shop });
+    const plan = await api.plan("orders", { keyColumns });
+    api.server.delayMs = 50;
+    const startedAt = Date.now();
+    expect(pairs(await api.read(plan))).toEqual(expected);
+    // 48 parents and 9 further pages, one after the other, would take 57 times as long.
+    expect(Date.now() - startedAt).toBeLessThan(57 * 50 * 0.7);
+  });
+
   it("go on from any checkpoint", async () => {
     const api = await openApi({ resources }, { prepare: shop });
     const plan = await api.plan("orders", { keyColumns });

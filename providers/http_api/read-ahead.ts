@@ -1,0 +1,27 @@
+/**
+ * Everything that the readers give, one reader after the other; the first item of up to `depth` of them is already on its way
+ * meanwhile. A source with many short listings is then not asked for one at a time.
+ */
+export async function* readAhead<T>(
+  readers: AsyncIterable<AsyncGenerator<T, void, undefined>>,
+  depth: number,
+): AsyncGenerator<T, void, undefined> {
+  const waiting = readers[Symbol.asyncIterator]();
+  const begun: { reader: AsyncGenerator<T, void, undefined>; first: Promise<IteratorResult<T, void>> }[] = [];
+  for (let exhausted = false; ; ) {
+    while (!exhausted && begun.length < depth) {
+      const { done, value: reader } = await waiting.next();
+      if (done) exhausted = true;
+      else begun.push({ reader, first: settled(reader.next()) });
+    }
+    const head = begun.shift();
+    if (head === undefined) return;
+    for (let item = await head.first; !item.done; item = await head.reader.next()) yield item.value;
+  }
+}
+
+/** Heard when its turn comes; a read that ends before it has no use for it. */
+function settled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { readAhead } from "../../../providers/http_api/read-ahead.ts";
+
+describe("reading ahead", () => {
+  const log: string[] = [];
+
+  async function* reader(name: string, items: number): AsyncGenerator<string, void, undefined> {
+    log.push(`${name} begins`);
+    for (let i = 1; i <= items; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (name === "broken") throw new Error("broken");
+      yield `${name}${i}`;
+    }
+  }
+  async function* readers(...all: [name: string, items: number][]) {
+    for (const [name, items] of all) yield reader(name, items);
+  }
+
+  it("gives everything in order, with no more begun than the depth", async () => {
+    log.length = 0;
+    const seen: string[] = [];
+    for await (const item of readAhead(readers(["a", 2], ["b", 0], ["c", 1], ["d", 1]), 2)) {
+      if (seen.push(item) === 1) expect(log).toEqual(["a begins", "b begins"]);
+    }
+    expect(seen).toEqual(["a1", "a2", "c1", "d1"]);
+  });
+
+  it("fails when the turn of the one that failed has come, not before", async () => {
+    const seen: string[] = [];
+    const reading = async () => {
+      for await (const item of readAhead(readers(["a", 3], ["broken", 1], ["c", 1]), 3)) seen.push(item);
+    };
+    await expect(reading()).rejects.toThrow("broken");
+    expect(seen).toEqual(["a1", "a2", "a3"]);
+  });
+
+  it("may be given up while others have failed already", async () => {
+    for await (const item of readAhead(readers(["a", 3], ["broken", 1]), 2)) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(item).toBe("a1");
+      break;
+    }
+  });
+});
