@@ -64,10 +64,19 @@ export function readEnv<Own extends z.ZodRawShape>(
   const env = z.object({ ...COMMON, ...own }).safeParse(given);
   const temporal = Temporal.safeParse(given);
   if (env.success && temporal.success) return { env: env.data, temporal: readTemporalOptions(given) };
-  const faults = [...(env.error?.issues ?? []), ...(temporal.error?.issues ?? [])].map(
-    (issue) => `${issue.path.join(".")}: ${issue.message}`,
-  );
-  throw new Error(`The environment is not complete. ${faults.join("; ")}`);
+  throw incomplete([...(env.error?.issues ?? []), ...(temporal.error?.issues ?? [])]);
+}
+
+/** For tools that need the control database alone. @throws Error as `readEnv` */
+export function readDatabaseUrl(variables: NodeJS.ProcessEnv): string {
+  const parsed = z.object({ DATABASE_URL: COMMON.DATABASE_URL }).safeParse(variables);
+  if (parsed.success) return parsed.data.DATABASE_URL;
+  throw incomplete(parsed.error.issues);
+}
+
+function incomplete(issues: z.core.$ZodIssue[]): Error {
+  const faults = issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  return new Error(`The environment is not complete. ${faults.join("; ")}`);
 }
 
 /** A whole number, written in digits. */

@@ -1,9 +1,8 @@
-import { z } from "zod";
+import { readDatabaseUrl } from "../control/env.ts";
 import { createDb } from "../db/client.ts";
 import { migrateToLatest } from "../db/migrate.ts";
 
-const env = z.object({ DATABASE_URL: z.url() }).parse(process.env);
-const db = createDb({ url: env.DATABASE_URL, onPoolError: (error) => console.error(error.message) });
+const db = createDb({ url: readDatabaseUrl(process.env), onPoolError: (error) => console.error(error.message) });
 try {
   const applied = await migrateToLatest(db);
   console.log(applied.length === 0 ? "already at the latest migration" : `applied ${applied.join(", ")}`);
