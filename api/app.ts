@@ -18,6 +18,7 @@ import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { resultReasonRoutes } from "./routes/result-reasons.ts";
+import { runEventRoutes } from "./routes/run-events.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/syncs.ts";
@@ -45,6 +46,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
 
   // Runs and catalogs first: their paths lie under that of a sync.
   app.route("/", runRoutes(deps));
+  app.route("/", runEventRoutes(deps));
   app.route("/", catalogRoutes(deps));
   app.route("/", stateRoutes(deps));
   app.route("/", syncRoutes(deps));

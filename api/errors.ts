@@ -33,6 +33,7 @@ const STATUS_OF = {
   invalid_status_change: 409,
   request_in_flight: 409,
   state_version_conflict: 409,
+  too_many_streams: 503,
   no_worker: 503,
   check_timeout: 504,
   temporal_unavailable: 503,

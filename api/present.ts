@@ -4,11 +4,14 @@ import type { BindingRow } from "../db/bindings.ts";
 import type { ConnectionUse } from "../db/connection-usage.ts";
 import type { ConnectionRow } from "../db/connections.ts";
 import type { CursorStateRow } from "../db/cursor-states.ts";
+import type { RejectedRow } from "../db/rejected-rows.ts";
+import type { RunEventRow } from "../db/run-events.ts";
 import type { SliceRow } from "../db/run-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncWithBindings } from "../db/syncs.ts";
 import type { AuditEventJson } from "./schemas/audit-events.ts";
 import type { ConnectionJson, ConnectionUseJson, DiscoveredEntityJson } from "./schemas/connections.ts";
+import type { RejectedRowJson, RunEventJson } from "./schemas/run-events.ts";
 import type { RunJson, SliceJson } from "./schemas/runs.ts";
 import type { EntityStateJson, EntityStateVersionJson } from "./schemas/state.ts";
 import type { SyncJson } from "./schemas/syncs.ts";
@@ -161,10 +164,20 @@ export function presentSlice(slice: SliceRow): SliceJson {
     sliceNo: slice.sliceNo,
     startedAt: instantOrNull(slice.startedAt),
     status: slice.status,
+    tries: slice.tries,
     updatedAt: slice.updatedAt.toISOString(),
     waitReason: slice.waitReason,
     waitUntil: instantOrNull(slice.waitUntil),
   };
+}
+
+export function presentRunEvent({ at, data, kind, seq }: RunEventRow): RunEventJson {
+  return { at: at.toISOString(), data, kind, seq };
+}
+
+export function presentRejectedRow(row: RejectedRow): RejectedRowJson {
+  const { columnName, entityKey, reason, record, rowNo, sliceNo } = row;
+  return { columnName, entityKey, reason, record, rowNo, sliceNo };
 }
 
 export function presentAuditEvent(event: AuditEventRow): AuditEventJson {

@@ -32,7 +32,8 @@ async function main(): Promise<void> {
     log,
   });
   const keyring = createKeyring(env.SLUICE_ENCRYPTION_KEYS);
-  const app = createApp({ db, keyring, control, log, access, findProvider });
+  const stopping = new AbortController();
+  const app = createApp({ db, keyring, control, log, access, findProvider, stopping: stopping.signal });
 
   const stopped = stopSignal();
   const server = serve({ fetch: app.fetch, hostname: env.HOST, port: env.PORT }, ({ address, port }) => {
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
   const failed = once(server, "error").then(([error]) => Promise.reject(error));
   await Promise.race([stopped, failed]);
 
+  stopping.abort();
   await stopServing(server);
   await control.close();
   await db.destroy();

@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import { isTerminal } from "../core/run-lifecycle.ts";
+import type { RunStatus } from "../core/run-lifecycle.ts";
 import { inTransaction } from "./client.ts";
 import type { Database, RunEventTable } from "./schema.ts";
 
@@ -30,12 +30,12 @@ export async function listEvents(
   return { events: events.slice(0, page.limit), hasNext: events.length > page.limit };
 }
 
-/** How far a run has come: its last event, 0 before the first, and whether it has ended. Null when there is no such run. */
+/** How far a run has come: its last event, 0 before the first. Null when there is no such run. */
 export async function readEventPosition(
   db: Executor,
   runId: string,
-): Promise<{ lastSeq: number; ended: boolean } | null> {
-  // The status first: the event of the end is there when the end is.
+): Promise<{ lastSeq: number; status: RunStatus } | null> {
+  // The status first: the event of the end can be seen when the end can.
   const run = await db.selectFrom("runs").select("status").where("id", "=", runId).executeTakeFirst();
   if (!run) return null;
   await numberEvents(db, runId);
@@ -44,7 +44,7 @@ export async function readEventPosition(
     .select((eb) => eb.fn.coalesce(eb.fn.max("seq"), eb.val(0)).as("lastSeq"))
     .where("runId", "=", runId)
     .executeTakeFirstOrThrow();
-  return { lastSeq, ended: isTerminal(run.status) };
+  return { lastSeq, status: run.status };
 }
 
 /**

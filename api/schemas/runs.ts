@@ -100,13 +100,17 @@ export const sliceSchema = z
     error: z.string().nullable(),
     inherited: z.boolean().openapi({ description: "Done by an earlier attempt; its rows do not count again." }),
     label: z.string().openapi({ description: "`3/12`, or dates for windows of time." }),
-    reasonCode: z.enum(REASON_CODES).nullable(),
+    reasonCode: z
+      .enum(REASON_CODES)
+      .nullable()
+      .openapi({ description: "Why it failed; while it is running or waiting, why its last try did." }),
     rowsRead: z.int(),
     rowsRejected: z.int(),
     rowsWritten: z.int(),
     sliceNo: z.int(),
     startedAt: instant().nullable(),
     status: z.enum(SLICE_STATUSES),
+    tries: z.int().openapi({ description: "How often a worker has taken it up in this attempt." }),
     updatedAt: instant(),
     waitReason: z.string().nullable(),
     waitUntil: instant().nullable(),

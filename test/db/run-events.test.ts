@@ -230,9 +230,9 @@ describe("run events", () => {
 
   it("pages follow each other, and the position says when all is told", async () => {
     const { id: runId } = await admit(db, syncId);
-    expect(await readEventPosition(db, runId)).toEqual({ lastSeq: 1, ended: false });
+    expect(await readEventPosition(db, runId)).toEqual({ lastSeq: 1, status: "pending" });
     await requestCancel(db, { runId, actor: "user:a", reason: null });
-    expect(await readEventPosition(db, runId)).toEqual({ lastSeq: 3, ended: true });
+    expect(await readEventPosition(db, runId)).toEqual({ lastSeq: 3, status: "cancelled" });
     const first = await listEvents(db, { runId, after: 0, limit: 2 });
     const second = await listEvents(db, { runId, after: 2, limit: 2 });
     expect([first.hasNext, second.hasNext]).toEqual([true, false]);
