@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { createRedactor } from "../core/redact.ts";
 
 export interface SessionSettings {
   connection: pg.ClientConfig;
@@ -80,6 +81,8 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
     return { client, ...backend, close, cut };
   } catch (error) {
     cut();
+    // What answers may be anything, and say anything.
+    createRedactor([client.password ?? ""]).redactError(error);
     throw error;
   }
 }

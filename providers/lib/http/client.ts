@@ -1,3 +1,4 @@
+import { createRedactor } from "../../../core/redact.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import type { EgressPolicy, SharedConnection } from "../../provider.ts";
 import { createHostPatterns } from "./addresses.ts";
@@ -8,7 +9,6 @@ import { createAuthContext } from "./auth/context.ts";
 import { createEgressGuard } from "./egress.ts";
 import { createFailures } from "./failures.ts";
 import { isHarmless, mergeHeaders } from "./headers.ts";
-import { createRedactor } from "./redact.ts";
 import type { HttpRequest } from "./request.ts";
 import type { HttpResponse } from "./response.ts";
 import { resolveTarget } from "./target.ts";

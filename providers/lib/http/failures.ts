@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { type ProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
+import type { Redactor } from "../../../core/redact.ts";
 import { type ReasonCode, reasonOf } from "../../../core/result-reasons.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
-import type { Redactor } from "./redact.ts";
 
 /** Why a request failed, before it is an error. */
 export interface Failure {

@@ -1,8 +1,8 @@
+import type { Redactor } from "../../../../core/redact.ts";
 import type { SharedConnection } from "../../../provider.ts";
 import { classifyBreakage } from "../breakages.ts";
 import type { EgressGuard } from "../egress.ts";
 import { describeUrl, type Failure } from "../failures.ts";
-import type { Redactor } from "../redact.ts";
 import { createResponse } from "../response.ts";
 import { createTransport } from "../transport.ts";
 import type { AuthContext } from "./authenticator.ts";

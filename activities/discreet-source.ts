@@ -1,0 +1,42 @@
+import type { Redactor } from "../core/redact.ts";
+import type { Batch, Source } from "../providers/provider.ts";
+
+/**
+ * The source, but nothing that it reports or throws holds a secret of its connection: a server can quote what it was sent, and
+ * what a source says ends in run rows, logs and workflow history.
+ */
+export function discreetSource(source: Source, { redact, redactError }: Redactor): Source {
+  const discreet = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      redactError(error);
+      throw error;
+    }
+  };
+
+  async function* read(request: Parameters<Source["read"]>[0]): AsyncGenerator<Batch, void, undefined> {
+    try {
+      for await (const batch of source.read(request)) {
+        // First of all who listen, so that the others hear what is left.
+        if (batch.kind === "copy") batch.stream.prependListener("error", redactError);
+        yield batch;
+      }
+    } catch (error) {
+      redactError(error);
+      throw error;
+    }
+  }
+
+  return {
+    check: async () => {
+      const checks = await discreet(source.check());
+      return checks.map((check) => ({ ...check, message: redact(check.message), fix: redact(check.fix) }));
+    },
+    discover: (entityKeys) => discreet(source.discover(entityKeys)),
+    plan: (request) => discreet(source.plan(request)),
+    read,
+    probe: () => discreet(source.probe()),
+    close: () => discreet(source.close()),
+  };
+}

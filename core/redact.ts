@@ -1,0 +1,38 @@
+export interface Redactor {
+  /** From now on `secret` is blacked out, also as it stands in URLs and in JSON. */
+  hide(secret: string): void;
+  redact(text: string): string;
+  /** Blacks out what the error, its causes and its parts say, in place: whoever holds it, logs it or stores it. */
+  redactError(error: unknown): void;
+}
+
+/** Shorter ones would black out half of every message. */
+const SHORTEST_SECRET = 4;
+
+export function createRedactor(secrets: readonly string[] = []): Redactor {
+  const hidden = new Set<string>();
+
+  function hide(secret: string): void {
+    if (secret.length < SHORTEST_SECRET) return;
+    hidden.add(secret).add(encodeURIComponent(secret.toWellFormed())).add(JSON.stringify(secret).slice(1, -1));
+  }
+
+  function redact(text: string): string {
+    // A secret may be part of a longer one.
+    const longestFirst = [...hidden].sort((a, b) => b.length - a.length);
+    return longestFirst.reduce((redacted, secret) => redacted.replaceAll(secret, "***"), text);
+  }
+
+  function redactError(error: unknown): void {
+    if (!(error instanceof Error)) return;
+    for (const name of Object.getOwnPropertyNames(error)) {
+      const said: unknown = Reflect.get(error, name);
+      if (typeof said === "string" && redact(said) !== said) Reflect.set(error, name, redact(said));
+    }
+    redactError(error.cause);
+    if (error instanceof AggregateError) error.errors.forEach(redactError);
+  }
+
+  secrets.forEach(hide);
+  return { hide, redact, redactError };
+}
