@@ -2,7 +2,18 @@ import { z } from "@hono/zod-openapi";
 import { RUN_STATUSES } from "../../core/run-lifecycle.ts";
 import { CONNECTION_STATUSES, LOAD_MODES, PROVIDERS, SIZE_CLASSES, SYNC_STATUSES } from "../../core/vocabulary.ts";
 import { slicing } from "./catalog.ts";
-import { instant, jsonObject, pageFields, pageOf, queryEnums, queryFlag, queryText, text, uuid } from "./primitives.ts";
+import {
+  givenRecord,
+  instant,
+  jsonObject,
+  pageFields,
+  pageOf,
+  queryEnums,
+  queryFlag,
+  queryText,
+  text,
+  uuid,
+} from "./primitives.ts";
 
 const secret = () => text(1, 65_536);
 
@@ -10,11 +21,10 @@ export const createConnectionBody = z
   .strictObject({
     name: text(1, 255),
     provider: z.enum(PROVIDERS),
-    config: jsonObject().default({}).openapi({
+    config: givenRecord(z.unknown()).default({}).openapi({
       description: "As `connectionSchema` of the provider's catalog describes it, without its writeOnly fields.",
     }),
-    secrets: z
-      .record(z.string(), secret())
+    secrets: givenRecord(secret())
       .default({})
       .openapi({ writeOnly: true, description: "The writeOnly fields of `connectionSchema`. Never shown again." }),
   })
@@ -25,16 +35,15 @@ export type CreateConnectionBody = z.output<typeof createConnectionBody>;
 export const updateConnectionBody = z
   .strictObject({
     name: text(1, 255).optional(),
-    config: jsonObject().optional(),
-    secrets: z.record(z.string(), secret().nullable()).optional().openapi({ writeOnly: true }),
+    config: givenRecord(z.unknown()).optional(),
+    secrets: givenRecord(secret().nullable()).optional().openapi({ writeOnly: true }),
   })
   .openapi("UpdateConnection");
 export type UpdateConnectionBody = z.output<typeof updateConnectionBody>;
 
 export const rotateSecretsBody = z
   .strictObject({
-    secrets: z
-      .record(z.string(), secret())
+    secrets: givenRecord(secret())
       .check((ctx) => {
         if (Object.keys(ctx.value).length > 0) return;
         ctx.issues.push({ code: "too_small", origin: "record", input: ctx.value, inclusive: true, minimum: 1 });
@@ -44,9 +53,13 @@ export const rotateSecretsBody = z
   .openapi("RotateSecrets");
 export type RotateSecretsBody = z.output<typeof rotateSecretsBody>;
 
+export const connectionCheck = z
+  .strictObject({ name: z.string(), ok: z.boolean(), message: z.string(), fix: z.string() })
+  .openapi("ConnectionCheck");
+
 export const connectionSchema = z
   .strictObject({
-    checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), message: z.string(), fix: z.string() })),
+    checks: z.array(connectionCheck),
     config: jsonObject(),
     createdAt: instant(),
     createdBy: z.string(),

@@ -154,6 +154,15 @@ describe("fields of a body", () => {
     expect(itemsOf(answer)).toEqual([item]);
   });
 
+  it("under the prototype's name are refused where any name may stand, not passed over", async () => {
+    const body = '{"name":"x","provider":"postgres","config":{"__proto__":{}},"secrets":{"__proto__":"s"}}';
+    const headers = { "content-type": "application/json" };
+    expect(itemsOf(await api.send("POST", "/api/v1/connections", { body, headers }))).toEqual([
+      '["body","config","__proto__"] value_error',
+      '["body","secrets","__proto__"] value_error',
+    ]);
+  });
+
   it("are measured in characters, not in UTF-16 units", async () => {
     expect((await create({ name: "🚚".repeat(255) })).status).toBe(201);
     expect((await create({ name: "🚚".repeat(256) })).status).toBe(422);
