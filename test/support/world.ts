@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
 import Long from "long";
 import pg from "pg";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { inject } from "vitest";
 import { type Access, OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
@@ -73,6 +73,8 @@ interface SourceOptions {
 export interface WorldOptions {
   /** Who may use the API; everybody otherwise. */
   access?: Access;
+  /** The API's; silent otherwise. */
+  log?: Logger;
   /** Of the API and, unless told otherwise, the workers. */
   encryptionKeys?: string;
   /** A server of the test's own; the shared one otherwise, in a namespace of the world's own. */
@@ -94,7 +96,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
   const keys = options.encryptionKeys ?? `k1:${randomBytes(32).toString("base64")}`;
   const db = openDb(control.url);
-  const log = pino({ level: "silent" });
+  const log = options.log ?? pino({ level: "silent" });
   const port = createControlPort({
     db,
     temporal: { address: temporalAddress, namespace },
