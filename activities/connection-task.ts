@@ -43,7 +43,7 @@ async function lookAt(
     return {
       ok: ok && failed.length === 0,
       checks: [...checks, ...failed],
-      entities: found.map(({ failure: _, ...entity }) => entity),
+      entities: found.map(({ failure: _failure, inferred: _inferred, ...entity }) => entity),
     };
   } finally {
     await source.close();

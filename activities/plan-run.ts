@@ -154,7 +154,11 @@ function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
     .filter((entity) => entity.reasonCode === null)
     .every((entity) => {
       const schema = found.get(entity.entityKey);
-      return schema?.failure !== undefined || isDeepStrictEqual(entity.target.columns, schema?.columns);
+      if (schema?.failure !== undefined) return true;
+      const planned: unknown = entity.target.columns;
+      if (!schema?.inferred) return isDeepStrictEqual(planned, schema?.columns);
+      const isThere = (column: unknown) => schema.columns.some((each) => isDeepStrictEqual(each, column));
+      return Array.isArray(planned) && planned.every(isThere);
     });
 }
 

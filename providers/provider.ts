@@ -111,6 +111,8 @@ export interface SourceCheck {
 }
 
 export interface EntitySchema extends DiscoveredEntity {
+  /** Columns come from a sample: one that shows up later is no reason to read everything again. */
+  inferred?: boolean;
   /** What stands in the way of this entity alone; nothing else is known of it then. The others can be read. */
   failure?: TerminalError;
 }

@@ -60,5 +60,6 @@ function describeEntity(resource: Resource, shape: RecordShape): EntitySchema {
         : { by: "time", column, ...(incremental?.windowStep ? { defaultWindow: incremental.windowStep } : {}) },
     sizeClass: resource.sizeClass,
     estimatedRows: null,
+    inferred: shape.fields.some((field) => field.inferred),
   };
 }

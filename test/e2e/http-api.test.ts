@@ -166,6 +166,31 @@ describe("http_api through the product", () => {
     expect(read?.rows).toBe(600);
   });
 
+  it("a field that shows up between two attempts is no reason to read everything again", async () => {
+    const records = Array.from({ length: 200 }, (_, n) => order(n + 1));
+    server.collections.set("orders", records);
+    const sync = await syncOf([ORDERS], { sync: { executionConfig: { batchRows: 20, maxAutoResumeAttempts: 0 } } });
+    let pages = 0;
+    const undo = server.interrupt(({ query }) => query.has("cursor") && ++pages > 6, { status: 403, body: {} });
+    const failed = await run(sync);
+    expect(failed).toMatchObject({ status: "failed", resultReasonCode: "source_permission_denied" });
+    undo();
+    server.collections.set(
+      "orders",
+      records.map((record) => ({ ...record, surprise: "new" })),
+    );
+    const { body } = await world.api("POST", `/syncs/runs/${failed.id}/retry`, {});
+    const ended = await whenChainEnded(world, body.id);
+    expect(ended).toMatchObject({ status: "succeeded" });
+    expect(ended.summary.replanned).toBeUndefined();
+    const [loaded] = await world.warehouse(
+      `select count(*)::int as rows, count(*) filter (where _unmapped = '{"surprise": "new"}')::int as surprised from ${tableOf(sync, "orders")}`,
+    );
+    expect(loaded?.rows).toBe(200);
+    expect(loaded?.surprised).toBeGreaterThan(0);
+    expect(loaded?.surprised).toBeLessThan(200);
+  });
+
   it("renews its token while it runs, and keeps the refresh token that took the old one's place", async () => {
     const records = Array.from({ length: 200 }, (_, n) => order(n + 1));
     server.collections.set("orders", records);
