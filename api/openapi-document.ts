@@ -58,6 +58,7 @@ function addAccess(operation: Operation, method: string, path: string): void {
       "RateLimit-Reset": "Seconds until they are all there again",
       "Retry-After": "Seconds to wait",
     }),
+    503: operation.responses?.[503] ?? refusal("Tokens cannot be checked now", { "Retry-After": "Seconds to wait" }),
   };
 }
 

@@ -1,4 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import { SYNC_STATUSES } from "../../core/vocabulary.ts";
+import { SCOPES } from "../scopes.ts";
+import { connectionCheck } from "./connections.ts";
+import { uuid } from "./primitives.ts";
 
 const validationIssue = z
   .strictObject({
@@ -15,10 +19,24 @@ const validationIssue = z
 
 const validationError = z.strictObject({ detail: z.array(validationIssue) }).openapi("ValidationError");
 
+/** Closed, so that nothing gets out which nobody meant to show: a further key is declared here first. */
 const apiError = z
-  .looseObject({
+  .strictObject({
     detail: z.string().openapi({ description: "What is wrong, for people." }),
     code: z.string().openapi({ description: "What is wrong, for programs.", example: "not_found" }),
+    activeRunId: uuid().nullable().optional().openapi({ description: "With `run_active`: which one." }),
+    checks: z.array(connectionCheck).optional().openapi({ description: "With `connection_failed`: what was found." }),
+    entityKey: z.string().optional().openapi({ description: "With `binding_frozen` and `state_version_conflict`." }),
+    nextAttemptRunId: uuid()
+      .nullable()
+      .optional()
+      .openapi({ description: "With `run_terminal` and `run_already_followed`: the attempt after this one." }),
+    physicalTableName: z.string().optional().openapi({ description: "With `binding_frozen`: as it is and stays." }),
+    requiredScope: z.enum(SCOPES).optional().openapi({ description: "With `insufficient_scope`." }),
+    slug: z.string().optional().openapi({ description: "With `slug_taken`." }),
+    status: z.enum(SYNC_STATUSES).optional().openapi({ description: "With `invalid_status_change`: the present one." }),
+    syncIds: z.array(uuid()).optional().openapi({ description: "With `connection_in_use`: at most 100 of them." }),
+    version: z.int().optional().openapi({ description: "With `state_version_conflict`: the present one." }),
   })
   .openapi("ApiError", { description: "Some codes bring further keys, such as `activeRunId` with `run_active`." });
 
