@@ -1,15 +1,12 @@
-import { TerminalError } from "../../core/errors.ts";
 import type { HttpClient } from "../lib/http/client.ts";
 import type { EntityPlan, EntityReadSpec, PlanRequest } from "../provider.ts";
-import type { IncrementalConfig } from "./config/resource.ts";
+import { type Cursor, cursorOf, lookbackMs } from "./cursor.ts";
 import { readPages } from "./pages.ts";
 import { type RecordPage, START } from "./position.ts";
-import { columnOf, columnsOf } from "./record-shape.ts";
+import { columnsOf } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
 import type { FoundShape, Shapes } from "./shapes.ts";
 import { spanOf } from "./steps.ts";
-import { asksForWindow } from "./templates.ts";
-import { parseInstant } from "./time-format.ts";
 import { cutWindows, isoOf, labelOf, openWindow, type TimeWindow } from "./windows.ts";
 
 /** By how much a worker's clock is mistrusted where the source shows none of its own. */
@@ -19,16 +16,6 @@ interface PlanningSource {
   client: HttpClient;
   resources: Resources;
   shapes: Shapes;
-}
-
-interface Cursor {
-  column: string;
-  incremental: IncrementalConfig;
-  /** Windows are wanted, and the source can be asked for them. */
-  hasWindows: boolean;
-  /** Milliseconds; null: everything. */
-  state: number | null;
-  from: number | null;
 }
 
 export async function planEntity(source: PlanningSource, request: PlanRequest): Promise<EntityPlan> {
@@ -128,34 +115,6 @@ async function readFirstPage(
 /** Nothing on the only page, or no parent: then there is nothing new. */
 function emptiness(first: RecordPage | null): { count?: 0 } {
   return first === null || (first.records.length === 0 && first.next === null) ? { count: 0 } : {};
-}
-
-/** @throws TerminalError config_invalid, source_cursor_invalid */
-function cursorOf(resource: Resource, { shape }: FoundShape, request: PlanRequest): Cursor | null {
-  const { incremental, name } = resource;
-  if (request.cursorField === null) return null;
-  const column = incremental ? columnOf(shape, incremental.cursorField) : null;
-  if (incremental === undefined || column !== request.cursorField) {
-    const can = column === null ? "has no `incremental`, so it has no cursor" : `can only use ${column} as cursor`;
-    throw new TerminalError(
-      "config_invalid",
-      `http_api: ${name} ${can}, not ${request.cursorField}. Correct the binding or the connection.`,
-    );
-  }
-  const hasWindows = request.windows && asksForWindow(resource);
-  if (request.scan === "full" || request.cursorState === null) {
-    return { column, incremental, hasWindows, state: null, from: parseInstant(incremental.initial, "iso8601") };
-  }
-  const state = parseInstant(request.cursorState, "iso8601");
-  if (state === null) {
-    const message = `http_api: the cursor state of ${name} is no instant. Reset it, or retry with runMode full_refresh.`;
-    throw new TerminalError("source_cursor_invalid", message);
-  }
-  return { column, incremental, hasWindows, state, from: state - lookbackMs(request, incremental) };
-}
-
-function lookbackMs({ lookbackSeconds }: PlanRequest, incremental: IncrementalConfig): number {
-  return (lookbackSeconds ?? incremental.lookbackSeconds) * 1_000;
 }
 
 function specOf(

@@ -7,4 +7,3 @@ export const readSpecSchema = z.strictObject({
   /** The source's clock when it was planned, in milliseconds. */
   now: z.number(),
 });
-export type ReadSpec = z.output<typeof readSpecSchema>;
