@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
-import { createWorld, type Row, trigger, type World, whenChainEnded, whenEnded } from "../support/world.ts";
+import {
+  compareTables,
+  createWorld,
+  type Row,
+  tableOf,
+  trigger,
+  type World,
+  whenChainEnded,
+  whenEnded,
+} from "../support/world.ts";
 
 /** What a person says of a sync's state is where the next run starts, and it never ends in an internal error. */
 describe("a state that was set", () => {
@@ -31,6 +40,18 @@ describe("a state that was set", () => {
     expect(again).toMatchObject({ status: "succeeded", summary: { rowsRead: 2_000 } });
     await expectOrdersEqual(world, sync);
     expect(await stateOf(sync)).toMatchObject({ version: before.version + 3, runId: again.id });
+  });
+
+  it("to null doubles nothing of events that have no key either, identical ones among them", async () => {
+    await world.source(`create table clicks (page text, updated_at timestamptz not null);
+      insert into clicks select 'p' || (i % 10), timestamptz '2025-01-01' + (i / 5) * interval '1 second' from generate_series(1, 1000) i`);
+    const clicks = "public.clicks";
+    const sync = await define({ entities: [clicks], tableBindings: [{ entityKey: clicks, loadMode: "append_event" }] });
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    await set(sync, { cursor: null }, clicks);
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsRead: 1_000 } });
+    const { source, destination } = await compareTables(world, clicks, tableOf(sync, clicks));
+    expect(destination).toEqual(source);
   });
 
   it("to what it was before makes the next run start there", async () => {
