@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runs
+         * @description Of all syncs, deleted ones included, newest first. Of a filter that is repeated any value will do.
+         */
+        get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/syncs/{sync_id}/trigger": {
         parameters: {
             query?: never;
@@ -118,6 +138,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/syncs/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events of a Sync Run
+         * @description What happened in the run, oldest first: a page of it, or with `Accept: text/event-stream` all of it as it happens. A stream that breaks goes on behind `Last-Event-ID`; no event is missed and none comes twice.
+         */
+        get: operations["listSyncRunEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/runs/{run_id}/rejected-rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rejected Rows of a Sync Run
+         * @description Rows that were not loaded since the destination could not take them as they are: at most 1,000, the first of every slice. There once the run has ended; those of earlier attempts at the same plan are among them. The table `_sluice.rejects` of the destination has all of them.
+         */
+        get: operations["listSyncRunRejectedRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/syncs/providers/{provider}/catalog": {
         parameters: {
             query?: never;
@@ -127,6 +187,50 @@ export interface paths {
         };
         /** Get Sync Provider Catalog */
         get: operations["getSyncProviderCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sync State
+         * @description Of each entity, in the order of the sync's `entities`, where the next incremental run starts.
+         */
+        get: operations["getSyncState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Set Sync State
+         * @description Sets, resets or takes back the states of the entities that are named: all of them or, when one cannot be, none. Each makes a version of its own. 409 while a run is active.
+         */
+        patch: operations["setSyncState"];
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/state/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions of Sync State
+         * @description How the states came to be what they are, newest first. Also of entities that were taken out of the sync.
+         */
+        get: operations["listSyncStateVersions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -230,6 +334,26 @@ export interface paths {
         patch: operations["updateConnection"];
         trace?: never;
     };
+    "/api/v1/connections/{connection_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Syncs That Use a Connection
+         * @description As source, as destination, or as both. Newest first.
+         */
+        get: operations["listConnectionUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{connection_id}/check": {
         parameters: {
             query?: never;
@@ -250,6 +374,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{connection_id}/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Connection Catalog
+         * @description What the source has now, by entity key. A worker asks it, unless it has been asked with the same settings less than a minute ago. 409 `connection_failed` with `checks` when the connection does not work.
+         */
+        get: operations["getConnectionCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Connection Secrets
+         * @description A worker tries the new secrets first; they replace the old ones only when they work, and are forgotten otherwise. Of two rotations at once the second is 409 `rotation_active`.
+         */
+        post: operations["rotateConnectionSecrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/result-reasons": {
         parameters: {
             query?: never;
@@ -262,6 +426,26 @@ export interface paths {
          * @description Every `resultReasonCode` that a run can end with.
          */
         get: operations["listResultReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit Events
+         * @description Who changed what, newest first. Secrets appear as names only.
+         */
+        get: operations["listAuditEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -381,8 +565,44 @@ export interface components {
              * @example not_found
              */
             code: string;
-        } & {
-            [key: string]: unknown;
+            /**
+             * Format: uuid
+             * @description With `run_active`: which one.
+             */
+            activeRunId?: string | null;
+            /** @description With `connection_failed`: what was found. */
+            checks?: components["schemas"]["ConnectionCheck"][];
+            /** @description With `binding_frozen` and `state_version_conflict`. */
+            entityKey?: string;
+            /**
+             * Format: uuid
+             * @description With `run_terminal` and `run_already_followed`: the attempt after this one.
+             */
+            nextAttemptRunId?: string | null;
+            /** @description With `binding_frozen`: as it is and stays. */
+            physicalTableName?: string;
+            /**
+             * @description With `insufficient_scope`.
+             * @enum {string}
+             */
+            requiredScope?: "read" | "operate" | "admin";
+            /** @description With `slug_taken`. */
+            slug?: string;
+            /**
+             * @description With `invalid_status_change`: the present one.
+             * @enum {string}
+             */
+            status?: "draft" | "active" | "paused" | "error" | "archived";
+            /** @description With `connection_in_use`: at most 100 of them. */
+            syncIds?: string[];
+            /** @description With `state_version_conflict`: the present one. */
+            version?: number;
+        };
+        ConnectionCheck: {
+            name: string;
+            ok: boolean;
+            message: string;
+            fix: string;
         };
         ValidationError: {
             detail: components["schemas"]["ValidationIssue"][];
@@ -423,7 +643,10 @@ export interface components {
             inherited: boolean;
             /** @description `3/12`, or dates for windows of time. */
             label: string;
-            /** @enum {string|null} */
+            /**
+             * @description Why it failed; while it is running or waiting, why its last try did.
+             * @enum {string|null}
+             */
             reasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data" | null;
             rowsRead: number;
             rowsRejected: number;
@@ -433,6 +656,8 @@ export interface components {
             startedAt: string | null;
             /** @enum {string} */
             status: "planned" | "running" | "waiting" | "done" | "failed";
+            /** @description How often a worker has taken it up in this attempt. */
+            tries: number;
             /** Format: date-time */
             updatedAt: string;
             waitReason: string | null;
@@ -448,6 +673,68 @@ export interface components {
              * @enum {string|null}
              */
             runMode?: "incremental" | "full_refresh" | "backfill" | "repair" | "verify" | null;
+        };
+        RunEventPage: {
+            events: components["schemas"]["RunEvent"][];
+            /** @description There is more after this page already. */
+            hasNext: boolean;
+            /** @description Of this page; `after` when it is empty. The next page comes `after` it. */
+            lastSeq: number;
+            limit: number;
+        };
+        RunEvent: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What happened, with what `data` then has:
+             *
+             *     - `run.admitted`: The run is on record. `status`, `runMode`, `triggeredBy`, `triggerRef`, `attemptNumber`, `previousAttemptRunId`, `notBefore`
+             *     - `run.promoted`: It was queued, and it is its turn.
+             *     - `run.dispatched`: Temporal has taken its workflow. `backendRunRef`
+             *     - `run.begun`: Its workflow is at work. `backendRunRef`
+             *     - `run.planned`: `planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`
+             *     - `run.waiting`: Every slice at work waits. `reasonCode`, `resumeAt`, `entityKey` of the one that goes on first
+             *     - `run.resumed`: A slice has gone on.
+             *     - `run.cancel_requested`: `requestedBy`
+             *     - `run.cancel_delivered`: Temporal has taken the cancel.
+             *     - `run.ended`: `status`, `resultClass`, `resultReasonCode`, `error`, `slicesTotal`, `slicesDone`, `rowsRead`, `rowsWritten`, `rowsRejected`
+             *     - `slice.started`: A worker has taken it up. `sliceNo`, `entityKey`, `label`, `tries` (in this attempt, this one included)
+             *     - `slice.waiting`: It holds no slot until `waitUntil`. `sliceNo`, `entityKey`, `label`, `waitReason`, `waitUntil`
+             *     - `slice.interrupted`: A try failed, and the slice is tried again. `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`
+             *     - `slice.done`: `sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`: as far as they were counted by then
+             *     - `slice.failed`: `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`
+             *     - `entity.swapped`: The table that was loaded beside is in place. `entityKey`
+             * @example run.admitted
+             */
+            kind: string;
+            /** @description Counts the events of the run from 1, in the order in which they can be seen. */
+            seq: number;
+        };
+        RejectedRowPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            rejectedRows: components["schemas"]["RejectedRow"][];
+        };
+        RejectedRow: {
+            /** @description Null where the row as a whole is at fault. */
+            columnName: string | null;
+            entityKey: string;
+            reason: string;
+            /** @description As the source gave it, mostly JSON; cut to 8 KiB. */
+            record: string;
+            /** @description Counts the rows that were read of the slice, from 1. */
+            rowNo: number;
+            sliceNo: number;
         };
         ProviderCatalog: {
             availableResources: string[];
@@ -499,6 +786,72 @@ export interface components {
             storageDescription: string;
             /** @enum {string} */
             storageKind: "postgres" | "postgres_jsonb" | "object_storage" | "hybrid" | "none";
+        };
+        SyncStatePage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            entities: components["schemas"]["EntityState"][];
+        };
+        EntityState: {
+            /** @description Who set it; null where a run moved it. */
+            createdBy: string | null;
+            /** @description null: the next incremental run reads everything. */
+            cursor: string | null;
+            entityKey: string;
+            /**
+             * Format: uuid
+             * @description Of the run that moved it.
+             */
+            runId: string | null;
+            /** Format: date-time */
+            updatedAt: string | null;
+            /** @description 0 where there is no state yet. */
+            version: number;
+        };
+        SyncState: {
+            entities: components["schemas"]["EntityState"][];
+        };
+        SetSyncState: {
+            /** @description By entityKey. */
+            entities: {
+                [key: string]: components["schemas"]["SyncStateChange"];
+            };
+        };
+        SyncStateChange: {
+            /** @description In the source's own writing; the next incremental run starts there. null: it reads everything and merges it; nothing is cleared. */
+            cursor?: string | null;
+            /** @description Back to what this version was. */
+            version?: number;
+            /** @description 409 unless this is the present version. */
+            expectedVersion?: number;
+        };
+        EntityStateVersionPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            versions: components["schemas"]["EntityStateVersion"][];
+        };
+        EntityStateVersion: {
+            /** @description Who set it; null where a run moved it. */
+            createdBy: string | null;
+            /** @description null: the next incremental run reads everything. */
+            cursor: string | null;
+            entityKey: string;
+            /**
+             * Format: uuid
+             * @description Of the run that moved it.
+             */
+            runId: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            version: number;
         };
         SyncPage: {
             /** @description There is more after this page. */
@@ -612,6 +965,8 @@ export interface components {
                 runTimeoutSeconds?: number;
                 /** @description The first failed entity stops the others; default false. */
                 failFast?: boolean;
+                /** @description Rows of an entity that may be rejected in a chain of attempts; one more fails the entity, and its batch is not loaded. Absent: no limit. */
+                maxRejectedRows?: number;
                 /** @enum {string} */
                 overlapPolicy?: "skip" | "queue" | "cancel_running";
             };
@@ -623,8 +978,13 @@ export interface components {
             freshnessSlaSeconds?: number | null;
             name: string;
             schedule?: {
+                /**
+                 * @description Five fields. Of day of month and day of week both must hold.
+                 * @example 0 6 * * mon-fri
+                 */
                 cron?: string;
                 everySeconds?: number;
+                /** @description Runs when these syncs have succeeded. */
                 after?: string[];
                 /** @default UTC */
                 timezone?: string;
@@ -696,6 +1056,8 @@ export interface components {
                 runTimeoutSeconds?: number;
                 /** @description The first failed entity stops the others; default false. */
                 failFast?: boolean;
+                /** @description Rows of an entity that may be rejected in a chain of attempts; one more fails the entity, and its batch is not loaded. Absent: no limit. */
+                maxRejectedRows?: number;
                 /** @enum {string} */
                 overlapPolicy?: "skip" | "queue" | "cancel_running";
             } | null;
@@ -704,8 +1066,13 @@ export interface components {
             freshnessSlaSeconds?: number | null;
             name?: string;
             schedule?: {
+                /**
+                 * @description Five fields. Of day of month and day of week both must hold.
+                 * @example 0 6 * * mon-fri
+                 */
                 cron?: string;
                 everySeconds?: number;
+                /** @description Runs when these syncs have succeeded. */
                 after?: string[];
                 /** @default UTC */
                 timezone?: string;
@@ -736,12 +1103,7 @@ export interface components {
             connections: components["schemas"]["Connection"][];
         };
         Connection: {
-            checks: {
-                name: string;
-                ok: boolean;
-                message: string;
-                fix: string;
-            }[];
+            checks: components["schemas"]["ConnectionCheck"][];
             config: {
                 [key: string]: unknown;
             };
@@ -792,6 +1154,75 @@ export interface components {
                 [key: string]: string | null;
             };
         };
+        ConnectionUsagePage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            syncs: components["schemas"]["ConnectionUse"][];
+        };
+        ConnectionUse: {
+            /** Format: uuid */
+            id: string;
+            lastRun: {
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: uuid */
+                id: string;
+                /** @enum {string} */
+                status: "pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped";
+            } | null;
+            name: string;
+            roles: ("source" | "destination")[];
+            runCount: number;
+            slug: string;
+            /** @enum {string} */
+            status: "draft" | "active" | "paused" | "error" | "archived";
+        };
+        ConnectionCatalogPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            entities: components["schemas"]["DiscoveredEntity"][];
+        };
+        DiscoveredEntity: {
+            columns: {
+                name: string;
+                nullable: boolean;
+                /** @description The Postgres type that the destination's column gets. */
+                type: string;
+            }[];
+            /** @description Columns that can serve as cursor, best first. */
+            cursorFields: string[];
+            dependsOn: string[];
+            description: string;
+            displayName: string;
+            entityKey: string;
+            estimatedRows: number | null;
+            /** @enum {string} */
+            loadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            /** @description Empty where the source knows no key. */
+            primaryKeyColumns: string[];
+            /** @enum {string} */
+            sizeClass: "xs" | "s" | "m" | "l" | "xl";
+            slicing: {
+                /** @enum {string} */
+                by: "none" | "time" | "key" | "file";
+                column?: string;
+                defaultWindow?: string;
+            };
+        };
+        RotateSecrets: {
+            /** @description Those that are to be replaced; the others stay. */
+            secrets: {
+                [key: string]: string;
+            };
+        };
         ResultReason: {
             /** @enum {string} */
             code: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data";
@@ -808,6 +1239,43 @@ export interface components {
             actor: "nobody" | "sync_owner" | "operator";
             meaning: string;
             fix: string;
+        };
+        AuditEventPage: {
+            /** @description There is more after this page. */
+            hasNext: boolean;
+            limit: number;
+            offset: number;
+            /** @description Of all pages. */
+            total: number;
+            events: components["schemas"]["AuditEvent"][];
+        };
+        AuditEvent: {
+            /** @example sync.update */
+            action: string;
+            /**
+             * @description `key:<name>` or `user:<sub>`
+             * @example key:ci
+             */
+            actor: string;
+            /** @description Null for what was deleted. */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
+            at: string;
+            /** @description Null for what was created. Of an edit, `before` and `after` hold the fields that differ. */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            id: number;
+            requestId: string | null;
+            /**
+             * Format: uuid
+             * @description Of a `state`, the sync's.
+             */
+            subjectId: string;
+            /** @enum {string} */
+            subjectType: "sync" | "run" | "connection" | "state";
         };
         Readiness: {
             /** @enum {string} */
@@ -830,6 +1298,7 @@ export interface components {
 export type RunPage = components['schemas']['RunPage'];
 export type Run = components['schemas']['Run'];
 export type ApiError = components['schemas']['ApiError'];
+export type ConnectionCheck = components['schemas']['ConnectionCheck'];
 export type ValidationError = components['schemas']['ValidationError'];
 export type ValidationIssue = components['schemas']['ValidationIssue'];
 export type TriggerSync = components['schemas']['TriggerSync'];
@@ -837,8 +1306,19 @@ export type RunSlicePage = components['schemas']['RunSlicePage'];
 export type RunSlice = components['schemas']['RunSlice'];
 export type CancelRun = components['schemas']['CancelRun'];
 export type RetryRun = components['schemas']['RetryRun'];
+export type RunEventPage = components['schemas']['RunEventPage'];
+export type RunEvent = components['schemas']['RunEvent'];
+export type RejectedRowPage = components['schemas']['RejectedRowPage'];
+export type RejectedRow = components['schemas']['RejectedRow'];
 export type ProviderCatalog = components['schemas']['ProviderCatalog'];
 export type CatalogResource = components['schemas']['CatalogResource'];
+export type SyncStatePage = components['schemas']['SyncStatePage'];
+export type EntityState = components['schemas']['EntityState'];
+export type SyncState = components['schemas']['SyncState'];
+export type SetSyncState = components['schemas']['SetSyncState'];
+export type SyncStateChange = components['schemas']['SyncStateChange'];
+export type EntityStateVersionPage = components['schemas']['EntityStateVersionPage'];
+export type EntityStateVersion = components['schemas']['EntityStateVersion'];
 export type SyncPage = components['schemas']['SyncPage'];
 export type Sync = components['schemas']['Sync'];
 export type TableBinding = components['schemas']['TableBinding'];
@@ -849,13 +1329,25 @@ export type ConnectionPage = components['schemas']['ConnectionPage'];
 export type Connection = components['schemas']['Connection'];
 export type CreateConnection = components['schemas']['CreateConnection'];
 export type UpdateConnection = components['schemas']['UpdateConnection'];
+export type ConnectionUsagePage = components['schemas']['ConnectionUsagePage'];
+export type ConnectionUse = components['schemas']['ConnectionUse'];
+export type ConnectionCatalogPage = components['schemas']['ConnectionCatalogPage'];
+export type DiscoveredEntity = components['schemas']['DiscoveredEntity'];
+export type RotateSecrets = components['schemas']['RotateSecrets'];
 export type ResultReason = components['schemas']['ResultReason'];
+export type AuditEventPage = components['schemas']['AuditEventPage'];
+export type AuditEvent = components['schemas']['AuditEvent'];
 export type Readiness = components['schemas']['Readiness'];
 export type $defs = Record<string, never>;
 export interface operations {
     listSyncRuns: {
         parameters: {
             query?: {
+                status?: ("pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped")[];
+                resultClass?: ("success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped")[];
+                resultReasonCode?: ("heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data")[];
+                /** @description Created then or later. */
+                since?: string;
                 limit?: number;
                 offset?: number;
             };
@@ -876,6 +1368,26 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -894,6 +1406,108 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: {
+                status?: ("pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped")[];
+                resultClass?: ("success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped")[];
+                resultReasonCode?: ("heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data")[];
+                /** @description Created then or later. */
+                since?: string;
+                provider?: ("shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn")[];
+                syncId?: string[];
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
             503: {
                 headers: {
@@ -908,7 +1522,10 @@ export interface operations {
     triggerSync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 sync_id: string;
             };
@@ -924,10 +1541,32 @@ export interface operations {
             201: {
                 headers: {
                     Location?: string;
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description No such thing, or no connector for the provider */
@@ -955,6 +1594,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -988,6 +1644,26 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1004,6 +1680,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1040,6 +1733,26 @@ export interface operations {
                     "application/json": components["schemas"]["RunSlicePage"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1056,6 +1769,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1072,7 +1802,10 @@ export interface operations {
     cancelSyncRun: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 run_id: string;
             };
@@ -1087,10 +1820,32 @@ export interface operations {
             /** @description The run: cancelled, or cancelling until its work has stopped */
             200: {
                 headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description No such thing, or no connector for the provider */
@@ -1118,6 +1873,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1134,7 +1906,10 @@ export interface operations {
     retrySyncRun: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 run_id: string;
             };
@@ -1150,10 +1925,32 @@ export interface operations {
             201: {
                 headers: {
                     Location?: string;
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description No such thing, or no connector for the provider */
@@ -1181,6 +1978,206 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSyncRunEvents: {
+        parameters: {
+            query?: {
+                after?: number;
+                limit?: number;
+            };
+            header?: {
+                /** @description Of a stream: the `id` of the last event that was received. Goes before `after`. */
+                "last-event-id"?: number;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events, or a stream of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEventPage"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSyncRunRejectedRows: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+                entityKey?: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectedRowPage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1215,6 +2212,26 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderCatalog"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1231,6 +2248,313 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Tokens cannot be checked now */
+            503: {
+                headers: {
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSyncState: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entities with their states */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncStatePage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    setSyncState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSyncState"];
+            };
+        };
+        responses: {
+            /** @description The new states of the entities that were named */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncState"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSyncStateVersions: {
+        parameters: {
+            query?: {
+                /** @description Only of this entity. */
+                entityKey?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntityStateVersionPage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
         };
@@ -1260,6 +2584,26 @@ export interface operations {
                     "application/json": components["schemas"]["SyncPage"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description Validation error */
             422: {
                 headers: {
@@ -1267,6 +2611,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1283,7 +2644,10 @@ export interface operations {
     createSync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1297,10 +2661,32 @@ export interface operations {
             201: {
                 headers: {
                     Location?: string;
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Sync"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description No such thing, or no connector for the provider */
@@ -1328,6 +2714,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1370,6 +2773,26 @@ export interface operations {
                     "application/json": components["schemas"]["Sync"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1386,6 +2809,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1417,6 +2857,26 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1433,6 +2893,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1470,6 +2947,26 @@ export interface operations {
                     "application/json": components["schemas"]["Sync"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1495,6 +2992,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1541,6 +3055,26 @@ export interface operations {
                     "application/json": components["schemas"]["ConnectionPage"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description Validation error */
             422: {
                 headers: {
@@ -1548,6 +3082,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1564,7 +3115,10 @@ export interface operations {
     createConnection: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1578,15 +3132,48 @@ export interface operations {
             201: {
                 headers: {
                     Location?: string;
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Connection"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A request with the same key is being answered */
+            409: {
+                headers: {
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1600,6 +3187,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1633,6 +3237,26 @@ export interface operations {
                     "application/json": components["schemas"]["Connection"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1649,6 +3273,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1680,6 +3321,26 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1705,6 +3366,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1742,6 +3420,26 @@ export interface operations {
                     "application/json": components["schemas"]["Connection"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
                 headers: {
@@ -1758,6 +3456,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listConnectionUsage: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of syncs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionUsagePage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1774,7 +3578,10 @@ export interface operations {
     checkConnection: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 connection_id: string;
             };
@@ -1785,14 +3592,158 @@ export interface operations {
             /** @description The connection with what the check found */
             200: {
                 headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Connection"];
                 };
             };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description No such thing, or no connector for the provider */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A request with the same key is being answered */
+            409: {
+                headers: {
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No answer from a worker in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getConnectionCatalog: {
+        parameters: {
+            query?: {
+                /** @description Text in the entity key, whatever its case. */
+                q?: string;
+                /** @description Asks the source again, even if it was asked less than a minute ago. */
+                refresh?: boolean;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entities */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionCatalogPage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1807,6 +3758,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No answer from a worker in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    rotateConnectionSecrets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateSecrets"];
+            };
+        };
+        responses: {
+            /** @description The connection with its new secrets */
+            200: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
@@ -1847,6 +3928,137 @@ export interface operations {
                     "application/json": {
                         resultReasons: components["schemas"]["ResultReason"][];
                     };
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Tokens cannot be checked now */
+            503: {
+                headers: {
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listAuditEvents: {
+        parameters: {
+            query?: {
+                subjectId?: string[];
+                /** @description Exactly so. */
+                actor?: string;
+                /** @description Then or later. */
+                since?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEventPage"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope admin, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
         };
