@@ -33,7 +33,11 @@ export function discreetSource(source: Source, { redact, redactError }: Redactor
       const checks = await discreet(source.check());
       return checks.map((check) => ({ ...check, message: redact(check.message), fix: redact(check.fix) }));
     },
-    discover: (entityKeys) => discreet(source.discover(entityKeys)),
+    discover: async (entityKeys) => {
+      const found = await discreet(source.discover(entityKeys));
+      for (const { failure } of found) redactError(failure);
+      return found;
+    },
     plan: (request) => discreet(source.plan(request)),
     read,
     probe: () => discreet(source.probe()),
