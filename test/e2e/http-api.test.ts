@@ -222,7 +222,7 @@ describe("http_api through the product", () => {
     const { id } = await trigger(world, sync.id);
     await until("committed batches", async () => ((await committedRows(world)) > before ? true : null));
     server.interrupt(() => true, { status: 429, headers: { "retry-after": "8" } }, 1);
-    const waiting = await whenRun(world, id, ({ status }) => status === "waiting" || status === "succeeded");
+    const waiting = await whenRun(world, id, ({ status, summary }) => summary.waiting || status === "succeeded");
     expect(waiting).toMatchObject({
       status: "waiting",
       summary: { waiting: { reason: "source_rate_limited", entityKey: "orders" } },
