@@ -1,6 +1,7 @@
 import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
 import type { ConnectionTaskRequest, ConnectionTaskResult, DiscoveredEntity } from "../core/connection-tasks.ts";
-import type { ConnectionCheck, ConnectionTaskTable, Database } from "./schema.ts";
+import type { ConnectionCheck, ConnectionTaskTable } from "./connection-tables.ts";
+import type { Database } from "./schema.ts";
 
 export type ConnectionTaskRow = Selectable<ConnectionTaskTable>;
 export type NewConnectionTask = Omit<Insertable<ConnectionTaskTable>, "request"> & { request: ConnectionTaskRequest };

@@ -1,7 +1,8 @@
 import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { ProviderKey } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
-import type { ConnectionCheck, ConnectionTable, Database } from "./schema.ts";
+import type { ConnectionCheck, ConnectionTable } from "./connection-tables.ts";
+import type { Database } from "./schema.ts";
 
 export type ConnectionRow = Selectable<ConnectionTable>;
 /** The columns that an edit sets. */

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
+import type { SealedSecret } from "./connection-tables.ts";
 import type { ConnectionRow } from "./connections.ts";
-import type { Database, SealedSecret } from "./schema.ts";
+import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 

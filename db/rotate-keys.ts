@@ -1,9 +1,10 @@
 import { type Kysely, sql } from "kysely";
 import { TerminalError } from "../core/errors.ts";
 import { inTransaction } from "./client.ts";
+import type { SealedSecret } from "./connection-tables.ts";
 import { lockConnection } from "./connections.ts";
 import { storeCredentials } from "./renewals.ts";
-import type { Database, SealedSecret } from "./schema.ts";
+import type { Database } from "./schema.ts";
 import type { Keyring, SecretOwner } from "./secrets.ts";
 
 type Executor = Kysely<Database>;

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
+import type { ConnectionCheck, SealedSecret } from "./connection-tables.ts";
 import { type ConnectionRow, foundBy } from "./connections.ts";
-import type { ConnectionCheck, Database, SealedSecret } from "./schema.ts";
+import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 

@@ -1,12 +1,10 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
-import type { ConnectionTaskRequest, ConnectionTaskResult } from "../core/connection-tasks.ts";
 import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
 import type { Window } from "../core/slices.ts";
 import type {
   AuditSubject,
-  ConnectionStatus,
   ExecutionBackend,
   ExecutionMode,
   LoadMode,
@@ -18,6 +16,8 @@ import type {
   TriggeredBy,
   TriggerMode,
 } from "../core/vocabulary.ts";
+import type { CreatedAt, Instant, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
+import type { ConnectionTable, ConnectionTaskTable, RequestLimitTable } from "./connection-tables.ts";
 
 /** Control database, as Kysely sees it: camelCase here, snake_case in Postgres; keys inside JSON stay as they are. */
 export interface Database {
@@ -37,58 +37,6 @@ export interface Database {
   requestLimits: RequestLimitTable;
   auditEvents: AuditEventTable;
   deployment: DeploymentTable;
-}
-
-/** Read as Date; written as Date or text that Postgres reads. */
-type Instant = ColumnType<Date, Date | string, Date | string>;
-type InstantOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
-type CreatedAt = ColumnType<Date, Date | string | undefined, never>;
-type UpdatedAt = ColumnType<Date, Date | string | undefined, Date | string>;
-type Json = JSONColumnType<Record<string, unknown>>;
-type JsonOrNull = ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
-
-export interface ConnectionCheck {
-  name: string;
-  ok: boolean;
-  message: string;
-  /** What to do; empty when ok. */
-  fix: string;
-}
-
-/** One secret, sealed with AES-256-GCM. Each of `iv`, `tag` and `data` is base64. */
-export interface SealedSecret {
-  keyId: string;
-  iv: string;
-  tag: string;
-  data: string;
-}
-
-export interface ConnectionTable {
-  id: string;
-  name: string;
-  provider: ProviderKey;
-  config: Json;
-  secrets: JSONColumnType<Record<string, SealedSecret>>;
-  /** Grows when a person changes config or secrets; not when a token is renewed or a key replaced. */
-  settingsVersion: Generated<number>;
-  /** Access tokens and the like that the connector was given by the source; sealed as secrets are. */
-  tokens: ColumnType<Record<string, SealedSecret>, string | undefined, string>;
-  /** Who renews the tokens; nobody once `renewalUntil` has passed. */
-  renewalId: string | null;
-  renewalUntil: InstantOrNull;
-  /** While they are being tried: those that are to replace the ones of the same names in `secrets`. */
-  nextSecrets: ColumnType<Record<string, SealedSecret> | null, string | null | undefined, string | null>;
-  /** Id of the connection task that tries `nextSecrets`. */
-  rotationId: string | null;
-  taskQueue: string;
-  status: ConnectionStatus;
-  checks: JSONColumnType<ConnectionCheck[]>;
-  lastCheckedAt: InstantOrNull;
-  createdAt: CreatedAt;
-  createdBy: string;
-  updatedAt: UpdatedAt;
-  updatedBy: string;
-  deletedAt: InstantOrNull;
 }
 
 export interface SyncTable {
@@ -325,29 +273,6 @@ export interface IdempotencyKeyTable {
   headers: ColumnType<Record<string, string> | null, string | null | undefined, string | null>;
   body: string | null;
   createdAt: CreatedAt;
-}
-
-/** What the API asks of a worker and cannot do itself. Request and answer lie here, so that history holds only the id. */
-export interface ConnectionTaskTable {
-  id: string;
-  connectionId: string;
-  kind: "check" | "discover";
-  /** Of the connection when it was asked. */
-  settingsVersion: number;
-  request: JSONColumnType<ConnectionTaskRequest>;
-  result: ColumnType<ConnectionTaskResult | null, string | null | undefined, string | null>;
-  createdAt: CreatedAt;
-  completedAt: InstantOrNull;
-}
-
-/** A source's limits are per credential, so all workers share them. */
-export interface RequestLimitTable {
-  connectionId: string;
-  bucket: string;
-  /** When the next request may be sent. */
-  nextAt: Instant;
-  /** The source said not to come back before. */
-  blockedUntil: InstantOrNull;
 }
 
 export interface AuditEventTable {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { TerminalError } from "../core/errors.ts";
-import type { SealedSecret } from "./schema.ts";
+import type { SealedSecret } from "./connection-tables.ts";
 
 /** Secrets of connections, at rest: AES-256-GCM under a named key, so that keys can be rotated one connection at a time. */
 

@@ -1,5 +1,5 @@
 import type { ValidationIssue } from "../../core/errors.ts";
-import type { SealedSecret } from "../../db/schema.ts";
+import type { SealedSecret } from "../../db/connection-tables.ts";
 import type { Keyring } from "../../db/secrets.ts";
 import type { Provider, SecretDeclaration } from "../../providers/provider.ts";
 import { invalid } from "../errors.ts";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { ConnectionTaskRequest } from "../../core/connection-tasks.ts";
+import type { ConnectionCheck } from "../../db/connection-tables.ts";
 import { getChecks, insertTask } from "../../db/connection-tasks.ts";
 import { type ConnectionRow, recordCheck } from "../../db/connections.ts";
-import type { ConnectionCheck } from "../../db/schema.ts";
 import type { ApiDeps } from "../deps.ts";
 
 export interface TaskOutcome {

@@ -1,0 +1,73 @@
+import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { ConnectionTaskRequest, ConnectionTaskResult } from "../core/connection-tasks.ts";
+import type { ConnectionStatus, ProviderKey } from "../core/vocabulary.ts";
+import type { CreatedAt, Instant, InstantOrNull, Json, UpdatedAt } from "./column-types.ts";
+
+/** Connections, and what workers share and are asked about them. */
+
+export interface ConnectionCheck {
+  name: string;
+  ok: boolean;
+  message: string;
+  /** What to do; empty when ok. */
+  fix: string;
+}
+
+/** One secret, sealed with AES-256-GCM. Each of `iv`, `tag` and `data` is base64. */
+export interface SealedSecret {
+  keyId: string;
+  iv: string;
+  tag: string;
+  data: string;
+}
+
+export interface ConnectionTable {
+  id: string;
+  name: string;
+  provider: ProviderKey;
+  config: Json;
+  secrets: JSONColumnType<Record<string, SealedSecret>>;
+  /** Grows when a person changes config or secrets; not when a token is renewed or a key replaced. */
+  settingsVersion: Generated<number>;
+  /** Access tokens and the like that the connector was given by the source; sealed as secrets are. */
+  tokens: ColumnType<Record<string, SealedSecret>, string | undefined, string>;
+  /** Who renews the tokens; nobody once `renewalUntil` has passed. */
+  renewalId: string | null;
+  renewalUntil: InstantOrNull;
+  /** While they are being tried: those that are to replace the ones of the same names in `secrets`. */
+  nextSecrets: ColumnType<Record<string, SealedSecret> | null, string | null | undefined, string | null>;
+  /** Id of the connection task that tries `nextSecrets`. */
+  rotationId: string | null;
+  taskQueue: string;
+  status: ConnectionStatus;
+  checks: JSONColumnType<ConnectionCheck[]>;
+  lastCheckedAt: InstantOrNull;
+  createdAt: CreatedAt;
+  createdBy: string;
+  updatedAt: UpdatedAt;
+  updatedBy: string;
+  deletedAt: InstantOrNull;
+}
+
+/** What the API asks of a worker and cannot do itself. Request and answer lie here, so that history holds only the id. */
+export interface ConnectionTaskTable {
+  id: string;
+  connectionId: string;
+  kind: "check" | "discover";
+  /** Of the connection when it was asked. */
+  settingsVersion: number;
+  request: JSONColumnType<ConnectionTaskRequest>;
+  result: ColumnType<ConnectionTaskResult | null, string | null | undefined, string | null>;
+  createdAt: CreatedAt;
+  completedAt: InstantOrNull;
+}
+
+/** A source's limits are per credential, so all workers share them. */
+export interface RequestLimitTable {
+  connectionId: string;
+  bucket: string;
+  /** When the next request may be sent. */
+  nextAt: Instant;
+  /** The source said not to come back before. */
+  blockedUntil: InstantOrNull;
+}
