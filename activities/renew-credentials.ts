@@ -43,8 +43,9 @@ export async function renewCredentials(
   renew: (now: Credentials) => Promise<Partial<Credentials> | null>,
 ): Promise<Credentials> {
   const lease = { connectionId: request.connectionId, renewalId: randomUUID() };
-  const before = openStored(deps, await takeTurn(deps, lease, request.signal));
+  const connection = await takeTurn(deps, lease, request.signal);
   try {
+    const before = openStored(deps, connection);
     const now = {
       secrets: request.use === "next" ? { ...before.secrets, ...before.nextSecrets } : before.secrets,
       tokens: request.use === "next" ? request.trialTokens : before.tokens,

@@ -8,7 +8,13 @@ export type NewConnectionTask = Omit<Insertable<ConnectionTaskTable>, "request">
 
 type Executor = Kysely<Database>;
 
+/** Makes room as well: what a connection was asked ten minutes ago is of no use to anybody, and can be megabytes. */
 export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<void> {
+  await db
+    .deleteFrom("connectionTasks")
+    .where("connectionId", "=", task.connectionId)
+    .where("createdAt", "<", sql<Date>`now() - interval '10 minutes'`)
+    .execute();
   await db
     .insertInto("connectionTasks")
     .values({ ...task, request: JSON.stringify(request) })

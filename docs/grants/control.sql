@@ -32,7 +32,8 @@ begin
   revoke all on kysely_migration, kysely_migration_lock from sluice_api, sluice_worker;
 
   -- The API writes definitions and intents. Plans, progress and rejected rows are none of its business.
-  grant insert, update on connections, syncs, runs, cursor_states, connection_tasks to sluice_api;
+  grant insert, update on connections, syncs, runs, cursor_states to sluice_api;
+  grant insert, delete on connection_tasks to sluice_api;
   grant insert, update, delete on table_bindings, idempotency_keys to sluice_api;
   grant insert on audit_events to sluice_api;
   -- Triggers write events as whoever changes a row; whoever reads first numbers them.

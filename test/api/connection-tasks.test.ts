@@ -80,6 +80,18 @@ describe("the catalog of a connection", () => {
     expect(api.control.checked.at(-1)).toMatchObject({ entities: null, sourceConfig: {} });
   });
 
+  it("keeps no discovery longer than it is of use", async () => {
+    const id = await api.createConnection();
+    const discover = () => api.call("GET", `/connections/${id}/catalog?refresh=true`);
+    for (let turn = 0; turn < 2; turn++) expect((await discover()).status).toBe(200);
+    await sql`update connection_tasks set created_at = now() - interval '11 min' where connection_id = ${id}`.execute(
+      api.db,
+    );
+    expect((await discover()).status).toBe(200);
+    const kept = await api.db.selectFrom("connectionTasks").select("id").where("connectionId", "=", id).execute();
+    expect(kept).toHaveLength(1);
+  });
+
   it("is 409 with what the check found when the connection does not work, and the connection says so too", async () => {
     const id = await api.createConnection();
     api.control.answerCheck = failing;
