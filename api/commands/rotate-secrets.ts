@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { AppError } from "../../core/errors.ts";
 import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
@@ -16,8 +17,6 @@ type Deps = Pick<ApiDeps, "db" | "keyring" | "control" | "findProvider">;
 
 export interface RotateRequest {
   id: string;
-  /** Of the rotation. */
-  newId: string;
   body: RotateSecretsBody;
   caller: Caller;
 }
@@ -28,31 +27,33 @@ export interface RotateRequest {
  *   check_timeout, temporal_unavailable
  */
 export async function rotateSecrets(deps: Deps, request: RotateRequest): Promise<ConnectionRow> {
-  const connection = await begin(deps, request);
+  // Not an id that a repeated request gets again: secrets may be tried twice, each time by a task of its own.
+  const rotationId = randomUUID();
+  const connection = await begin(deps, request, rotationId);
   try {
-    const tried = await awaitTask(deps, connection, request.newId);
+    const tried = await awaitTask(deps, connection, rotationId);
     if (!tried.ok) throw invalidValue(["body", "secrets"], describeFailure(tried.checks));
     return await finish(deps, request, connection, tried);
   } catch (error) {
-    await abandonRotation(deps.db, { connectionId: request.id, rotationId: request.newId });
+    await abandonRotation(deps.db, { connectionId: request.id, rotationId });
     throw error;
   }
 }
 
-async function begin(deps: Deps, { id, newId, body }: RotateRequest): Promise<ConnectionRow> {
+async function begin(deps: Deps, { id, body }: RotateRequest, rotationId: string): Promise<ConnectionRow> {
   return inTransaction(deps.db, async (trx) => {
     const connection = await lockConnection(trx, id, "update");
     if (!connection) throw notFound("Connection", id);
     const sealed = sealSecrets(deps.keyring, requireProvider(deps, connection.provider), connection, body.secrets);
     const given = Object.entries(sealed).filter(([name]) => Object.hasOwn(body.secrets, name));
     await insertTask(trx, {
-      id: newId,
+      id: rotationId,
       connectionId: id,
       kind: "check",
       settingsVersion: connection.settingsVersion,
       request: { entities: [], sourceConfig: {}, useNextSecrets: true },
     });
-    const begun = await beginRotation(trx, { connectionId: id, rotationId: newId }, Object.fromEntries(given));
+    const begun = await beginRotation(trx, { connectionId: id, rotationId }, Object.fromEntries(given));
     if (!begun) throw new AppError("rotation_active", `Other secrets of connection ${id} are being tried right now.`);
     return connection;
   });
@@ -60,13 +61,13 @@ async function begin(deps: Deps, { id, newId, body }: RotateRequest): Promise<Co
 
 async function finish(
   deps: Deps,
-  { id, newId, body, caller }: RotateRequest,
+  { id, body, caller }: RotateRequest,
   { settingsVersion }: ConnectionRow,
-  { checks }: TaskOutcome,
+  { taskId, checks }: TaskOutcome,
 ): Promise<ConnectionRow> {
   return inTransaction(deps.db, async (trx) => {
     const before = await lockConnection(trx, id, "update");
-    const rotation = { connectionId: id, rotationId: newId, settingsVersion };
+    const rotation = { connectionId: id, rotationId: taskId, settingsVersion };
     const after = await finishRotation(trx, rotation, { checks, actor: caller.actor });
     if (!before || !after) {
       throw new AppError("connection_changed", `Connection ${id} was changed while its new secrets were being tried.`);

@@ -88,7 +88,7 @@ export function connectionTaskRoutes(deps: ApiDeps) {
     })
     .openapi(rotate, async (c) => {
       const { connection_id: id } = c.req.valid("param");
-      const request = { id, newId: c.get("newId"), body: c.req.valid("json"), caller: callerOf(c) };
+      const request = { id, body: c.req.valid("json"), caller: callerOf(c) };
       return c.json(presentConnection(await rotateSecrets(deps, request)), 200);
     });
 }

@@ -226,6 +226,21 @@ describe("a rotation of secrets", () => {
     expect(await getConnection(api, id)).toMatchObject({ secrets: { token: "third" }, nextSecrets: {} });
   });
 
+  it("is tried again when its process died and the client repeats it with the same key", async () => {
+    const id = await createShop();
+    const send = () =>
+      api.send("POST", `/api/v1/connections/${id}/rotate`, {
+        body: JSON.stringify({ secrets: { token: "new-token" } }),
+        headers: { "content-type": "application/json", "idempotency-key": "rotate-once" },
+      });
+    expect((await send()).status).toBe(200);
+    // As if the answer of the first had never been kept.
+    const lost = sql`update idempotency_keys set status = null, headers = null, body = null, locked_until = now() - interval '1 s'`;
+    await lost.execute(api.db);
+    expect((await send()).status).toBe(200);
+    expect(await getConnection(api, id)).toMatchObject({ secrets: { token: "new-token" }, nextSecrets: {} });
+  });
+
   it("gives way to an edit that comes while it is tried", async () => {
     const id = await createShop();
     api.control.answerCheck = async () => {
