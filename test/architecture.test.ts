@@ -110,7 +110,8 @@ describe("a provider", () => {
     const files = Object.keys(ROOMS)
       .filter((room) => room !== "providers")
       .flatMap(sourceFiles)
-      .filter((path) => path !== "core/vocabulary.ts");
+      // The reference's list, and what is generated from it.
+      .filter((path) => path !== "core/vocabulary.ts" && path !== "client/schema.ts");
     expect(files.filter((path) => quoted.test(readFileSync(path, "utf8")))).toEqual([]);
   });
 });
