@@ -22,20 +22,19 @@ export function findFaults({ columns, rows }: LoadableRows, keyColumns: readonly
   const keys = new Set(keyColumns.map((name) => columns.indexOf(name)));
   const faults: Faults = new Map();
   for (const [index, row] of rows.entries()) {
-    for (const [position, cell] of row.entries()) {
-      const reason = cell === null ? (keys.has(position) ? "null in a key column" : null) : faultOfText(cell);
-      if (reason === null) continue;
-      faults.set(index, { column: columns[position] ?? null, reason });
-      break;
-    }
+    const position = row.findIndex((cell, at) => (cell === null ? keys.has(at) : !isStorable(cell)));
+    if (position === -1) continue;
+    const reason = row[position] === null ? "null in a key column" : UNSTORABLE;
+    faults.set(index, { column: columns[position] ?? null, reason });
   }
   return faults;
 }
 
-/** Lone surrogates would become question marks on their way, and nobody would know. */
-function faultOfText(text: string): string | null {
-  if (!text.isWellFormed()) return "text with a lone surrogate, which is no character";
-  return text.includes("\0") ? "text with a NUL character, which Postgres cannot store" : null;
+const UNSTORABLE = "text with a NUL character or half a surrogate pair, which Postgres cannot store";
+
+/** Half a pair would become a question mark on its way, and nobody would know. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
 }
 
 export function withoutFaulty(batch: LoadableRows, faults: Faults): LoadableRows {

@@ -7,6 +7,8 @@ import { OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import { insertRejectedRows } from "../../db/rejected-rows.ts";
 import { endRun, requestCancel } from "../../db/runs.ts";
+import { createFaultProxy } from "../support/fault-proxy.ts";
+import { createControlDatabase, openDb } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 import { type Api, createApi, itemsOf, type Json } from "./harness.ts";
 
@@ -214,6 +216,33 @@ describe("a stream of events", () => {
     await streams[0]?.leave();
     await expect.poll(async () => (await openStream(runId)).response.status, { timeout: 10_000 }).toBe(200);
     await Promise.all(streams.map((stream) => stream.leave()));
+  });
+
+  it("outlives an absent database, and says that it is there while nothing happens", { timeout: 60_000 }, async () => {
+    const database = await createControlDatabase();
+    const url = new URL(database.url);
+    const proxy = await createFaultProxy({ targetPort: Number(url.port) });
+    const direct = openDb(url.href);
+    url.port = String(proxy.port);
+    const apart = await createApi({ db: openDb(url.href) });
+    onTestFinished(async () => {
+      await apart.close();
+      await direct.destroy();
+      await proxy.close();
+      await database.drop();
+    });
+    const run = await admit(direct, await insertSync(direct));
+    const headers = { accept: "text/event-stream" };
+    const stream = readStream(await apart.fetch(new Request(`http://127.0.0.1${eventsPath(run.id)}`, { headers })));
+    expect(await stream.next()).toMatchObject({ event: "run.admitted" });
+    proxy.refuse();
+    const told = stream.next();
+    await expect.poll(() => stream.text(), { timeout: 25_000, interval: 500 }).toContain("\n: still here\n");
+    expect(apart.logLines.join()).toContain("the events of a run cannot be read now");
+    proxy.heal();
+    await begin(direct, run.id);
+    expect(await told).toMatchObject({ id: "2", event: "run.dispatched" });
+    await stream.leave();
   });
 
   it("over a socket ends when the server stops, and is given up when the client is gone", async () => {
