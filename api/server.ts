@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ServerType, serve } from "@hono/node-server";
+import type { Server } from "node:http";
 import { createControlPort } from "../control/port.ts";
 import { createDb } from "../db/client.ts";
 import { createKeyring } from "../db/secrets.ts";
@@ -8,6 +8,7 @@ import { isOpen } from "./access.ts";
 import { createApp } from "./app.ts";
 import { refuseOpenNetwork } from "./auth.ts";
 import { readApiEnv } from "./env.ts";
+import { createHttpServer } from "./http-server.ts";
 import { createLog } from "./log.ts";
 
 /** Composition root of the API process. It starts and answers while Temporal, and even Postgres, are away. */
@@ -36,9 +37,10 @@ async function main(): Promise<void> {
   const app = createApp({ db, keyring, control, log, access, findProvider, stopping: stopping.signal });
 
   const stopped = stopSignal();
-  const server = serve({ fetch: app.fetch, hostname: env.HOST, port: env.PORT }, ({ address, port }) => {
+  const server = createHttpServer(app.fetch, env.HOST);
+  server.listen(env.PORT, env.HOST, () => {
     const served = open ? "; no authentication is configured, so it serves this machine only" : "";
-    log.info({ address, port }, `API is ready${served}`);
+    log.info(server.address(), `API is ready${served}`);
   });
   const failed = once(server, "error").then(([error]) => Promise.reject(error));
   await Promise.race([stopped, failed]);
@@ -51,8 +53,7 @@ async function main(): Promise<void> {
 }
 
 /** Takes no more requests, lets the open ones end, and then cuts what is left. */
-async function stopServing(server: ServerType): Promise<void> {
-  if (!("closeIdleConnections" in server)) throw new Error("Only HTTP/1.1 is served.");
+async function stopServing(server: Server): Promise<void> {
   const closed = once(server, "close");
   server.close();
   // A connection becomes idle when its answer is out, and would then be kept alive for seconds.

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeApiKey } from "../../api/api-keys.ts";
+import { launchApi, whenReady } from "../support/api-process.ts";
 import { createControlDatabase, type TestDatabase } from "../support/postgres.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-/** Nothing listens there. */
-const NOWHERE = "127.0.0.1:1";
 
 let database: TestDatabase;
 let children: ChildProcess[] = [];
@@ -22,62 +18,13 @@ afterEach(async () => {
   await database.drop();
 });
 
-interface Server {
-  url: string;
-  lines: string[];
-  stop(): Promise<number | null>;
+function launch(env: Record<string, string>) {
+  const launched = launchApi({ DATABASE_URL: database.url, ...env });
+  children.push(launched.child);
+  return launched;
 }
 
-function launch(env: Record<string, string>): { child: ChildProcess; lines: string[] } {
-  const child = spawn(process.execPath, ["api/server.ts"], {
-    cwd: ROOT,
-    env: {
-      PATH: process.env.PATH ?? "",
-      DATABASE_URL: database.url,
-      TEMPORAL_ADDRESS: NOWHERE,
-      SLUICE_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString("base64")}`,
-      PORT: "0",
-      ...env,
-    },
-  });
-  children.push(child);
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) =>
-      lines.push(
-        ...chunk
-          .toString()
-          .split("\n")
-          .filter((line) => line !== ""),
-      ),
-    );
-  }
-  return { child, lines };
-}
-
-async function start(env: Record<string, string> = {}): Promise<Server> {
-  const { child, lines } = launch(env);
-  const exited = once(child, "exit").then(() => Promise.reject(new Error(`it ended: ${lines.join("\n")}`)));
-  const ready = async (): Promise<number> => {
-    for (;;) {
-      const line = lines.find((each) => each.includes("API is ready"));
-      if (line) return JSON.parse(line).port;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
-  const port = await Promise.race([ready(), exited]);
-  exited.catch(() => undefined);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    lines,
-    async stop() {
-      const ended = once(child, "exit");
-      child.kill("SIGTERM");
-      const [code] = await ended;
-      return code;
-    },
-  };
-}
+const start = (env: Record<string, string> = {}) => whenReady(launch(env));
 
 async function endsWith(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const { child, lines } = launch(env);
