@@ -32,9 +32,10 @@ export function gatherEvidence(known: {
 
 /**
  * How far an unfinished incremental entity may move its cursor: to the end of the time windows that are done without a
- * gap. Null where nothing may move (key windows move once, when all are done).
+ * gap. Null where nothing may move: key windows move once, when all are done, and what is loaded beside is not there yet.
  */
 export function contiguousCursor(plan: Plan | null, ledger: LedgerSlice[], entityKey: string): string | null {
+  if (plan?.entities.some((entity) => entity.entityKey === entityKey && entity.target.swap === true)) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entityKey);
   let cursor: string | null = null;
