@@ -34,7 +34,7 @@ export function shortHash(text: string): string {
 export function fitIdentifier(name: string): string {
   if (utf8Length(name) <= MAX_IDENTIFIER_BYTES) return name;
   const tail = `_${shortHash(name)}`;
-  let head = name;
+  let head = name.slice(0, MAX_IDENTIFIER_BYTES);
   while (utf8Length(head) + tail.length > MAX_IDENTIFIER_BYTES) head = [...head].slice(0, -1).join("");
   return head + tail;
 }

@@ -80,6 +80,11 @@ describe("fitIdentifier", () => {
     expect(fitIdentifier("a".repeat(64))).toBe(`${"a".repeat(54)}_${shortHash("a".repeat(64))}`);
   });
 
+  it("takes no longer for a name of megabytes, which a source may send", () => {
+    const name = "a".repeat(1_000_000);
+    expect(fitIdentifier(name)).toBe(`${"a".repeat(54)}_${shortHash(name)}`);
+  });
+
   test("counts bytes, not characters, and never cuts one in two", () => {
     expect(fitIdentifier("é".repeat(31))).toBe("é".repeat(31));
     for (const name of ["é".repeat(32), "注".repeat(22), "🛒".repeat(16), `a${"🛒".repeat(16)}`]) {
