@@ -19,7 +19,7 @@ export type FieldType = (typeof FIELD_TYPES)[number];
 /** Exponents beyond it are no `numeric` of Postgres. */
 const MAX_EXPONENT = 16_000;
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,30}))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE]([+-]?\d{1,6}))?$/;
 

@@ -41,7 +41,8 @@ async function* readScopes(context: ReadContext, resource: Resource, span: Span,
     const parent = context.resources.get(resource.parent?.resource ?? "");
     return readPages(context, parent, spanOf({ by: "none" }, parent.incremental), start);
   };
-  for await (const scope of listScopes(resource, from === START ? null : from, readParents)) {
+  const { mayRestart } = context;
+  for await (const scope of listScopes(resource, { from: from === START ? null : from, mayRestart, readParents })) {
     if (scope.resumed && from.done) continue;
     yield readScope(context, resource, span, scope, scope.resumed ? from : START);
   }

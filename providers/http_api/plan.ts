@@ -23,7 +23,8 @@ export async function planEntity(source: PlanningSource, request: PlanRequest): 
   const found = await source.shapes.find(resource);
   const cursor = cursorOf(resource, found, request);
   const first = await readFirstPage(source, resource, cursor);
-  const now = first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS;
+  // A source's clock that runs ahead would take the cursor beyond rows that are still to come.
+  const now = Math.min(first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS, Date.now());
   const spec = specOf(resource, found, request, now);
   const evidence = {
     clock: first?.answeredAt == null ? "worker" : "source",

@@ -36,11 +36,13 @@ type Shaped = Pick<ResourceConfig, "fields" | "additionalFields" | "primaryKey" 
  * inferred once keeps its name and type, but for whole numbers that turn out to have fractions.
  */
 export function shapeRecords(resource: Shaped, sample: readonly JsonObject[], known: RecordShape | null): RecordShape {
-  const { fields: declared, additionalFields, primaryKey, incremental } = resource;
+  const { additionalFields, primaryKey, incremental } = resource;
+  // A field of the source may be called `constructor`.
+  const declared = new Map(Object.entries(resource.fields));
   const required = [...primaryKey, ...(incremental ? [incremental.cursorField] : [])];
   const inferred = inferTypes(sample.map((record) => withPaths(record, required)));
   const paths = new Set([
-    ...Object.keys(declared),
+    ...declared.keys(),
     ...(additionalFields === "infer" ? [...(known?.fields.map(({ path }) => path) ?? []), ...inferred.keys()] : []),
     ...required,
   ]);
@@ -49,12 +51,12 @@ export function shapeRecords(resource: Shaped, sample: readonly JsonObject[], kn
   const fields = [...paths].map((path): ShapeField => {
     const earlier = before.get(path);
     const found = path === incremental?.cursorField ? cursorType(incremental.format, path, sample) : null;
-    const type = declared[path] ?? settleType(earlier, found ?? inferred.get(path) ?? "text");
+    const type = declared.get(path) ?? settleType(earlier, found ?? inferred.get(path) ?? "text");
     return {
       path,
       column: earlier?.column ?? nameColumn(path, taken),
       type,
-      inferred: declared[path] === undefined,
+      inferred: !declared.has(path),
       required: required.includes(path),
     };
   });

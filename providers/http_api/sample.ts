@@ -23,7 +23,8 @@ async function sampleSpan(context: ReadContext, resource: Resource, span: Span):
   const records: JsonObject[] = [];
   let [pages, empty] = [0, 0];
   for await (const page of readPages(context, resource, span, START)) {
-    records.push(...page.records.filter((record) => isObject(record)));
+    // A page may have more than can be pushed at once.
+    records.push(...page.records.filter((record) => isObject(record)).slice(0, MAX_RECORDS));
     if (page.records.length > 0) pages += 1;
     else empty += 1;
     if (records.length >= MAX_RECORDS || pages >= MAX_PAGES || empty >= MAX_EMPTY_PAGES) break;

@@ -15,8 +15,7 @@ export function spanOf(window: Window, incremental: IncrementalConfig | undefine
 }
 
 /**
- * A span in pieces that one request may ask for. Edges lie where the format can express them, so that no piece leaves out what
- * another does not have.
+ * A span in pieces that one request may ask for.
  * @param now where pieces of an open-ended span end; the last of them stays open
  */
 export function* cutSteps(span: Span, incremental: IncrementalConfig | undefined, now: number): Generator<Span> {
@@ -25,7 +24,7 @@ export function* cutSteps(span: Span, incremental: IncrementalConfig | undefined
     yield span;
     return;
   }
-  const unit = unitOf(incremental.format);
+  const unit = edgeUnitOf(incremental);
   const step = Math.max(unit, Math.floor(size / unit) * unit);
   const end = span.to ?? now;
   let from = span.from;
@@ -36,7 +35,16 @@ export function* cutSteps(span: Span, incremental: IncrementalConfig | undefined
   yield { from, to: span.to };
 }
 
-/** The bounds as the API is to read them. An open end stays open unless the API wants one. */
+/**
+ * Edges lie at multiples of it, in milliseconds: where the format can express them, and where an inclusive end that comes
+ * earlier by the granularity leaves nothing out before the next start.
+ */
+export function edgeUnitOf({ format, granularity }: Pick<IncrementalConfig, "format" | "granularity">): number {
+  const unit = unitOf(format);
+  return Math.max(1, Math.ceil(granularityMs(granularity) / unit)) * unit;
+}
+
+/** The bounds as the API is to read them. An open end stays open unless the API wants one: then the present, inclusive or not. */
 export function boundsOf(
   { from, to }: Span,
   incremental: IncrementalConfig | undefined,
@@ -44,10 +52,13 @@ export function boundsOf(
 ): { start: string | null; end: string | null } {
   if (incremental === undefined) return { start: null, end: null };
   const { format, granularity, openEnded } = incremental;
-  const end = to ?? (openEnded ? null : now);
-  const inclusive = granularity === undefined ? 0 : (parseDuration(granularity) ?? 0);
+  const end = to === null ? (openEnded ? null : now) : to - granularityMs(granularity);
   return {
     start: from === null ? null : formatInstant(from, format, "down"),
-    end: end === null ? null : formatInstant(end - inclusive, format, "up"),
+    end: end === null ? null : formatInstant(end, format, "up"),
   };
+}
+
+function granularityMs(granularity: string | undefined): number {
+  return granularity === undefined ? 0 : (parseDuration(granularity) ?? 0);
 }

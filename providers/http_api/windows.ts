@@ -1,6 +1,7 @@
 import type { Window } from "../../core/slices.ts";
 import type { IncrementalConfig } from "./config/resource.ts";
-import { parseDuration, unitOf } from "./time-format.ts";
+import { edgeUnitOf } from "./steps.ts";
+import { parseDuration } from "./time-format.ts";
 
 export type TimeWindow = Extract<Window, { by: "time" }>;
 
@@ -18,7 +19,7 @@ export function cutWindows(
 ): TimeWindow[] {
   const { windowSize, maxWindows, incremental } = options;
   const asked = parseDuration(windowSize ?? "") ?? parseDuration(incremental.windowStep ?? "") ?? DAY;
-  const unit = unitOf(incremental.format);
+  const unit = edgeUnitOf(incremental);
   const least = Math.max(asked, (span.bound - span.from) / maxWindows);
   const width = Math.ceil(least / unit) * unit;
   const edges: number[] = [];

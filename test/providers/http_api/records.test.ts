@@ -38,6 +38,7 @@ describe("values of declared fields", () => {
     ["timestamp with time zone", "2026-01-01T10:00:00", null],
     ["timestamp with time zone", "0000-01-01T10:00:00Z", null],
     ["timestamp without time zone", "2026-01-01 10:00", "2026-01-01 10:00"],
+    ["timestamp with time zone", `2026-01-01T10:00:00.${"0".repeat(1_000_000)}1Z`, null],
     ["uuid", "6f1d8a3e-0000-4000-8000-000000000000", "6f1d8a3e-0000-4000-8000-000000000000"],
     ["uuid", "6f1d", null],
     ["jsonb", "a", '"a"'],
@@ -65,6 +66,11 @@ describe("columns by a sample", () => {
       zip: "text",
       _unmapped: "jsonb",
     });
+  });
+
+  it("may be called like what every object of JavaScript has", () => {
+    const shape = shapeRecords(resource(), parsed('{"constructor":1,"toString":"a","__proto__":true}'), null);
+    expect(typesOf(shape)).toEqual({ constructor: "bigint", to_string: "text", proto: "boolean", _unmapped: "jsonb" });
   });
 
   it("of times finer than Postgres keeps stay text, but for the cursor", () => {

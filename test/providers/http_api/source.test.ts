@@ -239,6 +239,14 @@ describe("only what changed", () => {
     expect(plan.upperBound).toBe("2999-01-01T00:00:00.000Z");
   });
 
+  it("does not go beyond the present when the source's clock runs ahead", async () => {
+    const api = await openApi(resource(), { prepare: orders(60) });
+    const body = { data: numbered(3), total: 3 };
+    api.server.interrupt(() => true, { status: 200, body, headers: { date: "Fri, 01 Jan 2999 00:00:00 GMT" } });
+    const plan = await api.plan("orders", { ...changes, cursorState: at(1) });
+    expect(Date.parse(plan.upperBound ?? "")).toBeLessThan(Date.now());
+  });
+
   it("is read step by step where the API allows no more at once, from any checkpoint", async () => {
     const steps = { initial: at(0), windowStep: "PT10M" };
     const api = await openApi(resource({}, steps), { prepare: orders(60) });
@@ -396,6 +404,19 @@ describe("children", () => {
     const rest = await api.read(plan, { checkpoint: first?.checkpoint ?? null });
     const all = new Set([...(first ? pairs([first]) : []), ...pairs(rest)]);
     expect([...all]).toEqual(expected);
+  });
+
+  it("without a key do not come twice when the parent where the read stopped is gone: an error says what to do", async () => {
+    const keyless = resources.map((each) => ({ ...each, primaryKey: each.parent ? [] : each.primaryKey }));
+    const api = await openApi({ resources: keyless }, { prepare: shop });
+    const plan = await api.plan("orders", { keyColumns: [] });
+    const [first] = await api.read(plan, { batchRows: 7, stopAfter: 1 });
+    const customers = api.server.collections.get("customers") ?? [];
+    customers.splice(0, 10);
+    expect(await thrown(api.read(plan, { checkpoint: first?.checkpoint ?? null }))).toMatchObject({
+      reasonCode: "source_cursor_invalid",
+      message: expect.stringMatching(/primaryKey/),
+    });
   });
 
   it("of a parent that is gone are skipped, or fail when they must not be missing", async () => {

@@ -97,6 +97,22 @@ describe("pieces of a window", () => {
     );
   });
 
+  it("of an API with an inclusive end have edges at its smallest step, so that nothing falls between them", () => {
+    const inclusive = incremental({ granularity: "PT1S", windowStep: "P1D" });
+    const steps = [...cutSteps({ from: from + 123, to: null }, inclusive, now)];
+    const asked = steps.map((step) => boundsOf(step, inclusive, now));
+    expect(asked.map(({ start, end }) => [start, end])).toEqual([
+      ["2026-01-01T06:00:00.123Z", "2026-01-02T05:59:59.000Z"],
+      ["2026-01-02T06:00:00.000Z", "2026-01-03T05:59:59.000Z"],
+      ["2026-01-03T06:00:00.000Z", null],
+    ]);
+  });
+
+  it("the present as an end is not taken for the start of another piece", () => {
+    const inclusive = incremental({ granularity: "PT1S", openEnded: false });
+    expect(boundsOf({ from, to: null }, inclusive, now).end).toBe("2026-01-03T12:00:00.000Z");
+  });
+
   it("an open end is asked as one, or as the present", () => {
     expect(boundsOf({ from, to: null }, incremental({}), now).end).toBeNull();
     expect(boundsOf({ from, to: null }, incremental({ openEnded: false, format: "date" }), now).end).toBe("2026-01-04");
@@ -121,6 +137,15 @@ describe("windows of a plan", () => {
       "2026-01-04",
     ]);
     expect(windows.map(({ to }) => to)).toEqual([...windows.slice(1).map(({ from }) => from), null]);
+  });
+
+  it("have edges at the smallest step of an API whose ends are inclusive", () => {
+    const windows = cut({ from: span.from + 123 }, { incremental: incremental({ granularity: "PT1S" }) });
+    expect(windows.slice(1).map(({ from }) => from)).toEqual([
+      "2026-01-02T00:00:00.000Z",
+      "2026-01-03T00:00:00.000Z",
+      "2026-01-04T00:00:00.000Z",
+    ]);
   });
 
   it("widen to the number that is allowed", () => {
