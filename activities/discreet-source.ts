@@ -33,8 +33,8 @@ export function discreetSource(source: Source, { redact, redactError }: Redactor
       const checks = await discreet(source.check());
       return checks.map((check) => ({ ...check, message: redact(check.message), fix: redact(check.fix) }));
     },
-    discover: async (entityKeys) => {
-      const found = await discreet(source.discover(entityKeys));
+    discover: async (entityKeys, known) => {
+      const found = await discreet(source.discover(entityKeys, known));
       for (const { failure } of found) redactError(failure);
       return found;
     },

@@ -9,6 +9,9 @@ export interface Redactor {
 /** Shorter ones would black out half of every message. */
 const SHORTEST_SECRET = 4;
 
+/** Of closed lists: programs read them, and a password that is part of a word must not change it. */
+const WORDS_FOR_PROGRAMS = new Set(["name", "code", "reasonCode"]);
+
 export function createRedactor(secrets: readonly string[] = []): Redactor {
   const hidden = new Set<string>();
 
@@ -26,6 +29,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
   function redactError(error: unknown): void {
     if (!(error instanceof Error)) return;
     for (const name of Object.getOwnPropertyNames(error)) {
+      if (WORDS_FOR_PROGRAMS.has(name)) continue;
       const said: unknown = Reflect.get(error, name);
       if (typeof said === "string" && redact(said) !== said) Reflect.set(error, name, redact(said));
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TransientError } from "../../core/errors.ts";
 import { createRedactor } from "../../core/redact.ts";
 
 describe("a secret", () => {
@@ -41,5 +42,11 @@ describe("an error", () => {
     const { redactError } = createRedactor(["hunter2"]);
     expect(() => redactError("hunter2")).not.toThrow();
     expect(() => redactError(new DOMException("hunter3", "AbortError"))).not.toThrow();
+  });
+
+  it("leaves words of closed lists as they are", () => {
+    const error = new TransientError("source_rate_limited", "limited, says limited");
+    createRedactor(["limited"]).redactError(error);
+    expect(error).toMatchObject({ reasonCode: "source_rate_limited", message: "***, says ***" });
   });
 });
