@@ -11,7 +11,7 @@ import { openDestination } from "./run-context.ts";
  */
 export async function fenceEarlierRuns(deps: ActivityDeps, run: RunRow, destination: Destination): Promise<void> {
   if (run.attemptNumber > 1) {
-    await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber, closed: false });
+    await destination.fence({ rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber });
   }
   for (const earlier of await findUnfencedOfSync(deps.db, run.syncId)) {
     await destination.fence(fenceBehind(earlier));
@@ -30,5 +30,5 @@ export async function fenceRun(deps: ActivityDeps, runId: string): Promise<void>
 
 /** What shuts this attempt out and leaves the way free for the next. */
 export function fenceBehind(run: Pick<RunRow, "attemptRootRunId" | "attemptNumber">) {
-  return { rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1, closed: false };
+  return { rootRunId: run.attemptRootRunId, minAttempt: run.attemptNumber + 1 };
 }

@@ -51,7 +51,7 @@ interface Holder {
 async function endHolder({ client }: Session, request: ClaimRequest): Promise<Holder | null> {
   const { rows } = await client.query<Holder & { superseded: boolean }>(
     `select s.backend_pid as pid, s.backend_start::text as "startedAt",
-            s.attempt > $3 or coalesce(c.min_attempt > $3 or c.closed, false) as superseded
+            s.attempt > $3 or coalesce(c.min_attempt > $3, false) as superseded
      from _sluice.slices s left join _sluice.chains c using (root_run_id)
      where s.plan_id = $1 and s.slice_no = $2`,
     [request.planId, request.sliceNo, request.chain.attempt],

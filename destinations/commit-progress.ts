@@ -27,7 +27,7 @@ export async function commitProgress(
   if (reached.final) await forgetAppended(session, request);
   const { rowCount } = await session.client.query(
     `with chain as (
-       select from _sluice.chains where root_run_id = $1 and min_attempt <= $2 and not closed for share
+       select from _sluice.chains where root_run_id = $1 and min_attempt <= $2 for share
      )
      update _sluice.slices set
        checkpoint = $6, done = $7, rows_read = rows_read + $8, rows_written = rows_written + $9,

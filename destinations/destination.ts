@@ -26,10 +26,10 @@ export interface Destination {
     signal: AbortSignal;
   }): Promise<void>;
   /**
-   * No attempt before `minAttempt` commits anything from here on. Waits for a batch that is committing.
-   * `closed`: nobody does any more. Never lowers what is there. Idempotent.
+   * No attempt before `minAttempt` commits anything from here on. Waits for a batch that is committing. Never lowers what
+   * is there. Idempotent.
    */
-  fence(request: { rootRunId: string; minAttempt: number; closed: boolean }): Promise<void>;
+  fence(request: { rootRunId: string; minAttempt: number }): Promise<void>;
   /** Of these ended attempts, those whose fence the destination does not know: it is older than their end. */
   findUnknownEnds(ended: ChainPosition[]): Promise<ChainPosition[]>;
   /**

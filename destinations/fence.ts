@@ -10,7 +10,7 @@ export const TERMINATE_WITHIN_MS = 5_000;
  */
 export async function fenceChain(
   settings: SessionSettings,
-  request: { rootRunId: string; minAttempt: number; closed: boolean },
+  request: { rootRunId: string; minAttempt: number },
   patienceMs: number,
 ): Promise<void> {
   await withSession({ ...settings, lockTimeoutMs: 0 }, async (session) => {
@@ -25,15 +25,14 @@ export async function fenceChain(
 
 async function raiseFence(
   { client }: Session,
-  { rootRunId, minAttempt, closed }: { rootRunId: string; minAttempt: number; closed: boolean },
+  { rootRunId, minAttempt }: { rootRunId: string; minAttempt: number },
 ): Promise<void> {
   await client.query(
-    `insert into _sluice.chains as chain (root_run_id, min_attempt, closed) values ($1, $2, $3)
+    `insert into _sluice.chains as chain (root_run_id, min_attempt) values ($1, $2)
      on conflict (root_run_id) do update set
        min_attempt = greatest(chain.min_attempt, excluded.min_attempt),
-       closed = chain.closed or excluded.closed,
        updated_at = now()`,
-    [rootRunId, minAttempt, closed],
+    [rootRunId, minAttempt],
   );
 }
 
@@ -63,7 +62,7 @@ async function endShutOutSessions({ client }: Session, rootRunId: string): Promi
      from _sluice.slices s
      join _sluice.chains c using (root_run_id)
      join pg_stat_activity backend on backend.pid = s.backend_pid and backend.backend_start = s.backend_start
-     where s.root_run_id = $1 and (c.closed or s.attempt < c.min_attempt)`,
+     where s.root_run_id = $1 and s.attempt < c.min_attempt`,
     [rootRunId, TERMINATE_WITHIN_MS],
   );
 }

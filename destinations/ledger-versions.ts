@@ -4,6 +4,7 @@ import { inTransaction, type Session } from "./session.ts";
  * What is committed is told by these tables alone, so all of them are logged: an unlogged one is empty after a crash.
  * `chains` fences attempts, `slices` counts what is committed, `tables` says whose a table is and which generation it shows,
  * `targets` what each plan loads into, `appended` how often the open slices have read a row that has no key.
+ * `chains.closed` is read by workers of older versions only.
  * Checkpoints are `json`, not `jsonb`: they come back as they were given.
  */
 const FIRST = `

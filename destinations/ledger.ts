@@ -5,18 +5,17 @@ import type { TableName } from "./sql.ts";
 
 /**
  * Keeps the chain as it is until the transaction ends.
- * @throws SupersededError when it has gone on without this attempt, or is closed
+ * @throws SupersededError when it has gone on without this attempt
  */
 export async function holdChain(session: Session, chain: ChainPosition): Promise<void> {
   await session.client.query("insert into _sluice.chains (root_run_id) values ($1) on conflict do nothing", [
     chain.rootRunId,
   ]);
   const { rowCount } = await session.client.query(
-    "select from _sluice.chains where root_run_id = $1 and min_attempt <= $2 and not closed for share",
+    "select from _sluice.chains where root_run_id = $1 and min_attempt <= $2 for share",
     [chain.rootRunId, chain.attempt],
   );
-  if (rowCount === 0)
-    throw new SupersededError(`Attempt ${chain.attempt} is over: its chain has gone on or is closed.`);
+  if (rowCount === 0) throw new SupersededError(`Attempt ${chain.attempt} is over: its chain has gone on.`);
 }
 
 /** One DDL at a time for each table; held to the end of the transaction. */

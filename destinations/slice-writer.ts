@@ -180,7 +180,7 @@ async function isTakenOver(settings: SessionSettings, request: ClaimRequest, cla
       for (const deadline = Date.now() + CLAIMED_WITHIN_MS; Date.now() < deadline; await sleep(50)) {
         const { rowCount } = await client.query(
           `select from _sluice.slices s join _sluice.chains c using (root_run_id)
-           where s.plan_id = $1 and s.slice_no = $2 and s.fence = $3 and c.min_attempt <= $4 and not c.closed`,
+           where s.plan_id = $1 and s.slice_no = $2 and s.fence = $3 and c.min_attempt <= $4`,
           [request.planId, request.sliceNo, claim.fence, request.chain.attempt],
         );
         if (rowCount === 0) return true;

@@ -132,7 +132,7 @@ describe("retention", () => {
       const refresh = prepareRequest({ chain, planId: randomUUID(), table, complete: true });
       const writer = await claim(warehouse, await warehouse.destination.prepareEntity(refresh), refresh);
       await writer.close();
-      await warehouse.destination.fence({ rootRunId, minAttempt: 2, closed: false });
+      await warehouse.destination.fence({ rootRunId, minAttempt: 2 });
     }
     await retain(warehouse);
 
@@ -155,7 +155,7 @@ describe("retention", () => {
     const [holder = ""] = await insertChain(syncId, [200]);
     await moveCursor(syncId, 1, holder);
     await insertChain(syncId, [100]);
-    await warehouse.destination.fence({ rootRunId: holder, minAttempt: 2, closed: false });
+    await warehouse.destination.fence({ rootRunId: holder, minAttempt: 2 });
     await retain(warehouse);
     expect(await warehouse.destination.findUnknownEnds([{ rootRunId: holder, attempt: 1 }])).toEqual([]);
   });

@@ -68,7 +68,7 @@ describe("a destination that cannot be used", () => {
     const attempts = await Promise.allSettled([
       destination.ensureLedger(),
       destination.prepareEntity(request),
-      destination.fence({ rootRunId, minAttempt: 1, closed: false }),
+      destination.fence({ rootRunId, minAttempt: 1 }),
       destination.readLedger(request.planId),
       destination.dropSuperseded({ rootRunId, keepPlanId: null }),
     ]);

@@ -58,7 +58,7 @@ test("an attempt below the fence neither writes, finishes, claims, prepares nor 
   const { destination } = warehouse;
   const { chain, planId, entityKey } = request;
   const writer = await claim(warehouse, target, request);
-  await destination.fence({ rootRunId: chain.rootRunId, minAttempt: 2, closed: false });
+  await destination.fence({ rootRunId: chain.rootRunId, minAttempt: 2 });
   await expect(writer.write(rowsBatch([["1", "a", null]]))).rejects.toThrow(SupersededError);
   await expect(writer.finish()).rejects.toThrow(SupersededError);
   await expect(destination.claimSlice(claimRequest(target, request, { sliceNo: 1 }))).rejects.toThrow(SupersededError);
@@ -77,22 +77,12 @@ test("an attempt below the fence neither writes, finishes, claims, prepares nor 
   expect(await next.write(rowsBatch([["1", "a", null]]))).toMatchObject({ rowsWritten: 1 });
 });
 
-test("a closed chain takes nothing from any attempt", async () => {
-  const warehouse = await openWarehouse();
-  const { request, target } = await prepared(warehouse);
-  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 1, closed: true });
-  const later = { ...request, chain: { ...request.chain, attempt: 9 } };
-  await expect(warehouse.destination.claimSlice(claimRequest(target, later))).rejects.toThrow(SupersededError);
-});
-
-test("a fence never goes down and never opens again, and one of a chain that is not there yet holds", async () => {
+test("a fence never goes down, and one of a chain that is not there yet holds", async () => {
   const warehouse = await openWarehouse();
   const rootRunId = randomUUID();
-  await warehouse.destination.fence({ rootRunId, minAttempt: 3, closed: true });
-  await warehouse.destination.fence({ rootRunId, minAttempt: 2, closed: false });
-  expect(await warehouse.query("select min_attempt, closed from _sluice.chains")).toEqual([
-    { min_attempt: 3, closed: true },
-  ]);
+  await warehouse.destination.fence({ rootRunId, minAttempt: 3 });
+  await warehouse.destination.fence({ rootRunId, minAttempt: 2 });
+  expect(await warehouse.query("select min_attempt from _sluice.chains")).toEqual([{ min_attempt: 3 }]);
 });
 
 test("a fence waits for a batch that is committing, and counts it", async () => {
@@ -102,11 +92,9 @@ test("a fence waits for a batch that is committing, and counts it", async () => 
   await committing.query("begin");
   await committing.query("select from _sluice.chains for share");
   let fenced = false;
-  const fencing = warehouse.destination
-    .fence({ rootRunId: request.chain.rootRunId, minAttempt: 2, closed: false })
-    .then(() => {
-      fenced = true;
-    });
+  const fencing = warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2 }).then(() => {
+    fenced = true;
+  });
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(fenced).toBe(false);
   await committing.query("commit");
@@ -123,7 +111,7 @@ test("a fence gets through while writers commit without a pause, and nothing is 
   const ended = Promise.all(ends.map((end) => expect(end).rejects.toThrow(SupersededError)));
   await expect.poll(() => warehouse.query("select 1 from shop.orders limit 1")).toHaveLength(1);
   const startedAt = Date.now();
-  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2, closed: false });
+  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2 });
   expect(Date.now() - startedAt).toBeLessThan(5_000);
   const atFence = await warehouse.query<{ n: number }>("select count(*)::int as n from shop.orders");
   await ended;
@@ -137,7 +125,7 @@ test("a fence ends the open transaction of a stopped worker that holds the chain
   const { request, target } = await prepared(warehouse);
   await claim(warehouse, target, request);
   const stopped = await stoppedWorker(warehouse, request.planId);
-  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2, closed: false });
+  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2 });
   await expect(stopped.query("commit")).rejects.toThrow(/terminat|not queryable/);
   expect(await warehouse.destination.readLedger(request.planId)).toMatchObject([{ rowsRead: 0 }]);
 });
@@ -149,7 +137,7 @@ test("a fence ends the sessions it shuts out, so that what they hold in the tabl
   const { stream, sent } = endlessStream();
   const writing = expect(writer.write(copyBatch(stream))).rejects.toThrow(SupersededError);
   await sent;
-  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2, closed: false });
+  await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2 });
   await writing;
   await warehouse.query(`begin; lock table _sluice."${target.leafTable}" in access exclusive mode nowait; rollback`);
 });
@@ -239,5 +227,5 @@ test("everything works for a role that may only create in the database", async (
   await claim({ destination }, target, request);
   const successor = await claim({ destination }, target, request, { stage: 1 });
   expect(await successor.write(rowsBatch([["1", "a", null]], { final: true }))).toMatchObject({ rowsWritten: 1 });
-  await destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2, closed: false });
+  await destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2 });
 });
