@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../core/errors.ts";
 import { mayChangeStatus } from "../../core/sync-lifecycle.ts";
 import { recordAudit } from "../../db/audit.ts";
@@ -19,8 +20,10 @@ import { destinationOf, holdDestination } from "./sync-destination.ts";
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
 type Edit = { id: string; body: UpdateSyncBody; caller: Caller };
 
-/** Each turn means that somebody else's edit came between our look and our write. */
-const TURNS = 5;
+/** Each turn means that somebody else's edit came between our look and our write: of n at once, one needs n turns. */
+const TURNS = 64;
+/** Chance gives everybody a turn sooner than haste does. */
+const MOST_PAUSE_MS = 50;
 /** Fields that have to fit each other and the source, the likeliest culprit first. */
 const DEFINING = [
   "tableBindings",
@@ -42,7 +45,10 @@ export async function updateSync(deps: Deps, edit: Edit): Promise<SyncWithBindin
     const sync = await requireSync(deps, edit.id);
     if (Object.keys(edit.body).length === 0) return sync;
     const cancelled = await applyEdit(deps, edit, sync);
-    if (cancelled === null) continue;
+    if (cancelled === null) {
+      await sleep(Math.random() * MOST_PAUSE_MS);
+      continue;
+    }
     await deliverCancels(deps, cancelled);
     return requireSync(deps, edit.id);
   }
