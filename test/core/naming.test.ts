@@ -80,7 +80,7 @@ describe("fitIdentifier", () => {
     expect(fitIdentifier("a".repeat(64))).toBe(`${"a".repeat(54)}_${shortHash("a".repeat(64))}`);
   });
 
-  it("takes no longer for a name of megabytes, which a source may send", () => {
+  test("takes no longer for a name of megabytes, which a source may send", () => {
     const name = "a".repeat(1_000_000);
     expect(fitIdentifier(name)).toBe(`${"a".repeat(54)}_${shortHash(name)}`);
   });
