@@ -43,6 +43,15 @@ export function describeError(error: unknown): { reasonCode: ReasonCode; message
   return { reasonCode: "internal_error", message: error instanceof Error ? error.message : String(error) };
 }
 
+/** A shorter wait that the source asks for is a delayed retry; a longer one gives the slot back. */
+const LONGEST_DELAY_SECONDS = 5;
+
+/** How long the source wants to be left alone; null when `error` says nothing of the kind, or it is soon over. */
+export function waitOf(error: unknown): { reasonCode: ReasonCode; until: Date } | null {
+  if (!(error instanceof TransientError) || (error.retryAfterSeconds ?? 0) <= LONGEST_DELAY_SECONDS) return null;
+  return { reasonCode: error.reasonCode, until: new Date(Date.now() + (error.retryAfterSeconds ?? 0) * 1000) };
+}
+
 /** A takeover means that somebody else does this work; everything unknown may pass. */
 export function isRetryable(error: unknown): boolean {
   if (isProviderError(error)) return error instanceof TransientError;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { TerminalError } from "../core/errors.ts";
 import { inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
-import type { PlannedWork, SyncRunInput } from "../core/workflow-contract.ts";
+import type { PlannedWork, PlanOutcome, SyncRunInput } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
 import {
   bindPlan,
@@ -13,10 +13,11 @@ import {
   recordPlan,
   replaceFailedEntity,
 } from "../db/plans.ts";
+import { setRunWait } from "../db/runs.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { toFailure } from "./failures.ts";
+import { toFailure, waitOf } from "./failures.ts";
 import { fenceEarlierRuns } from "./fence.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { resetLostPositions } from "./lost-positions.ts";
@@ -26,13 +27,14 @@ import { activityScope } from "./scope.ts";
 
 /**
  * The chain's plan: resumed while it still fits, made anew otherwise, and what is left to do of it. Idempotent: a plan
- * once recorded for the run is the answer, however often it is asked.
+ * once recorded for the run is the answer, however often it is asked. A source that wants to be left alone is asked again later.
  */
 export function createPlanRun(deps: ActivityDeps) {
-  return async ({ runId }: SyncRunInput): Promise<PlannedWork> => {
+  return async ({ runId }: SyncRunInput): Promise<PlanOutcome> => {
     const scope = activityScope(deps, { runId });
     try {
       const context = await loadRunContext(deps, runId);
+      await setRunWait(deps.db, runId, null);
       const destination = await openDestination(deps, context.sync);
       const source = openSource(deps, context.connection, context.sync.sourceConfig, scope.signal);
       try {
@@ -51,8 +53,12 @@ export function createPlanRun(deps: ActivityDeps) {
       } finally {
         await source.close();
       }
-    } catch (error) {
-      throw toFailure(scope.reasonFor(error), scope.tracked.stop);
+    } catch (thrown) {
+      const error = scope.reasonFor(thrown);
+      const wait = scope.stopped() ? null : waitOf(error);
+      if (wait === null) throw toFailure(error, scope.tracked.stop);
+      await setRunWait(deps.db, runId, wait);
+      return { kind: "wait", resumeAt: wait.until.toISOString(), reasonCode: wait.reasonCode };
     } finally {
       await scope.end();
     }

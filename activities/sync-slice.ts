@@ -1,5 +1,4 @@
 import { pipeline, Transform } from "node:stream";
-import { TransientError } from "../core/errors.ts";
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
 import {
@@ -11,15 +10,12 @@ import {
 } from "../destinations/destination.ts";
 import type { Batch, ReadRequest, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { describeError, isRetryable, toFailure } from "./failures.ts";
+import { describeError, isRetryable, toFailure, waitOf } from "./failures.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import type { Tracked } from "./progress.ts";
 import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 import { loadSlice, type SliceContext } from "./slice-context.ts";
-
-/** A shorter wait that the source asks for is a delayed retry; a longer one gives the slot back. */
-const LONGEST_DELAY_SECONDS = 5;
 
 /** Moves one slice, from its committed checkpoint to its end. The hot loop, in one place. */
 export function createSyncSlice(deps: ActivityDeps) {
@@ -32,14 +28,10 @@ export function createSyncSlice(deps: ActivityDeps) {
       await moveSlice(deps, context, slice, scope);
     } catch (thrown) {
       const error = scope.reasonFor(thrown);
-      if (
-        !scope.stopped() &&
-        error instanceof TransientError &&
-        (error.retryAfterSeconds ?? 0) > LONGEST_DELAY_SECONDS
-      ) {
-        const until = new Date(Date.now() + (error.retryAfterSeconds ?? 0) * 1000);
-        await waitSlice(deps.db, key, { reasonCode: error.reasonCode, until });
-        return { kind: "wait", resumeAt: until.toISOString(), reasonCode: error.reasonCode };
+      const wait = scope.stopped() ? null : waitOf(error);
+      if (wait) {
+        await waitSlice(deps.db, key, wait);
+        return { kind: "wait", resumeAt: wait.until.toISOString(), reasonCode: wait.reasonCode };
       }
       // A slice that was taken over is its successor's to tell of.
       if (!scope.stopped() && !(error instanceof SupersededError)) {

@@ -11,7 +11,8 @@ export const RUN_EVENTS = {
   "run.begun": "Its workflow is at work. `backendRunRef`",
   "run.planned":
     "`planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`",
-  "run.waiting": "Every slice at work waits. `reasonCode`, `resumeAt`, `entityKey` of the one that goes on first",
+  "run.waiting":
+    "Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first",
   "run.resumed": "A slice has gone on.",
   "run.cancel_requested": "`requestedBy`",
   "run.cancel_delivered": "Temporal has taken the cancel.",

@@ -77,8 +77,16 @@ export interface PlannedWork {
   failedEntities: string[];
 }
 
-/** `wait` holds no slot: the workflow sleeps until `resumeAt` (RFC 3339) and asks again. */
-export type SliceOutcome = { kind: "done" } | { kind: "wait"; resumeAt: string; reasonCode: ReasonCode };
+/** Holds no slot: the workflow sleeps until `resumeAt` (RFC 3339) and asks again. */
+export interface Wait {
+  kind: "wait";
+  resumeAt: string;
+  reasonCode: ReasonCode;
+}
+
+export type PlanOutcome = PlannedWork | Wait;
+
+export type SliceOutcome = { kind: "done" } | Wait;
 
 /** How the workflow saw the run end. The finaliser proves or corrects it from the ledger. */
 export interface RunOutcome {

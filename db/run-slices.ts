@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
-import { refreshWaiting } from "./runs.ts";
+import { refreshWaiting, waitOfRun } from "./runs.ts";
 import type { Database, RunSliceTable } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -165,8 +165,6 @@ export function summaryOfRun() {
                                    'failed', count(*) filter (where status = 'failed')),
       'entities', (select coalesce(jsonb_object_agg(entity_key, jsonb_strip_nulls(jsonb_build_object(
           'status', entity.status, 'rows', rows, 'reasonCode', reason_code, 'error', error))), '{}') from entity))
-      || case when runs.status = 'waiting' then jsonb_build_object('waiting', (
-           select jsonb_build_object('reason', wait_reason, 'resumeAt', wait_until, 'entityKey', entity_key)
-           from run_slices w where w.run_id = runs.id and w.status = 'waiting' order by wait_until limit 1)) else '{}' end
+      || case when runs.status = 'waiting' then jsonb_build_object('waiting', ${waitOfRun()}) else '{}' end
     from run_slices where run_id = runs.id)`;
 }

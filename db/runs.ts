@@ -98,14 +98,44 @@ export async function beginRun(
   return moved !== null;
 }
 
+/** The run waits as a whole, where there is no slice yet that could; null: it goes on. */
+export async function setRunWait(
+  db: Executor,
+  runId: string,
+  wait: { reasonCode: ReasonCode; until: Date } | null,
+): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    await sql`
+      update runs set wait_reason = ${wait?.reasonCode ?? null}, wait_until = ${wait?.until ?? null}, updated_at = now()
+      where id = ${runId} and completed_at is null
+        and (wait_reason, wait_until) is distinct from (${wait?.reasonCode ?? null}, ${wait?.until ?? null}::timestamptz)`.execute(
+      trx,
+    );
+    await refreshWaiting(trx, runId);
+  });
+}
+
 /**
- * Status `waiting` exactly while every started, unfinished slice waits. Safe to call at any time.
+ * Status `waiting`, with its summary, exactly while the run as a whole or every started, unfinished slice waits. Safe to call
+ * at any time.
  */
 export async function refreshWaiting(db: Executor, runId: string): Promise<void> {
-  const waits = sql<boolean>`exists (select from run_slices w where w.run_id = runs.id and w.status = 'waiting')
-    and not exists (select from run_slices b where b.run_id = runs.id and b.status = 'running')`;
-  await moveRun(db, runId, "wait", {}, waits);
-  await moveRun(db, runId, "resume", {}, sql<boolean>`not (${waits})`);
+  const waits = sql<boolean>`(
+    (runs.wait_until is not null or exists (select from run_slices w where w.run_id = runs.id and w.status = 'waiting'))
+    and not exists (select from run_slices b where b.run_id = runs.id and b.status = 'running'))`;
+  const waiting = sql<string>`summary || jsonb_build_object('waiting', ${waitOfRun()})`;
+  await moveRun(db, runId, "wait", { summary: waiting }, waits);
+  await moveRun(db, runId, "resume", { summary: sql<string>`summary - 'waiting'` }, sql<boolean>`not ${waits}`);
+}
+
+/** Of a run that waits, as jsonb: why, until when, and the entity that goes on first; none where the run waits as a whole. */
+export function waitOfRun() {
+  return sql<string>`(
+    select jsonb_build_object('reason', reason, 'resumeAt', until, 'entityKey', entity_key) from (
+      select runs.wait_reason, runs.wait_until, null where runs.wait_until is not null
+      union all
+      select wait_reason, wait_until, entity_key from run_slices where run_id = runs.id and status = 'waiting'
+    ) w (reason, until, entity_key) order by until limit 1)`;
 }
 
 /**

@@ -238,6 +238,8 @@ create table runs (
   completed_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  wait_reason text,
+  wait_until timestamp with time zone,
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_attempt_root_run_id_fkey FOREIGN KEY (attempt_root_run_id) REFERENCES runs(id),
   constraint runs_previous_attempt_run_id_fkey FOREIGN KEY (previous_attempt_run_id) REFERENCES runs(id),
@@ -341,8 +343,11 @@ AS $function$
             'slicesInherited', (select count(*) from run_slices where run_id = new.id and inherited))
           from plan_entities where plan_id = new.plan_id)),
         (old.status = 'running' and new.status = 'waiting', 'run.waiting', (
-          select jsonb_build_object('reasonCode', wait_reason, 'resumeAt', wait_until, 'entityKey', entity_key)
-          from run_slices where run_id = new.id and status = 'waiting' order by wait_until limit 1)),
+          select jsonb_build_object('reasonCode', reason, 'resumeAt', until, 'entityKey', entity_key) from (
+            select new.wait_reason, new.wait_until, null where new.wait_until is not null
+            union all
+            select wait_reason, wait_until, entity_key from run_slices where run_id = new.id and status = 'waiting'
+          ) w (reason, until, entity_key) order by until limit 1)),
         (old.status = 'waiting' and new.status = 'running', 'run.resumed', '{}'),
         (old.cancel_requested_at is null and new.cancel_requested_at is not null, 'run.cancel_requested',
           jsonb_build_object('requestedBy', new.cancel_requested_by)),

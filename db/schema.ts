@@ -136,6 +136,9 @@ export interface RunTable {
   dispatchAfter: Instant;
   /** Temporal accepted the start. Only such a row can become `execution_not_found`. */
   dispatchedAt: InstantOrNull;
+  /** While its source asks to wait before there is a plan. */
+  waitReason: ReasonCode | null;
+  waitUntil: InstantOrNull;
   /** The plan this attempt works on: the id of the run that made it. */
   planId: string | null;
   slicesTotal: number | null;

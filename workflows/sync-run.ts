@@ -11,7 +11,14 @@ import {
 } from "@temporalio/workflow";
 import type { Activities } from "../activities/index.ts";
 import type { EntityWork } from "../core/slices.ts";
-import type { BegunRun, RunOutcome, SyncRunInput, SyncRunResult } from "../core/workflow-contract.ts";
+import type {
+  BegunRun,
+  PlannedWork,
+  RunOutcome,
+  SyncRunInput,
+  SyncRunResult,
+  Wait,
+} from "../core/workflow-contract.ts";
 import { describeFailure, isRunStopped } from "./describe-failure.ts";
 import { fanOut } from "./fan-out.ts";
 
@@ -82,6 +89,31 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     }
   };
 
+  /** @returns why it is not waited for: the next attempt starts when it is over */
+  const sitOut = async ({ resumeAt, reasonCode }: Wait): Promise<RunOutcome["failure"]> => {
+    const waitMs = Date.parse(resumeAt) - Date.now();
+    if (waitMs > LONGEST_WAIT_MS) {
+      outcome.resumeAt = later(outcome.resumeAt, resumeAt);
+      return { reasonCode, message: `The source asks to wait until ${resumeAt}; the next attempt starts then.` };
+    }
+    await sleep(Math.max(waitMs, 0));
+    return null;
+  };
+
+  /** @returns null when the run goes no further: `stopped` or `outcome` says why */
+  const plan = async (): Promise<PlannedWork | null> => {
+    for (;;) {
+      if (workflowInfo().continueAsNewSuggested) {
+        stopped = "history";
+        return null;
+      }
+      const result = await planRun.executeWithOptions({ summary: "plan" }, [{ runId }]);
+      if (!("kind" in result)) return result;
+      outcome.failure = await sitOut(result);
+      if (outcome.failure) return null;
+    }
+  };
+
   const runSlice = async (entity: EntityWork, slice: EntityWork["slices"][number]): Promise<boolean> => {
     for (;;) {
       if (workflowInfo().continueAsNewSuggested) {
@@ -92,14 +124,11 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
         const summary = `${entity.entityKey} · ${slice.label}`;
         const result = await syncSlice.executeWithOptions({ summary }, [{ runId, sliceNo: slice.sliceNo }]);
         if (result.kind === "done") return true;
-        const waitMs = Date.parse(result.resumeAt) - Date.now();
-        if (waitMs > LONGEST_WAIT_MS) {
-          const message = `The source asks to wait until ${result.resumeAt}; the next attempt starts then.`;
-          outcome.entityFailures.push({ entityKey: entity.entityKey, reasonCode: result.reasonCode, message });
-          outcome.resumeAt = later(outcome.resumeAt, result.resumeAt);
+        const tooLong = await sitOut(result);
+        if (tooLong) {
+          outcome.entityFailures.push({ entityKey: entity.entityKey, ...tooLong });
           return false;
         }
-        await sleep(Math.max(waitMs, 0));
       } catch (error) {
         failEntity(entity, error);
         return false;
@@ -118,11 +147,12 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
 
   try {
     await scope.run(async () => {
-      const plan = await planRun.executeWithOptions({ summary: "plan" }, [{ runId }]);
-      const total = plan.entities.reduce((sum, entity) => sum + entity.slices.length, 0);
+      const planned = await plan();
+      if (planned === null) return;
+      const total = planned.entities.reduce((sum, entity) => sum + entity.slices.length, 0);
       let done = 0;
       await fanOut(
-        plan.entities,
+        planned.entities,
         { mode: run.executionMode, maxConcurrency: run.maxConcurrency },
         {
           runSlice: async (entity, slice) => {

@@ -28,6 +28,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (run_id, slice_no, row_no)
     )`.execute(db);
   await sql`alter table run_slices add column tries integer not null default 0`.execute(db);
+  await sql`alter table runs add column wait_reason text, add column wait_until timestamptz`.execute(db);
   await recordRuns(db);
   await recordSlices(db);
   await recordSwaps(db);
@@ -57,8 +58,11 @@ async function recordRuns(db: Kysely<unknown>): Promise<void> {
             'slicesInherited', (select count(*) from run_slices where run_id = new.id and inherited))
           from plan_entities where plan_id = new.plan_id)),
         (old.status = 'running' and new.status = 'waiting', 'run.waiting', (
-          select jsonb_build_object('reasonCode', wait_reason, 'resumeAt', wait_until, 'entityKey', entity_key)
-          from run_slices where run_id = new.id and status = 'waiting' order by wait_until limit 1)),
+          select jsonb_build_object('reasonCode', reason, 'resumeAt', until, 'entityKey', entity_key) from (
+            select new.wait_reason, new.wait_until, null where new.wait_until is not null
+            union all
+            select wait_reason, wait_until, entity_key from run_slices where run_id = new.id and status = 'waiting'
+          ) w (reason, until, entity_key) order by until limit 1)),
         (old.status = 'waiting' and new.status = 'running', 'run.resumed', '{}'),
         (old.cancel_requested_at is null and new.cancel_requested_at is not null, 'run.cancel_requested',
           jsonb_build_object('requestedBy', new.cancel_requested_by)),

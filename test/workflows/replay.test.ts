@@ -13,7 +13,9 @@ describe("recorded histories", async () => {
   const histories = await readHistories();
 
   it("there are some of each kind", () => {
-    expect(histories.map(({ name }) => name)).toEqual(expect.arrayContaining(["cancelled", "partial", "succeeded"]));
+    expect(histories.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["cancelled", "partial", "succeeded", "waited"]),
+    );
   });
 
   it.each(histories)("$name replays without a difference", async ({ history }) => {
