@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { headerName, httpUrl, jsonPath, parameterName, secretName } from "./primitives.ts";
+import { headerName, holdsNoPassword, httpUrl, jsonPath, parameterName, secretName } from "./primitives.ts";
 
 const sendIn = z
   .enum(["header", "body"])
@@ -47,7 +47,12 @@ export const authSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("session_login"),
-    url: z.string().min(1).max(2000).describe("Absolute, or relative to baseUrl; asked by POST."),
+    url: z
+      .string()
+      .min(1)
+      .max(2000)
+      .refine(holdsNoPassword, "Must hold no user and no password")
+      .describe("Absolute, or relative to baseUrl; asked by POST."),
     json: z.record(parameterName, z.string().max(2000)).default({}).describe("What is sent besides the secrets."),
     bodySecrets: z.record(parameterName, secretName).describe("Field of the body to the name of the secret in it."),
     tokenPath: jsonPath,

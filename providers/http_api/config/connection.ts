@@ -2,7 +2,7 @@ import { z } from "zod";
 import { authSchema, secretsOfAuth } from "./auth.ts";
 import { checkResources } from "./cross-checks.ts";
 import { paginatorSchema } from "./paginator.ts";
-import { headerName, httpUrl } from "./primitives.ts";
+import { httpUrl, plainHeaders } from "./primitives.ts";
 import { resourceSchema } from "./resource.ts";
 
 const rateLimit = z.strictObject({
@@ -14,10 +14,7 @@ const rateLimit = z.strictObject({
 export const connectionSchema = z
   .strictObject({
     baseUrl: httpUrl.describe("What the paths of resources are relative to."),
-    headers: z
-      .record(headerName, z.string().max(2000))
-      .default({})
-      .describe("Sent with every request; nothing secret."),
+    headers: plainHeaders.default({}).describe("Sent with every request; nothing secret."),
     auth: authSchema.default({ type: "none" }),
     timeoutMs: z
       .int()

@@ -17,7 +17,38 @@ export const parameterName = z.string().min(1).max(200);
 
 export const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, "Must be the name of an HTTP header");
 
-export const httpUrl = z.url({ protocol: /^https?$/ }).max(2000);
+/** They say who asks, which is for `secrets`, or frame the message, which is the client's own affair. */
+const FORBIDDEN_HEADERS = new Set([
+  ...["authorization", "proxy-authorization", "cookie", "x-api-key"],
+  ...["host", "connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"],
+]);
+
+/** Headers that everybody may see. */
+export const plainHeaders = z
+  .record(
+    headerName,
+    z
+      .string()
+      .max(2000)
+      .regex(/^[\t\x20-\x7e\x80-\xff]*$/, "Must be one line of Latin-1 text"),
+  )
+  .superRefine((headers, context) => {
+    for (const name of Object.keys(headers)) {
+      if (!FORBIDDEN_HEADERS.has(name.toLowerCase())) continue;
+      const message = `'${name}' cannot be given here: what says who asks goes in auth and secrets, and the rest is sent as it has to be`;
+      context.addIssue({ code: "custom", path: [name], message });
+    }
+  });
+
+export const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2000)
+  .refine(holdsNoPassword, "Must hold no user and no password: they go in auth and secrets");
+
+export function holdsNoPassword(url: string): boolean {
+  const { username, password } = URL.parse(url) ?? { username: "", password: "" };
+  return username === "" && password === "";
+}
 
 /** Weeks to seconds: months and years have no fixed length. */
 export const duration = z

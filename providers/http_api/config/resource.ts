@@ -10,6 +10,7 @@ import {
   jsonPath,
   matchedScalar,
   parameterName,
+  plainHeaders,
   queryParameters,
 } from "./primitives.ts";
 
@@ -97,7 +98,7 @@ export const resourceSchema = z.strictObject({
   path: z.string().min(1).max(2000).describe("Relative to baseUrl; may hold `{parent.<field>}`."),
   method: z.enum(["GET", "POST"]).default("GET"),
   query: queryParameters.default({}),
-  headers: z.record(headerName, z.string().max(2000)).default({}),
+  headers: plainHeaders.default({}),
   json: z
     .record(z.string(), z.unknown())
     .optional()

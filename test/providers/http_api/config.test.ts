@@ -51,6 +51,29 @@ describe("the config of a connection", () => {
     expect(issues.map((issue) => issue.split(": ")[0])).toContain(at);
   });
 
+  it.each([
+    ["headers.Authorization", { headers: { Authorization: "Bearer t" } }],
+    ["headers.cookie", { headers: { cookie: "session=1" } }],
+    ["headers.Host", { headers: { Host: "internal.test" } }],
+    ["headers.transfer-encoding", { headers: { "transfer-encoding": "chunked" } }],
+    ["headers.x-note", { headers: { "x-note": "a\r\nx-other: b" } }],
+    ["resources.0.headers.X-Api-Key", { resources: [{ ...orders, headers: { "X-Api-Key": "k" } }] }],
+    ["baseUrl", { baseUrl: "https://user:password@api.test/" }],
+    [
+      "auth.tokenUrl",
+      {
+        auth: {
+          type: "oauth2_client_credentials",
+          tokenUrl: "https://u:p@id.test/token",
+          clientId: "c",
+          clientSecretSecret: "s",
+        },
+      },
+    ],
+  ])("takes nothing at %s that belongs in secrets, or to the client alone", (at, more) => {
+    expect(issuesOf(config(more)).map((issue) => issue.split(": ")[0])).toEqual([at]);
+  });
+
   it("finds parents that go round in a circle", () => {
     const resources = [
       { ...orders, name: "a", parent: { resource: "b" } },
