@@ -13,7 +13,7 @@ export function parseConfig(provider: Provider, config: Record<string, unknown>)
 }
 
 /**
- * Seals what is given over what is there; `null` takes a secret away.
+ * Seals what is given over what is there; `null` takes a secret away, also one that the config names no more.
  * @param connection its `config`, as parsed, may name secrets itself
  * @throws AppError 422 on `body.secrets`: one that nobody knows, or a required one that would be missing
  */
@@ -35,7 +35,8 @@ export function sealSecrets(
     issues.push({ loc: ["body", "secrets", name], msg: "Field required", type: "missing" });
   }
   for (const name of Object.keys(given)) {
-    if (Object.hasOwn(known, name)) continue;
+    const goes = given[name] === null && Object.hasOwn(connection.secrets, name);
+    if (goes || Object.hasOwn(known, name)) continue;
     issues.push({ loc: ["body", "secrets", name], msg: "Extra inputs are not permitted", type: "extra_forbidden" });
   }
   if (issues.length > 0) throw invalid(...issues);

@@ -122,6 +122,23 @@ describe("an edit", () => {
     expect(await secretsOf(made.id)).toEqual({ token: "three" });
   });
 
+  it("can take away a secret that the config names no more", async () => {
+    const resources = [{ name: "orders", path: "orders" }];
+    const auth = { type: "bearer", tokenSecret: "old" };
+    const { body: made } = await api.call("POST", "/connections", {
+      name: "shop",
+      provider: "http_api",
+      config: { baseUrl: "https://api.test", auth, resources },
+      secrets: { old: "one" },
+    });
+    await api.call("PATCH", `/connections/${made.id}`, { config: { baseUrl: "https://api.test", resources } });
+    const { status, body } = await api.call("PATCH", `/connections/${made.id}`, { secrets: { old: null } });
+    expect({ status, secretKeys: body.secretKeys }).toEqual({ status: 200, secretKeys: [] });
+    expect(itemsOf(await api.call("PATCH", `/connections/${made.id}`, { secrets: { old: null } }))).toEqual([
+      '["body","secrets","old"] extra_forbidden',
+    ]);
+  });
+
   it("of the name alone keeps what the check found", async () => {
     const id = await api.createConnection();
     await api.call("POST", `/connections/${id}/check`);
