@@ -7,8 +7,9 @@ import { inTransaction } from "../../db/client.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
 import { cancelRunsOfSync } from "../../db/run-chains.ts";
 import type { RunRow } from "../../db/runs.ts";
-import { type SyncPatch, type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
+import { lockSync, type SyncPatch, type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
+import { notFound } from "../errors.ts";
 import { presentSync } from "../present.ts";
 import type { UpdateSyncBody } from "../schemas/syncs.ts";
 import { slugTaken } from "./create-sync.ts";
@@ -20,8 +21,8 @@ import { destinationOf, holdDestination } from "./sync-destination.ts";
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
 type Edit = { id: string; body: UpdateSyncBody; caller: Caller };
 
-/** Each turn means that somebody else's edit came between our look and our write: of n at once, one needs n turns. */
-const TURNS = 64;
+/** How long others may go on editing the sync while its activation is looked at. */
+const PATIENCE_MS = 60_000;
 /** Chance gives everybody a turn sooner than haste does. */
 const MOST_PAUSE_MS = 50;
 /** Fields that have to fit each other and the source, the likeliest culprit first. */
@@ -41,16 +42,29 @@ const DEFINING = [
  *   activation's check throws
  */
 export async function updateSync(deps: Deps, edit: Edit): Promise<SyncWithBindings> {
-  for (let turn = 0; turn < TURNS; turn++) {
-    const sync = await requireSync(deps, edit.id);
-    if (Object.keys(edit.body).length === 0) return sync;
-    const cancelled = await applyEdit(deps, edit, sync);
-    if (cancelled === null) {
-      await sleep(Math.random() * MOST_PAUSE_MS);
-      continue;
-    }
-    await deliverCancels(deps, cancelled);
-    return requireSync(deps, edit.id);
+  if (Object.keys(edit.body).length === 0) return requireSync(deps, edit.id);
+  const cancelled = edit.body.status === "active" ? await activate(deps, edit) : await editLocked(deps, edit);
+  await deliverCancels(deps, cancelled);
+  return requireSync(deps, edit.id);
+}
+
+/** One edit after the other. */
+function editLocked(deps: Deps, edit: Edit): Promise<RunRow[]> {
+  return inTransaction(deps.db, async (trx) => {
+    const sync = await lockSync(trx, edit.id);
+    if (!sync) throw notFound("Sync", edit.id);
+    return (await applyEdit({ ...deps, db: trx }, edit, sync)) ?? [];
+  });
+}
+
+/** The source is asked, which takes seconds: the sync is not locked meanwhile, and what somebody else changes counts anew. */
+async function activate(deps: Deps, edit: Edit): Promise<RunRow[]> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const cancelled = await applyEdit(deps, edit, await requireSync(deps, edit.id));
+    if (cancelled !== null) return cancelled;
+    if (Date.now() > deadline) break;
+    await sleep(Math.random() * MOST_PAUSE_MS);
   }
   throw new AppError("database_unavailable", `Sync ${edit.id} is being edited by others all the time. Try again.`);
 }
