@@ -5,6 +5,7 @@ import {
   isRawNumber,
   isStorable,
   type JsonValue,
+  jsonOf,
   parseJson,
 } from "../../../../providers/lib/http/json.ts";
 import { GET, openClient, serve } from "./local-http.ts";
@@ -50,6 +51,38 @@ describe("a number", () => {
     expect(cellOf(value[2])).toBe('{"a":2.5,"b":0.12345678901234567}');
   });
 
+  it("is exact wherever it stands, and text that looks like one stays text", () => {
+    const strings = ["12345678901234567890", ': 12345678901234567890,"', "\\", '\\"1234567890123456', "é1e400", ""];
+    for (const between of ["", " ", "\n  "]) {
+      for (const string of strings) {
+        const text = `{"a":[${JSON.stringify(string)},${between}12345678901234567890${between},-0.5,1e400],"b":${JSON.stringify(string)}}`;
+        const value = parseJson(text);
+        const [first, second, third, fourth] = isObject(value) && Array.isArray(value.a) ? value.a : [];
+        expect([first, cellOf(second), third, cellOf(fourth)]).toEqual([string, "12345678901234567890", -0.5, "1e400"]);
+        expect(isObject(value) && value.b).toBe(string);
+      }
+    }
+  });
+
+  it.each([
+    "{12345678901234567890:1}",
+    "{12345678901234567890 :1}",
+    "[012345678901234567890]",
+    "[+12345678901234567890]",
+    "[12345678901234567890.]",
+    "[.12345678901234567890]",
+    "[12345678901234567890e]",
+    "[12345678901234567890n]",
+    "[1 12345678901234567890]",
+    '["a"12345678901234567890]',
+    '[12345678901234567890"a"]',
+    '[12345678901234567890,"a]',
+    "[12345678901234567890",
+    "",
+  ])("is not read out of what is no JSON: %s", (text) => {
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+
   it("of up to 15 digits comes back as it went, at every size", () => {
     for (let exponent = -99; exponent <= 99; exponent += 1) {
       const text = `1.2345678901234e${exponent}`;
@@ -74,6 +107,14 @@ describe("a cell", () => {
     ["1e21", "1e+21"],
   ])("is Postgres input: %s", (text, cell) => {
     expect(cellOf(parseJson(text))).toBe(cell);
+  });
+
+  it("of what is nested too deeply to be written is refused, with an exact number in it or not", () => {
+    for (const inner of ["1", "12345678901234567890"]) {
+      const value = parseJson(`${"[".repeat(200_000)}${inner}${"]".repeat(200_000)}`);
+      expect(jsonOf(value)).toBeNull();
+      expect(() => cellOf(value)).toThrow(RangeError);
+    }
   });
 
   it("of a member that is not there is null", () => {
@@ -140,7 +181,6 @@ describe("the JSON of an answer", () => {
     ["broken UTF-8", Buffer.from([0x22, 0xff, 0x22]), "application/json"],
     ["a charset that does not exist", "[1]", "application/json; charset=klingon"],
     ["NaN", "[NaN]", "application/json"],
-    ["too deep", `${"[".repeat(200_000)}12345678901234567890${"]".repeat(200_000)}`, "application/json"],
   ])("is refused with what came instead: %s", async (_, body, contentType) => {
     const response = await answerOf(body, contentType);
     expect(() => response.json()).toThrow(
