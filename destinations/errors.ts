@@ -66,7 +66,7 @@ const MEANINGS: Meaning[] = [
     fix: "Remove or relax the constraint at the destination, or correct the rows at the source.",
   },
   {
-    states: ["22", "42704", "42804", "42883", "42846"],
+    states: ["22", "54", "42704", "42804", "42883", "42846"],
     reasonCode: "destination_type_mismatch",
     transient: false,
     fix: "Retry with runMode full_refresh when the source's types have changed; otherwise correct the value at the source.",

@@ -41,10 +41,10 @@ export function withoutFaulty(batch: LoadableRows, faults: Faults): LoadableRows
   return faults.size === 0 ? batch : { ...batch, rows: batch.rows.filter((_, index) => !faults.has(index)) };
 }
 
-/** Is it a value that the table does not take? A wrong number of cells (22P04) is our own fault, not the row's. */
+/** Is it a value that the table does not take, or that is too much for Postgres? A wrong number of cells (22P04) is our own fault, not the row's. */
 export function isDataFault(error: unknown): boolean {
   const state = sqlState(error) ?? "";
-  return state === "23502" || (state.startsWith("22") && state !== "22P04");
+  return state === "23502" || state.startsWith("54") || (state.startsWith("22") && state !== "22P04");
 }
 
 /**

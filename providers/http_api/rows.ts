@@ -1,4 +1,4 @@
-import { isObject, isStorable, type JsonObject, type JsonValue } from "../lib/http/json.ts";
+import { isObject, isStorable, type JsonObject, type JsonValue, jsonOf } from "../lib/http/json.ts";
 import type { RejectedRecord } from "../provider.ts";
 import { fitCell } from "./field-types.ts";
 import { fitsKind } from "./infer.ts";
@@ -16,15 +16,36 @@ export function toRows(records: readonly JsonValue[], shape: RecordShape, keyCol
   const result: Rows = { rows: [], rejects: [] };
   for (const record of records) {
     const row = isObject(record)
-      ? toRow(record, shape, keyColumns)
+      ? toRowIfShallow(record, shape, keyColumns)
       : { column: null, reason: "The record is no JSON object." };
     if (Array.isArray(row)) result.rows.push(row);
-    else result.rejects.push({ ...row, record: JSON.stringify(record) });
+    else result.rejects.push({ ...row, record: jsonOf(record) ?? JSON.stringify(surfaceOf(record)) });
   }
   return result;
 }
 
 type Refusal = Omit<RejectedRecord, "record">;
+
+function toRowIfShallow(
+  record: JsonObject,
+  shape: RecordShape,
+  keyColumns: readonly string[],
+): (string | null)[] | Refusal {
+  try {
+    return toRow(record, shape, keyColumns);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { column: null, reason: "The record is nested too deeply." };
+  }
+}
+
+/** What can be kept of a record that is nested too deeply. */
+function surfaceOf(record: JsonValue): JsonValue {
+  const cut = (value: JsonValue) => (Array.isArray(value) || isObject(value) ? "…" : value);
+  if (Array.isArray(record)) return record.map(cut);
+  if (!isObject(record)) return record;
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, cut(value)]));
+}
 
 function toRow(record: JsonObject, shape: RecordShape, keyColumns: readonly string[]): (string | null)[] | Refusal {
   const cells: (string | null)[] = [];

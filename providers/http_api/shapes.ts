@@ -1,3 +1,4 @@
+import { jsonOf } from "../lib/http/json.ts";
 import type { EntityReadSpec } from "../provider.ts";
 import type { ReadContext } from "./pages.ts";
 import { readSpecSchema } from "./read-spec.ts";
@@ -28,7 +29,7 @@ export function createShapes(context: Omit<ReadContext, "now" | "mayRestart">): 
       // A sample is not read twice, so nothing comes twice.
       const reading = { ...context, now: Date.now(), mayRestart: true };
       const sample = resource.additionalFields === "infer" ? await sampleRecords(reading, resource) : [];
-      const bytes = sample.reduce((sum, record) => sum + JSON.stringify(record).length, 0);
+      const bytes = sample.reduce((sum, record) => sum + (jsonOf(record)?.length ?? USUAL_ROW_BYTES), 0);
       const shape = {
         shape: shapeRecords(resource, sample, known === undefined ? null : shapeIn(known)),
         rowBytes: sample.length === 0 ? USUAL_ROW_BYTES : Math.ceil(bytes / sample.length),

@@ -58,6 +58,7 @@ describe.each(WAYS)("loading %s", (way) => {
       [["9", "ok", "1", "2026-02-30", null], "at", "date/time field value out of range (22008)"],
       [["10", "ok", "1", null, "{"], "extra", "invalid input syntax for type json (22P02)"],
       [["11", "ok", "1", null, '"\\u0000"'], "extra", "unsupported Unicode escape sequence (22P05)"],
+      [["14", "ok", "1", null, "[".repeat(50_000)], "extra", "stack depth limit exceeded (54001)"],
       [
         ["12", "\0", "1", null, null],
         "code",

@@ -160,6 +160,19 @@ describe("rows", () => {
     expect(rejects[0]?.record).not.toContain("\0");
   });
 
+  it("that are nested too deeply are rejected alone, with what is on their surface", () => {
+    const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+    const reason = "The record is nested too deeply.";
+    const { rows, rejects } = rowsOf('{"id":1}', `{"id":12345678901234567890,"more":${deep}}`, '{"id":2}');
+    expect(rows.map(([, id]) => id)).toEqual(["1", "2"]);
+    expect(rejects).toMatchObject([{ column: "id", record: '{"id":12345678901234567890,"more":"…"}' }]);
+    expect(rowsOf(`{"id":1,"more":${deep}}`).rejects).toEqual([
+      { column: null, reason, record: '{"id":1,"more":"…"}' },
+    ]);
+    expect(toRows([parseJson(`[1,${deep}]`)], shape, ["id"]).rejects).toMatchObject([{ record: '[1,"…"]' }]);
+    expect(typesOf(shapeRecords(resource(), parsed(`{"more":${deep}}`), null))).toMatchObject({ more: "jsonb" });
+  });
+
   it("an escaped backslash before u0000 is text like any other", () => {
     expect(rowsOf('{"id":1,"more":"\\\\u0000"}').rejects).toEqual([]);
   });
