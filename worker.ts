@@ -16,6 +16,7 @@ import { startLoop } from "./control/loop.ts";
 import { createReconciler } from "./control/reconcile.ts";
 import { createRetention } from "./control/retain.ts";
 import { ensureSearchAttributes } from "./control/search-attributes.ts";
+import { DEADLINES } from "./control/stuck-workflow.ts";
 import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
 import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-options.ts";
 import { TASK_QUEUE } from "./core/workflow-contract.ts";
@@ -24,6 +25,7 @@ import { asLeader } from "./db/leader-lock.ts";
 import { isReachable } from "./db/ping.ts";
 import { createKeyring } from "./db/secrets.ts";
 import { createDestinations } from "./destinations/open-destinations.ts";
+import { egressEntries } from "./providers/lib/http/egress-list.ts";
 
 /** Composition root of the worker process: activities, workflows, and the loops that keep rows and Temporal in line. */
 
@@ -34,8 +36,8 @@ const WORKER_ENV = {
   SLUICE_RETENTION_DAYS: count(1, 36_500).default(90),
   SLUICE_AUDIT_RETENTION_DAYS: count(1, 36_500).default(400),
   HEALTH_PORT: count(1, 65_535).optional(),
-  SLUICE_EGRESS_ALLOW_PRIVATE: listOfHosts().default([]),
-  SLUICE_EGRESS_ALLOW_ONLY: listOfHosts().optional(),
+  SLUICE_EGRESS_ALLOW_PRIVATE: egressEntries().default([]),
+  SLUICE_EGRESS_ALLOW_ONLY: egressEntries().optional(),
 };
 
 async function main(): Promise<void> {
@@ -90,6 +92,7 @@ async function main(): Promise<void> {
   const controlDeps = { db, client, namespace: temporal.namespace, temporalUiUrl: activityDeps.temporalUiUrl, log };
   const reconcile = createReconciler({
     ...controlDeps,
+    deadlines: DEADLINES,
     finishRun: activities.finishRun,
     fenceRun: (runId) => fenceRun(activityDeps, runId),
   });
@@ -125,16 +128,6 @@ async function main(): Promise<void> {
   await connection.close();
   await db.destroy();
   log.info("worker has stopped");
-}
-
-/** Host names, `*.suffix` patterns, addresses and CIDR ranges, separated by commas. */
-function listOfHosts() {
-  return z.string().transform((text) =>
-    text
-      .split(",")
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  );
 }
 
 /** One log for both. What the SDK says at INFO (its bundler's statistics, states of the worker) is detail to an operator. */

@@ -8,12 +8,9 @@ import { noteBackend } from "../db/run-suspects.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
 import { backendRefOf } from "./backend-ref.ts";
 import { deliverCancel } from "./cancel.ts";
+import { type Deadlines, findStuck } from "./stuck-workflow.ts";
 
 const CANCEL_GRACE_MS = 60_000;
-const START_DEADLINE_MS = 15 * 60_000;
-/** A workflow task that failed this often, for this long, does not heal by being tried again. */
-const WEDGED_ATTEMPTS = 4;
-const WEDGED_AFTER_MS = 30_000;
 
 export interface ReconcileDeps {
   db: Db;
@@ -21,14 +18,18 @@ export interface ReconcileDeps {
   namespace: string;
   temporalUiUrl: string | null;
   log: Logger;
+  deadlines: Deadlines;
   /** Ends a run with what the ledger proves (activities/finish-run.ts). */
   finishRun(input: FinishInput): Promise<unknown>;
   /** Has the destination refuse the writes of an ended run. */
   fenceRun(runId: string): Promise<void>;
 }
 
-/** Looks at a run's workflow in Temporal and brings the row in line with it, whichever of the two went its own way. */
-export async function examineRun(deps: ReconcileDeps, runId: string): Promise<void> {
+/**
+ * Looks at a run's workflow in Temporal and brings the row in line with it, whichever of the two went its own way.
+ * @param watchedSinceMs since when workflows are looked at without a break
+ */
+export async function examineRun(deps: ReconcileDeps, runId: string, watchedSinceMs: number): Promise<void> {
   const run = await getRun(deps.db, runId);
   const workflow = await describe(deps.client, runId);
   if (isTerminal(run.status)) {
@@ -38,15 +39,15 @@ export async function examineRun(deps: ReconcileDeps, runId: string): Promise<vo
   if (run.dispatchedAt === null) return;
   if (workflow === null)
     return end(deps, run, "execution_not_found", "Temporal does not know the run's workflow any more.");
-  if (workflow.status.name === "RUNNING") return examineRunning(deps, run, workflow);
-  const closed = CLOSED[workflow.status.name];
+  if (workflow.status.name === "RUNNING") return examineRunning(deps, run, workflow, watchedSinceMs);
+  const closed = hasFailedAfterReset(workflow) ? RESET : CLOSED[workflow.status.name];
   if (closed) await end(deps, run, closed.reasonCode, closed.message);
 }
 
+type Ending = { reasonCode: ReasonCode; message: string };
+
 /** Continued-as-new is no end, and the status of an execution that `describe` finds by workflow id is never that for long. */
-const CLOSED: Partial<
-  Record<WorkflowExecutionDescription["status"]["name"], { reasonCode: ReasonCode; message: string }>
-> = {
+const CLOSED: Partial<Record<WorkflowExecutionDescription["status"]["name"], Ending>> = {
   TERMINATED: { reasonCode: "workflow_terminated", message: "The workflow was terminated in Temporal." },
   CANCELLED: { reasonCode: "cancelled_in_backend", message: "The workflow was cancelled in Temporal." },
   TIMED_OUT: { reasonCode: "run_timeout", message: "The workflow timed out in Temporal." },
@@ -54,7 +55,22 @@ const CLOSED: Partial<
   COMPLETED: { reasonCode: "internal_error", message: "The workflow completed without recording a result." },
 };
 
-async function examineRunning(deps: ReconcileDeps, run: RunRow, workflow: WorkflowExecutionDescription): Promise<void> {
+const RESET: Ending = {
+  reasonCode: "workflow_reset",
+  message: "The workflow was reset in Temporal, and the new execution ended without recording a result.",
+};
+
+function hasFailedAfterReset({ status, raw }: WorkflowExecutionDescription): boolean {
+  const byItself = status.name === "FAILED" || status.name === "COMPLETED" || status.name === "TIMED_OUT";
+  return byItself && Boolean(raw.workflowExtendedInfo?.lastResetTime);
+}
+
+async function examineRunning(
+  deps: ReconcileDeps,
+  run: RunRow,
+  workflow: WorkflowExecutionDescription,
+  watchedSinceMs: number,
+): Promise<void> {
   await noteBackend(deps.db, run.id, {
     // A reset continues in another execution: from now on the row points there.
     ...backendRefOf(workflow.workflowId, workflow.raw.workflowExecutionInfo?.firstRunId || workflow.runId, deps),
@@ -68,20 +84,10 @@ async function examineRunning(deps: ReconcileDeps, run: RunRow, workflow: Workfl
     await deps.finishRun({ runId: run.id, outcome: { ...NOTHING_KNOWN, cancelled: true } });
     return terminate(deps, run.id, "the cancel was not acknowledged in time");
   }
-  const task = workflow.raw.pendingWorkflowTask;
-  const scheduledAtMs = millisOf(task?.originalScheduledTime);
-  if (
-    (task?.attempt ?? 0) >= WEDGED_ATTEMPTS &&
-    scheduledAtMs !== null &&
-    Date.now() - scheduledAtMs > WEDGED_AFTER_MS
-  ) {
-    await end(deps, run, "workflow_wedged", "The workflow's task keeps failing, so it cannot go on.");
-    return terminate(deps, run.id, "workflow_wedged");
-  }
-  if (run.status === "pending" && run.dispatchedAt && Date.now() - run.dispatchedAt.getTime() > START_DEADLINE_MS) {
-    await end(deps, run, "start_timeout", "No worker began the workflow in time.");
-    return terminate(deps, run.id, "start_timeout");
-  }
+  const stuck = findStuck(run, workflow, { sinceMs: watchedSinceMs, deadlines: deps.deadlines });
+  if (stuck === null) return;
+  await end(deps, run, stuck.reasonCode, stuck.message);
+  await terminate(deps, run.id, stuck.reasonCode);
 }
 
 const NOTHING_KNOWN: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
@@ -121,9 +127,4 @@ function statusOf({ raw }: WorkflowExecutionDescription): Record<string, unknown
     lastFailure: activities.find((activity) => activity.lastFailure)?.lastFailure?.message?.slice(0, 500) ?? null,
     observedAt: new Date().toISOString(),
   };
-}
-
-function millisOf(timestamp: { seconds?: { toString(): string } | null } | null | undefined): number | null {
-  const { seconds } = timestamp ?? {};
-  return seconds ? Number(seconds.toString()) * 1000 : null;
 }

@@ -8,21 +8,27 @@ import { examineRun, type ReconcileDeps } from "./examine-run.ts";
 const SUSPECTS_PER_PASS = 100;
 /** Closed workflows are looked at twice rather than not at all: visibility is written behind. */
 const OVERLAP_MS = 2 * 60_000;
+/** Later than that after the last pass, Temporal was away or no worker was there: nobody's fault, and no deadline runs. */
+const LONGEST_BREAK_MS = 60_000;
 
-/** One pass after the other; keeps the instant up to which closed workflows were seen. */
+/** One pass after the other; keeps the instant up to which closed workflows were seen, and since when without a break. */
 export function createReconciler(deps: ReconcileDeps) {
   let seenUntilMs = Date.now() - 10 * 60_000;
+  let watchedSinceMs = 0;
+  let lookedAtMs = 0;
   return async (): Promise<void> => {
     const startedAtMs = Date.now();
+    if (startedAtMs - lookedAtMs > LONGEST_BREAK_MS) watchedSinceMs = startedAtMs;
     await cancelInactive(deps);
     const runIds = new Set(await findSuspects(deps.db, SUSPECTS_PER_PASS));
     for (const id of await filterRuns(deps.db, await closedSince(deps, seenUntilMs - OVERLAP_MS), "open"))
       runIds.add(id);
     for (const id of await filterRuns(deps.db, await listRunIds(deps, "ExecutionStatus = 'Running'"), "ended"))
       runIds.add(id);
-    await forEach(deps, [...runIds], (runId) => examineRun(deps, runId));
+    await forEach(deps, [...runIds], (runId) => examineRun(deps, runId, watchedSinceMs));
     await forEach(deps, await findUnfenced(deps.db, SUSPECTS_PER_PASS), (runId) => deps.fenceRun(runId));
     seenUntilMs = startedAtMs;
+    lookedAtMs = Date.now();
   };
 }
 

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { Runtime, Worker } from "@temporalio/worker";
+import { Worker } from "@temporalio/worker";
 import { describe, expect, it } from "vitest";
 import { PAYLOAD_CONVERTER_PATH } from "../../control/temporal.ts";
+import { silenceTemporal } from "../support/foreign-worker.ts";
 import { readHistories } from "../support/histories.ts";
 
 /**
@@ -9,7 +10,7 @@ import { readHistories } from "../support/histories.ts";
  * first (ARCHITECTURE.md), and RECORD_HISTORIES=1 with the tests in test/e2e records anew.
  */
 describe("recorded histories", async () => {
-  Runtime.install({ logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} } });
+  silenceTemporal();
   const histories = await readHistories();
 
   it("there are some of each kind", () => {

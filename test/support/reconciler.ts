@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import { pino } from "pino";
+import type { ActivityDeps } from "../../activities/deps.ts";
+import { fenceRun } from "../../activities/fence.ts";
+import { createActivities } from "../../activities/index.ts";
+import { createProgress } from "../../activities/progress.ts";
+import { createRenewals } from "../../activities/renewals.ts";
+import { createReconciler } from "../../control/reconcile.ts";
+import type { Deadlines } from "../../control/stuck-workflow.ts";
+import { createKeyring } from "../../db/secrets.ts";
+import { createDestinations } from "../../destinations/open-destinations.ts";
+import type { World } from "./world.ts";
+
+/** The reconciler of a process that has no worker, pass by pass, with deadlines of the test's own. */
+export async function withReconciler<T>(
+  world: World,
+  deadlines: Deadlines,
+  work: (pass: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const log = pino({ level: "silent" });
+  const { db, namespace, temporal: client } = world;
+  const destinations = createDestinations();
+  const progress = createProgress({ db, executorId: "test", log });
+  const deps: ActivityDeps = {
+    db,
+    keyring: createKeyring(`k1:${randomBytes(32).toString("base64")}`),
+    log,
+    progress,
+    renewals: createRenewals(),
+    openDestination: destinations.open,
+    warehouseUrl: world.warehouseUrl,
+    egress: { allowPrivate: [], allowOnly: null },
+    namespace,
+    temporalUiUrl: null,
+    searchAttributes: true,
+  };
+  const pass = createReconciler({
+    ...{ db, client, namespace, temporalUiUrl: null, log, deadlines },
+    finishRun: createActivities(deps).finishRun,
+    fenceRun: (runId) => fenceRun(deps, runId),
+  });
+  try {
+    return await work(pass);
+  } finally {
+    await progress.close();
+    await destinations.close();
+  }
+}
