@@ -2,12 +2,14 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ValidationIssue } from "../core/errors.ts";
 import type { AppEnv } from "./deps.ts";
-import { invalid, invalidValue } from "./errors.ts";
+import { invalid, invalidValue, refused } from "./errors.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 /** A body that is too large is still read so far: a client that is cut off while it sends never sees the answer. */
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 const MAX_DEPTH = 32;
+/** Members and elements, at any depth: validators have something to say of each. The largest sync has fewer. */
+const MAX_VALUES = 60_000;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
 
 /** In front of every route: whatever is wrong with a body as a whole is a 422, and nothing at all is `{}`. */
@@ -16,7 +18,8 @@ export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   const text = decode(await readBytes(c.req.raw));
   const body = text.trim() === "" ? {} : parse(c, text);
   const issues = unstorable(body, ["body"]);
-  if (issues.length > 0) throw invalid(...issues);
+  if (issues.length > 0) throw refused(issues);
+  if (countValues(body) > MAX_VALUES) throw invalidValue(["body"], `The body has more than ${MAX_VALUES} values`);
   // zod-openapi answers a foreign or absent content type by itself, with texts of its own: it never sees one.
   const headers = new Headers(c.req.raw.headers);
   headers.set("content-type", "application/json");
@@ -82,6 +85,11 @@ function unstorable(value: unknown, loc: ValidationIssue["loc"]): ValidationIssu
   return Object.entries(value).flatMap(([key, item]) =>
     isStorable(key) ? unstorable(item, [...loc, key]) : [notText([...loc, key.toWellFormed().replaceAll("\0", "")])],
   );
+}
+
+function countValues(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.values(value).reduce((count: number, inner) => count + countValues(inner), 1);
 }
 
 export function isStorable(text: string): boolean {

@@ -41,9 +41,18 @@ const STATUS_OF = {
   database_unavailable: 503,
 } as const satisfies Record<AppErrorCode, ContentfulStatusCode>;
 
+/** Items of a 422. Whoever gets more wrong is not helped by more, and one body could ask for megabytes of them. */
+const MAX_ISSUES = 1000;
+
 /** A 422 with one or more items. */
 export function invalid(...issues: ValidationIssue[]): AppError {
-  return new AppError("validation_failed", issues.map((issue) => issue.msg).join(" "), { issues });
+  return refused(issues);
+}
+
+/** Likewise, for more of them than a call takes arguments. */
+export function refused(issues: readonly ValidationIssue[]): AppError {
+  const said = issues.slice(0, MAX_ISSUES);
+  return new AppError("validation_failed", said.map((issue) => issue.msg).join(" "), { issues: said });
 }
 
 /** A 422 for a value of the right shape that cannot be. `loc` starts with `body`, `query` or `path`. */

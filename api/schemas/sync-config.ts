@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { OVERLAP_POLICIES } from "../../core/vocabulary.ts";
 import { findCronFaults } from "./cron.ts";
-import { distinct, identifier, instant, uuid } from "./primitives.ts";
+import { distinct, identifier, instant, text, uuid } from "./primitives.ts";
 
 /** The three config objects of a sync. Strict: a mistyped knob is refused rather than ignored. */
 
@@ -56,7 +56,7 @@ export const executionConfig = z.strictObject({
   overlapPolicy: z.enum(OVERLAP_POLICIES).optional(),
 });
 
-const cron = z.string().check((ctx) => {
+const cron = text(0, 1000).check((ctx) => {
   for (const message of findCronFaults(ctx.value)) ctx.issues.push({ code: "custom", message, input: ctx.value });
 });
 

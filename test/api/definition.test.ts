@@ -32,6 +32,7 @@ const makeScheduled = (sync: Json, schedule: Json | null) =>
 describe("a schedule", () => {
   it.each<[string, Json, string]>([
     ["a minute too late", { cron: "60 * * * *" }, '["body","schedule","cron"] value_error'],
+    ["pages of it", { cron: `${"1,".repeat(600)}1 * * * *` }, '["body","schedule","cron"] string_too_long'],
     [
       "an end before the start",
       { ...hourly, startAt: "2026-02-01T00:00:00Z", endAt: "2026-02-01T01:00:00+02:00" },

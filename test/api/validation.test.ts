@@ -74,6 +74,16 @@ describe("a body as a whole", () => {
     ]);
     expect((await send(`${"[".repeat(500_000)}${"]".repeat(500_000)}`)).status).toBe(422);
   });
+
+  it("is refused with 422 and at most 1,000 items, however much is wrong with it", async () => {
+    const huge = await send(`[${Array(170_000).fill("1e999").join(",")}]`);
+    expect([huge.status, huge.body.detail.length]).toEqual([422, 1000]);
+    const names = Array.from({ length: 50_000 }, (_, i) => `"${i}":1`);
+    const unknown = await send(`{${names.join(",")}}`);
+    expect([unknown.status, unknown.body.detail.length]).toEqual([422, 1000]);
+    const more = Array.from({ length: 70_000 }, (_, i) => `"${i}":1`);
+    expect(itemsOf(await send(`{"sourceConfig":{${more.join(",")}}}`))).toEqual(['["body"] value_error']);
+  });
 });
 
 describe("fields of a body", () => {
