@@ -96,9 +96,12 @@ export interface Credentials {
 }
 
 export interface EgressPolicy {
-  /** Host names, `*.suffix` patterns, addresses and CIDR ranges that may be reached although they are not public. */
+  /**
+   * Host names, `*.suffix` patterns, addresses and CIDR ranges that may be reached although they are not public; each for one
+   * port (`host:port`) or for all. Others are reached at port 443 only.
+   */
   allowPrivate: readonly string[];
-  /** When given, connectors reach nothing else: host names, `*.suffix` patterns, addresses and CIDR ranges. */
+  /** When given, connectors reach nothing else, in the same notation. */
   allowOnly: readonly string[] | null;
 }
 

@@ -1,14 +1,21 @@
 import { lookup as resolveBySystem } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import type { EgressPolicy } from "../../provider.ts";
-import { createHostPatterns, isPublicAddress } from "./addresses.ts";
+import { isPublicAddress } from "./addresses.ts";
+import { createEgressList } from "./egress-list.ts";
 
 /** Where requests may go. Between the check of an address and its use nothing is resolved again. */
 export interface EgressGuard {
   /** Before each request and each hop: scheme, user info, and an address in place of a name, which is never looked up. */
   check(url: URL): void;
   /** Resolves a name, checks all its addresses, and gives these to the socket. */
-  lookup(protocol: string): LookupFunction;
+  lookup(door: Door): LookupFunction;
+}
+
+/** Of a host, as a URL has them: an empty port is the protocol's own. */
+export interface Door {
+  protocol: string;
+  port: string;
 }
 
 export interface EgressGuardOptions {
@@ -23,22 +30,27 @@ export class AddressRefusedError extends Error {
 }
 
 export function createEgressGuard({ policy, resolve = resolveAll }: EgressGuardOptions): EgressGuard {
-  const allowPrivate = createHostPatterns(policy.allowPrivate);
-  const allowOnly = policy.allowOnly === null ? null : createHostPatterns(policy.allowOnly);
+  const allowPrivate = createEgressList(policy.allowPrivate);
+  const allowOnly = policy.allowOnly === null ? null : createEgressList(policy.allowOnly);
 
-  function checkAddress(protocol: string, host: string, address: string): void {
-    if (allowOnly && !allowOnly.matchesName(host) && !allowOnly.matchesAddress(address)) {
+  function checkAddress(door: Door, host: string, address: string): void {
+    const port = portOf(door);
+    if (allowOnly && !allowOnly.matches(host, address, port)) {
       throw new AddressRefusedError(`${host} is not among the hosts that this deployment lets connectors reach`);
     }
-    if (allowPrivate.matchesName(host) || allowPrivate.matchesAddress(address)) return;
+    if (allowPrivate.matches(host, address, port)) return;
     if (!isPublicAddress(address)) throw new AddressRefusedError(`${host} has an address that is not public`);
-    if (protocol !== "https:") throw new AddressRefusedError(`${host} must be asked over https`);
+    if (door.protocol !== "https:") throw new AddressRefusedError(`${host} must be asked over https`);
+    // What listens elsewhere is seldom meant for the public, and an operator who names a host vouches for its ports.
+    if (allowOnly === null && port !== HTTPS_PORT) {
+      throw new AddressRefusedError(`${host} may be asked at port ${HTTPS_PORT} only`);
+    }
   }
 
-  async function resolveChecked(protocol: string, host: string): Promise<string[]> {
+  async function resolveChecked(door: Door, host: string): Promise<string[]> {
     const addresses = (await resolve(host)).map(withoutZone);
     if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: "ENOTFOUND" });
-    for (const address of addresses) checkAddress(protocol, host, address);
+    for (const address of addresses) checkAddress(door, host, address);
     return addresses;
   }
 
@@ -51,10 +63,10 @@ export function createEgressGuard({ policy, resolve = resolveAll }: EgressGuardO
         throw new AddressRefusedError(`${url.hostname} is given with a user or password`);
       }
       const host = url.hostname.replace(/^\[|\]$/g, "");
-      if (isIP(host) !== 0) checkAddress(url.protocol, host, host);
+      if (isIP(host) !== 0) checkAddress(url, host, host);
     },
-    lookup: (protocol) => (host, options, done) => {
-      resolveChecked(protocol, host).then(
+    lookup: (door) => (host, options, done) => {
+      resolveChecked(door, host).then(
         (addresses) => {
           const found = addresses.map((address) => ({ address, family: isIP(address) }));
           const [first] = found;
@@ -65,6 +77,13 @@ export function createEgressGuard({ policy, resolve = resolveAll }: EgressGuardO
       );
     },
   };
+}
+
+const HTTPS_PORT = 443;
+
+function portOf({ protocol, port }: Door): number {
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? HTTPS_PORT : 80;
 }
 
 async function resolveAll(hostName: string): Promise<string[]> {

@@ -114,9 +114,8 @@ function createGuardedConnector(
   tlsRootCert: string | undefined,
 ): buildConnector.connector {
   const ca = tlsRootCert === undefined ? {} : { ca: [...getCACertificates("default"), tlsRootCert] };
-  const connectors = {
-    "http:": buildConnector({ timeout, allowH2: false, lookup: guard.lookup("http:") }),
-    "https:": buildConnector({ timeout, allowH2: false, lookup: guard.lookup("https:"), ...ca }),
+  return (options, done) => {
+    const connect = buildConnector({ timeout, allowH2: false, lookup: guard.lookup(options), ...ca });
+    connect(options, done);
   };
-  return (options, done) => connectors[options.protocol === "https:" ? "https:" : "http:"](options, done);
 }

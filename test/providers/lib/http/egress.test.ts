@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AddressRefusedError, createEgressGuard } from "../../../../providers/lib/http/egress.ts";
+import { egressEntries } from "../../../../providers/lib/http/egress-list.ts";
 import type { EgressPolicy } from "../../../../providers/provider.ts";
 import { GET, openClient, sendJson, serve } from "./local-http.ts";
 
@@ -203,6 +204,98 @@ describe("the policy of a deployment", () => {
     await expect(open("any.example", "8.8.8.8").send(GET)).rejects.toThrow(
       "any.example is not among the hosts that this deployment lets connectors reach",
     );
+  });
+});
+
+describe("a port", () => {
+  const PUBLIC = "93.184.215.14";
+  const policy = (allowPrivate: string[], allowOnly: string[] | null = null) => ({ allowPrivate, allowOnly });
+
+  it.each<[EgressPolicy, url: string, passes: boolean]>([
+    [PUBLIC_ONLY, `https://${PUBLIC}/`, true],
+    [PUBLIC_ONLY, `https://${PUBLIC}:443/`, true],
+    [PUBLIC_ONLY, `https://${PUBLIC}:8443/`, false],
+    [PUBLIC_ONLY, `https://${PUBLIC}:22/`, false],
+    [PUBLIC_ONLY, `http://${PUBLIC}:443/`, false],
+    [policy([`${PUBLIC}:8443`]), `https://${PUBLIC}:8443/`, true],
+    [policy([`${PUBLIC}:8443`]), `https://${PUBLIC}:8444/`, false],
+    [policy(["10.0.0.0/8:8080"]), "http://10.1.2.3:8080/", true],
+    [policy(["10.0.0.0/8:8080"]), "http://10.1.2.3/", false],
+    [policy(["10.0.0.1:80"]), "http://10.0.0.1/", true],
+    [policy(["[fd00::/8]:8080"]), "http://[fd00::1]:8080/", true],
+    [policy(["[fd00::1]:8080"]), "http://[fd00::1]:8081/", false],
+    [policy(["fd00::1"]), "http://[fd00::1]:8081/", true],
+    [policy([], [PUBLIC]), `https://${PUBLIC}:8443/`, true],
+    [policy([], [`${PUBLIC}:443`]), `https://${PUBLIC}:8443/`, false],
+    [policy([], [`${PUBLIC}:443`]), `https://${PUBLIC}/`, true],
+  ])("with %j, may %s be asked: %s", (given, url, passes) => {
+    const check = () => createEgressGuard({ policy: given }).check(new URL(url));
+    if (passes) expect(check).not.toThrow();
+    else expect(check).toThrow(AddressRefusedError);
+  });
+
+  it("counts behind a name, and after a redirect", async () => {
+    const local = await serve((_, response) => sendJson(response, []));
+    const other = await serve((_, response) =>
+      response.writeHead(302, { location: `http://api.example:${local.port}/` }).end(),
+    );
+    const open = (port: number) =>
+      openClient({
+        baseUrl: `http://api.example:${port}/`,
+        egress: policy([`api.example:${other.port}`]),
+        resolve: async () => ["127.0.0.1"],
+      });
+    for (const port of [local.port, other.port]) {
+      await expect(open(port).send(GET)).rejects.toMatchObject({ reasonCode: "source_address_refused" });
+    }
+    expect([local.received.length, other.received.length]).toEqual([0, 1]);
+  });
+});
+
+describe("a variable with egress entries", () => {
+  const read = (text: string) => egressEntries().parse(text);
+
+  it("holds names, patterns, addresses and ranges, with and without a port", () => {
+    const entries = ["api.example", "*.corp.example:8443", "localhost:80", "10.0.0.1", "10.0.0.0/8:22", "::1"];
+    const more = ["[::1]:8080", "fd00::/8", "xn--bcher-kva.example.", "_dmarc.example", "3com.example"];
+    expect(read([...entries, ...more].join(" , "))).toEqual([...entries, ...more]);
+  });
+
+  it.each([
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "10.0.0.0/8/8",
+    "10.0.0/8",
+    "10.0.0.256",
+    "0x7f.1",
+    "fd00::/129",
+    "fd00::1::2",
+    "[fd00::1",
+    "[10.0.0.1",
+    "[api.example]:443",
+    "fe80::1%eth0",
+    "https://api.example",
+    "api.example/path",
+    "api.example:0",
+    "api.example:65536",
+    "api.example:https",
+    "user@api.example",
+    "*",
+    "*.",
+    "api.*.example",
+    "*api.example",
+    "api..example",
+    "-api.example",
+    "bücher.example",
+    "",
+  ])("is refused with the position of what is malformed, and without its value: %s", (entry) => {
+    const issues = egressEntries()
+      .safeParse(`api.example,${entry}`)
+      .error?.issues.map(({ message }) => message);
+    expect(issues).toEqual([
+      expect.stringMatching(/^entry 2 is neither a host name, \*\.suffix, address nor CIDR range/),
+    ]);
+    expect(() => createEgressGuard({ policy: { allowPrivate: [entry], allowOnly: null } })).toThrow(RangeError);
   });
 });
 
