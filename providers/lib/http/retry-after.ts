@@ -1,3 +1,4 @@
+import { readRateLimit } from "./rate-limit-header.ts";
 import type { HttpResponse } from "./response.ts";
 
 const LONGEST_SECONDS = 24 * 3600;
@@ -21,20 +22,30 @@ export function retryAfterSeconds(response: Pick<HttpResponse, "status" | "heade
   const there = Number.isNaN(date) ? now : date;
   const milliseconds = headers.get("retry-after-ms");
   if (milliseconds !== null && Number(milliseconds) >= 0) return clamp(Number(milliseconds) / 1000);
-  const names = response.status === 429 || isUsedUp(response) ? ["retry-after", ...RESETS] : ["retry-after"];
-  for (const name of names) {
+  const throttled = response.status === 429 || isUsedUp(response);
+  for (const name of throttled ? ["retry-after", ...RESETS] : ["retry-after"]) {
     const seconds = secondsUntil(headers.get(name), there);
     if (seconds !== null) return clamp(seconds);
   }
-  return null;
+  const combined = throttled ? secondsUntilRenewed(headers) : null;
+  return combined === null ? null : clamp(combined);
+}
+
+/** Of the quotas that are used up, or of all where none says so, the last to renew. */
+function secondsUntilRenewed(headers: Headers): number | null {
+  const allowances = readRateLimit(headers);
+  const usedUp = allowances.filter(({ remaining }) => remaining === 0);
+  const resets = (usedUp.length > 0 ? usedUp : allowances).flatMap(({ resetSeconds }) => resetSeconds ?? []);
+  return resets.length === 0 ? null : Math.max(...resets);
 }
 
 /** Has the source said that nothing is left of an allowance? */
 export function isUsedUp({ headers }: Pick<HttpResponse, "headers">): boolean {
-  return REMAINDERS.some((name) => {
+  const isNone = (name: string) => {
     const remaining = headers.get(name);
     return remaining !== null && remaining.trim() !== "" && Number(remaining) <= 0;
-  });
+  };
+  return REMAINDERS.some(isNone) || readRateLimit(headers).some(({ remaining }) => remaining === 0);
 }
 
 function secondsUntil(text: string | null, now: number): number | null {

@@ -25,6 +25,13 @@ describe("the time after which a source wants to be asked again", () => {
     ["a reset as a date", { "x-ratelimit-reset": new Date(NOW + 42_000).toISOString() }, 42],
     ["a delay in parts of a second", { "x-ratelimit-reset-after": "0.25" }, 0.25],
     ["Retry-After before a reset", { "retry-after": "1", "x-ratelimit-reset": "99" }, 1],
+    ["one header for all", { ratelimit: "limit=100, remaining=0, reset=30" }, 30],
+    ["one header with several quotas", { ratelimit: '"burst";r=0;t=5, "daily";r=0;t=90, "hourly";r=7;t=600' }, 90],
+    ["one header in which none is used up", { ratelimit: '"burst";r=1;t=5, "daily";r=2;t=90' }, 90],
+    ["a name that looks like a quota", { ratelimit: '"r=0;t=99, \\"";r=3;t=4' }, 4],
+    ["one header that says nothing of use", { ratelimit: '"default";q=100;w=60' }, null],
+    ["one header that is broken", { ratelimit: "t=soon, ;;r=, 0" }, null],
+    ["a reset of its own before the one for all", { "ratelimit-reset": "7", ratelimit: "reset=30" }, 7],
   ])("is read from %s", (_, headers, seconds) => {
     expect(secondsOf(headers)).toBe(seconds);
   });
@@ -32,6 +39,8 @@ describe("the time after which a source wants to be asked again", () => {
   it("is not the reset of an allowance of which something is left", () => {
     expect(secondsOf({ "x-ratelimit-reset": "30", "x-ratelimit-remaining": "5" }, 503)).toBeNull();
     expect(secondsOf({ "x-ratelimit-reset": "30", "x-ratelimit-remaining": "0" }, 503)).toBe(30);
+    expect(secondsOf({ ratelimit: '"a";r=5;t=30' }, 503)).toBeNull();
+    expect(secondsOf({ ratelimit: '"a";r=5;t=60, "b";r=0;t=30' }, 503)).toBe(30);
   });
 });
 
@@ -42,6 +51,10 @@ describe("an allowance", () => {
     [{ "x-rate-limit-remaining": "-1" }, true],
     [{ "x-ratelimit-remaining": "1" }, false],
     [{ "x-ratelimit-remaining": "" }, false],
+    [{ ratelimit: '"a";r=1, "b";r=0' }, true],
+    [{ ratelimit: "limit=10, remaining=0, reset=1" }, true],
+    [{ ratelimit: "limit=0, remaining=10, reset=1" }, false],
+    [{ ratelimit: '"r=0";r=1' }, false],
     [{}, false],
   ])("is used up or not: %j", (headers, usedUp) => {
     expect(isUsedUp({ headers: new Headers(headers) })).toBe(usedUp);
