@@ -39,7 +39,7 @@ async function cancelInactive(deps: ReconcileDeps): Promise<void> {
       actor: "system:reconciler",
       reason: "the sync is archived or deleted",
     });
-    for (const run of asked) if (run.completedAt === null) await deliverCancel(deps, run.id);
+    for (const { after } of asked) if (after.completedAt === null) await deliverCancel(deps, after.id);
   }
 }
 

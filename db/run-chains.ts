@@ -106,11 +106,17 @@ export async function countAutoResumes(
   return counted.rows[0] ?? { productive: 0, empty: 0 };
 }
 
+/** A run before it was asked to stop, and after. */
+export interface AskedRun {
+  before: RunRow;
+  after: RunRow;
+}
+
 /** Archive and delete: the active run and the queued one are asked to stop. @returns runs whose cancel must reach Temporal */
 export async function cancelRunsOfSync(
   db: Executor,
   request: { syncId: string; actor: string; reason: string },
-): Promise<RunRow[]> {
+): Promise<AskedRun[]> {
   const open = await db
     .selectFrom("runs")
     .select("id")
@@ -119,10 +125,12 @@ export async function cancelRunsOfSync(
     // The queued one first, or it would be promoted when the active one ends.
     .orderBy(sql`status = 'queued'`, "desc")
     .execute();
-  const asked: RunRow[] = [];
+  const asked: AskedRun[] = [];
   for (const { id } of open) {
     try {
-      asked.push(await requestCancel(db, { ...request, runId: id, reasonCode: "cancelled_sync_inactive" }));
+      const before = await lockChainOf(db, id);
+      const after = await requestCancel(db, { ...request, runId: id, reasonCode: "cancelled_sync_inactive" });
+      asked.push({ before, after });
     } catch (error) {
       // It ended by itself meanwhile, which is as good.
       if (!(error instanceof AppError && error.code === "run_terminal")) throw error;

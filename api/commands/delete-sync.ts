@@ -1,10 +1,10 @@
 import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
-import { cancelRunsOfSync } from "../../db/run-chains.ts";
 import { lockSync, markSyncDeleted } from "../../db/syncs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentSync } from "../present.ts";
+import { cancelRunsOfSync } from "./cancel-run.ts";
 import { deliverCancels } from "./deliver.ts";
 
 /** Gone from now on, its slug free; its runs stay readable by id. @throws AppError not_found */
@@ -25,7 +25,7 @@ export async function deleteSync(
       before: presentSync(sync),
       after: null,
     });
-    return cancelRunsOfSync(trx, { syncId: id, actor: caller.actor, reason: "The sync was deleted." });
+    return cancelRunsOfSync(trx, { syncId: id, caller, reason: "The sync was deleted." });
   });
   await deliverCancels(deps, cancelled);
 }

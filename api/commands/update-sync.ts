@@ -5,13 +5,13 @@ import { recordAudit } from "../../db/audit.ts";
 import { listBindings, saveBindings } from "../../db/bindings.ts";
 import { inTransaction } from "../../db/client.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
-import { cancelRunsOfSync } from "../../db/run-chains.ts";
 import type { RunRow } from "../../db/runs.ts";
 import { lockSync, type SyncPatch, type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentSync } from "../present.ts";
 import type { UpdateSyncBody } from "../schemas/syncs.ts";
+import { cancelRunsOfSync } from "./cancel-run.ts";
 import { slugTaken } from "./create-sync.ts";
 import { deliverCancels } from "./deliver.ts";
 import { requireConnection, requireProvider, requireSync } from "./require.ts";
@@ -100,7 +100,7 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
       if (status !== "archived" || sync.status === "archived") return [];
       return cancelRunsOfSync(trx, {
         syncId: sync.id,
-        actor: caller.actor,
+        caller,
         reason: "The sync was archived.",
       });
     });

@@ -89,6 +89,27 @@ describe("a run's life", () => {
   });
 });
 
+describe("a run that ends with its sync", () => {
+  it.each<[string, (id: string) => Promise<Json>, string]>([
+    ["archived", (id) => ask("PATCH", `/syncs/${id}`, { status: "archived" }), "The sync was archived."],
+    ["deleted", (id) => ask("DELETE", `/syncs/${id}`), "The sync was deleted."],
+  ])("is told of by itself when that is %s, with the same caller and request", async (_, end, cancelReason) => {
+    const { id } = await newSync();
+    const run = await ask("POST", `/syncs/${id}/trigger`, {});
+    await end(id);
+    const [ofSync] = await eventsOf(id);
+    const [ofRun] = await eventsOf(run.id);
+    expect(ofRun).toMatchObject({
+      action: "run.cancel",
+      subjectType: "run",
+      actor: "key:ada",
+      requestId: ofSync?.requestId,
+      before: { status: "pending", cancelReason: null },
+      after: { status: "cancelled", cancelReason },
+    });
+  });
+});
+
 describe("a connection's life", () => {
   it("is told with names of secrets only", async () => {
     const connection = await newConnection();
