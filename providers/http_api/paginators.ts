@@ -109,7 +109,7 @@ function byOffset(config: Config<"offset">): Paginator {
       if (records.length === 0) return null;
       const next = Number(token?.at ?? 0) + records.length;
       if (totalPath !== undefined) return next < countAt(body, totalPath) ? { at: next } : null;
-      return stopOnShortPage && records.length < limit ? null : { at: next };
+      return stopOnShortPage && isCutShort(records.length, limit) ? null : { at: next };
     },
   };
 }
@@ -129,10 +129,21 @@ function byNumber(config: Config<"page">): Paginator {
       if (records.length === 0) return null;
       const next = Number(token?.at ?? start) + 1;
       if (totalPagesPath !== undefined) return next < start + countAt(body, totalPagesPath) ? { at: next } : null;
-      return stopOnShortPage && size !== undefined && records.length < size ? null : { at: next };
+      return stopOnShortPage && size !== undefined && isCutShort(records.length, size) ? null : { at: next };
     },
   };
 }
+
+/**
+ * For want of records, that is, and not because the API gives fewer than it is asked for: where it cuts its pages the number is
+ * a round one, and then only an empty page is the end.
+ */
+function isCutShort(records: number, asked: number): boolean {
+  const isRound = records % 10 === 0 || records % 25 === 0 || Number.isInteger(Math.log2(records));
+  return records < asked && (records < SMALLEST_CAP || !isRound);
+}
+
+const SMALLEST_CAP = 10;
 
 function byKey({ field, param, in: place }: Config<"keyset">): Paginator {
   return {

@@ -43,7 +43,7 @@ export function shapeRecords(resource: Shaped, sample: readonly JsonObject[], kn
   const inferred = inferTypes(sample.map((record) => withPaths(record, required)));
   const paths = new Set([
     ...declared.keys(),
-    ...(additionalFields === "infer" ? [...(known?.fields.map(({ path }) => path) ?? []), ...inferred.keys()] : []),
+    ...(additionalFields === "infer" ? fieldsToInfer(known, inferred.keys()) : []),
     ...required,
   ]);
   const before = new Map(known?.fields.map((field) => [field.path, field]));
@@ -61,6 +61,14 @@ export function shapeRecords(resource: Shaped, sample: readonly JsonObject[], kn
     };
   });
   return { fields, unmapped: additionalFields !== "ignore" };
+}
+
+/** A table of Postgres has at most 1,600 columns: an API whose names are data (ids, dates) gets the others in `_unmapped`. */
+const MOST_INFERRED = 500;
+
+function fieldsToInfer(known: RecordShape | null, sampled: Iterable<string>): string[] {
+  const before = known?.fields.map(({ path }) => path) ?? [];
+  return [...new Set([...before, ...sampled])].slice(0, Math.max(before.length, MOST_INFERRED));
 }
 
 export function columnsOf({ fields, unmapped }: RecordShape, primaryKey: readonly string[]): SourceColumn[] {

@@ -21,7 +21,9 @@ const emptyPage = z
 const stopOnShortPage = z
   .boolean()
   .default(true)
-  .describe("A page with fewer records than asked for is the last. False: read on until an empty one.");
+  .describe(
+    "A page with fewer records than asked for is the last, unless it has a round number of them (10, 64, 100), where the API may have a limit of its own. False: read on until an empty one.",
+  );
 
 /** How pages follow each other. */
 export const paginatorSchema = z.discriminatedUnion("type", [

@@ -64,6 +64,18 @@ describe("the next page", () => {
     expect(() => nextOf(total, { records, body: {} })).toThrow(/no number at total/);
   });
 
+  it("of an API that gives fewer records than asked for is not taken for the last", () => {
+    const page = (count: number) => ({ records: Array.from({ length: count }, (_, id) => ({ id })) });
+    for (const cap of [10, 25, 50, 64, 100, 250, 500, 512]) {
+      expect(nextOf({ type: "offset", limit: 1000 }, page(cap))).toEqual({ at: cap });
+      expect(nextOf({ type: "page", size: 1000, sizeParam: "n" }, page(cap))).toEqual({ at: 2 });
+    }
+    for (const rest of [1, 2, 5, 8, 11, 99, 499]) {
+      expect(nextOf({ type: "offset", limit: 1000 }, page(rest))).toBeNull();
+      expect(nextOf({ type: "page", size: 1000, sizeParam: "n" }, page(rest))).toBeNull();
+    }
+  });
+
   it("of a page number counts pages, from wherever they start", () => {
     const page = { type: "page", start: 0, totalPagesPath: "pages" };
     expect(nextOf(page, { body: { pages: 2 } })).toEqual({ at: 1 });

@@ -73,6 +73,17 @@ describe("columns by a sample", () => {
     expect(typesOf(shape)).toEqual({ constructor: "bigint", to_string: "text", proto: "boolean", _unmapped: "jsonb" });
   });
 
+  it("are no more than a table can have, run after run; the others are kept together", () => {
+    const wide = (from: number) =>
+      Object.fromEntries([["id", 1], ...Array.from({ length: 2000 }, (_, i) => [`f${from + i}`, i])]) as JsonObject;
+    const first = shapeRecords(resource({ primaryKey: ["id"] }), [wide(0)], null);
+    const second = shapeRecords(resource({ primaryKey: ["id"] }), [wide(2000)], first);
+    expect(second).toEqual(first);
+    expect(first.fields).toHaveLength(500);
+    const { rows } = toRows([wide(0)], first, ["id"]);
+    expect(Object.keys(JSON.parse(rows[0]?.at(-1) ?? ""))).toHaveLength(1501);
+  });
+
   it("of times finer than Postgres keeps stay text, but for the cursor", () => {
     const sample = parsed('{"made":"2026-01-01T00:00:00.123456789Z","changed":"2026-01-01T00:00:00.123456789Z"}');
     const shape = shapeRecords(resource({ incremental: { cursorField: "changed" } }), sample, null);
