@@ -1,6 +1,6 @@
 /**
  * What can happen in a run, and what an event of the kind tells beside its run and instant. Triggers of the control database
- * write them, in the transaction that changes the row, so that nothing changes without its event, whoever changes it.
+ * write those of a row that changes, in its transaction, so that nothing changes without its event, whoever changes it.
  * `data` holds ids, counts, labels, reason codes and error texts: no row, no cursor value, no secret. What is null is left out.
  */
 export const RUN_EVENTS = {
@@ -11,6 +11,8 @@ export const RUN_EVENTS = {
   "run.begun": "Its workflow is at work. `backendRunRef`",
   "run.planned":
     "`planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`",
+  "destination.set_back":
+    "It lacks what was loaded: it was restored to an older state, or is another one. `entityKeys` are read anew",
   "run.waiting":
     "Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first",
   "run.resumed": "A slice has gone on.",

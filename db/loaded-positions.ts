@@ -1,4 +1,6 @@
 import { type Kysely, sql } from "kysely";
+import { inTransaction } from "./client.ts";
+import { recordEvent } from "./run-events.ts";
 import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -52,13 +54,28 @@ export async function findFencedAttempt(
   return run?.attemptNumber ?? null;
 }
 
-/** A new version without a cursor: the next run reads everything and merges. Nothing when the state has moved meanwhile. */
-export async function resetPosition(
+/**
+ * The run has found that the destination lacks what was loaded: its summary and its events say so, once. The positions get a
+ * new version without a cursor, so that everything is read and merged; one that has moved meanwhile stays.
+ */
+export async function recordSetBack(
   db: Executor,
-  at: { syncId: string; entityKey: string; version: number; actor: string },
+  run: { id: string; syncId: string },
+  lost: readonly LoadedPosition[],
 ): Promise<void> {
-  await sql`
-    insert into cursor_states (sync_id, entity_key, version, cursor, created_by)
-    values (${at.syncId}, ${at.entityKey}, ${at.version + 1}, null, ${at.actor})
-    on conflict do nothing`.execute(db);
+  const entityKeys = JSON.stringify(lost.map(({ entityKey }) => entityKey));
+  await inTransaction(db, async (trx) => {
+    const noted = await sql`
+      update runs set summary = summary || jsonb_build_object('destinationSetBack', ${entityKeys}::jsonb), updated_at = now()
+      where id = ${run.id} and completed_at is null and not summary ? 'destinationSetBack'`.execute(trx);
+    if (noted.numAffectedRows === 1n) {
+      await recordEvent(trx, run.id, "destination.set_back", { entityKeys: lost.map(({ entityKey }) => entityKey) });
+    }
+    for (const { entityKey, version } of lost) {
+      await sql`
+        insert into cursor_states (sync_id, entity_key, version, cursor, created_by)
+        values (${run.syncId}, ${entityKey}, ${version + 1}, null, 'system:destination_set_back')
+        on conflict do nothing`.execute(trx);
+    }
+  });
 }

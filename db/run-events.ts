@@ -1,13 +1,30 @@
 import { type Kysely, type Selectable, sql } from "kysely";
+import type { RunEventKind } from "../core/run-events.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
 import { inTransaction } from "./client.ts";
 import type { Database, RunEventTable } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 
-/** What happened in a run, in the order in which it could be seen. Triggers write it (migrations/0002_run_events.ts). */
+/**
+ * What happened in a run, in the order in which it could be seen. Triggers write what changes a row (migrations/0002_run_events.ts),
+ * `recordEvent` the rest.
+ */
 
 export type RunEventRow = Selectable<RunEventTable> & { seq: number };
+
+/** In the transaction of what it tells of. */
+export async function recordEvent(
+  trx: Executor,
+  runId: string,
+  kind: RunEventKind,
+  data: Record<string, unknown>,
+): Promise<void> {
+  await trx
+    .insertInto("runEvents")
+    .values({ runId, kind, data: JSON.stringify(data) })
+    .execute();
+}
 
 /**
  * Events with a `seq` above `after`, lowest first. Whoever has read up to a `seq` misses none by asking for those after it.

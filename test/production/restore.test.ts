@@ -46,7 +46,10 @@ describe("after a restore", () => {
 
     const again = await load(sync);
     await expectOrdersEqual(world, sync);
-    expect(again.summary.rowsRead).toBe(12_500);
+    expect(again.summary).toMatchObject({ rowsRead: 12_500, destinationSetBack: ["public.orders"] });
+    const { body } = await world.api("GET", `/syncs/runs/${again.id}/events`);
+    const told = body.events.filter(({ kind }: Row) => kind === "destination.set_back");
+    expect(told.map(({ data }: Row) => data)).toEqual([{ entityKeys: ["public.orders"] }]);
     const plan = await world.db.selectFrom("planEntities").selectAll().where("planId", "=", again.id).execute();
     expect(plan.map(({ evidence }) => evidence)).toMatchObject([{ cursorResetBy: "system:destination_set_back" }]);
     expect(await cursorHistory()).toEqual(["moved", "moved", "system:destination_set_back", "moved"]);
