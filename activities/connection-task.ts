@@ -42,7 +42,8 @@ async function lookAt(
     const failed = entities === null ? [] : found.flatMap(failedCheck);
     return {
       ok: ok && failed.length === 0,
-      checks: [...checks, ...failed],
+      checks,
+      entityChecks: failed,
       entities: found.map(({ failure: _failure, inferred: _inferred, ...entity }) => entity),
     };
   } finally {

@@ -17,6 +17,8 @@ export interface ConnectionTaskResult {
   /** Every check passed. */
   ok: boolean;
   checks: { name: string; ok: boolean; message: string; fix: string }[];
+  /** What is wrong with entities that were asked for, which is no fault of the connection. Absent where nothing is. */
+  entityChecks?: ConnectionTaskResult["checks"];
   /** Those asked for that exist. */
   entities: DiscoveredEntity[];
 }

@@ -26,10 +26,17 @@ export async function getTask(db: Executor, id: string): Promise<ConnectionTaskR
 }
 
 /** What the checks of a completed task saw; its entities can be megabytes and stay where they are. */
-export async function getChecks(db: Executor, id: string): Promise<Pick<ConnectionTaskResult, "ok" | "checks">> {
+export async function getChecks(
+  db: Executor,
+  id: string,
+): Promise<Required<Pick<ConnectionTaskResult, "ok" | "checks" | "entityChecks">>> {
   return db
     .selectFrom("connectionTasks")
-    .select([sql<boolean>`(result -> 'ok')::boolean`.as("ok"), sql<ConnectionCheck[]>`result -> 'checks'`.as("checks")])
+    .select([
+      sql<boolean>`(result -> 'ok')::boolean`.as("ok"),
+      sql<ConnectionCheck[]>`result -> 'checks'`.as("checks"),
+      sql<ConnectionCheck[]>`coalesce(result -> 'entityChecks', '[]')`.as("entityChecks"),
+    ])
     .where("id", "=", id)
     .where("completedAt", "is not", null)
     .executeTakeFirstOrThrow();

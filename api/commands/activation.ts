@@ -21,8 +21,8 @@ export async function proveActive(
   bindings: BindingDraft[],
 ): Promise<BindingDraft[]> {
   const { entities } = request;
-  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
-  if (!ok) throw invalidValue(["body", "status"], describeFailure(checks));
+  const { taskId, ok, checks, entityChecks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
+  if (!ok) throw invalidValue(["body", "status"], describeFailure([...checks, ...entityChecks]));
   const found = await mapDiscovered(deps.db, taskId);
   const unknown = request.entities
     .filter((entityKey) => !found.has(entityKey))

@@ -10,6 +10,8 @@ export interface TaskOutcome {
   taskId: string;
   ok: boolean;
   checks: ConnectionCheck[];
+  /** Of entities that were asked for; the connection itself may be sound. */
+  entityChecks: ConnectionCheck[];
 }
 
 /**
@@ -30,7 +32,8 @@ export async function lookAtConnection(
     request: { ...request, useNextSecrets: false },
   });
   const outcome = await awaitTask(deps, connection, taskId);
-  await recordCheck(deps.db, connection, outcome);
+  const { checks } = outcome;
+  await recordCheck(deps.db, connection, { ok: checks.every((check) => check.ok), checks });
   return outcome;
 }
 

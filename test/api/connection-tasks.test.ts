@@ -19,6 +19,22 @@ afterAll(() => api.close());
 const failedCheck = { name: "connect", ok: false, message: "Login refused.", fix: "Correct the password." };
 const failing = async () => ({ ok: false, checks: [failedCheck], entities: [] });
 
+describe("an entity that cannot be read", () => {
+  it("keeps a sync from being activated, and is no fault of the connection that others use too", async () => {
+    const connectionId = await api.createConnection();
+    const sound = { name: "connect", ok: true, message: "Connected.", fix: "" };
+    const denied = { name: "read public.orders", ok: false, message: "Not allowed.", fix: "Grant select." };
+    api.control.answerCheck = async () => ({ ok: false, checks: [sound], entityChecks: [denied], entities: [] });
+    const body = { connectionId, name: "orders", entities: ["public.orders"], status: "active" };
+    const refused = await api.call("POST", "/syncs", body);
+    expect(refused.body.detail).toEqual([
+      { loc: ["body", "status"], msg: "Not allowed. Grant select.", type: "value_error" },
+    ]);
+    const { body: connection } = await api.call("GET", `/connections/${connectionId}`);
+    expect(connection).toMatchObject({ status: "ok", checks: [sound] });
+  });
+});
+
 describe("the catalog of a connection", () => {
   const keys = (body: Json) => body.entities.map((entity: Json) => entity.entityKey);
   const giving = (...found: string[]) => {
