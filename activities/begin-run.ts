@@ -18,6 +18,7 @@ export function createBeginRun(deps: ActivityDeps) {
       return { kind: "ended", result: { status: run.status, resultReasonCode: run.resultReasonCode } };
     if (run.status === "cancelling") return { kind: "cancelling" };
     const { maxConcurrency, failFast, heartbeatTimeoutSeconds, runTimeoutSeconds } = executionConfigOf(run);
+    const secondsGone = (Date.now() - (run.startedAt?.getTime() ?? Date.now())) / 1000;
     return {
       kind: "begun",
       run: {
@@ -25,7 +26,7 @@ export function createBeginRun(deps: ActivityDeps) {
         maxConcurrency,
         failFast,
         heartbeatTimeoutSeconds,
-        runTimeoutSeconds,
+        runTimeoutSeconds: runTimeoutSeconds === null ? null : Math.max(1, Math.ceil(runTimeoutSeconds - secondsGone)),
         searchAttributes: deps.searchAttributes,
       },
     };

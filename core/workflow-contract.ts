@@ -28,6 +28,8 @@ export const SEARCH_ATTRIBUTES = {
 
 export interface SyncRunInput {
   runId: string;
+  /** How the run has gone in executions that were continued as this one; absent in the first. */
+  outcome?: RunOutcome;
 }
 
 export interface SyncRunResult {
@@ -65,7 +67,7 @@ export interface BegunRun {
   maxConcurrency: number;
   failFast: boolean;
   heartbeatTimeoutSeconds: number;
-  /** Null: no limit. */
+  /** What is left of it when the execution begins; null: no limit. */
   runTimeoutSeconds: number | null;
   /** The namespace knows Sluice's search attributes; an unknown one would wedge the workflow. */
   searchAttributes: boolean;
@@ -88,12 +90,19 @@ export type PlanOutcome = PlannedWork | Wait;
 
 export type SliceOutcome = { kind: "done" } | Wait;
 
+export interface EntityFailure {
+  entityKey: string;
+  reasonCode: ReasonCode;
+  message: string;
+}
+
 /** How the workflow saw the run end. The finaliser proves or corrects it from the ledger. */
 export interface RunOutcome {
   cancelled: boolean;
   /** A failure of the run as a whole, as opposed to one entity's. */
   failure: { reasonCode: ReasonCode; message: string } | null;
-  entityFailures: { entityKey: string; reasonCode: ReasonCode; message: string }[];
+  /** One of each entity that failed, the first. */
+  entityFailures: EntityFailure[];
   /** The attempt ends here and the next one starts then (RFC 3339): a wait of more than an hour. */
   resumeAt: string | null;
 }

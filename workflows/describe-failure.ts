@@ -1,9 +1,14 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure, TimeoutType } from "@temporalio/common";
 import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
-import { RUN_STOPPED } from "../core/workflow-contract.ts";
+import { MAX_PAYLOAD_BYTES, RUN_STOPPED, type RunOutcome } from "../core/workflow-contract.ts";
+
+export interface Failure {
+  reasonCode: ReasonCode;
+  message: string;
+}
 
 /** The reason code and message of a failed activity: its failure's type is the code; timeouts have codes of their own. */
-export function describeFailure(error: unknown): { reasonCode: ReasonCode; message: string } {
+export function describeFailure(error: unknown): Failure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) return describeTimeout(cause);
   const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, 2000);
@@ -18,7 +23,14 @@ export function isRunStopped(error: unknown): boolean {
   return cause instanceof ApplicationFailure && cause.type === RUN_STOPPED;
 }
 
-function describeTimeout(timeout: TimeoutFailure): { reasonCode: ReasonCode; message: string } {
+/** All failures together have to go into one payload, so of many each tells less. */
+export function concise(outcome: RunOutcome): RunOutcome {
+  const room = Math.floor(MAX_PAYLOAD_BYTES / 4 / Math.max(1, outcome.entityFailures.length));
+  const entityFailures = outcome.entityFailures.map((each) => ({ ...each, message: each.message.slice(0, room) }));
+  return { ...outcome, entityFailures };
+}
+
+function describeTimeout(timeout: TimeoutFailure): Failure {
   switch (timeout.timeoutType) {
     case TimeoutType.HEARTBEAT:
       return { reasonCode: "heartbeat_timeout", message: "No heartbeat came from the worker that held the slice." };

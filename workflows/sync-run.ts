@@ -1,11 +1,11 @@
 import {
   CancellationScope,
+  condition,
   continueAsNew,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -19,7 +19,7 @@ import type {
   SyncRunResult,
   Wait,
 } from "../core/workflow-contract.ts";
-import { describeFailure, isRunStopped } from "./describe-failure.ts";
+import { concise, describeFailure, type Failure, isRunStopped } from "./describe-failure.ts";
 import { fanOut } from "./fan-out.ts";
 
 /** A longer wait ends the attempt; the next one starts when it is over. */
@@ -40,21 +40,24 @@ const { finishRun } = proxyActivities<Activities>({
   summary: "prove and record the result",
 });
 
-/** One run: begin, plan, move every slice, prove. All it knows is in the row, the plan and the ledger. */
-export async function syncRun({ runId }: SyncRunInput): Promise<SyncRunResult> {
+const NOTHING_YET: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
+
+/** One run: begin, plan, move every slice, prove. What is done is in the row, the plan and the ledger; it keeps what failed. */
+export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunInput): Promise<SyncRunResult> {
   const beginning = await CancellationScope.nonCancellable(() => beginRun({ runId }));
   if (beginning.kind === "ended") return beginning.result;
 
-  const outcome: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
+  const outcome: RunOutcome = { ...before, entityFailures: [...before.entityFailures] };
   let drained = false;
   if (beginning.kind === "begun") drained = await moveData(runId, beginning.run, outcome);
   else outcome.cancelled = true;
 
   // A cancel that arrived is lost after continue-as-new, so it is only done when none is pending.
-  if (drained && !CancellationScope.current().consideredCancelled) await continueAsNew<typeof syncRun>({ runId });
+  if (drained && !CancellationScope.current().consideredCancelled)
+    await continueAsNew<typeof syncRun>({ runId, outcome: concise(outcome) });
 
   return CancellationScope.nonCancellable(async () => {
-    const result = await finishRun({ runId, outcome });
+    const result = await finishRun({ runId, outcome: concise(outcome) });
     if (beginning.kind === "begun" && beginning.run.searchAttributes && result.resultReasonCode !== null) {
       upsertSearchAttributes({ SluiceReasonCode: [result.resultReasonCode] });
     }
@@ -79,24 +82,31 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     retry: RETRY,
   });
 
+  const hasFailed = ({ entityKey }: EntityWork) => outcome.entityFailures.some((each) => each.entityKey === entityKey);
+
+  const noteFailure = (entity: EntityWork, failure: Failure): void => {
+    if (!hasFailed(entity)) outcome.entityFailures.push({ entityKey: entity.entityKey, ...failure });
+  };
+
   const failEntity = (entity: EntityWork, error: unknown): void => {
     if (isCancellation(error)) throw error;
-    outcome.entityFailures.push({ entityKey: entity.entityKey, ...describeFailure(error) });
+    noteFailure(entity, describeFailure(error));
     if (isRunStopped(error)) outcome.cancelled = true;
-    if (run.failFast && stopped === null) {
+    if (run.failFast) {
       stopped = "fail_fast";
       scope.cancel();
     }
   };
 
   /** @returns why it is not waited for: the next attempt starts when it is over */
-  const sitOut = async ({ resumeAt, reasonCode }: Wait): Promise<RunOutcome["failure"]> => {
+  const sitOut = async ({ resumeAt, reasonCode }: Wait): Promise<Failure | null> => {
     const waitMs = Date.parse(resumeAt) - Date.now();
     if (waitMs > LONGEST_WAIT_MS) {
       outcome.resumeAt = later(outcome.resumeAt, resumeAt);
       return { reasonCode, message: `The source asks to wait until ${resumeAt}; the next attempt starts then.` };
     }
-    await sleep(Math.max(waitMs, 0));
+    // The others would stand still for as long if this wait had to be over before the history is cut.
+    await condition(() => stopped === "history", Math.max(waitMs, 1));
     return null;
   };
 
@@ -104,7 +114,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
   const plan = async (): Promise<PlannedWork | null> => {
     for (;;) {
       if (workflowInfo().continueAsNewSuggested) {
-        stopped = "history";
+        stopped ??= "history";
         return null;
       }
       const result = await planRun.executeWithOptions({ summary: "plan" }, [{ runId }]);
@@ -117,7 +127,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
   const runSlice = async (entity: EntityWork, slice: EntityWork["slices"][number]): Promise<boolean> => {
     for (;;) {
       if (workflowInfo().continueAsNewSuggested) {
-        stopped = "history";
+        stopped ??= "history";
         return false;
       }
       try {
@@ -126,7 +136,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
         if (result.kind === "done") return true;
         const tooLong = await sitOut(result);
         if (tooLong) {
-          outcome.entityFailures.push({ entityKey: entity.entityKey, ...tooLong });
+          noteFailure(entity, tooLong);
           return false;
         }
       } catch (error) {
@@ -149,10 +159,11 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     await scope.run(async () => {
       const planned = await plan();
       if (planned === null) return;
-      const total = planned.entities.reduce((sum, entity) => sum + entity.slices.length, 0);
+      const entities = planned.entities.filter((entity) => !hasFailed(entity));
+      const total = entities.reduce((sum, entity) => sum + entity.slices.length, 0);
       let done = 0;
       await fanOut(
-        planned.entities,
+        entities,
         { mode: run.executionMode, maxConcurrency: run.maxConcurrency },
         {
           runSlice: async (entity, slice) => {
@@ -169,11 +180,11 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     if (!isCancellation(error)) outcome.failure = describeFailure(error);
     else if (CancellationScope.current().consideredCancelled) outcome.cancelled = true;
     else if (stopped !== "fail_fast") {
-      const message = `The run took longer than runTimeoutSeconds (${run.runTimeoutSeconds}).`;
+      const message = "The run took longer than its runTimeoutSeconds.";
       outcome.failure = { reasonCode: "run_timeout", message };
     }
   }
-  return stopped === "history";
+  return stopped === "history" && !outcome.cancelled && outcome.failure === null;
 }
 
 function later(a: string | null, b: string): string {

@@ -16,6 +16,8 @@ export interface TemporalOptions extends ChildHooks {
   port: number;
   /** Null: without the Web UI. */
   uiPort: number | null;
+  /** Of the server's own settings those that are not as usual. */
+  dynamicConfig?: Record<string, string | number>;
 }
 
 export interface TemporalServer {
@@ -33,6 +35,10 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--db-filename", dbFile],
       ...(uiPort === null ? ["--headless"] : ["--ui-port", String(uiPort)]),
       ...["--log-level", "error"],
+      ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+        "--dynamic-config-value",
+        `${key}=${value}`,
+      ]),
       ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ["--search-attribute", `${name}=${type}`]),
     ],
     stopSignal: "SIGTERM",

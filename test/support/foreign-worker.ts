@@ -1,6 +1,5 @@
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Runtime, Worker } from "@temporalio/worker";
-import { inject } from "vitest";
 import { TASK_QUEUE } from "../../core/workflow-contract.ts";
 import type { World } from "./world.ts";
 
@@ -11,7 +10,7 @@ export function silenceTemporal(): void {
 
 /** Runs `work` beside a worker, in this process, whose workflows are those of test/support/workflows/`name`.ts. */
 export async function withWorkflows<T>(world: World, name: "wedged" | "failing", work: () => Promise<T>): Promise<T> {
-  const connection = await NativeConnection.connect({ address: inject("temporalAddress") });
+  const connection = await NativeConnection.connect({ address: world.temporalAddress });
   try {
     const worker = await Worker.create({
       connection,

@@ -18,7 +18,9 @@ export interface OwnServer {
   remove(): Promise<void>;
 }
 
-export async function createOwnTemporal(): Promise<OwnServer & { address: string }> {
+export async function createOwnTemporal(
+  dynamicConfig: Record<string, number> = {},
+): Promise<OwnServer & { address: string }> {
   const dir = await mkdtemp(join(tmpdir(), "sluice-temporal-"));
   const executable = await findTemporal({ env: process.env, log: () => undefined });
   const options = {
@@ -26,6 +28,7 @@ export async function createOwnTemporal(): Promise<OwnServer & { address: string
     dbFile: join(dir, "temporal.db"),
     port: await freePort(),
     uiPort: null,
+    dynamicConfig,
     onLine: () => undefined,
   };
   let server = await startTemporal(options);

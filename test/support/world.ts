@@ -34,6 +34,7 @@ export interface World {
   source(sql: string, values?: unknown[]): Promise<Row[]>;
   warehouse(sql: string, values?: unknown[]): Promise<Row[]>;
   temporal: Client;
+  temporalAddress: string;
   namespace: string;
   sluice: SluiceClient;
   /** For other clients. */
@@ -120,6 +121,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     sourceUrl: source.url,
     warehouseUrl: warehouse.url,
     temporal,
+    temporalAddress,
     namespace,
     sluice: createSluiceClient({
       baseUrl: "http://127.0.0.1",
