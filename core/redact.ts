@@ -1,5 +1,5 @@
 export interface Redactor {
-  /** From now on `secret` is blacked out, also as it stands in URLs and in JSON. */
+  /** From now on `secret` is blacked out, also as it stands in URLs, forms and JSON. */
   hide(secret: string): void;
   redact(text: string): string;
   /** Blacks out what the error, its causes and its parts say, in place: whoever holds it, logs it or stores it. */
@@ -17,7 +17,8 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
 
   function hide(secret: string): void {
     if (secret.length < SHORTEST_SECRET) return;
-    hidden.add(secret).add(encodeURIComponent(secret.toWellFormed())).add(JSON.stringify(secret).slice(1, -1));
+    const encoded = encodeURIComponent(secret.toWellFormed());
+    hidden.add(secret).add(encoded).add(asInForm(encoded)).add(JSON.stringify(secret).slice(1, -1));
   }
 
   function redact(text: string): string {
@@ -39,4 +40,11 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
 
   secrets.forEach(hide);
   return { hide, redact, redactError };
+}
+
+/** https://url.spec.whatwg.org/#urlencoded-serializing */
+function asInForm(encoded: string): string {
+  return encoded
+    .replaceAll("%20", "+")
+    .replace(/[!'()~]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -6,6 +6,7 @@ describe("a secret", () => {
   it.each([
     ["as it is", 's3cret"/&é', 'a s3cret"/&é b'],
     ["in a URL", 's3cret"/&é', "a s3cret%22%2F%26%C3%A9 b"],
+    ["in a form", "s3 cret!(~)", "a s3+cret%21%28%7E%29 b"],
     ["in JSON", 's3cret"/&é', 'a s3cret\\"/&é b'],
   ])("is blacked out %s", (_, secret, text) => {
     const { hide, redact } = createRedactor();

@@ -57,6 +57,7 @@ async function ask(context: AuthContext, client: OAuthClient, grant: Record<stri
   if (secret !== null) context.hide(secret);
   if (secret !== null && client.sendIn === "header") {
     headers.authorization = basicCredentials(encodeURIComponent(client.clientId), encodeURIComponent(secret));
+    context.hide(headers.authorization.slice("Basic ".length));
   } else {
     form.set("client_id", client.clientId);
     if (secret !== null) form.set("client_secret", secret);

@@ -124,6 +124,21 @@ describe("client credentials", () => {
     });
   });
 
+  it.each(["body", "header"] as const)(
+    "are blacked out of a refusal that quotes them as sent in the %s",
+    async (sendIn) => {
+      const api = await serveApi({
+        onToken: ({ headers, body }, response) =>
+          void response.writeHead(400).end(`no: ${headers.authorization ?? ""} ${body}`),
+      });
+      const client = { ...oauthClient(api, sendIn), clientSecret: "cana ry!(~)" };
+      const sent = openClient({ baseUrl: api.origin, auth: clientCredentialsAuth(client) }).send(GET);
+      await expect(sent).rejects.toThrow("***");
+      await expect(sent).rejects.not.toThrow("cana+ry");
+      await expect(sent).rejects.not.toThrow(Buffer.from("cli%20ent:cana").toString("base64").slice(0, 16));
+    },
+  );
+
   it("are sent as basic authentication, encoded as the standard says", async () => {
     const api = await serveApi();
     await openClient({ baseUrl: api.origin, auth: clientCredentialsAuth(oauthClient(api, "header")) }).send(GET);
