@@ -3,16 +3,18 @@ import type { Db } from "../db/client.ts";
 import { deleteOldRequests } from "../db/idempotency.ts";
 import {
   deleteExpiredRuns,
+  deleteOldAudit,
+  deleteOldConnectionTasks,
   deleteOldCursorStates,
-  deleteOldRecords,
   deleteOldSyncs,
   type ExpiredChain,
   expireChains,
   findSyncsWithOldRuns,
 } from "../db/retention.ts";
 
-const CHAINS_AT_ONCE = 100;
-const REQUESTS_AT_ONCE = 1000;
+const CHAINS_AT_ONCE = 20;
+/** A first pass finds millions: no statement may take so long that it is cut off. */
+const ROWS_AT_ONCE = 5_000;
 const CURSOR_STATES_KEPT = 100;
 const DAY_MS = 86_400_000;
 
@@ -38,14 +40,26 @@ export function createRetention(deps: RetentionDeps): () => Promise<void> {
     }
     await deleteOldSyncs(deps.db, olderThan);
     await deleteOldCursorStates(deps.db, CURSOR_STATES_KEPT);
-    await deleteOldRecords(deps.db, { audit: before(deps.keepDays.audit), connectionTasks: before(1) });
-    while ((await deleteOldRequests(deps.db, REQUESTS_AT_ONCE)) === REQUESTS_AT_ONCE);
+    const { db } = deps;
+    await untilNoneIsLeft(() => deleteOldAudit(db, before(deps.keepDays.audit), ROWS_AT_ONCE));
+    await untilNoneIsLeft(() => deleteOldConnectionTasks(db, before(1), ROWS_AT_ONCE));
+    await untilNoneIsLeft(() => deleteOldRequests(db, ROWS_AT_ONCE));
   };
+}
+
+async function untilNoneIsLeft(deleteSome: () => Promise<number>): Promise<void> {
+  while ((await deleteSome()) === ROWS_AT_ONCE);
 }
 
 async function retainRuns({ db, log, forgetChains }: RetentionDeps, syncId: string, olderThan: Date): Promise<void> {
   for (;;) {
-    const chains = await expireChains(db, { syncId, olderThan, limit: CHAINS_AT_ONCE });
+    const { chains, done } = await expireChains(db, {
+      syncId,
+      olderThan,
+      limit: CHAINS_AT_ONCE,
+      rowsAtOnce: ROWS_AT_ONCE,
+    });
+    if (!done) continue;
     if (chains.length === 0) return;
     await forgetChains(syncId, chains);
     const rootRunIds = chains.map((chain) => chain.rootRunId);

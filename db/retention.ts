@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -23,28 +23,33 @@ export async function findSyncsWithOldRuns(db: Executor, olderThan: Date): Promi
   return rows.map((sync) => sync.id);
 }
 
+/** What is noted of a run, by the row or more a slice. */
+const DETAILS = ["run_events", "rejected_rows", "run_slices"] as const;
+
 /**
- * Old chains of a sync lose their plans, so that none of them is resumed from here on, with what was noted of their slices.
- * @returns chains without a plan, for the destination to forget; then `deleteExpiredRuns`
+ * Old chains of a sync lose what was noted of their slices and then their plans, so that none of them is resumed from here on.
+ * @param request.rowsAtOnce of a table
+ * @returns whether all of that has gone, or some is left for the next call. The chains are then for the destination to forget,
+ * and for `deleteExpiredRuns`
  */
 export async function expireChains(
   db: Executor,
-  request: { syncId: string; olderThan: Date; limit: number },
-): Promise<ExpiredChain[]> {
+  request: { syncId: string; olderThan: Date; limit: number; rowsAtOnce: number },
+): Promise<{ chains: ExpiredChain[]; done: boolean }> {
   return db.transaction().execute(async (trx) => {
     const chains = await lockExpired(trx, request);
     const ids = chains.map((chain) => chain.rootRunId);
+    for (const table of DETAILS) {
+      const gone = await deleteSome(
+        trx,
+        table,
+        sql`run_id in (select id from runs where attempt_root_run_id = any(${ids}::uuid[]))`,
+        request.rowsAtOnce,
+      );
+      if (gone === request.rowsAtOnce) return { chains, done: false };
+    }
     await trx.deleteFrom("plans").where("rootRunId", "in", orNone(ids)).execute();
-    await sql`
-      delete from run_slices using runs
-      where runs.id = run_slices.run_id and runs.attempt_root_run_id = any(${ids}::uuid[])`.execute(trx);
-    await sql`
-      delete from rejected_rows using runs
-      where runs.id = rejected_rows.run_id and runs.attempt_root_run_id = any(${ids}::uuid[])`.execute(trx);
-    await sql`
-      delete from run_events using runs
-      where runs.id = run_events.run_id and runs.attempt_root_run_id = any(${ids}::uuid[])`.execute(trx);
-    return chains;
+    return { chains, done: true };
   });
 }
 
@@ -137,10 +142,21 @@ export async function deleteOldSyncs(db: Executor, olderThan: Date): Promise<voi
   });
 }
 
-/** Records that are of use for a while and belong to nothing: audit, checks and discoveries. */
-export async function deleteOldRecords(db: Executor, before: { audit: Date; connectionTasks: Date }): Promise<void> {
-  await db.deleteFrom("auditEvents").where("at", "<", before.audit).execute();
-  await db.deleteFrom("connectionTasks").where("createdAt", "<", before.connectionTasks).execute();
+/** Of records that are of use for a while and belong to nothing: audit. @returns how many went, at most `limit` */
+export function deleteOldAudit(db: Executor, olderThan: Date, limit: number): Promise<number> {
+  return deleteSome(db, "audit_events", sql`at < ${olderThan}`, limit);
+}
+
+/** Likewise, of checks and discoveries. */
+export function deleteOldConnectionTasks(db: Executor, olderThan: Date, limit: number): Promise<number> {
+  return deleteSome(db, "connection_tasks", sql`created_at < ${olderThan}`, limit);
+}
+
+async function deleteSome(db: Executor, table: string, where: RawBuilder<unknown>, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from ${sql.table(table)} where ctid = any(array(
+      select ctid from ${sql.table(table)} where ${where} limit ${limit}))`.execute(db);
+  return Number(numAffectedRows);
 }
 
 /** Kysely has no `in ()`. */

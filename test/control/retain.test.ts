@@ -224,4 +224,53 @@ describe("retention", () => {
     expect(await db.selectFrom("auditEvents").select("action").execute()).toEqual([{ action: "d10" }]);
     expect(await db.selectFrom("idempotencyKeys").select("key").execute()).toEqual([{ key: "now" }]);
   });
+
+  it("a backlog of any size goes piece by piece, so that no statement is cut off", async () => {
+    const syncId = await insertSync(db);
+    const [old = ""] = await insertChain(syncId, [200]);
+    await insertChain(syncId, [100]);
+    const rows = 12_345;
+    await sql`insert into run_events (run_id, kind, data) select ${old}, 'slice.done', '{}' from generate_series(1, ${rows}::integer)`.execute(
+      db,
+    );
+    await sql`insert into rejected_rows (run_id, slice_no, row_no, entity_key, reason, record)
+              select ${old}, 0, n, 'e', 'r', '{}' from generate_series(1, ${rows}::integer) n`.execute(db);
+    await sql`insert into run_slices (run_id, slice_no, entity_key, label, status)
+              select ${old}, n, 'e', 'l', 'planned' from generate_series(1, ${rows}::integer) n`.execute(db);
+    await sql`insert into audit_events (at, actor, action, subject_type, subject_id)
+              select now() - interval '500 days', 'a', 'a', 'sync', ${syncId} from generate_series(1, ${rows}::integer)`.execute(
+      db,
+    );
+    await sql`insert into connection_tasks (id, connection_id, kind, request, settings_version, created_at)
+              select gen_random_uuid(), connection_id, 'check', '{}', 1, now() - interval '2 days'
+              from syncs, generate_series(1, ${rows}::integer) where syncs.id = ${syncId}`.execute(db);
+    await sql`insert into idempotency_keys (actor, route, key, request_hash, claim_id, new_id, locked_until, created_at)
+              select 'a', 'r', n::text, 'h', gen_random_uuid(), gen_random_uuid(), now(), now() - interval '2 days'
+              from generate_series(1, ${rows}::integer) n`.execute(db);
+    const tables = [
+      "run_events",
+      "rejected_rows",
+      "run_slices",
+      "audit_events",
+      "connection_tasks",
+      "idempotency_keys",
+    ];
+    await sql`
+      create function refuse_much() returns trigger language plpgsql as $$
+      begin
+        if (select count(*) from gone) > 5000 then raise exception 'too much of % at once', tg_table_name; end if;
+        return null;
+      end $$`.execute(db);
+    for (const table of tables) {
+      await sql`create trigger refuse_much after delete on ${sql.table(table)} referencing old table as gone
+                for each statement execute function refuse_much()`.execute(db);
+    }
+    await retain();
+    for (const table of tables) {
+      const ofOld = /^run_|^rejected_/.test(table) ? sql`run_id = ${old}` : sql`true`;
+      const { rows: left } = await sql`select from ${sql.table(table)} where ${ofOld}`.execute(db);
+      expect([table, left.length]).toEqual([table, 0]);
+    }
+    expect(await idsIn("runs")).not.toContain(old);
+  });
 });
