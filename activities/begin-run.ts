@@ -26,7 +26,7 @@ export function createBeginRun(deps: ActivityDeps) {
         maxConcurrency,
         failFast,
         heartbeatTimeoutSeconds,
-        runTimeoutSeconds: runTimeoutSeconds === null ? null : Math.max(1, Math.ceil(runTimeoutSeconds - secondsGone)),
+        runTimeoutSeconds: runTimeoutSeconds === null ? null : Math.max(0, runTimeoutSeconds - secondsGone),
         searchAttributes: deps.searchAttributes,
       },
     };

@@ -72,7 +72,7 @@ export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunI
 async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Promise<boolean> {
   const scope = new CancellationScope({
     cancellable: true,
-    ...(run.runTimeoutSeconds === null ? {} : { timeout: run.runTimeoutSeconds * 1000 }),
+    ...(run.runTimeoutSeconds === null ? {} : { timeout: Math.max(1, run.runTimeoutSeconds * 1000) }),
   });
   let stopped: "history" | "fail_fast" | null = null;
   const { planRun, syncSlice, swapEntity } = proxyActivities<Activities>({
