@@ -699,7 +699,8 @@ export interface components {
              *     - `run.dispatched`: Temporal has taken its workflow. `backendRunRef`
              *     - `run.begun`: Its workflow is at work. `backendRunRef`
              *     - `run.planned`: `planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`
-             *     - `run.waiting`: Every slice at work waits. `reasonCode`, `resumeAt`, `entityKey` of the one that goes on first
+             *     - `destination.set_back`: It lacks what was loaded: it was restored to an older state, or is another one. `entityKeys` are read anew
+             *     - `run.waiting`: Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first
              *     - `run.resumed`: A slice has gone on.
              *     - `run.cancel_requested`: `requestedBy`
              *     - `run.cancel_delivered`: Temporal has taken the cancel.
