@@ -27,19 +27,21 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     return longestFirst.reduce((redacted, secret) => redacted.replaceAll(secret, "***"), text);
   }
 
-  function redactError(error: unknown): void {
-    if (!(error instanceof Error)) return;
+  function redactError(error: unknown, seen = new Set<unknown>()): void {
+    // An error may be its own cause, by way of others.
+    if (!(error instanceof Error) || seen.has(error)) return;
+    seen.add(error);
     for (const name of Object.getOwnPropertyNames(error)) {
       if (WORDS_FOR_PROGRAMS.has(name)) continue;
       const said: unknown = Reflect.get(error, name);
       if (typeof said === "string" && redact(said) !== said) Reflect.set(error, name, redact(said));
     }
-    redactError(error.cause);
-    if (error instanceof AggregateError) error.errors.forEach(redactError);
+    redactError(error.cause, seen);
+    if (error instanceof AggregateError) for (const part of error.errors) redactError(part, seen);
   }
 
   secrets.forEach(hide);
-  return { hide, redact, redactError };
+  return { hide, redact, redactError: (error) => redactError(error) };
 }
 
 /** https://url.spec.whatwg.org/#urlencoded-serializing */

@@ -50,4 +50,12 @@ describe("an error", () => {
     createRedactor(["limited"]).redactError(error);
     expect(error).toMatchObject({ reasonCode: "source_rate_limited", message: "***, says ***" });
   });
+
+  it("may be its own cause", () => {
+    const inner = new Error("hunter2 within");
+    const outer = new Error("hunter2 without", { cause: inner });
+    inner.cause = outer;
+    createRedactor(["hunter2"]).redactError(outer);
+    expect([outer.message, inner.message]).toEqual(["*** without", "*** within"]);
+  });
 });
