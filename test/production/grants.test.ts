@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { createRetention } from "../../control/retain.ts";
 import { migrateToLatest } from "../../db/migrate.ts";
 import { createTestDatabase, openDb, type TestDatabase, withClient } from "../support/postgres.ts";
-import { createWorld, trigger, type World, whenEnded } from "../support/world.ts";
+import { createRestServer } from "../support/rest-server.ts";
+import { createWorld, type Row, type World, whenEnded } from "../support/world.ts";
 
 const ROLES = ["sluice_migrate", "sluice_api", "sluice_worker", "sluice_warehouse", "sluice_source"];
 
@@ -58,41 +59,156 @@ describe("with the least privileges", () => {
     });
   });
 
-  it("everything works that the API and a worker do", async () => {
-    await world.startWorker({ DATABASE_URL: as("sluice_worker", databases.control) });
-    const connectionId = await world.createConnection();
-    const sync = await world.createSync({ connectionId, entities: ["public.items"] });
-    const answers: [string, string, unknown, number][] = [
-      ["POST", `/connections/${connectionId}/check`, undefined, 200],
-      ["PATCH", `/connections/${connectionId}`, { name: `renamed ${randomUUID()}` }, 200],
-      ["PATCH", `/syncs/${sync.id}`, { name: "renamed", status: "active" }, 200],
-      ["GET", "/syncs", undefined, 200],
-    ];
-    for (const [method, path, body, status] of answers) {
-      const answer = await world.api(method, path, body);
-      expect({ path, status: answer.status, body: answer.body }).toMatchObject({ path, status });
-    }
-    const first = await whenEnded(world, (await trigger(world, sync.id)).id);
-    expect(first).toMatchObject({ status: "succeeded" });
-    expect(first.summary).toMatchObject({ rowsWritten: 50 });
-    expect((await world.api("GET", `/syncs/runs/${first.id}/slices`)).status).toBe(200);
+  /** Asks with an idempotency key, as a stream where `stream` says so. @returns the answer's JSON, or the stream's text */
+  async function ask(operation: string, given: { path: string; body?: unknown; stream?: boolean }): Promise<Row> {
+    const [method = "", template = ""] = operation.split(" ");
+    called.add(operation);
+    const response = await world.fetch(
+      new Request(`http://127.0.0.1${template.replace(/\{\w+\}/, given.path)}`, {
+        method,
+        headers: {
+          "content-type": "application/json",
+          ...(method === "POST" ? { "idempotency-key": randomUUID() } : {}),
+          ...(given.stream ? { accept: "text/event-stream" } : {}),
+        },
+        ...(given.body === undefined ? {} : { body: JSON.stringify(given.body) }),
+      }),
+    );
+    const text = await response.text();
+    expect({ operation, ok: response.ok, text }).toMatchObject({ operation, ok: true });
+    return given.stream || text === "" ? { text } : JSON.parse(text);
+  }
+  const called = new Set<string>();
 
-    const second = await trigger(world, sync.id, { runMode: "full_refresh" });
-    await world.api("POST", `/syncs/runs/${second.id}/cancel`);
-    await whenEnded(world, second.id);
-    expect((await world.api("DELETE", `/syncs/${sync.id}`)).status).toBe(204);
+  async function endOf(sync: Row, body = {}): Promise<Row> {
+    return whenEnded(world, (await ask("POST /api/v1/syncs/{sync_id}/trigger", { path: sync.id, body })).id);
+  }
+
+  it("every operation works, and what a worker does", async () => {
+    await world.startWorker({
+      DATABASE_URL: as("sluice_worker", databases.control),
+      SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.0/8",
+    });
+    const description = world.sourceConnection();
+    const connection = await ask("POST /api/v1/connections", { path: "", body: description });
+    const inUse = { path: connection.id };
+    await ask("POST /api/v1/connections/{connection_id}/check", inUse);
+    await ask("GET /api/v1/connections/{connection_id}/catalog", inUse);
+    await ask("POST /api/v1/connections/{connection_id}/rotate", { ...inUse, body: { secrets: description.secrets } });
+    await ask("PATCH /api/v1/connections/{connection_id}", { ...inUse, body: { name: `renamed ${randomUUID()}` } });
+
+    const sync = await ask("POST /api/v1/syncs", {
+      path: "",
+      body: { name: "Items", connectionId: connection.id, entities: ["public.items"] },
+    });
+    const ofSync = { path: sync.id };
+    await ask("PATCH /api/v1/syncs/{sync_id}", { ...ofSync, body: { name: "renamed", status: "active" } });
+    const first = await endOf(sync);
+    expect(first).toMatchObject({ status: "succeeded", summary: { rowsWritten: 50 } });
+
+    const second = await ask("POST /api/v1/syncs/{sync_id}/trigger", { ...ofSync, body: { runMode: "full_refresh" } });
+    await ask("POST /api/v1/syncs/runs/{run_id}/cancel", { path: second.id });
+    expect(await whenEnded(world, second.id)).toMatchObject({ status: "cancelled" });
+    const third = await ask("POST /api/v1/syncs/runs/{run_id}/retry", { path: second.id });
+    expect(await whenEnded(world, third.id)).toMatchObject({ status: "succeeded" });
+
+    const ofRun = { path: first.id };
+    const stream = await ask("GET /api/v1/syncs/runs/{run_id}/events", { ...ofRun, stream: true });
+    expect(stream.text).toContain("event: run.ended");
+    await ask("GET /api/v1/syncs/runs/{run_id}/events", ofRun);
+    await ask("GET /api/v1/syncs/runs/{run_id}/slices", ofRun);
+    await ask("GET /api/v1/syncs/runs/{run_id}/rejected-rows", ofRun);
+    await ask("GET /api/v1/syncs/runs/{run_id}", ofRun);
+    for (const cursor of ["7", null]) {
+      const body = { entities: { "public.items": { cursor } } };
+      await ask("PATCH /api/v1/syncs/{sync_id}/state", { ...ofSync, body });
+    }
+    for (const what of ["", "/runs", "/state", "/state/versions"])
+      await ask(`GET /api/v1/syncs/{sync_id}${what}`, ofSync);
+    await ask("GET /api/v1/connections/{connection_id}", inUse);
+    await ask("GET /api/v1/connections/{connection_id}/usage", inUse);
+    await ask("GET /api/v1/syncs/providers/{provider}/catalog", { path: "postgres" });
+    for (const list of ["syncs", "connections", "runs", "audit-events", "result-reasons"]) {
+      await ask(`GET /api/v1/${list}`, { path: "" });
+    }
+    for (const probe of ["healthz", "readyz"]) await ask(`GET /${probe}`, { path: "" });
+    expect(await endOf(sync)).toMatchObject({ status: "succeeded" });
+
+    await ask("DELETE /api/v1/syncs/{sync_id}", ofSync);
+    const spare = await ask("POST /api/v1/connections", { path: "", body: world.sourceConnection() });
+    await ask("DELETE /api/v1/connections/{connection_id}", { path: spare.id });
+    const { paths }: { paths: Record<string, object> } = JSON.parse(await readFile("docs/openapi.json", "utf8"));
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect([...called].sort()).toEqual(operations.sort());
+  });
+
+  it("a worker renews tokens, keeps to rate limits, waits, rejects rows and takes away what is old", async () => {
+    const rest = await createRestServer();
+    onTestFinished(() => rest.close());
+    rest.collections.set("orders", [
+      { id: 1, n: 1 },
+      { id: 2, n: "\0" },
+      { id: 3, n: 3 },
+    ]);
+    rest.tokens.add("none yet");
+    const { id: connectionId } = await ask("POST /api/v1/connections", {
+      path: "",
+      body: {
+        name: `api ${randomUUID()}`,
+        provider: "http_api",
+        config: {
+          baseUrl: rest.baseUrl,
+          auth: {
+            type: "oauth2_refresh",
+            tokenUrl: `${rest.baseUrl}/oauth/token`,
+            clientId: "sluice",
+            refreshTokenSecret: "refresh",
+          },
+          rateLimit: { perSecond: 50 },
+          resources: [{ name: "orders", path: "all/orders", primaryKey: ["id"], fields: { n: "text" } }],
+        },
+        secrets: { refresh: "refresh-0" },
+      },
+    });
+    const sync = await ask("POST /api/v1/syncs", {
+      path: "",
+      body: { name: "Api", connectionId, entities: ["orders"] },
+    });
+    rest.interrupt(({ path }) => path !== "/oauth/token", { status: 429, headers: { "retry-after": "6" } }, 1);
+    const run = await endOf(sync);
+    expect(run).toMatchObject({ resultReasonCode: "rows_rejected", summary: { rowsWritten: 2, rowsRejected: 1 } });
+    const { events } = await ask("GET /api/v1/syncs/runs/{run_id}/events", { path: run.id });
+    expect(events.map(({ kind }: Row) => kind)).toContain("run.waiting");
+
+    expect((await endOf(sync)).summary).toMatchObject({ rowsRead: 3 });
+
+    await aged();
     const db = openDb(as("sluice_worker", databases.control));
     const warned: unknown[] = [];
     const log = pino({ level: "warn" }, { write: (line: string) => warned.push(line) });
-    await createRetention({
-      db,
-      log,
-      keepDays: { runs: 90, audit: 400 },
-      forgetChains: () => Promise.resolve(),
-    })();
+    const keepDays = { runs: 90, audit: 400 };
+    await createRetention({ db, log, keepDays, forgetChains: () => Promise.resolve() })();
     await db.destroy();
     expect(warned).toEqual([]);
+    const left = await withClient(databases.control.url, (client) =>
+      client.query("select from runs where id = $1", [run.id]),
+    );
+    expect(left.rowCount).toBe(0);
   });
+
+  /** All that there is becomes two years older. */
+  async function aged(): Promise<void> {
+    await withClient(databases.control.url, (client) =>
+      client.query(`
+        update runs set created_at = created_at - interval '2 years', completed_at = completed_at - interval '2 years';
+        update audit_events set at = at - interval '2 years';
+        update connection_tasks set created_at = created_at - interval '2 years';
+        update idempotency_keys set created_at = created_at - interval '2 years';
+        update syncs set deleted_at = deleted_at - interval '2 years'`),
+    );
+  }
 
   it.each([
     ["sluice_api", "delete from runs"],
