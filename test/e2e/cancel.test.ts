@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFaultProxy } from "../support/fault-proxy.ts";
 import { keepHistory } from "../support/histories.ts";
@@ -12,6 +14,7 @@ import {
 } from "../support/orders.ts";
 import {
   createWorld,
+  getRun,
   type Row,
   tableOf,
   trigger,
@@ -47,7 +50,7 @@ describe("cancel", () => {
     });
     expect(ended.summary.cancel).toMatchObject({ fenced: true });
     const rows = await committedRows(world);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await sleep(1_000);
     expect(await committedRows(world)).toBe(rows);
     expect(await cancel(run)).toMatchObject({ status: 409, body: { code: "run_terminal", nextAttemptRunId: null } });
   }
@@ -92,6 +95,53 @@ describe("cancel", () => {
       await keepHistory(world, run.id, "cancelled");
       proxy.heal();
       await expectRetrySucceeds(run, sync);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it("while it waits for the source, minutes before that is over", async () => {
+    const role = `limited_${randomBytes(4).toString("hex")}`;
+    await world.source(`create role ${role} login password 'limited'; grant select on orders to ${role}`);
+    try {
+      const connectionId = await world.createConnection({ user: role, password: "limited" });
+      const sync = await createOrdersSync(world, {
+        connectionId,
+        executionConfig: { windowSize: "1000", batchRows: 100 },
+      });
+      await world.startWorker();
+      const run = await trigger(world, sync.id);
+      await until("committed batches", async () => ((await committedRows(world)) > 0 ? true : null));
+      await world.source(`alter role ${role} connection limit 0`);
+      await whenRun(world, run.id, ({ status }) => status === "waiting");
+      await expectCancelled(run);
+      expect((await getRun(world, run.id)).summary.waiting).toBeUndefined();
+      await world.source(`alter role ${role} connection limit -1`);
+      await expectRetrySucceeds(run, sync);
+    } finally {
+      await world.source(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
+  it("before the next attempt is due: at once, and the chain is over", async () => {
+    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
+    try {
+      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+      await world.startWorker();
+      proxy.refuse();
+      const failed = await whenEnded(world, (await trigger(world, sync.id)).id);
+      const next = await getRun(world, failed.nextAttemptRunId);
+      expect(next).toMatchObject({ status: "pending", attemptNumber: 2 });
+      expect(Date.parse(next.summary.autoResume.notBefore)).toBeGreaterThan(Date.now());
+      expect(await cancel(next)).toMatchObject({ status: 200, body: { status: "cancelled", backendRunRef: null } });
+      proxy.heal();
+      await sleep(Date.parse(next.summary.autoResume.notBefore) - Date.now() + 2_000);
+      expect(await getRun(world, next.id)).toMatchObject({
+        status: "cancelled",
+        startedAt: null,
+        nextAttemptRunId: null,
+      });
+      await expectRetrySucceeds(next, sync);
     } finally {
       await proxy.close();
     }
