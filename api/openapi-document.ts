@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { SECURITY_SCHEMES } from "./auth.ts";
 import type { AppEnv } from "./deps.ts";
+import { ENUM_SCHEMAS, nameEnums } from "./name-enums.ts";
 import { scopeOf } from "./scopes.ts";
 
 type Document = ReturnType<OpenAPIHono<AppEnv>["getOpenAPI31Document"]>;
@@ -37,7 +38,9 @@ export function describeApi(app: OpenAPIHono<AppEnv>): Document {
     }
     if (item.post && path.startsWith("/api/")) addIdempotency(item.post);
   }
-  return document;
+  const named = nameEnums(document);
+  named.components = { ...named.components, schemas: { ...named.components?.schemas, ...ENUM_SCHEMAS } };
+  return named;
 }
 
 /** What stands in front of every route under /api, whatever the route. */

@@ -521,10 +521,8 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             error: string | null;
-            /** @enum {string} */
-            executionBackend: "native" | "prefect" | "temporal" | "external";
-            /** @enum {string} */
-            executionMode: "sequential" | "fan_out_entity" | "fan_out_window";
+            executionBackend: components["schemas"]["ExecutionBackend"];
+            executionMode: components["schemas"]["ExecutionMode"];
             executorId: string | null;
             /** Format: uuid */
             id: string;
@@ -535,24 +533,19 @@ export interface components {
             nextAttemptRunId: string | null;
             /** Format: uuid */
             previousAttemptRunId: string | null;
-            /** @enum {string|null} */
-            resultClass: "success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped" | null;
-            /** @enum {string|null} */
-            resultReasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data" | null;
-            /** @enum {string} */
-            runMode: "incremental" | "full_refresh" | "backfill" | "repair" | "verify";
+            resultClass: components["schemas"]["ResultClass"] | null;
+            resultReasonCode: components["schemas"]["ReasonCode"] | null;
+            runMode: components["schemas"]["RunMode"];
             /** Format: date-time */
             startedAt: string | null;
-            /** @enum {string} */
-            status: "pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped";
+            status: components["schemas"]["RunStatus"];
             summary: {
                 [key: string]: unknown;
             };
             /** Format: uuid */
             syncId: string;
             triggerRef: string | null;
-            /** @enum {string} */
-            triggeredBy: "manual" | "scheduled" | "on_create" | "retry" | "auto_resume" | "backfill" | "dependency" | "webhook" | "system";
+            triggeredBy: components["schemas"]["TriggeredBy"];
             /** Format: date-time */
             updatedAt: string;
         };
@@ -588,11 +581,8 @@ export interface components {
             requiredScope?: "read" | "operate" | "admin";
             /** @description With `slug_taken`. */
             slug?: string;
-            /**
-             * @description With `invalid_status_change`: the present one.
-             * @enum {string}
-             */
-            status?: "draft" | "active" | "paused" | "error" | "archived";
+            /** @description With `invalid_status_change`: the present one. */
+            status?: components["schemas"]["SyncStatus"];
             /** @description With `connection_in_use`: at most 100 of them. */
             syncIds?: string[];
             /** @description With `state_version_conflict`: the present one. */
@@ -618,11 +608,8 @@ export interface components {
             type: string;
         };
         TriggerSync: {
-            /**
-             * @description Absent: incremental.
-             * @enum {string|null}
-             */
-            runMode?: "incremental" | "full_refresh" | "backfill" | "repair" | "verify" | null;
+            /** @description Absent: incremental. */
+            runMode?: components["schemas"]["RunMode"] | null;
         };
         RunSlicePage: {
             /** @description There is more after this page. */
@@ -643,19 +630,15 @@ export interface components {
             inherited: boolean;
             /** @description `3/12`, or dates for windows of time. */
             label: string;
-            /**
-             * @description Why it failed; while it is running or waiting, why its last try did.
-             * @enum {string|null}
-             */
-            reasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data" | null;
+            /** @description Why it failed; while it is running or waiting, why its last try did. */
+            reasonCode: components["schemas"]["ReasonCode"] | null;
             rowsRead: number;
             rowsRejected: number;
             rowsWritten: number;
             sliceNo: number;
             /** Format: date-time */
             startedAt: string | null;
-            /** @enum {string} */
-            status: "planned" | "running" | "waiting" | "done" | "failed";
+            status: components["schemas"]["SliceStatus"];
             /** @description How often a worker has taken it up in this attempt. */
             tries: number;
             /** Format: date-time */
@@ -668,11 +651,8 @@ export interface components {
             reason?: string | null;
         };
         RetryRun: {
-            /**
-             * @description Absent: resumes the chain. Another mode than the run's makes a new plan.
-             * @enum {string|null}
-             */
-            runMode?: "incremental" | "full_refresh" | "backfill" | "repair" | "verify" | null;
+            /** @description Absent: resumes the chain. Another mode than the run's makes a new plan. */
+            runMode?: components["schemas"]["RunMode"] | null;
         };
         RunEventPage: {
             events: components["schemas"]["RunEvent"][];
@@ -756,8 +736,7 @@ export interface components {
             /** @description Resources are found by discovery: the list does not hold all. */
             dynamicResources: boolean;
             name: string;
-            /** @enum {string} */
-            provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            provider: components["schemas"]["Provider"];
             resources: components["schemas"]["CatalogResource"][];
         };
         CatalogResource: {
@@ -771,22 +750,16 @@ export interface components {
             description: string;
             displayName: string;
             entityKey: string;
-            /** @enum {string} */
-            loadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
-            /**
-             * @description Rows of a run: xs under 10 thousand, s under 100 thousand, m under a million, l under 20 million, xl more.
-             * @enum {string}
-             */
-            sizeClass: "xs" | "s" | "m" | "l" | "xl";
+            loadMode: components["schemas"]["LoadMode"];
+            /** @description Rows of a run: xs under 10 thousand, s under 100 thousand, m under a million, l under 20 million, xl more. */
+            sizeClass: components["schemas"]["SizeClass"];
             slicing: {
-                /** @enum {string} */
-                by: "none" | "time" | "key" | "file";
+                by: components["schemas"]["SlicingKind"];
                 column?: string;
                 defaultWindow?: string;
             };
             storageDescription: string;
-            /** @enum {string} */
-            storageKind: "postgres" | "postgres_jsonb" | "object_storage" | "hybrid" | "none";
+            storageKind: components["schemas"]["StorageKind"];
         };
         SyncStatePage: {
             /** @description There is more after this page. */
@@ -873,13 +846,11 @@ export interface components {
                 [key: string]: unknown;
             };
             entities: string[];
-            /** @enum {string} */
-            executionBackend: "native" | "prefect" | "temporal" | "external";
+            executionBackend: components["schemas"]["ExecutionBackend"];
             executionConfig: {
                 [key: string]: unknown;
             };
-            /** @enum {string} */
-            executionMode: "sequential" | "fan_out_entity" | "fan_out_window";
+            executionMode: components["schemas"]["ExecutionMode"];
             freshnessSlaSeconds: number | null;
             /** Format: uuid */
             id: string;
@@ -887,8 +858,7 @@ export interface components {
             /** Format: date-time */
             lastSuccessAt: string | null;
             name: string;
-            /** @enum {string} */
-            providerKey: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            providerKey: components["schemas"]["Provider"];
             schedule: {
                 [key: string]: unknown;
             } | null;
@@ -896,12 +866,10 @@ export interface components {
             sourceConfig: {
                 [key: string]: unknown;
             };
-            /** @enum {string} */
-            status: "draft" | "active" | "paused" | "error" | "archived";
+            status: components["schemas"]["SyncStatus"];
             tableBindings: components["schemas"]["TableBinding"][];
             taskSlug: string;
-            /** @enum {string} */
-            triggerMode: "manual" | "scheduled" | "on_create";
+            triggerMode: components["schemas"]["TriggerMode"];
             /** Format: date-time */
             updatedAt: string;
             updatedBy: string;
@@ -913,16 +881,14 @@ export interface components {
             entityKey: string;
             /** Format: uuid */
             id: string;
-            /** @enum {string} */
-            loadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            loadMode: components["schemas"]["LoadMode"];
             logicalTableName: string;
             /** @description The table in the destination; frozen at the first load. */
             physicalTableName: string;
             primaryKeyColumns: string[];
             sourceInstanceKey: string;
             tableName: string | null;
-            /** @enum {string} */
-            tableNamingVersion: "legacy" | "v1" | "v2";
+            tableNamingVersion: components["schemas"]["TableNamingVersion"];
             /** Format: date-time */
             updatedAt: string;
         };
@@ -943,11 +909,8 @@ export interface components {
             };
             /** @description Absent: the catalog's defaults. Empty only in draft. */
             entities?: string[];
-            /**
-             * @default native
-             * @enum {string}
-             */
-            executionBackend?: "native" | "prefect" | "temporal" | "external";
+            /** @default native */
+            executionBackend?: components["schemas"]["ExecutionBackend"];
             /** @description Execution tuning payload. */
             executionConfig?: {
                 /** @description Slices at work at once; default 4. */
@@ -968,14 +931,10 @@ export interface components {
                 failFast?: boolean;
                 /** @description Rows of an entity that may be rejected in a chain of attempts; one more fails the entity, and its batch is not loaded. Absent: no limit. */
                 maxRejectedRows?: number;
-                /** @enum {string} */
-                overlapPolicy?: "skip" | "queue" | "cancel_running";
+                overlapPolicy?: components["schemas"]["OverlapPolicy"];
             };
-            /**
-             * @default sequential
-             * @enum {string}
-             */
-            executionMode?: "sequential" | "fan_out_entity" | "fan_out_window";
+            /** @default sequential */
+            executionMode?: components["schemas"]["ExecutionMode"];
             freshnessSlaSeconds?: number | null;
             name: string;
             schedule?: {
@@ -1002,28 +961,20 @@ export interface components {
             sourceConfig?: {
                 [key: string]: unknown;
             };
-            /**
-             * @default draft
-             * @enum {string}
-             */
-            status?: "draft" | "active" | "paused" | "error" | "archived";
+            /** @default draft */
+            status?: components["schemas"]["SyncStatus"];
             tableBindings?: components["schemas"]["TableBindingInput"][];
-            /**
-             * @default manual
-             * @enum {string}
-             */
-            triggerMode?: "manual" | "scheduled" | "on_create";
+            /** @default manual */
+            triggerMode?: components["schemas"]["TriggerMode"];
         };
         TableBindingInput: {
             entityKey: string;
             /** @description Overrides the name that Sluice would give. */
             tableName?: string;
-            /** @enum {string} */
-            loadMode?: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            loadMode?: components["schemas"]["LoadMode"];
             primaryKeyColumns?: string[];
             cursorField?: string | null;
-            /** @enum {string} */
-            tableNamingVersion?: "legacy" | "v1" | "v2";
+            tableNamingVersion?: components["schemas"]["TableNamingVersion"];
         };
         UpdateSync: {
             destinationConfig?: {
@@ -1038,8 +989,7 @@ export interface components {
                 schema?: string;
             } | null;
             entities?: string[];
-            /** @enum {string} */
-            executionBackend?: "native" | "prefect" | "temporal" | "external";
+            executionBackend?: components["schemas"]["ExecutionBackend"];
             executionConfig?: {
                 /** @description Slices at work at once; default 4. */
                 maxConcurrency?: number;
@@ -1059,11 +1009,9 @@ export interface components {
                 failFast?: boolean;
                 /** @description Rows of an entity that may be rejected in a chain of attempts; one more fails the entity, and its batch is not loaded. Absent: no limit. */
                 maxRejectedRows?: number;
-                /** @enum {string} */
-                overlapPolicy?: "skip" | "queue" | "cancel_running";
+                overlapPolicy?: components["schemas"]["OverlapPolicy"];
             } | null;
-            /** @enum {string} */
-            executionMode?: "sequential" | "fan_out_entity" | "fan_out_window";
+            executionMode?: components["schemas"]["ExecutionMode"];
             freshnessSlaSeconds?: number | null;
             name?: string;
             schedule?: {
@@ -1088,11 +1036,9 @@ export interface components {
             sourceConfig?: {
                 [key: string]: unknown;
             } | null;
-            /** @enum {string} */
-            status?: "draft" | "active" | "paused" | "error" | "archived";
+            status?: components["schemas"]["SyncStatus"];
             tableBindings?: components["schemas"]["TableBindingInput"][] | null;
-            /** @enum {string} */
-            triggerMode?: "manual" | "scheduled" | "on_create";
+            triggerMode?: components["schemas"]["TriggerMode"];
         };
         ConnectionPage: {
             /** @description There is more after this page. */
@@ -1116,12 +1062,10 @@ export interface components {
             /** Format: date-time */
             lastCheckedAt: string | null;
             name: string;
-            /** @enum {string} */
-            provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            provider: components["schemas"]["Provider"];
             /** @description Names only. */
             secretKeys: string[];
-            /** @enum {string} */
-            status: "unchecked" | "ok" | "failed";
+            status: components["schemas"]["ConnectionStatus"];
             taskQueue: string;
             /** Format: date-time */
             updatedAt: string;
@@ -1129,8 +1073,7 @@ export interface components {
         };
         CreateConnection: {
             name: string;
-            /** @enum {string} */
-            provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+            provider: components["schemas"]["Provider"];
             /**
              * @description As `connectionSchema` of the provider's catalog describes it, without its writeOnly fields.
              * @default {}
@@ -1172,15 +1115,13 @@ export interface components {
                 createdAt: string;
                 /** Format: uuid */
                 id: string;
-                /** @enum {string} */
-                status: "pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped";
+                status: components["schemas"]["RunStatus"];
             } | null;
             name: string;
             roles: ("source" | "destination")[];
             runCount: number;
             slug: string;
-            /** @enum {string} */
-            status: "draft" | "active" | "paused" | "error" | "archived";
+            status: components["schemas"]["SyncStatus"];
         };
         ConnectionCatalogPage: {
             /** @description There is more after this page. */
@@ -1205,15 +1146,12 @@ export interface components {
             displayName: string;
             entityKey: string;
             estimatedRows: number | null;
-            /** @enum {string} */
-            loadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+            loadMode: components["schemas"]["LoadMode"];
             /** @description Empty where the source knows no key. */
             primaryKeyColumns: string[];
-            /** @enum {string} */
-            sizeClass: "xs" | "s" | "m" | "l" | "xl";
+            sizeClass: components["schemas"]["SizeClass"];
             slicing: {
-                /** @enum {string} */
-                by: "none" | "time" | "key" | "file";
+                by: components["schemas"]["SlicingKind"];
                 column?: string;
                 defaultWindow?: string;
             };
@@ -1225,10 +1163,8 @@ export interface components {
             };
         };
         ResultReason: {
-            /** @enum {string} */
-            code: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data";
-            /** @enum {string} */
-            resultClass: "success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped";
+            code: components["schemas"]["ReasonCode"];
+            resultClass: components["schemas"]["ResultClass"];
             /** @description The chain may go on by itself. */
             retryable: boolean;
             /** @enum {string} */
@@ -1289,6 +1225,42 @@ export interface components {
              */
             temporal: "reachable" | "unreachable";
         };
+        /** @enum {string} */
+        ConnectionStatus: "unchecked" | "ok" | "failed";
+        /** @enum {string} */
+        ExecutionBackend: "native" | "prefect" | "temporal" | "external";
+        /** @enum {string} */
+        ExecutionMode: "sequential" | "fan_out_entity" | "fan_out_window";
+        /** @enum {string} */
+        LoadMode: "append_event" | "append_snapshot" | "upsert" | "upsert_soft_delete" | "delete_insert" | "replace" | "scd2";
+        /** @enum {string} */
+        OverlapPolicy: "skip" | "queue" | "cancel_running";
+        /** @enum {string} */
+        Provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+        /** @enum {string} */
+        ReasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data";
+        /** @enum {string} */
+        ResultClass: "success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped";
+        /** @enum {string} */
+        RunMode: "incremental" | "full_refresh" | "backfill" | "repair" | "verify";
+        /** @enum {string} */
+        RunStatus: "pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped";
+        /** @enum {string} */
+        SizeClass: "xs" | "s" | "m" | "l" | "xl";
+        /** @enum {string} */
+        SliceStatus: "planned" | "running" | "waiting" | "done" | "failed";
+        /** @enum {string} */
+        SlicingKind: "none" | "time" | "key" | "file";
+        /** @enum {string} */
+        StorageKind: "postgres" | "postgres_jsonb" | "object_storage" | "hybrid" | "none";
+        /** @enum {string} */
+        SyncStatus: "draft" | "active" | "paused" | "error" | "archived";
+        /** @enum {string} */
+        TableNamingVersion: "legacy" | "v1" | "v2";
+        /** @enum {string} */
+        TriggerMode: "manual" | "scheduled" | "on_create";
+        /** @enum {string} */
+        TriggeredBy: "manual" | "scheduled" | "on_create" | "retry" | "auto_resume" | "backfill" | "dependency" | "webhook" | "system";
     };
     responses: never;
     parameters: never;
@@ -1339,14 +1311,32 @@ export type ResultReason = components['schemas']['ResultReason'];
 export type AuditEventPage = components['schemas']['AuditEventPage'];
 export type AuditEvent = components['schemas']['AuditEvent'];
 export type Readiness = components['schemas']['Readiness'];
+export type ConnectionStatus = components['schemas']['ConnectionStatus'];
+export type ExecutionBackend = components['schemas']['ExecutionBackend'];
+export type ExecutionMode = components['schemas']['ExecutionMode'];
+export type LoadMode = components['schemas']['LoadMode'];
+export type OverlapPolicy = components['schemas']['OverlapPolicy'];
+export type Provider = components['schemas']['Provider'];
+export type ReasonCode = components['schemas']['ReasonCode'];
+export type ResultClass = components['schemas']['ResultClass'];
+export type RunMode = components['schemas']['RunMode'];
+export type RunStatus = components['schemas']['RunStatus'];
+export type SizeClass = components['schemas']['SizeClass'];
+export type SliceStatus = components['schemas']['SliceStatus'];
+export type SlicingKind = components['schemas']['SlicingKind'];
+export type StorageKind = components['schemas']['StorageKind'];
+export type SyncStatus = components['schemas']['SyncStatus'];
+export type TableNamingVersion = components['schemas']['TableNamingVersion'];
+export type TriggerMode = components['schemas']['TriggerMode'];
+export type TriggeredBy = components['schemas']['TriggeredBy'];
 export type $defs = Record<string, never>;
 export interface operations {
     listSyncRuns: {
         parameters: {
             query?: {
-                status?: ("pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped")[];
-                resultClass?: ("success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped")[];
-                resultReasonCode?: ("heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data")[];
+                status?: components["schemas"]["RunStatus"][];
+                resultClass?: components["schemas"]["ResultClass"][];
+                resultReasonCode?: components["schemas"]["ReasonCode"][];
                 /** @description Created then or later. */
                 since?: string;
                 limit?: number;
@@ -1438,12 +1428,12 @@ export interface operations {
     listRuns: {
         parameters: {
             query?: {
-                status?: ("pending" | "queued" | "running" | "waiting" | "cancelling" | "succeeded" | "partial" | "failed" | "cancelled" | "skipped")[];
-                resultClass?: ("success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped")[];
-                resultReasonCode?: ("heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data")[];
+                status?: components["schemas"]["RunStatus"][];
+                resultClass?: components["schemas"]["ResultClass"][];
+                resultReasonCode?: components["schemas"]["ReasonCode"][];
                 /** @description Created then or later. */
                 since?: string;
-                provider?: ("shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn")[];
+                provider?: components["schemas"]["Provider"][];
                 syncId?: string[];
                 limit?: number;
                 offset?: number;
@@ -2198,7 +2188,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Supported external system providers. */
-                provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
+                provider: components["schemas"]["Provider"];
             };
             cookie?: never;
         };
@@ -2565,8 +2555,8 @@ export interface operations {
             query?: {
                 /** @description Text in the name or slug, whatever its case. */
                 q?: string;
-                status?: ("draft" | "active" | "paused" | "error" | "archived")[];
-                provider?: ("shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn")[];
+                status?: components["schemas"]["SyncStatus"][];
+                provider?: components["schemas"]["Provider"][];
                 limit?: number;
                 offset?: number;
             };
@@ -3037,7 +3027,7 @@ export interface operations {
             query?: {
                 /** @description Text in the name, whatever its case. */
                 q?: string;
-                provider?: ("shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn")[];
+                provider?: components["schemas"]["Provider"][];
                 limit?: number;
                 offset?: number;
             };
