@@ -151,7 +151,7 @@ describe("runs", () => {
     expect(promoted.triggeredBy).toBe("scheduled");
 
     const stopped = await cancelRunsOfSync(db, { syncId, actor: "user:a", reason: "archived" });
-    expect(stopped).toMatchObject([
+    expect(stopped.map(({ after }) => after)).toMatchObject([
       { id: promoted.id, status: "cancelled", resultReasonCode: "cancelled_sync_inactive" },
     ]);
   });
