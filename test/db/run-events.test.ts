@@ -4,12 +4,13 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RUN_EVENT_KINDS } from "../../core/run-events.ts";
 import type { Db } from "../../db/client.ts";
+import { recordSetBack } from "../../db/loaded-positions.ts";
 import { bindPlan, markSwapped, recordPlan } from "../../db/plans.ts";
 import { retryRun } from "../../db/run-chains.ts";
 import { markCancelDelivered, markDispatched } from "../../db/run-dispatch.ts";
 import { listEvents, readEventPosition } from "../../db/run-events.ts";
 import { endSlice, failSlice, flushProgress, interruptSlice, startSlice, waitSlice } from "../../db/run-slices.ts";
-import { endRun, requestCancel } from "../../db/runs.ts";
+import { endRun, getRun, requestCancel, setRunWait } from "../../db/runs.ts";
 import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 
@@ -123,8 +124,45 @@ describe("run events", () => {
       ],
     ]);
     expect(new Date(String(events[7]?.data.waitUntil))).toEqual(until);
-    const told = new Set([...events.map(({ kind }) => kind), "run.promoted"]);
+    const told = new Set([...events.map(({ kind }) => kind), "run.promoted", "destination.set_back"]);
     expect(told).toEqual(new Set(RUN_EVENT_KINDS));
+  });
+
+  it("a run that waits as a whole says so at once, in its summary too, and no more once it goes on or ends", async () => {
+    const { id } = await begin(db, (await admit(db, syncId)).id);
+    const until = new Date(Date.now() + 60_000);
+    for (const again of [false, true]) {
+      await setRunWait(db, id, { reasonCode: "source_rate_limited", until });
+      const waiting = await getRun(db, id);
+      expect(waiting.status).toBe("waiting");
+      expect(waiting.summary.waiting).toMatchObject({ reason: "source_rate_limited", entityKey: null });
+      // What an activity flushes at its end leaves it alone.
+      const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
+      await flushProgress(db, [{ runId: id, sliceNo: 0, ...nothing }], [id], "worker");
+      expect((await getRun(db, id)).summary.waiting).toEqual(waiting.summary.waiting);
+      if (!again) await setRunWait(db, id, null);
+      else await requestCancel(db, { runId: id, actor: "user:a", reason: null });
+      expect((await getRun(db, id)).status).toBe(again ? "cancelling" : "running");
+    }
+    await endRun(db, {
+      ...{ runId: id, event: "acknowledge_cancel", reasonCode: "cancelled_by_user", error: null },
+      ...{ slicesTotal: null, slicesDone: 0, summary: {}, fenced: true },
+    });
+    expect((await getRun(db, id)).summary).not.toHaveProperty("waiting");
+    expect((await eventsOf(id)).map(({ kind }) => kind).slice(3)).toEqual([
+      ...["run.waiting", "run.resumed", "run.waiting", "run.cancel_requested", "run.ended"],
+    ]);
+  });
+
+  it("that the destination was set back is told once, however often it is found", async () => {
+    const run = await begin(db, (await admit(db, syncId)).id);
+    const lost = { entityKey: "public.orders", version: 3, rootRunId: run.id, attempt: 1 };
+    for (let time = 0; time < 2; time += 1) await recordSetBack(db, run, [lost]);
+    const told = (await eventsOf(run.id)).filter(({ kind }) => kind === "destination.set_back");
+    expect(told.map(({ data }) => data)).toEqual([{ entityKeys: ["public.orders"] }]);
+    expect((await getRun(db, run.id)).summary).toMatchObject({ destinationSetBack: ["public.orders"] });
+    const states = await db.selectFrom("cursorStates").selectAll().where("syncId", "=", syncId).execute();
+    expect(states).toMatchObject([{ version: 4, cursor: null, createdBy: "system:destination_set_back" }]);
   });
 
   it("a run that waited its turn, and one that ends before it begins, tell so", async () => {
