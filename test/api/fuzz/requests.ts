@@ -108,10 +108,12 @@ function pathValue(pool: Pool, name: string): fc.Arbitrary<string> {
 function bodyOf(document: Json, ids: Ids, { id, body }: Operation): fc.Arbitrary<FuzzRequest["body"]> {
   const raw = fc.constantFrom(...RAW_BODIES).map((text) => ({ text, json: parsed(text) }));
   if (body === null) return fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, raw);
-  const valid = fc.oneof(arbitraryOf(document, ids, body), goodBody(document, ids, id, body));
+  const good = goodBody(document, ids, id, body);
+  const valid = fc.oneof(arbitraryOf(document, ids, body), good);
   const asJson = (json: unknown) => ({ text: JSON.stringify(json), json });
   return fc.oneof(
-    { weight: 6, arbitrary: valid.map(asJson) },
+    { weight: 4, arbitrary: good.map(asJson) },
+    { weight: 4, arbitrary: valid.map(asJson) },
     { weight: 6, arbitrary: mutated(valid).map(asJson) },
     { weight: 1, arbitrary: fc.constantFrom(...NASTY).map(asJson) },
     { weight: 1, arbitrary: raw },
@@ -135,5 +137,7 @@ function goodBody(document: Json, ids: Ids, id: string, body: Json): fc.Arbitrar
     arbitraryOf(document, ids, schema as Json, name).map((value) => ({ [name]: value })),
   );
   const connection = properties.connectionId === undefined ? {} : { connectionId: ids.connectionId[0] };
-  return fc.oneof(fc.constant({}), ...fields).map((field) => ({ ...connection, ...EXAMPLES[id], ...field }));
+  return fc
+    .oneof({ weight: fields.length, arbitrary: fc.constant({}) }, ...fields)
+    .map((field) => ({ ...connection, ...EXAMPLES[id], ...field }));
 }

@@ -47,6 +47,7 @@ export async function storeEveryState(api: Api): Promise<Pool> {
 
   const used = await connection("ok");
   await connection("failed");
+  await connection("ok");
   await connection("unchecked", {
     name: "shop",
     provider: "redo",
