@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { TerminalError } from "../core/errors.ts";
-import { inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
-import type { PlannedWork, PlanOutcome, SyncRunInput } from "../core/workflow-contract.ts";
+import { firstPage, inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
+import type { PlanInput, PlannedWork, PlanOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
 import {
   bindPlan,
@@ -30,7 +30,7 @@ import { activityScope } from "./scope.ts";
  * once recorded for the run is the answer, however often it is asked. A source that wants to be left alone is asked again later.
  */
 export function createPlanRun(deps: ActivityDeps) {
-  return async ({ runId }: SyncRunInput): Promise<PlanOutcome> => {
+  return async ({ runId, failed = [] }: PlanInput): Promise<PlanOutcome> => {
     const scope = activityScope(deps, { runId });
     try {
       const context = await loadRunContext(deps, runId);
@@ -47,7 +47,7 @@ export function createPlanRun(deps: ActivityDeps) {
           },
           async () => {
             const plan = await findOrMakePlan(deps, context, source, destination);
-            return attachPlan(deps, context, plan, destination);
+            return attachPlan(deps, context, plan, { destination, failed });
           },
         );
       } finally {
@@ -126,7 +126,7 @@ async function attachPlan(
   deps: ActivityDeps,
   context: RunContext,
   plan: Plan,
-  destination: Destination,
+  { destination, failed }: { destination: Destination; failed: string[] },
 ): Promise<PlannedWork> {
   const ledger = await destination.readLedger(plan.id);
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
@@ -134,10 +134,11 @@ async function attachPlan(
   const replanned = run.previousAttemptRunId !== null && plan.id === run.id;
   await bindPlan(deps.db, { runId: run.id, planId: plan.id, doneSlices: [...done], replanned });
   await destination.dropSuperseded({ rootRunId: run.attemptRootRunId, keepPlanId: plan.id });
-  const planned = plan.entities.filter((entity) => entity.reasonCode === null);
-  return {
-    failedEntities: plan.entities.filter((entity) => entity.reasonCode !== null).map((entity) => entity.entityKey),
-    entities: planned.map((entity) => ({
+  const planned = plan.entities.filter(
+    ({ entityKey, reasonCode }) => reasonCode === null && !failed.includes(entityKey),
+  );
+  return firstPage(
+    planned.map((entity) => ({
       entityKey: entity.entityKey,
       dependsOn: entity.dependsOn,
       swap: entity.target.swap === true && entity.swappedAt === null,
@@ -145,7 +146,7 @@ async function attachPlan(
         .filter((slice) => slice.entityKey === entity.entityKey && !done.has(slice.sliceNo))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
     })),
-  };
+  );
 }
 
 async function requirePlan(deps: ActivityDeps, planId: string): Promise<Plan> {

@@ -27,8 +27,27 @@ export interface EntityWork {
 /** An opaque position inside a slice, made and understood by the provider alone. Null is the slice's start. */
 export type Checkpoint = { [key: string]: unknown } | null;
 
-/** Most slices in one plan: history stays under 4,000 events, and the plan under 64 KiB. Windows widen instead. */
+/** Most slices in one plan, unless there are more entities: windows widen instead. And most that one execution works on. */
 export const MAX_SLICES_PER_PLAN = 500;
+
+/** Of what one execution of a workflow is given to do, as JSON: well below what a payload may have. */
+const MAX_WORK_BYTES = 48 * 1024;
+
+/**
+ * What of `work` one execution takes on, in order and at least one entity; `more` when something is left for the next one.
+ * Entities without anything to do are in no page.
+ */
+export function firstPage(work: readonly EntityWork[]): { entities: EntityWork[]; more: boolean } {
+  const left = work.filter((entity) => entity.slices.length > 0 || entity.swap);
+  let slices = 0;
+  let bytes = 0;
+  const fitting = left.findIndex((entity, index) => {
+    slices += entity.slices.length;
+    bytes += new TextEncoder().encode(JSON.stringify(entity)).length;
+    return index > 0 && (slices > MAX_SLICES_PER_PLAN || bytes > MAX_WORK_BYTES);
+  });
+  return fitting === -1 ? { entities: left, more: false } : { entities: left.slice(0, fitting), more: true };
+}
 
 /**
  * Entities so that each comes after those it depends on; dependencies outside the list do not count, and a cycle is cut

@@ -73,10 +73,16 @@ export interface BegunRun {
   searchAttributes: boolean;
 }
 
+export interface PlanInput {
+  runId: string;
+  /** Entities that have failed in this run already: nothing more is done for them. */
+  failed: string[];
+}
+
 export interface PlannedWork {
   entities: EntityWork[];
-  /** Entities that could not be planned: already failed. */
-  failedEntities: string[];
+  /** There is more than one execution can hold: when this is done, the next one asks again. */
+  more: boolean;
 }
 
 /** Holds no slot: the workflow sleeps until `resumeAt` (RFC 3339) and asks again. */

@@ -67,7 +67,7 @@ export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunI
 
 /**
  * Fills `outcome`; throws nothing.
- * @returns true when it stopped early because the history is long enough, with all activities drained
+ * @returns true when it stopped early because the history is long enough, or had only a part of the work, with all activities drained
  */
 async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Promise<boolean> {
   const scope = new CancellationScope({
@@ -117,7 +117,8 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
         stopped ??= "history";
         return null;
       }
-      const result = await planRun.executeWithOptions({ summary: "plan" }, [{ runId }]);
+      const failed = outcome.entityFailures.map((each) => each.entityKey);
+      const result = await planRun.executeWithOptions({ summary: "plan" }, [{ runId, failed }]);
       if (!("kind" in result)) return result;
       outcome.failure = await sitOut(result);
       if (outcome.failure) return null;
@@ -159,11 +160,10 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     await scope.run(async () => {
       const planned = await plan();
       if (planned === null) return;
-      const entities = planned.entities.filter((entity) => !hasFailed(entity));
-      const total = entities.reduce((sum, entity) => sum + entity.slices.length, 0);
+      const total = planned.entities.reduce((sum, entity) => sum + entity.slices.length, 0);
       let done = 0;
       await fanOut(
-        entities,
+        planned.entities,
         { mode: run.executionMode, maxConcurrency: run.maxConcurrency },
         {
           runSlice: async (entity, slice) => {
@@ -175,6 +175,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
           finishEntity,
         },
       );
+      if (planned.more) stopped ??= "history";
     });
   } catch (error) {
     if (!isCancellation(error)) outcome.failure = describeFailure(error);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inDependencyOrder } from "../../core/slices.ts";
+import { type EntityWork, firstPage, inDependencyOrder, MAX_SLICES_PER_PLAN } from "../../core/slices.ts";
 
 type Entity = { entityKey: string; dependsOn: string[] };
 
@@ -60,5 +60,35 @@ describe("inDependencyOrder", () => {
     const given = entitiesOf("b<a", "a");
     inDependencyOrder(given);
     expect(given).toEqual(entitiesOf("b<a", "a"));
+  });
+});
+
+describe("firstPage", () => {
+  const work = (entityKey: string, slices: number, swap = false): EntityWork => ({
+    ...{ entityKey, dependsOn: [], swap },
+    slices: Array.from({ length: slices }, (_, sliceNo) => ({ sliceNo, stage: 0, label: "1/1" })),
+  });
+  const keys = (page: { entities: EntityWork[]; more: boolean }) => [
+    page.entities.map(({ entityKey }) => entityKey).join(" "),
+    page.more,
+  ];
+
+  test("leaves out what has nothing to do, and keeps what has only to be swapped", () => {
+    expect(keys(firstPage([work("a", 0), work("b", 1), work("c", 0, true)]))).toEqual(["b c", false]);
+    expect(keys(firstPage([]))).toEqual(["", false]);
+  });
+
+  test("ends before the entity that would be one slice too many, and never before the first", () => {
+    const full = work("a", MAX_SLICES_PER_PLAN);
+    expect(keys(firstPage([full, work("b", 1)]))).toEqual(["a", true]);
+    expect(keys(firstPage([work("a", MAX_SLICES_PER_PLAN + 1)]))).toEqual(["a", false]);
+    expect(keys(firstPage([work("a", MAX_SLICES_PER_PLAN - 1), work("b", 1)]))).toEqual(["a b", false]);
+  });
+
+  test("fits into a payload, however long the names are", () => {
+    const page = firstPage(Array.from({ length: 400 }, (_, i) => work(`${"\u00e9".repeat(500)}${i}`, 1)));
+    expect(page.more).toBe(true);
+    expect(page.entities.length).toBeGreaterThan(20);
+    expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(64 * 1024);
   });
 });

@@ -4,9 +4,11 @@ import { ApplicationFailure, Client, Connection } from "@temporalio/client";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PAYLOAD_CONVERTER_PATH } from "../../control/temporal.ts";
+import { firstPage } from "../../core/slices.ts";
 import type {
   BegunRun,
   FinishInput,
+  PlanInput,
   PlannedWork,
   RunOutcome,
   SliceInput,
@@ -36,9 +38,10 @@ function stage(run: Partial<BegunRun>, slice: (input: SliceInput) => SliceOutcom
       };
       return { kind: "begun", run: begun };
     },
-    async planRun(): Promise<PlannedWork> {
+    async planRun({ failed }: PlanInput): Promise<PlannedWork> {
       const others = Array.from({ length: SLICES - 1 }, (_, index) => index + 1);
-      return { failedEntities: [], entities: [entity("bad", [0]), entity("good", others)] };
+      const entities = [entity("bad", [0]), entity("good", others)];
+      return firstPage(entities.filter(({ entityKey }) => !failed.includes(entityKey)));
     },
     async syncSlice(input: SliceInput): Promise<SliceOutcome> {
       seen.slices.push(input.sliceNo);
@@ -136,15 +139,41 @@ describe("continue-as-new", () => {
     });
     await execute({
       ...activities,
-      async planRun(): Promise<PlannedWork> {
+      async planRun({ failed }: PlanInput): Promise<PlannedWork> {
         const entities = Array.from({ length: 300 }, (_, sliceNo) => ({
           ...{ entityKey: `public.table_${sliceNo}`, dependsOn: [], swap: false },
           slices: [{ sliceNo, stage: 0 as const, label: "1/1" }],
         }));
-        return { failedEntities: [], entities };
+        return { entities: entities.filter(({ entityKey }) => !failed.includes(entityKey)), more: false };
       },
     });
     expect(new Set(seen.outcome?.entityFailures.map(({ entityKey }) => entityKey)).size).toBe(300);
     expect(seen.slices).toHaveLength(300);
+  });
+
+  it("of more work than one execution can hold each does a page, past entities that fail", async () => {
+    const entities = 24;
+    const { activities, seen } = stage({ maxConcurrency: 2 }, ({ sliceNo }) => {
+      if (sliceNo < 3) throw failure();
+      return { kind: "done" };
+    });
+    await execute({
+      ...activities,
+      async planRun({ failed }: PlanInput): Promise<PlannedWork> {
+        const work = Array.from({ length: entities }, (_, sliceNo) => ({
+          ...{ entityKey: `public.table_${sliceNo}`, dependsOn: [], swap: false },
+          slices: [{ sliceNo, stage: 0 as const, label: "1/1" }],
+        }));
+        const done = seen.slices.filter((sliceNo) => sliceNo >= 3);
+        const open = work.filter(
+          ({ entityKey, slices }) =>
+            !failed.includes(entityKey) && !slices.some(({ sliceNo }) => done.includes(sliceNo)),
+        );
+        return { entities: open.slice(0, 3), more: open.length > 3 };
+      },
+    });
+    expect(seen.slices.toSorted((a, b) => a - b)).toEqual(Array.from({ length: entities }, (_, index) => index));
+    expect(seen.executions).toBe(entities / 3);
+    expect(seen.outcome?.entityFailures).toHaveLength(3);
   });
 });
