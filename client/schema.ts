@@ -1157,7 +1157,7 @@ export interface components {
             };
         };
         RotateSecrets: {
-            /** @description Those that are to be replaced; the others stay. */
+            /** @description Those that are to be replaced, at least one; the others stay. */
             secrets: {
                 [key: string]: string;
             };
