@@ -10,6 +10,8 @@ export const readSpecSchema = z.strictObject({
   /** What is selected for each column of the spec. */
   expressions: z.array(z.string()),
   comparedTypes: z.record(z.string(), z.string()),
+  /** As declared when it was planned, by column; absent in plans of older versions. */
+  columnTypes: z.record(z.string(), z.string()).optional(),
   /** How pages follow each other; empty: the slice is one batch. */
   keyOrder: z.array(z.string()),
   timeOrder: z.array(z.string()),
@@ -27,6 +29,7 @@ export function readSpecOf(relation: Relation, keyColumns: string[], cursor: Cur
       ...Object.fromEntries(compared.map((column) => [column.name, column.declared])),
       ...(cursor === null ? {} : { [cursor.column]: cursor.kind }),
     },
+    columnTypes: Object.fromEntries(relation.columns.map((column) => [column.name, column.declared])),
     keyOrder,
     timeOrder: cursor !== null && hasIndexOn(relation, cursor.column) ? timeOrderOf(cursor, keyOrder) : keyOrder,
   };

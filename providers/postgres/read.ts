@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { CopyBatch, ReadRequest } from "../provider.ts";
+import { holdingTypes, readPlannedTypes } from "./present-types.ts";
 import { asText, compareRow, orderBy, where, windowConditions } from "./range.ts";
 import { type ReadSpec, readSpecSchema } from "./read-spec.ts";
 import type { Session } from "./session.ts";
@@ -26,24 +27,25 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
   let after = startOf(request.checkpoint);
   while (after !== "done") {
     const conditions = [...inWindow, ...(after === null ? [] : [compareRow(order, ">", after, spec.comparedTypes)])];
+    const types = await readPlannedTypes(session, doing, spec);
     const page = await findPage(session, doing, spec, { conditions, order, pageRows });
     if (page === null) return;
     const range =
       page.last === null ? conditions : [...conditions, compareRow(order, "<=", page.last, spec.comparedTypes)];
     const selected = `select ${spec.expressions.join(", ")} from ${spec.relation} ${where(range)}`;
-    const stream = await session.copyOut(doing, `copy (${selected}) to stdout (format binary)`);
+    const copy = await session.copyOut(doing, `copy (${selected}) to stdout (format binary)`);
     try {
       yield {
         kind: "copy",
         format: "binary",
         columns: request.spec.columns.map((column) => column.name),
-        stream,
+        stream: holdingTypes(copy, types, { session, doing, spec }),
         checkpoint: page.last === null ? { done: true } : { after: page.last },
         final: page.last === null,
       };
     } finally {
       // Whoever stops half-way leaves the session free for the next statement.
-      stream.destroy();
+      copy.destroy();
     }
     after = page.last ?? "done";
   }
