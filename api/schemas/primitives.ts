@@ -100,7 +100,11 @@ export function queryEnums<const T extends readonly [string, ...string[]]>(value
 export function queryList<T extends z.ZodType>(item: T) {
   return z.preprocess(
     (given) => (given === undefined || Array.isArray(given) ? given : [given]),
-    z.array(item).default([]),
+    // No `default`: of an empty list in the document a generator of Go makes code that does not compile.
+    z
+      .array(item)
+      .optional()
+      .transform((list) => list ?? []),
   );
 }
 
