@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     // They share nothing that one could leave behind for another.
     isolate: false,
+    // The whole tree is read by some; four other checks run beside them.
+    testTimeout: 60_000,
     include: [
       "test/*.test.ts",
       "test/core/**/*.test.ts",
