@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFaultProxy } from "../support/fault-proxy.ts";
 import { keepHistory } from "../support/histories.ts";
 import {
   committedRows,
@@ -9,6 +8,7 @@ import {
   expectOrdersEqual,
   ORDERS,
   seedOrders,
+  throughProxy,
   whenBlocked,
   whileLocked,
 } from "../support/orders.ts";
@@ -84,9 +84,8 @@ describe("cancel", () => {
   });
 
   it("while the source sends nothing", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       await world.startWorker();
       proxy.stall(2_000_000);
       const run = await trigger(world, sync.id);
@@ -95,9 +94,7 @@ describe("cancel", () => {
       await keepHistory(world, run.id, "cancelled");
       proxy.heal();
       await expectRetrySucceeds(run, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("while it waits for the source, minutes before that is over", async () => {
@@ -124,9 +121,8 @@ describe("cancel", () => {
   });
 
   it("before the next attempt is due: at once, and the chain is over", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       await world.startWorker();
       proxy.refuse();
       const failed = await whenEnded(world, (await trigger(world, sync.id)).id);
@@ -142,9 +138,7 @@ describe("cancel", () => {
         nextAttemptRunId: null,
       });
       await expectRetrySucceeds(next, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("while it merges, and while it swaps", async () => {

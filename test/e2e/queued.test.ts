@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFaultProxy } from "../support/fault-proxy.ts";
-import { createOrdersSync, expectOrdersEqual, seedOrders, whileLocked } from "../support/orders.ts";
+import { createOrdersSync, expectOrdersEqual, seedOrders, throughProxy, whileLocked } from "../support/orders.ts";
 import {
   createWorld,
   getRun,
@@ -63,9 +62,8 @@ describe("a queued run", () => {
   });
 
   it("waits for the next attempts of the active chain too", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       proxy.refuse();
       const active = await trigger(world, sync.id);
       const queued = await enqueue(sync);
@@ -77,9 +75,7 @@ describe("a queued run", () => {
       const second = await whenEnded(world, queued.id);
       expect(second).toMatchObject({ status: "succeeded" });
       expect(Date.parse(second.startedAt)).toBeGreaterThanOrEqual(Date.parse(last.completedAt));
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("begins when the active one is cancelled", async () => {

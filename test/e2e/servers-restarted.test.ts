@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { committedRows, createOrdersSync, expectOrdersEqual, seedOrders } from "../support/orders.ts";
-import { createOwnPostgres, createOwnTemporal } from "../support/own-servers.ts";
-import { createWorld, getRun, trigger, until, whenChainEnded } from "../support/world.ts";
+import { createOwnPostgres, createOwnTemporal, type OwnServer } from "../support/own-servers.ts";
+import { createWorld, getRun, trigger, until, type World, whenChainEnded } from "../support/world.ts";
+
+async function withOwnTemporal(work: (world: World, temporal: OwnServer) => Promise<void>): Promise<void> {
+  const temporal = await createOwnTemporal();
+  const world = await createWorld({ temporalAddress: temporal.address });
+  try {
+    await work(world, temporal);
+  } finally {
+    await world.close();
+    await temporal.remove();
+  }
+}
 
 describe("when a server goes away", () => {
   it("Temporal down at the trigger: the run is admitted, answered, and dispatched when Temporal is back", async () => {
-    const temporal = await createOwnTemporal();
-    const world = await createWorld({ temporalAddress: temporal.address });
-    try {
+    await withOwnTemporal(async (world, temporal) => {
       await seedOrders(world, 5_000);
       const sync = await createOrdersSync(world);
       await world.startWorker();
@@ -19,16 +28,11 @@ describe("when a server goes away", () => {
       await temporal.start();
       expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await world.close();
-      await temporal.remove();
-    }
+    });
   });
 
   it("Temporal restarted during a run, with a cancel asked for meanwhile: the cancel is delivered", async () => {
-    const temporal = await createOwnTemporal();
-    const world = await createWorld({ temporalAddress: temporal.address });
-    try {
+    await withOwnTemporal(async (world, temporal) => {
       await seedOrders(world, 100_000);
       const sync = await createOrdersSync(world, { executionConfig: { batchRows: 100, maxConcurrency: 1 } });
       await world.startWorker();
@@ -44,16 +48,11 @@ describe("when a server goes away", () => {
       const retried = await world.api("POST", `/syncs/runs/${run.id}/retry`);
       expect(await whenChainEnded(world, retried.body.id)).toMatchObject({ status: "succeeded" });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await world.close();
-      await temporal.remove();
-    }
+    });
   });
 
   it("Temporal restarted during a run: the run goes on and ends well", async () => {
-    const temporal = await createOwnTemporal();
-    const world = await createWorld({ temporalAddress: temporal.address });
-    try {
+    await withOwnTemporal(async (world, temporal) => {
       await seedOrders(world, 50_000);
       const sync = await createOrdersSync(world, { executionConfig: { batchRows: 200 } });
       await world.startWorker();
@@ -63,10 +62,7 @@ describe("when a server goes away", () => {
       await temporal.start();
       expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded" });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await world.close();
-      await temporal.remove();
-    }
+    });
   });
 
   it("Postgres restarted during a run, with control, warehouse and source in it: the chain ends well", async () => {

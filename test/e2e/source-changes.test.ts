@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFaultProxy } from "../support/fault-proxy.ts";
-import { committedRows, createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
+import {
+  committedRows,
+  createOrdersSync,
+  expectOrdersEqual,
+  ORDERS,
+  seedOrders,
+  throughProxy,
+} from "../support/orders.ts";
 import { createWorld, type Row, trigger, until, type World, whenChainEnded, whenEnded } from "../support/world.ts";
 
 const EXTRA = "public.extra";
@@ -21,11 +27,10 @@ describe("a table that changes while it is read", () => {
 
   /** Makes `change` while a read of a window stands still: it comes right after, and before the next read. */
   async function runDuring(change: string): Promise<{ sync: Row; ended: Row }> {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
+    return throughProxy(world, async ({ proxy, connectionId }) => {
       const sync = await createOrdersSync(world, {
         entities: [EXTRA, ORDERS],
-        connectionId: await world.createConnection({ port: proxy.port }),
+        connectionId,
         executionConfig: { maxConcurrency: 1, windowSize: "2000" },
       });
       proxy.stall(2_000_000);
@@ -39,9 +44,7 @@ describe("a table that changes while it is read", () => {
       const ended = await whenEnded(world, run.id);
       expect(await committedRows(world)).toBeGreaterThan(10);
       return { sync, ended };
-    } finally {
-      await proxy.close();
-    }
+    });
   }
 
   it.each([

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFaultProxy } from "../support/fault-proxy.ts";
 import { keepHistory } from "../support/histories.ts";
-import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
+import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders, throughProxy } from "../support/orders.ts";
 import { createWorld, trigger, until, type World, whenChainEnded, whenEnded } from "../support/world.ts";
 
 /** What goes wrong at a source ends in the right reason code, and the next attempt finishes the work. */
@@ -83,9 +82,8 @@ describe("a source that fails", () => {
   });
 
   it("a socket that closes half-way: tried again from the last batch, and it succeeds", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       proxy.stall(2_000_000);
       const run = await trigger(world, sync.id);
       await until("the stall", async () => (proxy.stalled() ? true : null));
@@ -93,15 +91,12 @@ describe("a source that fails", () => {
       proxy.heal();
       expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded" });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("a source that stays away: source_unavailable, and the next attempt opens by itself with its backoff on record", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       proxy.refuse();
       const ended = await whenEnded(world, (await trigger(world, sync.id)).id);
       expect(ended).toMatchObject({
@@ -120,8 +115,6 @@ describe("a source that fails", () => {
       proxy.heal();
       expect(await whenChainEnded(world, ended.id)).toMatchObject({ status: "succeeded" });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 });

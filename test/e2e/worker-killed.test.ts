@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFaultProxy } from "../support/fault-proxy.ts";
 import {
   changeOrders,
   committedRows,
@@ -7,6 +6,7 @@ import {
   expectOrdersEqual,
   ORDERS,
   seedOrders,
+  throughProxy,
   whenBlocked,
   whileLocked,
 } from "../support/orders.ts";
@@ -32,9 +32,8 @@ describe("a worker that is killed", () => {
   afterEach(() => world.close());
 
   it("in the middle of a batch: another one goes on from the last committed batch", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       const worker = await world.startWorker();
       proxy.stall(2_000_000);
       const run = await trigger(world, sync.id);
@@ -46,9 +45,7 @@ describe("a worker that is killed", () => {
       const ended = await whenChainEnded(world, run.id);
       expect(ended).toMatchObject({ status: "succeeded", resultReasonCode: null });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("right after a commit, again and again: every batch counts once", async () => {
@@ -108,9 +105,7 @@ describe("a worker that is killed", () => {
   });
 
   it("asked to stop with SIGTERM: it ends by itself with code 0, and another one goes on at once", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const connectionId = await world.createConnection({ port: proxy.port });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
       // A worker that left without a word would be missed only after a minute.
       const sync = await createOrdersSync(world, { connectionId, executionConfig: { heartbeatTimeoutSeconds: 60 } });
       const worker = await world.startWorker();
@@ -122,15 +117,12 @@ describe("a worker that is killed", () => {
       await world.startWorker();
       expect(await whenChainEnded(world, run.id, 40_000)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("paused, not dead: when it wakes up after a cancel, it writes nothing", async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       const paused = await world.startWorker();
       proxy.stall(2_000_000);
       const run = await trigger(world, sync.id);
@@ -155,17 +147,14 @@ describe("a worker that is killed", () => {
       expect(retried.status).toBe(201);
       expect(await whenChainEnded(world, retried.body.id)).toMatchObject({ status: "succeeded", attemptNumber: 2 });
       await expectOrdersEqual(world, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 
   it("paused and taken over: when it wakes up in the middle of the next attempt's work, it writes nothing", {
     timeout: 150_000,
   }, async () => {
-    const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
-    try {
-      const sync = await createOrdersSync(world, { connectionId: await world.createConnection({ port: proxy.port }) });
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
       const paused = await world.startWorker();
       proxy.stall(2_000_000);
       const run = await trigger(world, sync.id);
@@ -178,8 +167,6 @@ describe("a worker that is killed", () => {
       paused.signal("SIGCONT");
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await expectOrdersEqual(world, sync);
-    } finally {
-      await proxy.close();
-    }
+    });
   });
 });

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { expect } from "vitest";
+import { createFaultProxy, type FaultProxy } from "./fault-proxy.ts";
 import { compareTables, type Row, tableOf, until, type World } from "./world.ts";
 
 /** A source table that faults are tried on: `public.orders`, keyed, with a cursor, in several windows and batches. */
@@ -50,6 +51,19 @@ export async function committedRows(world: World): Promise<number> {
   if (!present?.ledger) return 0;
   const [ledger] = await world.warehouse("select coalesce(sum(rows_read), 0)::int as rows from _sluice.slices");
   return ledger?.rows ?? 0;
+}
+
+/** A proxy before the source, with a connection through it, while `work` runs. */
+export async function throughProxy<T>(
+  world: World,
+  work: (through: { proxy: FaultProxy; connectionId: string }) => Promise<T>,
+): Promise<T> {
+  const proxy = await createFaultProxy({ targetPort: Number(new URL(world.sourceUrl).port) });
+  try {
+    return await work({ proxy, connectionId: await world.createConnection({ port: proxy.port }) });
+  } finally {
+    await proxy.close();
+  }
 }
 
 /** Holds a lock in a session of its own while `work` runs. */
