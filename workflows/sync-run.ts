@@ -42,6 +42,8 @@ const { finishRun } = proxyActivities<Activities>({
 
 const NOTHING_YET: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
 
+const TIME_IS_OVER: Failure = { reasonCode: "run_timeout", message: "The run took longer than its runTimeoutSeconds." };
+
 /** One run: begin, plan, move every slice, prove. What is done is in the row, the plan and the ledger; it keeps what failed. */
 export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunInput): Promise<SyncRunResult> {
   const beginning = await CancellationScope.nonCancellable(() => beginRun({ runId }));
@@ -70,9 +72,14 @@ export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunI
  * @returns true when it stopped early because the history is long enough, or had only a part of the work, with all activities drained
  */
 async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Promise<boolean> {
+  // No timer: one that is due at once may fire after a short execution has been continued as new.
+  if (run.runTimeoutSeconds !== null && run.runTimeoutSeconds <= 0) {
+    outcome.failure = TIME_IS_OVER;
+    return false;
+  }
   const scope = new CancellationScope({
     cancellable: true,
-    ...(run.runTimeoutSeconds === null ? {} : { timeout: Math.max(1, run.runTimeoutSeconds * 1000) }),
+    ...(run.runTimeoutSeconds === null ? {} : { timeout: run.runTimeoutSeconds * 1000 }),
   });
   let stopped: "history" | "fail_fast" | null = null;
   const { planRun, syncSlice, swapEntity } = proxyActivities<Activities>({
@@ -180,10 +187,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
   } catch (error) {
     if (!isCancellation(error)) outcome.failure = describeFailure(error);
     else if (CancellationScope.current().consideredCancelled) outcome.cancelled = true;
-    else if (stopped !== "fail_fast") {
-      const message = "The run took longer than its runTimeoutSeconds.";
-      outcome.failure = { reasonCode: "run_timeout", message };
-    }
+    else if (stopped !== "fail_fast") outcome.failure = TIME_IS_OVER;
   }
   return stopped === "history" && !outcome.cancelled && outcome.failure === null;
 }
