@@ -175,7 +175,14 @@ function hashOf({ run, sync, connection, bindings, execution }: RunContext): str
     connection: [connection.id, connection.config],
     sync: [sync.sourceConfig, sync.destinationConfig, sync.entities],
     bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
-    run: [run.runMode, run.executionMode, execution.windowSize, execution.lookbackSeconds, execution.safetyLagSeconds],
+    run: [
+      run.runMode,
+      run.request,
+      run.executionMode,
+      execution.windowSize,
+      execution.lookbackSeconds,
+      execution.safetyLagSeconds,
+    ],
   };
   return createHash("sha256").update(JSON.stringify(decisive)).digest("hex");
 }

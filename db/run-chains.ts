@@ -81,12 +81,13 @@ export async function openNextAttempt(trx: Executor, next: NextAttempt): Promise
   const inserted = await sql<{ id: string }>`
     insert into runs (id, sync_id, status, run_mode, triggered_by, trigger_ref, created_by, execution_backend,
                       execution_mode, execution_config, attempt_number, attempt_root_run_id, previous_attempt_run_id,
-                      max_auto_resume_attempts, not_before, dispatch_after, summary)
+                      max_auto_resume_attempts, not_before, dispatch_after, summary, request)
     select ${id}, p.sync_id, 'pending', ${next.runMode}, ${next.triggeredBy}, ${`run:${next.previous.id}`}, ${next.actor},
            p.execution_backend, p.execution_mode, p.execution_config, p.attempt_number + 1, p.attempt_root_run_id, p.id,
            p.max_auto_resume_attempts,
            case when ${next.delaySeconds}::float8 > 0 then now() + make_interval(secs => ${next.delaySeconds}) end,
-           now() + make_interval(secs => ${next.delaySeconds}), ${JSON.stringify(next.summary)}::jsonb
+           now() + make_interval(secs => ${next.delaySeconds}), ${JSON.stringify(next.summary)}::jsonb,
+           case when p.run_mode = ${next.runMode} then p.request else '{}' end
     from runs p join syncs s on s.id = p.sync_id and s.deleted_at is null and s.status <> 'archived'
     where p.id = ${next.previous.id}
     on conflict (sync_id) where status in ('pending', 'running', 'waiting', 'cancelling') do nothing

@@ -10,6 +10,7 @@ import {
   type RunStatus,
   sourcesOf,
 } from "../core/run-lifecycle.ts";
+import type { RunRequest } from "../core/run-request.ts";
 import type { RunMode, TriggeredBy } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
 import type { Database, RunTable } from "./schema.ts";
@@ -30,6 +31,8 @@ export interface NewRun {
   triggerRef: string | null;
   /** `key:<name>`, `user:<sub>` or `system:<part>`. */
   actor: string;
+  /** Absent: nothing beyond the mode. */
+  request?: RunRequest;
 }
 
 /** The first attempt of a chain, with the sync's execution settings copied from its row. */
@@ -39,10 +42,12 @@ export async function admitRun(db: Executor, request: NewRun): Promise<{ run: Ru
   for (let turn = 0; turn < 20; turn++) {
     const inserted = await sql<{ id: string }>`
       insert into runs (id, sync_id, status, run_mode, triggered_by, trigger_ref, created_by, execution_backend,
-                        execution_mode, execution_config, attempt_number, attempt_root_run_id, max_auto_resume_attempts)
+                        execution_mode, execution_config, attempt_number, attempt_root_run_id, max_auto_resume_attempts,
+                        request)
       select ${id}, s.id, 'pending', ${request.runMode}, ${request.triggeredBy}, ${request.triggerRef}, ${request.actor},
              s.execution_backend, s.execution_mode, s.execution_config, 1, ${id},
-             coalesce((s.execution_config ->> 'maxAutoResumeAttempts')::integer, 3)
+             coalesce((s.execution_config ->> 'maxAutoResumeAttempts')::integer, 3),
+             ${JSON.stringify(request.request ?? {})}::jsonb
       from syncs s where s.id = ${request.syncId} and s.deleted_at is null
       on conflict do nothing
       returning id`.execute(db);

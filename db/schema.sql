@@ -240,6 +240,7 @@ create table runs (
   updated_at timestamp with time zone default now() not null,
   wait_reason text,
   wait_until timestamp with time zone,
+  request jsonb default '{}'::jsonb not null,
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_attempt_root_run_id_fkey FOREIGN KEY (attempt_root_run_id) REFERENCES runs(id),
   constraint runs_previous_attempt_run_id_fkey FOREIGN KEY (previous_attempt_run_id) REFERENCES runs(id),

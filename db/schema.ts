@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
+import type { RunRequest } from "../core/run-request.ts";
 import type { Window } from "../core/slices.ts";
 import type {
   AuditSubject,
@@ -115,6 +116,8 @@ export interface RunTable {
   attemptRootRunId: string;
   previousAttemptRunId: string | null;
   maxAutoResumeAttempts: number;
+  /** `RunRequest`: what was asked beyond the mode; the same for all attempts of a chain with this mode. */
+  request: JSONColumnType<RunRequest, string | undefined, string>;
   resultClass: ResultClass | null;
   resultReasonCode: ReasonCode | null;
   error: string | null;

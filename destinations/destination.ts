@@ -1,3 +1,4 @@
+import type { EntityFinish } from "../core/load-modes.ts";
 import type { Checkpoint } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 
@@ -97,6 +98,8 @@ export interface LoadTarget {
   /** What `copy` gives way to: in a catch-up slice, and once a straight COPY has met a key that was there. */
   overlap: "merge" | "append";
   swap: boolean;
+  /** What `finishEntity` does; absent in plans of older versions, where `swap` says it. Null: nothing. */
+  finish?: EntityFinish | null;
 }
 
 export interface ClaimRequest {

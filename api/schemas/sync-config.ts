@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { SCHEMA_POLICIES } from "../../core/entity-rules.ts";
 import { OVERLAP_POLICIES } from "../../core/vocabulary.ts";
 import { findCronFaults } from "./cron.ts";
 import { distinct, identifier, instant, text, uuid } from "./primitives.ts";
@@ -8,6 +9,43 @@ import { distinct, identifier, instant, text, uuid } from "./primitives.ts";
 const seconds = (min: number, max: number) => z.int().min(min).max(max);
 const DAY = 86_400;
 
+const share = () => z.number().min(0).max(1).nullable();
+const factor = () => z.number().min(0).max(1e6).nullable();
+
+const schemaPolicy = z
+  .strictObject({
+    tables: z.enum(["evolve", "freeze"]).optional(),
+    columns: z.enum(SCHEMA_POLICIES).optional(),
+    types: z.enum(SCHEMA_POLICIES).optional(),
+  })
+  .openapi({
+    description:
+      "What happens to a table or column that is not there yet, and to a value that does not fit its type. `evolve` (the default): the destination follows; `freeze`: the entity fails first; `discard_row`: such rows are rejected; `discard_value`: they are loaded without it.",
+  });
+
+const guards = z
+  .strictObject({
+    zeroRows: z.boolean().optional().openapi({
+      description: "A complete scan that finds nothing does not empty a table that has rows; default true.",
+    }),
+    maxDeleteShare: share().optional().openapi({
+      description: "Share of the table's rows that a complete scan may remove or mark as deleted; default null, all.",
+    }),
+    maxRowsFactor: factor().optional().openapi({
+      description: "A complete scan may have at most this many times the table's rows; default null.",
+    }),
+    minRowsFactor: factor().optional().openapi({
+      description: "A complete scan must have at least this many times the table's rows; default null.",
+    }),
+  })
+  .openapi({ description: "A result that trips one is not shown, and the entity fails." });
+
+const entityRules = z.strictObject({
+  schemaPolicy: schemaPolicy.optional(),
+  guards: guards.optional(),
+  maxRejectedRows: z.int().min(0).optional(),
+});
+
 export const destinationConfig = z.strictObject({
   provider: z.enum(["postgres"]).optional(),
   connectionId: uuid().optional().openapi({ description: "Absent: the default warehouse." }),
@@ -15,6 +53,12 @@ export const destinationConfig = z.strictObject({
     .refine((schema) => !/^(pg_|_sluice|information_schema$)/i.test(schema), "This schema is not for tables of syncs")
     .optional()
     .openapi({ description: "Absent: named for the source's provider." }),
+  schemaPolicy: schemaPolicy.optional(),
+  guards: guards.optional(),
+  entities: z
+    .record(z.string().min(1).max(1024), entityRules)
+    .optional()
+    .openapi({ description: "By entityKey; goes before what is said for all." }),
 });
 
 const WINDOW_SIZE = "Input should be a number of rows or an ISO 8601 duration such as P1D";

@@ -1,0 +1,60 @@
+/** What `destinationConfig` says of how an entity may change and what is suspicious; its `entities[entityKey]` goes first. */
+
+/**
+ * `evolve`: the destination follows. `freeze`: the entity fails before anything is loaded. `discard_row`: rows that need the
+ * change become rejects. `discard_value`: they are loaded without it.
+ */
+export const SCHEMA_POLICIES = ["evolve", "freeze", "discard_row", "discard_value"] as const;
+export type SchemaPolicy = (typeof SCHEMA_POLICIES)[number];
+
+export interface SchemaPolicies {
+  /** A table that is not there yet: `evolve` or `freeze`. */
+  tables: "evolve" | "freeze";
+  /** A column that the table has not. */
+  columns: SchemaPolicy;
+  /** A value that does not fit its column's type. */
+  types: SchemaPolicy;
+}
+
+/** Null: not guarded. Each stops an entity before its result is seen, and the run says which. */
+export interface Guards {
+  /** Complete scan that finds nothing, where the table has rows: `unexpected_zero_rows`. */
+  zeroRows: boolean;
+  /** Share of the table's rows, 0 to 1, that a complete scan may remove or mark as deleted: `delete_guard_tripped`. */
+  maxDeleteShare: number | null;
+  /** Rows that a run may read of an entity, as a factor of what the table has; fewer than `minRowsFactor` are too few. */
+  maxRowsFactor: number | null;
+  minRowsFactor: number | null;
+}
+
+export interface EntityRules {
+  schemaPolicy: SchemaPolicies;
+  guards: Guards;
+  /** Over all slices of the entity; null: no limit, or that of `executionConfig`. */
+  maxRejectedRows: number | null;
+}
+
+type GivenRules = { [Part in keyof EntityRules]?: Partial<EntityRules[Part]> | undefined };
+
+export const DEFAULT_ENTITY_RULES: EntityRules = {
+  schemaPolicy: { tables: "evolve", columns: "evolve", types: "evolve" },
+  guards: { zeroRows: true, maxDeleteShare: null, maxRowsFactor: null, minRowsFactor: null },
+  maxRejectedRows: null,
+};
+
+/** @param destinationConfig as stored; the API has checked it */
+export function entityRulesOf(destinationConfig: Record<string, unknown>, entityKey: string): EntityRules {
+  const general: GivenRules = destinationConfig;
+  const entities: Record<string, GivenRules> = isRecord(destinationConfig.entities) ? destinationConfig.entities : {};
+  const own = entities[entityKey];
+  const defaults = DEFAULT_ENTITY_RULES;
+  return {
+    schemaPolicy: { ...defaults.schemaPolicy, ...general.schemaPolicy, ...own?.schemaPolicy },
+    guards: { ...defaults.guards, ...general.guards, ...own?.guards },
+    maxRejectedRows: typeof own?.maxRejectedRows === "number" ? own.maxRejectedRows : null,
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, GivenRules> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,37 @@
+import type { LoadMode, RunMode } from "./vocabulary.ts";
+
+/**
+ * What has to be done once, in one transaction, when all slices of an entity are done.
+ * `swap`: the beside-table takes the place of the present generation. `mark_deleted`: rows that the complete scan has not seen get
+ * `_deleted_at`. `close_versions`: what was staged becomes versions. `attach_snapshot`: the snapshot that was loaded beside
+ * becomes part of the table.
+ */
+export const ENTITY_FINISHES = ["swap", "mark_deleted", "close_versions", "attach_snapshot"] as const;
+export type EntityFinish = (typeof ENTITY_FINISHES)[number];
+
+export interface LoadModeRule {
+  /** Without a key of the binding's or the source's own the entity is refused: `primary_key_missing`. */
+  needsKey: boolean;
+  /** Every run reads everything, whatever its mode says. */
+  alwaysComplete: boolean;
+  /** Run modes beside `incremental` and `full_refresh`, which all load modes know. */
+  runModes: Exclude<RunMode, "incremental" | "full_refresh">[];
+}
+
+/** How each load mode behaves; what a run mode asks of it that is not here is refused before anything runs. */
+export const LOAD_MODE_RULES: Record<LoadMode, LoadModeRule> = {
+  /** Adds what is not there yet, by key, or as a multiset; never changes or removes a row. */
+  append_event: { needsKey: false, alwaysComplete: false, runModes: ["backfill"] },
+  /** Adds all rows of each run under the run's `_snapshot_at`. */
+  append_snapshot: { needsKey: false, alwaysComplete: true, runModes: [] },
+  /** By key, the newest cursor wins. */
+  upsert: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "repair", "verify"] },
+  /** As `upsert`, and a row that is gone from the source keeps its last values and gets `_deleted_at`. */
+  upsert_soft_delete: { needsKey: true, alwaysComplete: true, runModes: ["backfill", "repair", "verify"] },
+  /** Each window of the source takes the place of the same window of the table. */
+  delete_insert: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "repair", "verify"] },
+  /** The table is what the source is. */
+  replace: { needsKey: false, alwaysComplete: true, runModes: ["verify"] },
+  /** Every version of a row, each with the time it was valid. */
+  scd2: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "verify"] },
+};
