@@ -9,13 +9,16 @@ import { findPostgres, type PostgresUser, postgresUser } from "./postgres-binari
 
 const run = promisify(execFile);
 
-export interface PostgresServer {
-  readonly child: SupervisedChild;
-  readonly port: number;
+export interface PostgresDatabases {
   /** Superuser's connection string, with the password. */
   url(database: string): string;
   /** Creates those that are missing. */
   ensureDatabases(names: readonly string[]): Promise<void>;
+}
+
+export interface PostgresServer extends PostgresDatabases {
+  readonly child: SupervisedChild;
+  readonly port: number;
 }
 
 export interface PostgresOptions extends ChildHooks {
@@ -70,9 +73,16 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   });
   await child.start();
 
+  return { child, port: options.port, ...databasesOf(url) };
+}
+
+/** A server that somebody else runs. @param serverUrl a superuser's */
+export function usePostgres(serverUrl: string): PostgresDatabases {
+  return databasesOf((database) => Object.assign(new URL(serverUrl), { pathname: `/${database}` }).href);
+}
+
+function databasesOf(url: PostgresDatabases["url"]): PostgresDatabases {
   return {
-    child,
-    port: options.port,
     url,
     async ensureDatabases(names) {
       const client = new pg.Client(url("postgres"));

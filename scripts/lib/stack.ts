@@ -7,8 +7,8 @@ import { type ChildHooks, type SupervisedChild, superviseChild } from "./childre
 import { homePostgresDir, homeSecrets, writePrivateJson } from "./home.ts";
 import { lockHome } from "./lock.ts";
 import { endOrphans, recordChildren } from "./orphans.ts";
-import { choosePort } from "./ports.ts";
-import { startPostgres } from "./postgres.ts";
+import { choosePort, type PortContext } from "./ports.ts";
+import { type PostgresDatabases, startPostgres, usePostgres } from "./postgres.ts";
 import { postgresUser } from "./postgres-binaries.ts";
 import { provideTemporal } from "./temporal.ts";
 
@@ -17,6 +17,10 @@ export interface StackOptions {
   env: NodeJS.ProcessEnv;
   /** @param source `sluice` or the name of a child */
   log: (source: string, line: string) => void;
+  /** A Postgres that runs already, by a superuser's address; one of the stack's own when absent. */
+  postgresUrl?: string | undefined;
+  /** Of its three databases, where others may have the usual names. */
+  databases?: { control: string; warehouse: string; source: string };
   /** Gives up on a start. */
   signal: AbortSignal;
 }
@@ -80,19 +84,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await endOrphans(home, log);
     const context = { env, taken: new Set<number>(), log };
     const apiPort = await choosePort({ variable: "PORT", label: "API", fallback: 8080 }, context);
-    const postgresPort = await choosePort({ variable: "POSTGRES_PORT", label: "Postgres", fallback: 54_329 }, context);
     const secrets = homeSecrets(home);
-
-    log("starting Postgres");
-    const postgres = await startPostgres({
-      dataDir: join(await homePostgresDir(home, await postgresUser()), "data"),
-      port: postgresPort,
-      password: secrets.postgresPassword,
-      ...hooks("postgres"),
-    });
-    children.push(postgres.child);
-    await postgres.ensureDatabases(["sluice", "warehouse", "demo_source"]);
-    await migrate(postgres.url("sluice"), log);
+    const postgres = await providePostgres(options, context, hooks("postgres"));
+    if (postgres.child !== null) children.push(postgres.child);
+    const databases = options.databases ?? { control: "sluice", warehouse: "warehouse", source: "demo_source" };
+    await postgres.ensureDatabases(Object.values(databases));
+    await migrate(postgres.url(databases.control), log);
 
     const temporal = await provideTemporal({ home, ports: context, env, log, hooks: hooks("temporal") });
     if (temporal.child !== null) children.push(temporal.child);
@@ -103,9 +100,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       docsUrl: `${apiUrl}/docs`,
       temporalAddress: temporal.address,
       temporalUiUrl: temporal.uiUrl,
-      databaseUrl: postgres.url("sluice"),
-      warehouseUrl: postgres.url("warehouse"),
-      demoSourceUrl: postgres.url("demo_source"),
+      databaseUrl: postgres.url(databases.control),
+      warehouseUrl: postgres.url(databases.warehouse),
+      demoSourceUrl: postgres.url(databases.source),
     };
     const childEnv = {
       ...env,
@@ -135,6 +132,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+async function providePostgres(
+  { home, postgresUrl, log }: StackOptions,
+  ports: PortContext,
+  hooks: ChildHooks,
+): Promise<PostgresDatabases & { child: SupervisedChild | null }> {
+  if (postgresUrl !== undefined) return { ...usePostgres(postgresUrl), child: null };
+  const port = await choosePort({ variable: "POSTGRES_PORT", label: "Postgres", fallback: 54_329 }, ports);
+  log("sluice", "starting Postgres");
+  return startPostgres({
+    dataDir: join(await homePostgresDir(home, await postgresUser()), "data"),
+    port,
+    password: homeSecrets(home).postgresPassword,
+    ...hooks,
+  });
 }
 
 async function migrate(url: string, log: (line: string) => void): Promise<void> {
