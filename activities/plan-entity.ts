@@ -1,3 +1,4 @@
+import { entityRulesOf } from "../core/entity-rules.ts";
 import { isProviderError, TerminalError } from "../core/errors.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners, settleBinding } from "../db/bindings.ts";
@@ -108,6 +109,7 @@ async function planFoundEntity(
     cursorField,
     loadMode,
     complete,
+    schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   });
   await settleBinding(deps.db, binding.id, { loadMode, primaryKeyColumns: keyColumns, cursorField });
   const request: PlanRequest = {

@@ -1,3 +1,4 @@
+import type { SchemaPolicies } from "../core/entity-rules.ts";
 import type { EntityFinish } from "../core/load-modes.ts";
 import type { Checkpoint } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
@@ -78,6 +79,19 @@ export interface PrepareRequest {
   loadMode: LoadMode;
   /** Everything is read again: load beside and swap (`replace`, or `full_refresh` of an upsert). */
   complete: boolean;
+  /** Of a source whose columns are not the table's. */
+  schemaPolicy: SchemaPolicies;
+}
+
+/** What the schema policy keeps from the table. */
+export interface Discards {
+  /** All that the source has, with its own types; the target's `columns` are those that are loaded, with the table's types. */
+  sourceColumns: TargetColumn[];
+  /** New at the source: a row with a value in one of them is rejected. Other new ones need not even be read. */
+  rowsWith: string[];
+  /** Of another type at the source. What the table's type does not hold as it is costs `misfitCosts`; in the key or cursor, the row. */
+  misfits: string[];
+  misfitCosts: "row" | "value";
 }
 
 /** Where and how the slices of one entity are written; stored with the plan, so it is JSON. */
@@ -98,6 +112,8 @@ export interface LoadTarget {
   /** What `copy` gives way to: in a catch-up slice, and once a straight COPY has met a key that was there. */
   overlap: "merge" | "append";
   swap: boolean;
+  /** Absent: nothing is kept from the table. */
+  discards?: Discards;
   /** What `finishEntity` does; absent in plans of older versions, where `swap` says it. Null: nothing. */
   finish?: EntityFinish | null;
 }

@@ -1,5 +1,6 @@
 import { TerminalError } from "../core/errors.ts";
 import { widens, widensInPlace } from "./column-types.ts";
+import { refuseShownColumns } from "./dependent-views.ts";
 import type { TargetColumn } from "./destination.ts";
 import { partitionColumn } from "./generations.ts";
 import type { Session } from "./session.ts";
@@ -9,46 +10,55 @@ import type { TableShape } from "./table-shape.ts";
 /** A widening that writes the table again locks readers out meanwhile; above this a full refresh beside it is better. */
 const MAX_REWRITE_BYTES = 256 * 1024 * 1024;
 
-/** Adds the columns that the source has and the table has not. Columns that the source has dropped stay, NULL from now on. */
+/**
+ * What gives the table, in one statement, the columns that the source has and it has not, and lets those grow that do not hold
+ * all that the source's type can. Columns that the source has dropped stay as they are.
+ * @param types `leave` where a generation with the source's types takes the place of the present one
+ * @throws TerminalError destination_type_mismatch, destination_schema_conflict
+ */
 export async function growTable(
   session: Session,
-  name: TableName,
-  columns: TargetColumn[],
-  shape: TableShape,
-): Promise<void> {
-  const present = new Set(shape.columns.map(({ name }) => name));
-  const added = columns.filter(({ name }) => !present.has(name));
-  if (added.length === 0) return;
-  const actions = added.map(({ name, type }) => `add column ${quoteIdentifier(name)} ${type}`);
-  await session.client.query(`alter table ${quoteTable(name)} ${actions.join(", ")}`);
-}
-
-/** Columns that hold all that the source's type can are left alone; those that can grow to it without a loss do. */
-export async function widenColumns(
-  session: Session,
   table: TableName,
-  columns: TargetColumn[],
-  shape: TableShape,
-): Promise<void> {
+  { columns, shape, types }: { columns: TargetColumn[]; shape: TableShape; types: "widen" | "leave" },
+): Promise<string[]> {
   const present = new Map(shape.columns.map(({ name, type }) => [name, type]));
+  const added = columns.filter(({ name }) => !present.has(name));
   const changed = columns.flatMap(({ name, type }) => {
     const before = present.get(name) ?? type;
-    return before === type || widens(type, before) ? [] : [{ name, before, type }];
+    const holds = types === "widen" && widens(type, before);
+    return before === type || holds ? [] : [{ name, before, type }];
   });
+  if (types === "widen") await refuseOtherTypes(session, table, changed, partitionColumn(shape.keyColumns));
+  await refuseShownColumns(
+    session,
+    table,
+    changed.map(({ name }) => name),
+  );
+  const widened = types === "widen" ? changed : [];
+  const actions = [
+    ...added.map(({ name, type }) => `add column ${quoteIdentifier(name)} ${type}`),
+    ...widened.map(({ name, type }) => `alter column ${quoteIdentifier(name)} type ${type}`),
+  ];
+  return actions.length === 0 ? [] : [`alter table ${quoteTable(table)} ${actions.join(", ")}`];
+}
+
+async function refuseOtherTypes(
+  session: Session,
+  table: TableName,
+  changed: { name: string; before: string; type: string }[],
+  partitionedBy: string,
+): Promise<void> {
   if (changed.length === 0) return;
   const small = (await tableBytes(session, table)) <= MAX_REWRITE_BYTES;
   for (const { name, before, type } of changed) {
     const grows = widensInPlace(before, type) || (small && widens(before, type));
     // Postgres does not alter the column that a table is partitioned by.
-    if (!grows || name === partitionColumn(shape.keyColumns)) {
-      throw new TerminalError(
-        "destination_type_mismatch",
-        `${table.schema}.${table.table}.${name} is ${before}, the source's now ${type}. Retry with runMode full_refresh to load it with the new type.`,
-      );
-    }
+    if (grows && name !== partitionedBy) continue;
+    throw new TerminalError(
+      "destination_type_mismatch",
+      `${table.schema}.${table.table}.${name} is ${before}, the source's now ${type}. Retry with runMode full_refresh to load it with the new type.`,
+    );
   }
-  const actions = changed.map(({ name, type }) => `alter column ${quoteIdentifier(name)} type ${type}`);
-  await session.client.query(`alter table ${quoteTable(table)} ${actions.join(", ")}`);
 }
 
 async function tableBytes({ client }: Session, name: TableName): Promise<number> {

@@ -1,8 +1,9 @@
 import { TerminalError } from "../core/errors.ts";
 import type { LoadTarget, PrepareRequest, TargetColumn } from "./destination.ts";
 import { createBeside, createTable } from "./generations.ts";
-import { growTable, widenColumns } from "./growth.ts";
+import { growTable } from "./growth.ts";
 import { findOwner, findTarget, holdChain, lockTable, recordOwner, recordTarget, type TableOwner } from "./ledger.ts";
+import { refuseFrozenTable, takeColumns } from "./schema-policy.ts";
 import { inTransaction, type Session } from "./session.ts";
 import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
 import { canonicalColumns, readShape, sameColumns, type TableShape } from "./table-shape.ts";
@@ -36,7 +37,7 @@ function checkRequest(request: PrepareRequest): void {
 }
 
 async function makeTarget(session: Session, request: PrepareRequest): Promise<LoadTarget> {
-  const columns = await canonicalColumns(session, request.columns);
+  const sourceColumns = await canonicalColumns(session, request.columns);
   const owner = await findOwner(session, request);
   const shape = await readShape(session, request);
   if (shape !== null && owner !== null && isInherited(request, owner)) {
@@ -50,18 +51,20 @@ async function makeTarget(session: Session, request: PrepareRequest): Promise<Lo
   if (shape === null && owner !== null && isOurs(request, owner) && !request.complete) {
     throw conflict(request, "the table was dropped. Retry with runMode full_refresh to load it again");
   }
+  if (shape === null) refuseFrozenTable(request);
+  const taken = shape === null ? { columns: sourceColumns } : takeColumns(request, sourceColumns, shape);
   const { leaf, swap } =
     shape === null || owner === null
-      ? await firstGeneration(session, request, columns)
-      : await nextGeneration(session, request, columns, shape, owner);
+      ? await firstGeneration(session, request, taken.columns)
+      : await nextGeneration(session, request, taken.columns, shape, owner);
   const target: LoadTarget = {
     schema: request.schema,
     table: request.table,
     leafSchema: leaf.schema,
     leafTable: leaf.table,
-    columns,
     keyColumns: request.keyColumns,
     cursorField: request.cursorField,
+    ...taken,
     apply: "copy",
     overlap: request.loadMode === "append_event" || request.keyColumns.length === 0 ? "append" : "merge",
     swap,
@@ -101,17 +104,18 @@ async function nextGeneration(
   shape: TableShape,
   owner: TableOwner,
 ): Promise<Generation> {
-  await growTable(session, request, columns, shape);
-  if (request.complete && request.loadMode !== "append_event") {
-    return { leaf: await createBeside(session, request, columns, request.keyColumns), swap: true };
-  }
-  if (!sameColumns(shape.keyColumns, request.keyColumns)) {
+  const beside = request.complete && request.loadMode !== "append_event";
+  if (!beside && !sameColumns(shape.keyColumns, request.keyColumns)) {
     throw conflict(
       request,
       `its key is (${shape.keyColumns.join(", ")}), the source's now (${request.keyColumns.join(", ")}). Retry with runMode full_refresh`,
     );
   }
-  await widenColumns(session, request, columns, shape);
+  const types = beside ? "leave" : "widen";
+  for (const statement of await growTable(session, request, { columns, shape, types })) {
+    await session.client.query(statement);
+  }
+  if (beside) return { leaf: await createBeside(session, request, columns, request.keyColumns), swap: true };
   return { leaf: { schema: LEDGER_SCHEMA, table: owner.leafTable }, swap: false };
 }
 
