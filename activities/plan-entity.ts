@@ -4,7 +4,7 @@ import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
-import type { Destination } from "../destinations/destination.ts";
+import type { Destination, LoadTarget } from "../destinations/destination.ts";
 import type { EntitySchema, PlanRequest, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import type { RunContext } from "./run-context.ts";
@@ -91,10 +91,10 @@ async function planFoundEntity(
 ): Promise<NewPlanEntity> {
   const { run, sync, execution } = planning.context;
   const { entityKey } = schema;
-  const { loadMode, keyColumns, cursorField } = resolveBinding(binding, schema);
+  const resolved = resolveBinding(binding, schema);
+  const { loadMode, keyColumns } = resolved;
   const complete = loadMode === "replace" || run.runMode === "full_refresh";
   const state = await readCursorState(deps.db, sync.id, entityKey);
-  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && state?.cursor != null;
   const target = await planning.destination.prepareEntity({
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
     planId: planning.planId,
@@ -106,15 +106,19 @@ async function planFoundEntity(
     table: binding.physicalTableName,
     columns: schema.columns,
     keyColumns,
-    cursorField,
+    cursorField: resolved.cursorField,
     loadMode,
     complete,
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   });
+  // Without one where the table does not take the column.
+  const { cursorField } = target;
   await settleBinding(deps.db, binding.id, { loadMode, primaryKeyColumns: keyColumns, cursorField });
+  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && state?.cursor != null;
   const request: PlanRequest = {
     entityKey,
     scan: incremental ? "incremental" : "full",
+    columns: readColumnsOf(target),
     keyColumns,
     cursorField,
     cursorState: incremental ? state.cursor : null,
@@ -139,6 +143,11 @@ async function planFoundEntity(
     error: null,
     slices: plan.slices,
   };
+}
+
+/** A column that only decides whether a row is rejected is read all the same. */
+function readColumnsOf({ columns, discards }: LoadTarget): string[] {
+  return [...columns.map(({ name }) => name), ...(discards?.rowsWith ?? [])];
 }
 
 export function destinationSchemaOf(context: RunContext): string {

@@ -162,11 +162,20 @@ function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
     .every((entity) => {
       const schema = found.get(entity.entityKey);
       if (schema?.failure !== undefined) return true;
-      const planned: unknown = entity.target.columns;
+      const planned = plannedColumnsOf(entity.target);
       if (!schema?.inferred) return isDeepStrictEqual(planned, schema?.columns);
       const isThere = (column: unknown) => schema.columns.some((each) => isDeepStrictEqual(each, column));
       return Array.isArray(planned) && planned.every(isThere);
     });
+}
+
+/** All that the source had, also where the table does not take all of it. */
+function plannedColumnsOf({ columns, discards }: Record<string, unknown>): unknown {
+  return isObject(discards) && "sourceColumns" in discards ? discards.sourceColumns : columns;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** Everything that decides what is read and where it goes, as the user gave it. */

@@ -124,6 +124,8 @@ export interface PlanRequest {
   entityKey: string;
   /** `full`: everything there is. `incremental`: from `cursorState`; without one the provider plans a full read. */
   scan: "full" | "incremental";
+  /** Those to read, of which some may be gone; absent: all there are. */
+  columns?: string[];
   /** As resolved in the binding; empty where the load mode needs none. */
   keyColumns: string[];
   cursorField: string | null;

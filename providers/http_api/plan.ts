@@ -3,7 +3,7 @@ import type { EntityPlan, EntityReadSpec, PlanRequest } from "../provider.ts";
 import { type Cursor, cursorOf, lookbackMs } from "./cursor.ts";
 import { readPages } from "./pages.ts";
 import { type RecordPage, START } from "./position.ts";
-import { columnsOf } from "./record-shape.ts";
+import { columnsOf, UNMAPPED } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
 import type { FoundShape, Shapes } from "./shapes.ts";
 import { spanOf } from "./steps.ts";
@@ -20,7 +20,7 @@ interface PlanningSource {
 
 export async function planEntity(source: PlanningSource, request: PlanRequest): Promise<EntityPlan> {
   const resource = source.resources.get(request.entityKey);
-  const found = await source.shapes.find(resource);
+  const found = onlyColumns(await source.shapes.find(resource), request.columns);
   const cursor = cursorOf(resource, found, request);
   const first = await readFirstPage(source, resource, cursor);
   // A source's clock that runs ahead would take the cursor beyond rows that are still to come.
@@ -116,6 +116,13 @@ async function readFirstPage(
 /** Nothing on the only page, or no parent: then there is nothing new. */
 function emptiness(first: RecordPage | null): { count?: 0 } {
   return first === null || (first.records.length === 0 && first.next === null) ? { count: 0 } : {};
+}
+
+/** What is left out goes to the column for what has none, where that is taken. */
+function onlyColumns({ shape, rowBytes }: FoundShape, names: string[] | undefined): FoundShape {
+  if (names === undefined) return { shape, rowBytes };
+  const fields = shape.fields.filter(({ column }) => names.includes(column));
+  return { shape: { fields, unmapped: shape.unmapped && names.includes(UNMAPPED) }, rowBytes };
 }
 
 function specOf(

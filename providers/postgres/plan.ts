@@ -30,7 +30,7 @@ export async function planEntity(
   request: PlanRequest,
 ): Promise<EntityPlan> {
   const startedAt = await readClock(session);
-  const relation = await readRelation(session, config, request.entityKey);
+  const relation = onlyColumns(await readRelation(session, config, request.entityKey), request.columns);
   requireColumns(relation, request);
   const cursor = request.cursorField === null ? null : cursorOf(relation, request.cursorField);
   const key = request.keyColumns.length > 0 ? request.keyColumns : primaryKeyOf(relation);
@@ -122,6 +122,12 @@ function specOf(relation: Relation, request: PlanRequest, read: ReadSpec, estima
     estimatedRowBytes: estimate.rowBytes,
     source: { ...read },
   };
+}
+
+function onlyColumns(relation: Relation, names: string[] | undefined): Relation {
+  if (names === undefined) return relation;
+  const wanted = new Set(names);
+  return { ...relation, columns: relation.columns.filter(({ name }) => wanted.has(name)) };
 }
 
 function requireColumns(relation: Relation, request: PlanRequest): void {
