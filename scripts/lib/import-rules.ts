@@ -51,7 +51,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
 const TYPES_ANYWHERE: readonly string[] = ["pino"];
 
 /** Everything that dependency-cruiser reads, from the root of the repository. */
-export const CRUISED = [...Object.keys(ROOMS), "worker.ts", "scripts", "test"];
+export const CRUISED = [...Object.keys(ROOMS), "worker.ts", "scripts", "bench", "test"];
 
 const anyOf = (names: readonly string[]): string =>
   `^(${names.map((name) => name.replaceAll(".", "\\.")).join("|")})(/|$)`;

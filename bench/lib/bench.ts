@@ -1,0 +1,24 @@
+import type pg from "pg";
+import type { SluiceClient } from "../../client/index.ts";
+import type { StackInfo } from "../../scripts/lib/stack.ts";
+
+/** What a scenario works with: a running stack, and what the command line asked for. */
+export interface Bench {
+  info: StackInfo;
+  sluice: SluiceClient;
+  /** The connection to the source database. */
+  connectionId: string;
+  source: pg.Pool;
+  warehouse: pg.Pool;
+  /** Of a full load of the large table. */
+  rows: number;
+  /** Measurements of each contender; the median counts. */
+  runs: number;
+  /** Also what takes very long. */
+  large: boolean;
+  /** The script that runs other tools; null: without them. */
+  peersScript: string | null;
+  signal: AbortSignal;
+  /** Tells people what is done now. */
+  say: (line: string) => void;
+}

@@ -1,0 +1,44 @@
+import pg from "pg";
+import { createSluiceClient, type SluiceClient, unwrap } from "../../client/index.ts";
+import type { StackInfo } from "../../scripts/lib/stack.ts";
+import type { Bench } from "./bench.ts";
+
+type Asked = Pick<Bench, "rows" | "runs" | "large" | "peersScript" | "say">;
+
+/** On a stack that runs. @param asked what the command line says */
+export async function openBench(
+  info: StackInfo,
+  signal: AbortSignal,
+  asked: Asked,
+): Promise<Bench & { close(): Promise<void> }> {
+  const source = new pg.Pool({ connectionString: info.demoSourceUrl, max: 2 });
+  const warehouse = new pg.Pool({ connectionString: info.warehouseUrl, max: 2 });
+  // The worker starts beside the API, and is asked for before it is up.
+  const sluice = createSluiceClient({ baseUrl: info.apiUrl, retryForSeconds: 60 });
+  const connectionId = await connectSource(sluice, info.demoSourceUrl);
+  return {
+    ...{ info, sluice, source, warehouse, signal, connectionId, ...asked },
+    async close() {
+      await source.end();
+      await warehouse.end();
+    },
+  };
+}
+
+async function connectSource(sluice: SluiceClient, sourceUrl: string): Promise<string> {
+  const { hostname, port, pathname, username, password } = new URL(sourceUrl);
+  const { id } = await unwrap(
+    sluice.POST("/api/v1/connections", {
+      body: {
+        name: `bench ${new Date().toISOString()}`,
+        provider: "postgres",
+        config: {
+          ...{ host: hostname, port: Number(port || 5432), database: pathname.slice(1) },
+          ...{ user: decodeURIComponent(username), sslMode: "disable" },
+        },
+        secrets: { password: decodeURIComponent(password) },
+      },
+    }),
+  );
+  return id;
+}
