@@ -54,18 +54,18 @@ async function findEdges(
   return rows.map((row) => row.edge);
 }
 
-/** Width: as asked, or wider, so that there are at most `maxWindows`. */
+/** Width: as asked, or wider, so that there are at most `maxWindows`. Not ordered by `edge`, which would be the text. */
 const EDGES_OF_NUMBERS = `
   with width as (select greatest($3::numeric, ceil(($2::numeric - $1::numeric) / $4::int)) as width)
-  select edge::text from width, generate_series($1::numeric + width, $2::numeric - 1, width) as edge
-  where edge > $5::numeric order by edge`;
+  select bound::text as edge from width, generate_series($1::numeric + width, $2::numeric - 1, width) as bound
+  where bound > $5::numeric order by bound`;
 
 function edgesOfTimes(type: string): string {
   return `
     with span as (select $1::${type}::timestamp as low, extract(epoch from $2::${type}::timestamp - $1::${type}::timestamp) as seconds),
     width as (select *, greatest(extract(epoch from $3::interval), seconds / $4::int, 1) as width from span),
-    edge as (
-      select distinct (low + make_interval(secs => (width * n)::float8))::${type} as edge
+    bounds as (
+      select distinct (low + make_interval(secs => (width * n)::float8))::${type} as bound
       from width, generate_series(1, ceil(seconds / width)::int - 1) as n)
-    select edge::text from edge where edge > $5::${type} order by edge`;
+    select bound::text as edge from bounds where bound > $5::${type} order by bound`;
 }

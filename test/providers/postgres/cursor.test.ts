@@ -209,7 +209,7 @@ describe("incremental reads of a Postgres source", () => {
   it("reads a table by cursor without an index or a key", async () => {
     await source.sql("create table plain (note text, changed_at timestamptz)");
     await source.sql(
-      "insert into plain select 'n' || n, timestamptz '2026-01-01' + n % 10 * interval '1 s' from generate_series(1, 100) n",
+      "insert into plain select 'n' || n, timestamptz '2026-01-01' + n % 10 * interval '1 s' from generate_series(1, 130) n",
     );
     const plan = await source.plan({
       entityKey: "public.plain",
@@ -284,16 +284,17 @@ describe("cursors that are no instants", () => {
     }
   });
 
-  it("a number: is cut into ranges of the asked for width", async () => {
+  it("a number: is cut into ranges of the asked for width, in the order of the numbers", async () => {
     await source.sql(
       "create table numbers (id int primary key, note text); insert into numbers select n, 'n' from generate_series(1, 100) n",
     );
     const { slices } = await plan("numbers", "id", "1", { windows: true, windowSize: "30" });
     expect(slices.map(({ window, label }) => [window.by === "time" ? window.from : "", label])).toEqual([
-      ["1", "1/4"],
-      ["31", "2/4"],
-      ["61", "3/4"],
-      ["91", "4/4"],
+      ["1", "1/5"],
+      ["31", "2/5"],
+      ["61", "3/5"],
+      ["91", "4/5"],
+      ["121", "5/5"],
     ]);
   });
 
