@@ -100,7 +100,7 @@ async function planFoundEntity(
     planId: planning.planId,
     deploymentId: planning.deploymentId,
     syncId: sync.id,
-    formerOwners: await findDeletedOwners(deps.db, { entityKey, physicalTableName: binding.physicalTableName }),
+    formerOwners: await findDeletedOwners(deps.db, binding),
     entityKey,
     schema: destinationSchemaOf(planning.context),
     table: binding.physicalTableName,
@@ -110,6 +110,7 @@ async function planFoundEntity(
     loadMode,
     complete,
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
+    confirmedPlan: run.request.confirmedPlan ?? null,
   });
   // Without one where the table does not take the column.
   const { cursorField } = target;

@@ -83,21 +83,23 @@ export async function findTableOwners(
     .execute();
 }
 
-/** Deleted syncs that loaded this table. */
+/** Deleted syncs that loaded this table, and whether from the same source. */
 export async function findDeletedOwners(
   db: Executor,
-  table: Pick<BindingRow, "entityKey" | "physicalTableName">,
-): Promise<string[]> {
-  const rows = await db
+  table: Pick<BindingRow, "entityKey" | "physicalTableName" | "sourceInstanceKey">,
+): Promise<{ syncId: string; sameSource: boolean }[]> {
+  return db
     .selectFrom("tableBindings")
     .innerJoin("syncs", "syncs.id", "tableBindings.syncId")
-    .select("syncs.id")
+    .select((eb) => [
+      "tableBindings.syncId",
+      eb("tableBindings.sourceInstanceKey", "=", table.sourceInstanceKey).$castTo<boolean>().as("sameSource"),
+    ])
     .where("tableBindings.entityKey", "=", table.entityKey)
     .where("tableBindings.physicalTableName", "=", table.physicalTableName)
     .where("tableBindings.frozenAt", "is not", null)
     .where("syncs.deletedAt", "is not", null)
     .execute();
-  return rows.map((sync) => sync.id);
 }
 
 /** What discovery settled becomes the binding's own; its names are frozen from its first plan on. */

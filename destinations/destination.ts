@@ -17,6 +17,8 @@ export interface Destination {
    * swap. Idempotent per (planId, entityKey). Short transactions of its own, under an advisory lock and the chain fence.
    */
   prepareEntity(request: PrepareRequest): Promise<LoadTarget>;
+  /** What `prepareEntity` would do; changes nothing, and keeps nobody waiting. It refuses what that would refuse. */
+  previewEntity(request: PreviewRequest): Promise<EntityPreview>;
   /** Takes the slice over from whoever held it. @throws SupersededError when the chain has gone on without this attempt. */
   claimSlice(request: ClaimRequest): Promise<SliceWriter>;
   /** Puts the beside-table in place of the present generation, once its count equals the ledger's. Idempotent. */
@@ -68,8 +70,11 @@ export interface PrepareRequest {
   /** Names the control database: two of them may share a warehouse. */
   deploymentId: string;
   syncId: string;
-  /** Deleted syncs of this deployment that loaded the table: the sync inherits it from them, by loading it anew. */
-  formerOwners: string[];
+  /**
+   * Deleted syncs of this deployment that loaded the table, and whether from the same source: the sync inherits it from them, by
+   * loading it anew.
+   */
+  formerOwners: { syncId: string; sameSource: boolean }[];
   entityKey: string;
   schema: string;
   table: string;
@@ -81,6 +86,24 @@ export interface PrepareRequest {
   complete: boolean;
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
+  /** Confirmations of previews, joined by `.`: what those named may be lost. */
+  confirmedPlan: string | null;
+}
+
+/** Of a plan that nobody has made. */
+export type PreviewRequest = Omit<PrepareRequest, "chain" | "planId" | "confirmedPlan">;
+
+export interface EntityPreview {
+  /** As it would be recorded; a generation that is still to be made has `N` for its number. */
+  target: LoadTarget;
+  /** DDL, in order. */
+  statements: string[];
+  /** What the table would give up, for people; the load is refused unless that is confirmed. */
+  losses: string[];
+  /** For `confirmedPlan`; null where nothing is lost. */
+  confirmation: string | null;
+  /** Of the table as it is now, by statistics; null without any, or without a table. */
+  estimatedRows: number | null;
 }
 
 /** What the schema policy keeps from the table. */

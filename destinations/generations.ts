@@ -3,6 +3,7 @@ import type { TargetColumn } from "./destination.ts";
 import type { Session } from "./session.ts";
 import {
   LEDGER_SCHEMA,
+  MAX_IDENTIFIER_BYTES,
   quoteColumns,
   quoteIdentifier,
   quoteTable,
@@ -10,7 +11,7 @@ import {
   SYNCED_AT_COLUMN,
   type TableName,
 } from "./sql.ts";
-import { defineColumns, readShape, reshapingActions } from "./table-shape.ts";
+import { defineColumns, reshapingActions, type TableShape } from "./table-shape.ts";
 
 /**
  * The user's table is a parent without rows of its own, partitioned so that it has exactly one partition, the default: its
@@ -21,65 +22,83 @@ export function partitionColumn(keyColumns: readonly string[]): string {
   return keyColumns[0] ?? RUN_ID_COLUMN;
 }
 
-/** A name that was never used before: numbered across all tables, so a long name can be cut without meeting another. */
-async function nextLeaf(session: Session, { schema, table }: TableName): Promise<TableName> {
-  const { rows } = await session.client.query<{ number: string }>("select nextval('_sluice.generations') as number");
-  return { schema: LEDGER_SCHEMA, table: fitIdentifier(`g${rows[0]?.number}_${schema}_${table}`) };
-}
+/** Gives the number in the next name; across all tables, so a long name can be cut without meeting another. */
+export type NextNumber = (session: Session) => Promise<string>;
+
+export const takeNumber: NextNumber = async ({ client }) => {
+  const { rows } = await client.query<{ number: string }>("select nextval('_sluice.generations') as number");
+  return String(rows[0]?.number);
+};
 
 /**
- * Makes the user's table and its first generation. Only key columns are NOT NULL: a source may say so and not hold to it.
- * @returns the generation
+ * A name that was never used before.
+ * @param kind `g` a generation, `w` a plan's work table
  */
+export async function nextTableName(
+  session: Session,
+  kind: "g" | "w",
+  { schema, table }: TableName,
+  next: NextNumber = takeNumber,
+): Promise<TableName> {
+  return { schema: LEDGER_SCHEMA, table: fitIdentifier(`${kind}${await next(session)}_${schema}_${table}`) };
+}
+
+/** Makes the user's table and its first generation. Only key columns are NOT NULL: a source may say so and not hold to it. */
 export async function createTable(
   session: Session,
   name: TableName,
-  columns: TargetColumn[],
-  keyColumns: string[],
-  cursorField: string | null,
-): Promise<TableName> {
-  const leaf = await nextLeaf(session, name);
+  leaf: TableName,
+  { columns, keyColumns, cursorField }: { columns: TargetColumn[]; keyColumns: string[]; cursorField: string | null },
+): Promise<string[]> {
   const key = keyColumns.length === 0 ? "" : `, primary key (${quoteColumns(keyColumns)})`;
-  await ensureSchema(session, name.schema);
-  await session.client.query(
-    `create table ${quoteTable(name)} (
-       ${defineColumns(columns)},
-       ${RUN_ID_COLUMN} uuid not null default current_setting('sluice.run_id')::uuid,
-       ${SYNCED_AT_COLUMN} timestamptz not null default now()
-       ${key}
-     ) partition by list (${quoteIdentifier(partitionColumn(keyColumns))})`,
-  );
-  await session.client.query(`create table ${quoteTable(leaf)} partition of ${quoteTable(name)} default`);
-  // An append without a key looks for its rows where their cursors are.
-  if (keyColumns.length === 0 && cursorField !== null) {
-    await session.client.query(`create index on ${quoteTable(name)} (${quoteIdentifier(cursorField)})`);
-  }
-  return leaf;
+  const provenance = [
+    `${RUN_ID_COLUMN} uuid not null default current_setting('sluice.run_id')::uuid`,
+    `${SYNCED_AT_COLUMN} timestamptz not null default now()`,
+  ];
+  return [
+    ...((await schemaExists(session, name.schema))
+      ? []
+      : [`create schema if not exists ${quoteIdentifier(name.schema)}`]),
+    `create table ${quoteTable(name)} (${[defineColumns(columns), ...provenance].join(", ")}${key}) partition by list (${quoteIdentifier(partitionColumn(keyColumns))})`,
+    `create table ${quoteTable(leaf)} partition of ${quoteTable(name)} default`,
+    // An append without a key looks for its rows where their cursors are.
+    ...(keyColumns.length === 0 && cursorField !== null
+      ? [`create index on ${quoteTable(name)} (${quoteIdentifier(cursorField)})`]
+      : []),
+  ];
 }
 
 /**
  * Makes an empty generation beside the present one, with the indexes of the user's table, so that it is put into place
  * without reading a row, but with the source's present types and key.
+ * @param shape of the user's table as it is then
  */
-export async function createBeside(
-  session: Session,
+export function createBeside(
   name: TableName,
-  columns: TargetColumn[],
-  keyColumns: string[],
-): Promise<TableName> {
-  const leaf = await nextLeaf(session, name);
-  await session.client.query(`create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all)`);
-  const shape = await readShape(session, leaf);
-  const actions = shape === null ? [] : reshapingActions(shape, { columns, keyColumns });
-  if (actions.length > 0) await session.client.query(`alter table ${quoteTable(leaf)} ${actions.join(", ")}`);
-  return leaf;
+  leaf: TableName,
+  shape: TableShape,
+  wanted: { columns: TargetColumn[]; keyColumns: string[] },
+): string[] {
+  const keyConstraint = shape.keyConstraint === null ? null : keyConstraintOf(leaf);
+  const actions = reshapingActions({ ...shape, keyConstraint }, wanted);
+  return [
+    `create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all)`,
+    ...(actions.length === 0 ? [] : [`alter table ${quoteTable(leaf)} ${actions.join(", ")}`]),
+  ];
+}
+
+/** As Postgres names the key of a table that is made `like` another: the table's name, cut by whole characters to make room. */
+function keyConstraintOf({ table }: TableName): string {
+  let head = table;
+  while (Buffer.byteLength(head) > MAX_IDENTIFIER_BYTES - "_pkey".length) head = [...head].slice(0, -1).join("");
+  return `${head}_pkey`;
 }
 
 /** `create schema if not exists` asks for the privilege to create even where the schema is there. */
-async function ensureSchema({ client }: Session, schema: string): Promise<void> {
+async function schemaExists({ client }: Session, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ exists: boolean }>(
     "select exists (select from pg_namespace where nspname = $1) as exists",
     [schema],
   );
-  if (!rows[0]?.exists) await client.query(`create schema if not exists ${quoteIdentifier(schema)}`);
+  return rows[0]?.exists === true;
 }

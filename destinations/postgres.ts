@@ -7,7 +7,7 @@ import { fenceChain } from "./fence.ts";
 import { readLedger } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
-import { prepareEntity } from "./prepare.ts";
+import { prepareEntity, previewEntity } from "./prepare.ts";
 import { readRejects } from "./rejects.ts";
 import { abortable, inTransaction, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
@@ -70,6 +70,9 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       run(`preparing ${request.schema}.${request.table}`, ddlSettings, (session) =>
         retryLockConflicts({ patienceMs }, () => prepareEntity(session, request)),
       ),
+
+    previewEntity: (request) =>
+      run(`looking at ${request.schema}.${request.table}`, ddlSettings, (session) => previewEntity(session, request)),
 
     async claimSlice(request) {
       try {

@@ -1,5 +1,5 @@
 import { TerminalError } from "../core/errors.ts";
-import type { LoadTarget, PrepareRequest, TargetColumn } from "./destination.ts";
+import type { LoadTarget, PreviewRequest, TargetColumn } from "./destination.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** What a load takes of the source's columns, and with which types. */
@@ -10,7 +10,7 @@ export type TakenColumns = Pick<LoadTarget, "columns" | "cursorField" | "discard
  * @param columns the source's, with canonical types
  * @throws TerminalError destination_schema_conflict, destination_type_mismatch
  */
-export function takeColumns(request: PrepareRequest, columns: TargetColumn[], shape: TableShape): TakenColumns {
+export function takeColumns(request: PreviewRequest, columns: TargetColumn[], shape: TableShape): TakenColumns {
   const { schemaPolicy: policy, cursorField } = request;
   const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
   const added = columns.flatMap(({ name }) => (types.has(name) ? [] : [name]));
@@ -37,7 +37,7 @@ export function takeColumns(request: PrepareRequest, columns: TargetColumn[], sh
 }
 
 /** A table that is not there. @throws TerminalError destination_schema_conflict */
-export function refuseFrozenTable({ schemaPolicy, schema, table, entityKey }: PrepareRequest): void {
+export function refuseFrozenTable({ schemaPolicy, schema, table, entityKey }: PreviewRequest): void {
   if (schemaPolicy.tables !== "freeze") return;
   throw new TerminalError(
     "destination_schema_conflict",
@@ -45,7 +45,7 @@ export function refuseFrozenTable({ schemaPolicy, schema, table, entityKey }: Pr
   );
 }
 
-function refuseLeftKey({ schema, table, keyColumns, schemaPolicy }: PrepareRequest, left: Set<string>): void {
+function refuseLeftKey({ schema, table, keyColumns, schemaPolicy }: PreviewRequest, left: Set<string>): void {
   const inKey = keyColumns.filter((name) => left.has(name));
   if (inKey.length === 0) return;
   throw new TerminalError(
@@ -54,7 +54,7 @@ function refuseLeftKey({ schema, table, keyColumns, schemaPolicy }: PrepareReque
   );
 }
 
-function frozenColumns({ schema, table, entityKey }: PrepareRequest, added: string[]): TerminalError {
+function frozenColumns({ schema, table, entityKey }: PreviewRequest, added: string[]): TerminalError {
   return new TerminalError(
     "destination_schema_conflict",
     `${schema}.${table} has no ${list(added)}, new at the source, and schemaPolicy.columns is freeze. Choose evolve, discard_row or discard_value for ${entityKey}, then retry.`,
@@ -62,7 +62,7 @@ function frozenColumns({ schema, table, entityKey }: PrepareRequest, added: stri
 }
 
 function frozenTypes(
-  { schema, table, entityKey }: PrepareRequest,
+  { schema, table, entityKey }: PreviewRequest,
   changed: TargetColumn[],
   types: Map<string, string>,
 ): TerminalError {

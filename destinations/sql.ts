@@ -4,7 +4,7 @@ import { TerminalError } from "../core/errors.ts";
 export const LEDGER_SCHEMA = "_sluice";
 export const RUN_ID_COLUMN = "_sluice_run_id";
 export const SYNCED_AT_COLUMN = "_sluice_synced_at";
-const MAX_IDENTIFIER_BYTES = 63;
+export const MAX_IDENTIFIER_BYTES = 63;
 
 export interface TableName {
   schema: string;

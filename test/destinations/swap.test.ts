@@ -39,7 +39,9 @@ async function loadedBeside(
   rows: Rows,
   overrides: Partial<PrepareRequest> = {},
 ): Promise<{ request: PrepareRequest; target: LoadTarget }> {
-  const request = complete(overrides);
+  const asked = complete(overrides);
+  const { confirmation } = await warehouse.destination.previewEntity(asked);
+  const request = { ...asked, confirmedPlan: confirmation };
   const target = await warehouse.destination.prepareEntity(request);
   expect(target.swap).toBe(true);
   await load(warehouse, target, request, rows, { columns: request.columns.map(({ name }) => name) });

@@ -82,6 +82,7 @@ export function prepareRequest(overrides: Partial<PrepareRequest> = {}): Prepare
     cursorField: "updated_at",
     loadMode: "upsert",
     complete: false,
+    confirmedPlan: null,
     schemaPolicy: { tables: "evolve", columns: "evolve", types: "evolve" },
     ...overrides,
   };

@@ -1,0 +1,178 @@
+import { TerminalError } from "../core/errors.ts";
+import type { LoadTarget, PreviewRequest } from "./destination.ts";
+import { createBeside, createTable, type NextNumber, nextTableName } from "./generations.ts";
+import { growTable } from "./growth.ts";
+import type { TableOwner } from "./ledger.ts";
+import { findLosses, foreignRows } from "./losses.ts";
+import { refuseFrozenTable, type TakenColumns, takeColumns } from "./schema-policy.ts";
+import type { Session } from "./session.ts";
+import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
+import { canonicalColumns, readShape, sameColumns, type TableShape } from "./table-shape.ts";
+
+/** What it takes to load an entity, before anything is done about it: a plan shows it, `prepareEntity` does it. */
+export interface Preparation {
+  /** `apply` is that of a plan that is the first to ask. */
+  target: LoadTarget;
+  /** DDL, in order; empty where the table is as it has to be. */
+  statements: string[];
+  /** Whose the table is from then on; null: as it was. */
+  owner: Omit<TableOwner, "leafPlanId"> | null;
+  /** What the user's table gives up: see `findLosses`. */
+  losses: string[];
+}
+
+/** What is asked for, with the columns that the schema policy takes. */
+type Wanted = PreviewRequest & TakenColumns;
+
+/**
+ * Within a transaction. Reads the catalog, and takes no lock that a reader or writer of the table could meet.
+ * @throws TerminalError destination_schema_conflict, destination_type_mismatch, primary_key_missing
+ */
+export async function findPreparation(
+  session: Session,
+  request: PreviewRequest,
+  { owner, next }: { owner: TableOwner | null; next: NextNumber },
+): Promise<Preparation> {
+  checkRequest(request);
+  const sourceColumns = await canonicalColumns(session, request.columns);
+  const shape = await readShape(session, request);
+  const heir = shape !== null && owner !== null ? formerOwnerOf(request, owner) : null;
+  if (shape !== null && heir === null) checkOwner(request, owner);
+  // The rows that went with the table come back only when everything is read again.
+  if (shape === null && owner !== null && isOurs(request, owner) && !request.complete) {
+    throw conflict(request, "the table was dropped. Retry with runMode full_refresh to load it again");
+  }
+  if (shape === null) refuseFrozenTable(request);
+  const wanted: Wanted = {
+    ...request,
+    ...(shape === null ? { columns: sourceColumns } : takeColumns(request, sourceColumns, shape)),
+  };
+  await checkOrder(session, wanted);
+  if (shape === null || owner === null) return firstGeneration(session, wanted, next);
+  if (heir === null) return nextGeneration(session, wanted, { shape, owner, next });
+  // What the deleted sync left may be old: it is shown until all of it is loaded again beside, and swapped.
+  const inherited = await nextGeneration(session, { ...wanted, complete: true }, { shape, owner, next });
+  const foreign = heir.sameSource ? [] : await foreignRows(session, request, owner);
+  return {
+    ...inherited,
+    owner: { ...owner, syncId: request.syncId },
+    losses: [...foreign, ...inherited.losses],
+  };
+}
+
+async function firstGeneration(session: Session, request: Wanted, next: NextNumber): Promise<Preparation> {
+  const { deploymentId, syncId, entityKey } = request;
+  const leaf = await nextTableName(session, "g", request, next);
+  return {
+    target: targetOf(request, leaf, { alone: true, swap: false }),
+    statements: await createTable(session, request, leaf, request),
+    owner: { deploymentId, syncId, entityKey, leafTable: leaf.table },
+    losses: [],
+  };
+}
+
+async function nextGeneration(
+  session: Session,
+  request: Wanted,
+  { shape, owner, next }: { shape: TableShape; owner: TableOwner; next: NextNumber },
+): Promise<Preparation> {
+  const { columns, keyColumns } = request;
+  const beside = request.complete && request.loadMode !== "append_event";
+  if (!beside && !sameColumns(shape.keyColumns, keyColumns)) {
+    throw conflict(
+      request,
+      `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")}). Retry with runMode full_refresh`,
+    );
+  }
+  const grown = await growTable(session, request, { columns, shape, types: beside ? "leave" : "widen" });
+  if (!beside) {
+    const leaf = { schema: LEDGER_SCHEMA, table: owner.leafTable };
+    const target = targetOf(request, leaf, { alone: false, swap: false });
+    return { target, statements: grown, owner: null, losses: [] };
+  }
+  const leaf = await nextTableName(session, "g", request, next);
+  const known = new Set(shape.columns.map(({ name }) => name));
+  const grownShape = { ...shape, columns: [...shape.columns, ...columns.filter(({ name }) => !known.has(name))] };
+  return {
+    target: targetOf(request, leaf, { alone: true, swap: true }),
+    statements: [...grown, ...createBeside(request, leaf, grownShape, request)],
+    owner: null,
+    losses: await findLosses(session, request, { shape, leafTable: owner.leafTable }),
+  };
+}
+
+function targetOf(
+  { schema, table, columns, keyColumns, cursorField, loadMode, discards }: Wanted,
+  leaf: TableName,
+  { alone, swap }: { alone: boolean; swap: boolean },
+): LoadTarget {
+  const overlap = loadMode === "append_event" || keyColumns.length === 0 ? "append" : "merge";
+  return {
+    ...{ schema, table, leafSchema: leaf.schema, leafTable: leaf.table },
+    ...{ columns, keyColumns, cursorField },
+    ...(discards ? { discards } : {}),
+    apply: alone ? "copy" : overlap,
+    overlap,
+    swap,
+    finish: swap ? "swap" : null,
+  };
+}
+
+function checkRequest(request: PreviewRequest): void {
+  const names = request.columns.map(({ name }) => name);
+  const reserved = names.find((name) => name.startsWith("_sluice_"));
+  if (reserved !== undefined) {
+    throw conflict(request, `the column name ${reserved} is Sluice's own. Rename it at the source, or leave it out`);
+  }
+  const missing = request.keyColumns.find((name) => !names.includes(name));
+  const needsKey = request.loadMode === "upsert" && request.keyColumns.length === 0;
+  if (needsKey || missing !== undefined) {
+    throw new TerminalError(
+      "primary_key_missing",
+      `${request.entityKey} ${needsKey ? "has no key" : `has no column ${missing}, which is in its key`}. Correct primaryKeyColumns in the table binding.`,
+    );
+  }
+}
+
+/**
+ * A key is an index, and a merge asks which cursor is newer: better to hear now that a type has no order than in the middle
+ * of the DDL, or after the first load.
+ */
+async function checkOrder(
+  session: Session,
+  { columns, keyColumns, cursorField, loadMode }: PreviewRequest,
+): Promise<void> {
+  const merges = keyColumns.length > 0 && loadMode !== "append_event";
+  const ordered = columns.filter(({ name }) => keyColumns.includes(name) || (merges && name === cursorField));
+  if (ordered.length === 0) return;
+  const types = [...new Set(ordered.map(({ type }) => type))];
+  await session.client.query(`select ${types.map((type) => `null::${type} >= null::${type}`).join(", ")}`);
+}
+
+function isOurs(request: PreviewRequest, owner: TableOwner): boolean {
+  const { deploymentId, syncId, entityKey } = request;
+  return owner.deploymentId === deploymentId && owner.syncId === syncId && owner.entityKey === entityKey;
+}
+
+/** @returns null where the table is not inherited */
+function formerOwnerOf(request: PreviewRequest, owner: TableOwner): PreviewRequest["formerOwners"][number] | null {
+  const ours = isOurs(request, { ...owner, syncId: request.syncId });
+  return (ours && request.formerOwners.find(({ syncId }) => syncId === owner.syncId)) || null;
+}
+
+function checkOwner(request: PreviewRequest, owner: TableOwner | null): void {
+  if (owner === null) {
+    throw conflict(request, "a table of that name is there that Sluice did not make. Drop or rename it");
+  }
+  if (!isOurs(request, owner)) {
+    const other = owner.deploymentId === request.deploymentId ? "" : " of another deployment";
+    throw conflict(request, `the table belongs to ${owner.entityKey} of sync ${owner.syncId}${other}. Drop it there`);
+  }
+}
+
+function conflict({ schema, table }: TableName, what: string): TerminalError {
+  return new TerminalError(
+    "destination_schema_conflict",
+    `${schema}.${table} cannot be loaded: ${what}, or choose another tableName in the table binding.`,
+  );
+}
