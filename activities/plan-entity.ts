@@ -129,6 +129,7 @@ async function planFoundEntity(
     maxSlices: planning.maxSlices,
     lookbackSeconds: execution.lookbackSeconds,
     safetyLagSeconds: execution.safetyLagSeconds,
+    between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
     catchUp: target.swap && cursorField !== null,
   };
   const plan = await planning.source.plan(request);

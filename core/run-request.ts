@@ -2,8 +2,20 @@
 export interface RunRequest {
   /** Only these; absent: all entities of the sync. */
   entities?: string[];
-  /** Of a backfill: `[from, to)` over each entity's cursor, in the source's own text. */
-  window?: { from: string; to: string };
+  window?: BackfillWindow;
   /** Plans of this digest may destroy data: it was shown to the caller, who has confirmed it. */
   confirmedPlan?: string;
+}
+
+/**
+ * Of a backfill: `[from, to)` over each entity's cursor. A bound is an RFC 3339 instant, a date (its first moment in UTC) or an
+ * integer, for cursors of that kind. `to` null: up to the newest that there is when the run is planned.
+ */
+export interface BackfillWindow {
+  from: string;
+  to: string | null;
+}
+
+export function isIntegerBound(bound: string): boolean {
+  return /^-?\d+$/.test(bound);
 }

@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
 import type { z } from "zod";
 import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
+import type { ComparedEnd, Comparison, Digest } from "../core/digests.ts";
 import type { TerminalError } from "../core/errors.ts";
+import type { BackfillWindow } from "../core/run-request.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
 
@@ -140,6 +142,8 @@ export interface PlanRequest {
   /** Null: the provider's default. */
   lookbackSeconds: number | null;
   safetyLagSeconds: number | null;
+  /** A backfill: these rows and no others, in time windows that all have an end. `scan` and `cursorState` do not count then. */
+  between: BackfillWindow | null;
   /** A complete scan ends with a catch-up slice (stage 1) over the cursor from plan start, where there is a cursor. */
   catchUp: boolean;
 }

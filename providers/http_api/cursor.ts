@@ -31,6 +31,9 @@ export function cursorOf(resource: Resource, { shape }: FoundShape, request: Pla
     );
   }
   const hasWindows = request.windows && asksForWindow(resource);
+  if (request.between !== null) {
+    return { column, incremental, hasWindows, state: null, from: boundOf(name, request.between.from, "down") };
+  }
   if (request.scan === "full" || request.cursorState === null) {
     return { column, incremental, hasWindows, state: null, from: parseInstant(incremental.initial, "iso8601") };
   }
@@ -44,4 +47,19 @@ export function cursorOf(resource: Resource, { shape }: FoundShape, request: Pla
 
 export function lookbackMs({ lookbackSeconds }: PlanRequest, incremental: IncrementalConfig): number {
   return (lookbackSeconds ?? incremental.lookbackSeconds) * 1_000;
+}
+
+/**
+ * Milliseconds of a backfill's bound; what lies between two of them goes where no record is left out.
+ * @throws TerminalError config_invalid
+ */
+export function boundOf(name: string, bound: string, rounding: "down" | "up"): number {
+  const ms = parseInstant(bound, "iso8601");
+  if (ms === null) {
+    throw new TerminalError(
+      "config_invalid",
+      `http_api: ${name} cannot be backfilled from or to ${bound}: its cursor is a time. Ask for a window of instants or dates.`,
+    );
+  }
+  return rounding === "up" && /\.\d{3}\d*[1-9]/.test(bound) ? ms + 1 : ms;
 }

@@ -8,7 +8,7 @@ import { withParent } from "./records.ts";
 import type { Resource, Resources } from "./resources.ts";
 import { selectOne } from "./selector.ts";
 import { boundsOf, cutSteps, type Span, spanOf } from "./steps.ts";
-import { asksForStart } from "./templates.ts";
+import { asksForStart, asksForWindow } from "./templates.ts";
 import { parseInstant } from "./time-format.ts";
 
 export interface ReadContext {
@@ -92,11 +92,17 @@ async function* readScope(
 /** A record without a cursor may be new. `end`: only older ones follow. */
 function within({ records }: ListedPage, resource: Resource, span: Span): { records: JsonValue[]; end: boolean } {
   const { incremental } = resource;
-  const { from } = span;
-  if (incremental === undefined || from === null || asksForStart(resource)) return { records, end: false };
-  const kept = records.filter((record) => {
-    const changedAt = parseInstant(selectOne(record, incremental.cursorField), incremental.format);
-    return changedAt === null || changedAt >= from;
-  });
-  return { records: kept, end: incremental.ordering === "desc" && records.length > 0 && kept.length === 0 };
+  const from = asksForStart(resource) ? null : span.from;
+  const to = asksForWindow(resource) ? null : span.to;
+  if (incremental === undefined || (from === null && to === null)) return { records, end: false };
+  const dated = records.map((record) => ({
+    record,
+    changedAt: parseInstant(selectOne(record, incremental.cursorField), incremental.format),
+  }));
+  const reached = dated.filter(({ changedAt }) => changedAt === null || from === null || changedAt >= from);
+  const kept = reached.filter(({ changedAt }) => changedAt === null || to === null || changedAt < to);
+  return {
+    records: kept.map(({ record }) => record),
+    end: incremental.ordering === "desc" && records.length > 0 && reached.length === 0,
+  };
 }

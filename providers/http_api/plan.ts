@@ -2,6 +2,7 @@ import type { HttpClient } from "../lib/http/client.ts";
 import type { EntityPlan, EntityReadSpec, PlanRequest } from "../provider.ts";
 import { type Cursor, cursorOf, lookbackMs } from "./cursor.ts";
 import { readPages } from "./pages.ts";
+import { planWindow } from "./plan-window.ts";
 import { type RecordPage, START } from "./position.ts";
 import { columnsOf, UNMAPPED } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
@@ -31,6 +32,7 @@ export async function planEntity(source: PlanningSource, request: PlanRequest): 
     firstPage: first?.records.length ?? 0,
     more: first !== null && first.next !== null,
   };
+  if (request.between !== null) return planWindow(spec, { request, between: request.between, cursor, now, evidence });
   if (cursor === null) return planFull(spec, { request, cursor, bound: null, evidence });
 
   const lagMs = (request.safetyLagSeconds ?? cursor.incremental.safetyLagSeconds) * 1_000;

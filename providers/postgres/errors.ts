@@ -27,6 +27,11 @@ export function toProviderError(error: unknown, doing: string): unknown {
   return failure === null ? error : providerError(failure, describe(error), doing, error);
 }
 
+/** The server has refused a value that we gave it. */
+export function isBadValue(error: unknown): boolean {
+  return error instanceof TerminalError && error.cause instanceof DatabaseError && /^22/.test(error.cause.code ?? "");
+}
+
 function classify(error: unknown): DatabaseFailure | null {
   if (error instanceof DatabaseError) return error.code === undefined ? null : classifySqlState(error.code);
   if (!(error instanceof Error)) return null;

@@ -1,9 +1,10 @@
-import { DatabaseError, escapeIdentifier } from "pg";
+import { escapeIdentifier } from "pg";
 import { TerminalError } from "../../core/errors.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
 import { APPLICATION_NAME } from "./connection.ts";
 import type { CursorKind } from "./cursor-kind.ts";
+import { isBadValue } from "./errors.ts";
 import { openTransactionsEnded } from "./open-transactions.ts";
 import type { Session } from "./session.ts";
 
@@ -139,10 +140,6 @@ function boundOf(kind: CursorKind, newest: string): { bound: string; earlier: st
     case "bigint":
       return { bound: `${newest}::bigint`, earlier: fromStart };
   }
-}
-
-function isBadValue(error: unknown): boolean {
-  return error instanceof TerminalError && error.cause instanceof DatabaseError && /^22/.test(error.cause.code ?? "");
 }
 
 function cursorInvalid(entityKey: string, cursor: Cursor, cause?: unknown): TerminalError {

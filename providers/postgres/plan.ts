@@ -1,28 +1,23 @@
 import { escapeIdentifier } from "pg";
 import { TerminalError } from "../../core/errors.ts";
 import type { Window } from "../../core/slices.ts";
-import type { EntityPlan, EntityReadSpec, PlanRequest } from "../provider.ts";
+import type { EntityPlan, PlanRequest } from "../provider.ts";
 import { type Relation, readRelation } from "./catalog.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { cursorKindOf } from "./cursor-kind.ts";
-import { primaryKeyOf, toSourceColumn } from "./discover.ts";
-import { type Estimate, estimateRead } from "./estimate.ts";
+import { primaryKeyOf } from "./discover.ts";
+import { estimateRead } from "./estimate.ts";
 import { type Cursor, findHorizon, type Horizon, readClock } from "./horizon.ts";
 import { cutByKey } from "./key-windows.ts";
+import { planWindow } from "./plan-window.ts";
+import { type Planning, specOf } from "./planning.ts";
 import { windowConditions } from "./range.ts";
-import { hasIndexOn, type ReadSpec, readSpecOf } from "./read-spec.ts";
+import { hasIndexOn, readSpecOf } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 import { cutByCursor, labelOf, type TimeWindow } from "./time-windows.ts";
 
 /** The least of all times, which nothing can be subtracted from: everything is read, as without a state. */
 const BEFORE_ALL = "-infinity";
-
-interface Planning {
-  session: Session;
-  request: PlanRequest;
-  relation: Relation;
-  read: ReadSpec;
-}
 
 export async function planEntity(
   session: Session,
@@ -34,7 +29,8 @@ export async function planEntity(
   requireColumns(relation, request);
   const cursor = request.cursorField === null ? null : cursorOf(relation, request.cursorField);
   const key = request.keyColumns.length > 0 ? request.keyColumns : primaryKeyOf(relation);
-  const planning = { session, request, relation, read: readSpecOf(relation, key, cursor) };
+  const planning: Planning = { session, request, relation, read: readSpecOf(relation, key, cursor) };
+  if (request.between !== null) return planWindow(planning, { cursor, startedAt, between: request.between });
   if (cursor === null) return planFull(planning, null);
 
   const state = request.scan === "incremental" && request.cursorState !== BEFORE_ALL ? request.cursorState : null;
@@ -44,10 +40,8 @@ export async function planEntity(
     : planIncremental(planning, cursor, horizon, { from: horizon.from, state });
 }
 
-async function planFull(
-  { session, request, relation, read }: Planning,
-  moving: { cursor: Cursor; horizon: Horizon } | null,
-): Promise<EntityPlan> {
+async function planFull(planning: Planning, moving: { cursor: Cursor; horizon: Horizon } | null): Promise<EntityPlan> {
+  const { session, request, relation, read } = planning;
   const estimate = await estimateRead(session, relation, read);
   const catchUp: Window[] =
     request.catchUp && moving
@@ -62,7 +56,7 @@ async function planFull(
       })
     : [{ by: "none" }];
   return {
-    spec: specOf(relation, request, read, estimate),
+    spec: specOf(planning, estimate),
     slices: [
       ...windows.map((window, i) => ({ stage: 0 as const, window, label: `${i + 1}/${windows.length}` })),
       ...catchUp.map((window) => ({ stage: 1 as const, window, label: "catch-up" })),
@@ -73,11 +67,12 @@ async function planFull(
 }
 
 async function planIncremental(
-  { session, request, relation, read }: Planning,
+  planning: Planning,
   cursor: Cursor,
   horizon: Horizon,
   { from, state }: { from: string; state: string },
 ): Promise<EntityPlan> {
+  const { session, request, relation, read } = planning;
   const all: TimeWindow = { by: "time", column: cursor.column, from, to: null };
   const conditions = windowConditions(all, read.comparedTypes);
   const [found] = await session.query<{ present: boolean }>(
@@ -87,7 +82,7 @@ async function planIncremental(
   const evidence = { by: "cursor", column: cursor.column, from, to: horizon.bound, ...horizon.evidence };
   if (!found?.present) {
     const estimate = { rows: 0, rowBytes: 0 };
-    const spec = specOf(relation, request, read, estimate);
+    const spec = specOf(planning, estimate);
     return { spec, slices: [], upperBound: horizon.bound, evidence: { ...evidence, count: 0 } };
   }
   const estimate = await estimateRead(session, relation, read, conditions);
@@ -102,7 +97,7 @@ async function planIncremental(
         )
       : [all];
   return {
-    spec: specOf(relation, request, read, estimate),
+    spec: specOf(planning, estimate),
     slices: windows.map((window, i) => ({
       stage: 0 as const,
       window,
@@ -110,17 +105,6 @@ async function planIncremental(
     })),
     upperBound: horizon.bound,
     evidence: { ...evidence, estimatedRows: estimate.rows },
-  };
-}
-
-function specOf(relation: Relation, request: PlanRequest, read: ReadSpec, estimate: Estimate): EntityReadSpec {
-  return {
-    entityKey: relation.entityKey,
-    columns: relation.columns.map(toSourceColumn),
-    keyColumns: request.keyColumns,
-    cursorField: request.cursorField,
-    estimatedRowBytes: estimate.rowBytes,
-    source: { ...read },
   };
 }
 

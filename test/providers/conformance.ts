@@ -181,6 +181,23 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
       expect(plan.upperBound).not.toBeNull();
     });
 
+    it.each([{ windows: false }, { windows: true }])(
+      "plans a window of a backfill that has an end, whatever the cursor state is: %o",
+      async ({ windows }) => {
+        const between = { from: "1990-01-01", to: "2090-01-01" };
+        const plan = await planned({ between, windows, cursorState: "2080-01-01T00:00:00Z" });
+        expect((await readAll(plan)).sort()).toEqual((await harness.expectedRows()).sort());
+        expect(plan.upperBound).toBeNull();
+        expect(plan.slices.map(({ window }) => window)).toEqual(
+          plan.slices.map(() =>
+            expect.objectContaining({ by: "time", from: expect.any(String), to: expect.any(String) }),
+          ),
+        );
+        const before = await planned({ between: { from: "1990-01-01", to: "1990-02-01" }, windows });
+        expect(await readAll(before)).toEqual([]);
+      },
+    );
+
     it("resumes from any batch and loses and doubles nothing", async () => {
       const plan = await planned();
       const readBack = await createReadBack(client, plan.spec.columns);
@@ -294,6 +311,7 @@ const FULL_SCAN: Omit<PlanRequest, "entityKey" | "keyColumns" | "cursorField"> =
   lookbackSeconds: null,
   safetyLagSeconds: null,
   catchUp: false,
+  between: null,
 };
 
 function asStored<T>(value: T): T {

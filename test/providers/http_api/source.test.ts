@@ -288,6 +288,33 @@ describe("only what changed", () => {
     expect(api.server.requests).toHaveLength(2);
   });
 
+  it.each([
+    ["is asked for with both ends", {}],
+    ["is sifted here where the API cannot be asked for its end", { endParam: undefined }],
+    ["is sifted here where the API cannot be asked at all", { startParam: undefined, endParam: undefined }],
+    ["ends early where the newest come first", { startParam: undefined, endParam: undefined, ordering: "desc" }],
+  ])("a backfill's window %s", async (_, incremental) => {
+    const descending = "ordering" in incremental;
+    const api = await openApi(resource({}, incremental), {
+      prepare: (server) => server.collections.set("orders", descending ? numbered(60).reverse() : numbered(60)),
+    });
+    const window = { cursorField: "updated_at", between: { from: at(10), to: at(20) } };
+    const plan = await api.plan("orders", { ...window, cursorState: at(50), windows: true, windowSize: "PT4M" });
+    expect(plan.slices.length).toBe(Object.keys(incremental).length === 0 ? 3 : 1);
+    expect(plan.slices.at(-1)?.window).toMatchObject({ to: at(20) });
+    expect(plan.upperBound).toBeNull();
+    expect(cellsOf(await api.read(plan), "id").sort()).toEqual(ids(11, 20));
+  });
+
+  it("a backfill's window without an end is up to the present, and that of the future is empty", async () => {
+    const api = await openApi(resource(), { prepare: orders(60) });
+    const plan = await api.plan("orders", { cursorField: "updated_at", between: { from: at(50), to: null } });
+    expect(plan.slices).toMatchObject([{ window: { to: expect.any(String) } }]);
+    expect(cellsOf(await api.read(plan), "id")).toEqual(ids(51, 60));
+    const later = await api.plan("orders", { cursorField: "updated_at", between: { from: "2999-01-01", to: null } });
+    expect([later.slices, later.evidence.count]).toEqual([[], 0]);
+  });
+
   it("gives nothing to do when the only page is empty, with the evidence", async () => {
     const api = await openApi(resource(), { prepare: orders(60) });
     const plan = await api.plan("orders", { ...changes, cursorState: at(61) });
@@ -304,6 +331,13 @@ describe("only what changed", () => {
 
   it.each([
     ["another column than the config's as cursor", { cursorField: "id" }, "config_invalid", /updated_at/],
+    [
+      "a window of numbers",
+      { cursorField: "updated_at", between: { from: "1", to: "2" } },
+      "config_invalid",
+      /instants/,
+    ],
+    ["a window of what has no cursor", { between: { from: "2026-01-01", to: null } }, "config_invalid", /incremental/],
     ["a state that is no instant", { ...changes, cursorState: "yesterday" }, "source_cursor_invalid", /full_refresh/],
   ])("refuses %s", async (_, request, reasonCode, message) => {
     const api = await openApi(resource(), { prepare: orders(1) });

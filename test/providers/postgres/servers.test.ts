@@ -120,6 +120,7 @@ describe("Postgres servers of other kinds", () => {
           lookbackSeconds: null,
           safetyLagSeconds: null,
           catchUp: false,
+          between: null,
         }),
       );
     const plan = await planned("updated_at", "2026-01-01 12:00:00+00");
