@@ -35,6 +35,7 @@ export async function copyIn(
   // Not the pipeline's own end, which waits for the source's as well: a source that hangs may never have one.
   const closed = once(sink, "close");
   pipeline(source, sink, { signal }).catch((error) => sink.destroy(error));
+  if (batch.kind === "copy") source.on("data", ({ length }: Buffer) => batch.onBytes?.(length));
   try {
     await closed;
   } catch (error) {

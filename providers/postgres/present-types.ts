@@ -1,4 +1,3 @@
-import { pipeline, type Readable, Transform } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import { TerminalError, TransientError } from "../../core/errors.ts";
 import type { ReadSpec } from "./read-spec.ts";
@@ -23,26 +22,18 @@ export async function readPlannedTypes(session: Session, doing: string, spec: Re
 }
 
 /**
- * Lets the rows of a COPY pass, and ends well only if the relation is then what it was before. An ALTER TABLE that the COPY
- * had to wait for may have rewritten the table, which then looks empty to the COPY's older snapshot.
+ * Right only if the relation is after a COPY what it was before. An ALTER TABLE that the COPY had to wait for may have
+ * rewritten the table, which then looks empty to the COPY's older snapshot.
+ * @throws TransientError source_snapshot_lost
  */
-export function holdingTypes(
-  copy: Readable,
+export async function requireSameTypes(
+  session: Session,
+  doing: string,
+  spec: ReadSpec,
   before: ColumnTypes,
-  source: { session: Session; doing: string; spec: ReadSpec },
-): Readable {
-  const { session, doing, spec } = source;
-  const check = async (): Promise<void> => {
-    if (isDeepStrictEqual(await readTypes(session, doing, spec), before)) return;
-    throw new TransientError("source_snapshot_lost", `postgres: ${doing} failed: the table changed meanwhile.`);
-  };
-  const checked = new Transform({
-    highWaterMark: 1024 * 1024,
-    transform: (chunk, _encoding, pass) => pass(null, chunk),
-    flush: (done) => void check().then(() => done(), done),
-  });
-  // Whoever reads it hears of what breaks it.
-  return pipeline(copy, checked, () => undefined);
+): Promise<void> {
+  if (isDeepStrictEqual(await readTypes(session, doing, spec), before)) return;
+  throw new TransientError("source_snapshot_lost", `postgres: ${doing} failed: the table changed meanwhile.`);
 }
 
 async function readTypes(session: Session, doing: string, { relation }: ReadSpec): Promise<ColumnTypes> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { CopyBatch, ReadRequest } from "../provider.ts";
-import { holdingTypes, readPlannedTypes } from "./present-types.ts";
+import { readPlannedTypes, requireSameTypes } from "./present-types.ts";
 import { asText, compareRow, orderBy, where, windowConditions } from "./range.ts";
 import { type ReadSpec, readSpecSchema } from "./read-spec.ts";
 import type { Session } from "./session.ts";
@@ -25,6 +25,7 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
   const inWindow = windowConditions(window, spec.comparedTypes);
 
   let after = startOf(request.checkpoint);
+  let format: CopyBatch["format"] = request.asText === undefined ? "binary" : "text";
   while (after !== "done") {
     const conditions = [...inWindow, ...(after === null ? [] : [compareRow(order, ">", after, spec.comparedTypes)])];
     const types = await readPlannedTypes(session, doing, spec);
@@ -33,13 +34,15 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
     const range =
       page.last === null ? conditions : [...conditions, compareRow(order, "<=", page.last, spec.comparedTypes)];
     const selected = `select ${spec.expressions.join(", ")} from ${spec.relation} ${where(range)}`;
-    const copy = await session.copyOut(doing, `copy (${selected}) to stdout (format binary)`);
+    const copy = await session.copyOut(doing, `copy (${selected}) to stdout (format ${format})`, () =>
+      requireSameTypes(session, doing, spec, types),
+    );
     try {
       yield {
         kind: "copy",
-        format: "binary",
+        format,
         columns: request.spec.columns.map((column) => column.name),
-        stream: holdingTypes(copy, types, { session, doing, spec }),
+        stream: copy,
         checkpoint: page.last === null ? { done: true } : { after: page.last },
         final: page.last === null,
       };
@@ -48,6 +51,7 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
       copy.destroy();
     }
     after = page.last ?? "done";
+    if (request.asText === "first") format = "binary";
   }
 }
 

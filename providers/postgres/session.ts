@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryResultRow } from "pg";
-import { to as copyTo } from "pg-copy-streams";
 import type { ConnectionConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
+import { createCopyOut } from "./copy-out.ts";
 import { toProviderError } from "./errors.ts";
 
 /** A network that swallows everything must not hold up whoever closes. */
@@ -13,8 +13,11 @@ const CLOSE_PATIENCE_MS = 500;
 export interface Session {
   /** @param doing for the error message, such as `discovery` */
   query<Row extends QueryResultRow>(doing: string, text: string, values?: unknown[]): Promise<Row[]>;
-  /** Starts `copy ... to stdout`. A stream that is destroyed early takes the session with it. */
-  copyOut(doing: string, text: string): Promise<Readable>;
+  /**
+   * Starts `copy ... to stdout`. A stream that is destroyed early takes the session with it.
+   * @param beforeEnd once everything has come, before the stream ends; fails it by what it throws, and may use the session
+   */
+  copyOut(doing: string, text: string, beforeEnd: () => Promise<void>): Promise<Readable>;
   /** Whether the server is at work on our statement, rather than waiting on us or on a lock. */
   isMoving(): Promise<boolean>;
   close(): Promise<void>;
@@ -30,7 +33,7 @@ export function createSession(options: { config: ConnectionConfig; password: str
 
   async function connected(): Promise<Connection> {
     // A stream that nobody read to its end would keep the next statement waiting for ever.
-    if (inFlight instanceof Readable && !inFlight.readableEnded) cancelStatement();
+    if (inFlight instanceof Readable) cancelStatement();
     if (!main?.isOpen()) main = await openConnection(config, password, signal);
     return main;
   }
@@ -65,20 +68,20 @@ export function createSession(options: { config: ConnectionConfig; password: str
       }
     },
 
-    async copyOut(doing, text) {
+    async copyOut(doing, text, beforeEnd) {
       try {
         const { client } = await connected();
-        const copy = copyTo(text);
-        // pg hands a query's failure to `handleError`; the default emits it raw and leaves the stream open.
-        const stream = Object.assign(copy, {
-          handleError: (error: unknown) => copy.destroy(asError(failure(error, doing))),
+        const stream = createCopyOut(text, {
+          toError: (error) => asError(failure(error, doing)),
+          beforeEnd: () => {
+            inFlight = null;
+            return beforeEnd();
+          },
         });
         // It may fail before anyone reads it; whoever reads it gets the error then.
         stream.on("error", () => undefined);
         stream.once("close", () => {
-          if (inFlight !== stream) return;
-          if (stream.readableEnded) inFlight = null;
-          else cancelStatement();
+          if (inFlight === stream) cancelStatement();
         });
         inFlight = stream;
         client.query(stream);
