@@ -66,16 +66,16 @@ const MEANINGS: Meaning[] = [
     fix: "Remove or relax the constraint at the destination, or correct the rows at the source.",
   },
   {
+    states: ["42P", "54011", "42701", "42703", "42710", "42809", "2BP01", "0A000", "3F000"],
+    reasonCode: "destination_schema_conflict",
+    transient: false,
+    fix: "The table at the destination is not as Sluice left it: undo the change or drop what depends on it, then retry with runMode full_refresh.",
+  },
+  {
     states: ["22", "54", "42704", "42804", "42883", "42846"],
     reasonCode: "destination_type_mismatch",
     transient: false,
     fix: "Retry with runMode full_refresh when the source's types have changed; otherwise correct the value at the source.",
-  },
-  {
-    states: ["42P", "42701", "42703", "42710", "42809", "2BP01", "0A000", "3F000"],
-    reasonCode: "destination_schema_conflict",
-    transient: false,
-    fix: "The table at the destination is not as Sluice left it: undo the change or drop what depends on it, then retry with runMode full_refresh.",
   },
 ];
 
@@ -124,7 +124,13 @@ export function toDestinationError(error: unknown, doing: string): unknown {
 function describe(error: Error): string {
   const column = error instanceof pg.DatabaseError ? /, column ([^:]+)/.exec(error.where ?? "")?.[1] : undefined;
   const text = sqlState(error)?.startsWith("22") ? withoutValues(error.message) : error.message;
-  return (column === undefined ? text : `${text}, column ${column}`).slice(0, 256);
+  return `${text}${column === undefined ? "" : `, column ${column}`}${describeDependents(error)}`.slice(0, 256);
+}
+
+/** Which view or whatever else stands in the way of a change of the table; other details may show values. */
+function describeDependents(error: Error): string {
+  const said = ["0A000", "2BP01"].includes(sqlState(error) ?? "") && error instanceof pg.DatabaseError && error.detail;
+  return said ? `: ${said.replaceAll("\n", ", ")}` : "";
 }
 
 /** Postgres quotes the offending value, mostly after a colon: that is somebody's data. The column's name is not. */

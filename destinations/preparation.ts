@@ -1,4 +1,5 @@
 import { TerminalError } from "../core/errors.ts";
+import { findNameFault } from "./column-names.ts";
 import type { LoadTarget, PreviewRequest } from "./destination.ts";
 import { createBeside, createTable, type NextNumber, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
@@ -120,10 +121,8 @@ function targetOf(
 
 function checkRequest(request: PreviewRequest): void {
   const names = request.columns.map(({ name }) => name);
-  const reserved = names.find((name) => name.startsWith("_sluice_"));
-  if (reserved !== undefined) {
-    throw conflict(request, `the column name ${reserved} is Sluice's own. Rename it at the source, or leave it out`);
-  }
+  const fault = findNameFault(names);
+  if (fault !== null) throw conflict(request, fault);
   const missing = request.keyColumns.find((name) => !names.includes(name));
   const needsKey = request.loadMode === "upsert" && request.keyColumns.length === 0;
   if (needsKey || missing !== undefined) {
