@@ -31,8 +31,8 @@ export function createFinishRun(deps: ActivityDeps) {
 async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Promise<void> {
   const plan = run.planId === null ? null : await readPlan(deps.db, run.planId);
   const proof = await fenceAndRead(deps, run, plan, outcome);
-  const { ledger, rejects } = proof ?? NOTHING_KNOWN;
-  const evidence = gatherEvidence({ plan, ledger, outcome, run });
+  const { ledger, finished, rejects } = proof ?? NOTHING_KNOWN;
+  const evidence = gatherEvidence({ plan, ledger, finished, outcome, run });
   const verdict: Verdict = judgeRun(evidence);
   const reached = (entity: EntityEvidence): string | null =>
     isComplete(entity)
@@ -48,12 +48,13 @@ async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Pro
 
 interface Proof {
   ledger: LedgerSlice[];
+  finished: string[];
   rejects: RejectedRow[];
   /** Entities that the destination has lost the start of: their cursors stay, and the next plan reads them anew. */
   lost: Set<string>;
 }
 
-const NOTHING_KNOWN: Proof = { ledger: [], rejects: [], lost: new Set() };
+const NOTHING_KNOWN: Proof = { ledger: [], finished: [], rejects: [], lost: new Set() };
 
 /** What people look at; the destination has all of them. */
 const REJECTS_TO_KEEP = { limit: 1000, recordBytes: 8 * 1024 };
@@ -75,6 +76,7 @@ async function fenceAndRead(
     if (plan === null) return NOTHING_KNOWN;
     return {
       ledger: await destination.readLedger(plan.id),
+      finished: await destination.readFinished(plan.id),
       rejects: await destination.readRejects({ planId: plan.id, ...REJECTS_TO_KEEP }),
       lost: await findLostEntities(deps, plan.id, destination),
     };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { TerminalError } from "../core/errors.ts";
+import { finishOf } from "../core/load-modes.ts";
 import { firstPage, inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlanInput, PlannedWork, PlanOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
@@ -46,6 +47,7 @@ export function createPlanRun(deps: ActivityDeps) {
             onStall: scope.fail,
           },
           async () => {
+            await destination.ensureLedger();
             const plan = await findOrMakePlan(deps, context, source, destination);
             return attachPlan(deps, context, plan, { destination, failed });
           },
@@ -76,7 +78,6 @@ async function findOrMakePlan(
   if (sync.entities.length === 0) {
     throw new TerminalError("config_invalid", "The sync has no entities. Name at least one in `entities`.");
   }
-  await destination.ensureLedger();
   const setBack = await resetLostPositions(deps, context.run, destination);
   await fenceEarlierRuns(deps, context.run, destination);
 
@@ -129,6 +130,7 @@ async function attachPlan(
   { destination, failed }: { destination: Destination; failed: string[] },
 ): Promise<PlannedWork> {
   const ledger = await destination.readLedger(plan.id);
+  const finished = await destination.readFinished(plan.id);
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const { run } = context;
   const replanned = run.previousAttemptRunId !== null && plan.id === run.id;
@@ -141,7 +143,7 @@ async function attachPlan(
     planned.map((entity) => ({
       entityKey: entity.entityKey,
       dependsOn: entity.dependsOn,
-      swap: entity.target.swap === true && entity.swappedAt === null,
+      swap: finishOf(entity.target) !== null && !finished.includes(entity.entityKey),
       slices: plan.slices
         .filter((slice) => slice.entityKey === entity.entityKey && !done.has(slice.sliceNo))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),

@@ -1,3 +1,4 @@
+import { finishOf } from "../core/load-modes.ts";
 import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
 import type { EntityEvidence, RunEvidence } from "../core/verdict.ts";
 import type { RunOutcome } from "../core/workflow-contract.ts";
@@ -9,10 +10,12 @@ import type { LedgerSlice } from "../destinations/destination.ts";
 export function gatherEvidence(known: {
   plan: Plan | null;
   ledger: LedgerSlice[];
+  /** Keys of entities whose finish is done. */
+  finished: string[];
   outcome: RunOutcome;
   run: RunRow;
 }): RunEvidence {
-  const { plan, ledger, outcome, run } = known;
+  const { plan, ledger, finished, outcome, run } = known;
   const bySlice = new Map(ledger.map((slice) => [slice.sliceNo, slice]));
   const entities = (plan?.entities ?? []).map((entity): EntityEvidence => {
     const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entity.entityKey);
@@ -21,7 +24,7 @@ export function gatherEvidence(known: {
       entityKey: entity.entityKey,
       slicesTotal: slices.length,
       slicesDone: committed.filter((slice) => slice.done).length,
-      swapPending: entity.target.swap === true && entity.swappedAt === null,
+      finishPending: finishOf(entity.target) !== null && !finished.includes(entity.entityKey),
       rowsWritten: committed.reduce((sum, slice) => sum + slice.rowsWritten, 0),
       rowsRejected: committed.reduce((sum, slice) => sum + slice.rowsRejected, 0),
       planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
@@ -32,10 +35,10 @@ export function gatherEvidence(known: {
 
 /**
  * How far an unfinished incremental entity may move its cursor: to the end of the time windows that are done without a
- * gap. Null where nothing may move: key windows move once, when all are done, and what is loaded beside is not there yet.
+ * gap. Null where nothing may move: key windows move once, when all are done, and what waits for a finish is not there yet.
  */
 export function contiguousCursor(plan: Plan | null, ledger: LedgerSlice[], entityKey: string): string | null {
-  if (plan?.entities.some((entity) => entity.entityKey === entityKey && entity.target.swap === true)) return null;
+  if (plan?.entities.some((entity) => entity.entityKey === entityKey && finishOf(entity.target) !== null)) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entityKey);
   let cursor: string | null = null;

@@ -1,3 +1,4 @@
+import { finishOf } from "../core/load-modes.ts";
 import type { EntityInput } from "../core/workflow-contract.ts";
 import { markSwapped } from "../db/plans.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -7,7 +8,7 @@ import { loadRunContext, openDestination } from "./run-context.ts";
 import { activityScope } from "./scope.ts";
 import { loadTarget } from "./slice-context.ts";
 
-/** Puts the table that was loaded beside into place, once all its slices are done. Idempotent. */
+/** What is left to do for an entity once all its slices are done, as its target says. Idempotent. */
 export function createSwapEntity(deps: ActivityDeps) {
   return async ({ runId, entityKey }: EntityInput): Promise<void> => {
     const scope = activityScope(deps, { runId });
@@ -23,8 +24,9 @@ export function createSwapEntity(deps: ActivityDeps) {
         progressTimeoutSeconds: execution.progressTimeoutSeconds,
         onStall: scope.fail,
       };
-      await withHeartbeat(watch, () => destination.swap({ target, chain, planId, entityKey, signal: scope.signal }));
-      await markSwapped(deps.db, { planId, entityKey });
+      const request = { target, chain, planId, entityKey, runId, signal: scope.signal };
+      await withHeartbeat(watch, () => destination.finishEntity(request));
+      if (finishOf(target) === "swap") await markSwapped(deps.db, { planId, entityKey });
     } catch (error) {
       throw toFailure(scope.reasonFor(error), scope.tracked.stop);
     } finally {

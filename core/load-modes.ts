@@ -9,6 +9,14 @@ import type { LoadMode, RunMode } from "./vocabulary.ts";
 export const ENTITY_FINISHES = ["swap", "mark_deleted", "close_versions", "attach_snapshot"] as const;
 export type EntityFinish = (typeof ENTITY_FINISHES)[number];
 
+/** @param target a `LoadTarget`, as stored with a plan: one of an older version says no more than whether it is swapped */
+export function finishOf(target: { finish?: unknown; swap?: unknown }): EntityFinish | null {
+  const { finish = target.swap === true ? "swap" : null } = target;
+  const known = ENTITY_FINISHES.find((each) => each === finish);
+  if (known === undefined && finish !== null) throw new Error("The plan has a finish that this version does not know.");
+  return known ?? null;
+}
+
 export interface LoadModeRule {
   /** Without a key of the binding's or the source's own the entity is refused: `primary_key_missing`. */
   needsKey: boolean;

@@ -20,7 +20,7 @@ export interface EntityWork {
    * starts when all of stage 0 are done. `label` is `3/12`, or dates for time windows: no key or cursor value of a person.
    */
   slices: { sliceNo: number; stage: 0 | 1; label: string }[];
-  /** The entity is loaded beside its table and swapped in when all slices are done. */
+  /** Something is left to do for the entity as a whole when all slices are done, such as a swap. */
   swap: boolean;
 }
 

@@ -7,8 +7,8 @@ export interface EntityEvidence {
   entityKey: string;
   slicesTotal: number;
   slicesDone: number;
-  /** Loaded beside and not yet in place. */
-  swapPending: boolean;
+  /** What its target asks for once all slices are done, such as a swap, is not done. */
+  finishPending: boolean;
   rowsWritten: number;
   /** Not loaded, since the destination could not take them as they are. The entity is complete without them. */
   rowsRejected: number;
@@ -71,7 +71,7 @@ export function judgeRun(evidence: RunEvidence): Verdict {
 }
 
 export function isComplete(entity: EntityEvidence): boolean {
-  return entity.planFailure === null && entity.slicesDone === entity.slicesTotal && !entity.swapPending;
+  return entity.planFailure === null && entity.slicesDone === entity.slicesTotal && !entity.finishPending;
 }
 
 function hasWorkLeft(evidence: RunEvidence): boolean {

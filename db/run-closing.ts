@@ -30,6 +30,7 @@ interface LedgerEntry {
   rowsRead: number;
   rowsWritten: number;
   rowsRejected: number;
+  finish: { attempt: number; rowsWritten: number } | null;
 }
 
 export interface RunClosing {
@@ -95,13 +96,16 @@ async function copyLedger(trx: Executor, { run, ledger, entities }: RunClosing):
     set status = case when l.done then 'done' else s.status end,
         completed_at = case when l.done then coalesce(s.completed_at, now()) end,
         rows_read = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_read, l."rowsRead") else s.rows_read end,
-        rows_written = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_written, l."rowsWritten") else s.rows_written end,
+        rows_written = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_written, l."rowsWritten")
+                            when l."finishAttempt" = ${run.attemptNumber} then greatest(s.rows_written, l."rowsFinished")
+                            else s.rows_written end,
         rows_rejected = case when not s.inherited and l.attempt = ${run.attemptNumber} then greatest(s.rows_rejected, l."rowsRejected") else s.rows_rejected end,
         reason_code = case when l.done then null else s.reason_code end,
         error = case when l.done then null else s.error end,
         updated_at = now()
-    from jsonb_to_recordset(${JSON.stringify(ledger)}::jsonb)
-      as l("sliceNo" integer, done boolean, attempt integer, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint)
+    from jsonb_to_recordset(${JSON.stringify(ledger.map(({ finish, ...slice }) => ({ ...slice, finishAttempt: finish?.attempt, rowsFinished: finish?.rowsWritten })))}::jsonb)
+      as l("sliceNo" integer, done boolean, attempt integer, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint,
+           "finishAttempt" integer, "rowsFinished" bigint)
     where s.run_id = ${run.id} and s.slice_no = l."sliceNo"`.execute(trx);
   const failures = entities.flatMap(({ entityKey, failure }) => (failure ? [{ entityKey, ...failure }] : []));
   await sql`

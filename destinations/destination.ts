@@ -21,14 +21,8 @@ export interface Destination {
   previewEntity(request: PreviewRequest): Promise<EntityPreview>;
   /** Takes the slice over from whoever held it. @throws SupersededError when the chain has gone on without this attempt. */
   claimSlice(request: ClaimRequest): Promise<SliceWriter>;
-  /** Puts the beside-table in place of the present generation, once its count equals the ledger's. Idempotent. */
-  swap(request: {
-    target: LoadTarget;
-    chain: ChainPosition;
-    planId: string;
-    entityKey: string;
-    signal: AbortSignal;
-  }): Promise<void>;
+  /** What `target.finish` says, once all slices of the entity are done. Idempotent. */
+  finishEntity(request: FinishRequest): Promise<void>;
   /**
    * No attempt before `minAttempt` commits anything from here on. Waits for a batch that is committing. Never lowers what
    * is there. Idempotent.
@@ -43,6 +37,8 @@ export interface Destination {
   forgetChains(chains: { rootRunIds: string[]; keepFences: string[] }): Promise<void>;
   /** Slices of the plan that were ever claimed. */
   readLedger(planId: string): Promise<LedgerSlice[]>;
+  /** Of the plan's entities that have a finish, those for which it is done. */
+  readFinished(planId: string): Promise<string[]>;
   /**
    * Of the plan's rejected rows at most `limit`, the first ones of every slice, with `record` cut to `recordBytes`. Those of a
    * batch that went over its entity's threshold are among them, although nothing counts them.
@@ -139,6 +135,18 @@ export interface LoadTarget {
   discards?: Discards;
   /** What `finishEntity` does; absent in plans of older versions, where `swap` says it. Null: nothing. */
   finish?: EntityFinish | null;
+  /** In the ledger's schema and of this plan alone: what the slices leave there for the finish, which drops it. */
+  workTable?: string | null;
+}
+
+export interface FinishRequest {
+  target: LoadTarget;
+  chain: ChainPosition;
+  planId: string;
+  entityKey: string;
+  /** Goes into `_sluice_run_id` of every row that the finish writes. */
+  runId: string;
+  signal: AbortSignal;
 }
 
 export interface ClaimRequest {
@@ -225,9 +233,12 @@ export interface LedgerSlice {
   /** Of the attempt that committed last. */
   attempt: number;
   rowsRead: number;
+  /** With those of `finish`. */
   rowsWritten: number;
   rowsRejected: number;
   checkpoint: Checkpoint;
+  /** Of the last slice of an entity whose finish is done. */
+  finish: { attempt: number; rowsWritten: number } | null;
 }
 
 /** The straight COPY met an existing key. Nothing was committed. */

@@ -86,10 +86,22 @@ const REJECTS = `
 `;
 
 /**
+ * When an entity's finish was done, by which attempt, and what that wrote. `work_table` is the plan's own and goes with its
+ * target.
+ */
+const FINISHES = `
+  alter table _sluice.targets
+    add column if not exists work_table text,
+    add column if not exists finished_at timestamptz,
+    add column if not exists finish_attempt integer,
+    add column if not exists finish_rows bigint not null default 0;
+`;
+
+/**
  * The n-th brings a ledger of version n - 1 to version n. A step is frozen once it is released, and only ever adds: workers
  * of before go on with what they know, and a ledger that is newer than this list is left as it is.
  */
-const STEPS = [FIRST, REJECTS];
+const STEPS = [FIRST, REJECTS, FINISHES];
 
 /**
  * Makes the ledger, or adds what came since it was made. Safe when many do it at once. Takes two selects where there is

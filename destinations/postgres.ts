@@ -4,6 +4,7 @@ import type { Destination } from "./destination.ts";
 import { findUnknownEnds, forgetChains } from "./ended-chains.ts";
 import { toDestinationError } from "./errors.ts";
 import { fenceChain } from "./fence.ts";
+import { finishEntity, readFinished } from "./finish-entity.ts";
 import { readLedger } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
@@ -12,7 +13,6 @@ import { readRejects } from "./rejects.ts";
 import { abortable, inTransaction, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
 import { dropBeside, findSuperseded } from "./superseded.ts";
-import { analyzeBeside, isSwapped, reconcile, swapGeneration } from "./swap.ts";
 
 export interface PostgresDestinationOptions {
   /** A connection string; its parts may be given in `connection` instead. */
@@ -89,14 +89,9 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       }
     },
 
-    swap: (request) =>
-      run(`swapping ${request.target.schema}.${request.target.table}`, ddlSettings, (session) =>
-        abortable(settings, session, request.signal, async () => {
-          if (await isSwapped(session, request)) return;
-          await reconcile(session, request);
-          await analyzeBeside(session, request);
-          await retryLockConflicts({ patienceMs, signal: request.signal }, () => swapGeneration(session, request));
-        }),
+    finishEntity: (request) =>
+      run(`finishing ${request.target.schema}.${request.target.table}`, ddlSettings, (session) =>
+        abortable(settings, session, request.signal, () => finishEntity(session, request, patienceMs)),
       ),
 
     fence: (request) =>
@@ -116,6 +111,8 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       }),
 
     readLedger: (planId) => run("reading the ledger", settings, (session) => readLedger(session, planId)),
+
+    readFinished: (planId) => run("reading the ledger", settings, (session) => readFinished(session, planId)),
 
     readRejects: (request) => run("reading the rejects", settings, (session) => readRejects(session, request)),
 

@@ -8,20 +8,25 @@ interface Beside {
   entityKey: string;
   schema: string;
   table: string;
-  leafTable: string;
+  /** The beside-table, and what the slices have left for a finish. */
+  own: string[];
 }
 
-/** Beside-tables of the chain that no table shows, but for those of the plan to keep. */
+/** Of targets: it has a table that nobody sees, a beside-table that no table shows or what waits for a finish. */
+const IS_BESIDE = `(
+  (swap and not exists (select from _sluice.tables shown where shown.leaf_table = target.leaf_table))
+  or (work_table is not null and finished_at is null))`;
+
+/** Tables of the chain's plans that nobody sees, but for those of the plan to keep. */
 export async function findSuperseded(
   { client }: Session,
   { rootRunId, keepPlanId }: { rootRunId: string; keepPlanId: string | null },
 ): Promise<Beside[]> {
   const { rows } = await client.query<Beside>(
     `select plan_id as "planId", entity_key as "entityKey", schema_name as schema, table_name as table,
-            leaf_table as "leafTable"
+            array_remove(array[case when swap then leaf_table end, work_table], null) as own
      from _sluice.targets target
-     where root_run_id = $1 and swap and plan_id is distinct from $2::uuid
-       and not exists (select from _sluice.tables shown where shown.leaf_table = target.leaf_table)
+     where root_run_id = $1 and plan_id is distinct from $2::uuid and ${IS_BESIDE}
      order by prepared_no`,
     [rootRunId, keepPlanId],
   );
@@ -29,8 +34,8 @@ export async function findSuperseded(
 }
 
 /**
- * Drops it, and with it what the ledger says of its slices: what they had committed is gone, so a plan that comes back to
- * them begins again.
+ * Drops them, and with them what the ledger says of the plan's slices: what they had committed is gone, so a plan that comes
+ * back to them begins again.
  */
 export async function dropBeside(session: Session, beside: Beside): Promise<void> {
   const slicesOfPlan = "where plan_id = $1 and entity_key = $2";
@@ -44,13 +49,14 @@ export async function dropBeside(session: Session, beside: Beside): Promise<void
   );
   await inTransaction(session, async () => {
     await lockTable(session, beside);
-    const { rowCount } = await session.client.query("select from _sluice.tables where leaf_table = $1", [
-      beside.leafTable,
-    ]);
-    if (rowCount !== 0) return;
-    await session.client.query(
-      `drop table if exists ${quoteTable({ schema: LEDGER_SCHEMA, table: beside.leafTable })}`,
+    const { rowCount } = await session.client.query(
+      `select from _sluice.targets target ${slicesOfPlan} and ${IS_BESIDE}`,
+      plan,
     );
+    if (rowCount === 0) return;
+    for (const table of beside.own) {
+      await session.client.query(`drop table if exists ${quoteTable({ schema: LEDGER_SCHEMA, table })}`);
+    }
     await session.client.query(
       `delete from _sluice.appended where (plan_id, slice_no) in
       (select plan_id, slice_no from _sluice.slices ${slicesOfPlan})`,

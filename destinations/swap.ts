@@ -1,24 +1,30 @@
 import { TerminalError } from "../core/errors.ts";
-import { type ChainPosition, type LoadTarget, SupersededError } from "./destination.ts";
+import { type FinishRequest, SupersededError } from "./destination.ts";
+import type { Finisher } from "./finish-entity.ts";
 import { partitionColumn } from "./generations.ts";
-import { findOwner, holdChain, lockTable, recordOwner } from "./ledger.ts";
+import { findOwner, recordOwner } from "./ledger.ts";
 import { rebuildParent } from "./rebuild.ts";
-import { inTransaction, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, quoteTable, type TableName } from "./sql.ts";
 import { readShape, reshapingActions, type TableShape } from "./table-shape.ts";
 
-export interface SwapRequest {
-  target: LoadTarget;
-  chain: ChainPosition;
-  planId: string;
-  entityKey: string;
-}
+/** The beside-table takes the place of the present generation. */
+export const swapFinish: Finisher = {
+  async prepare(session, request) {
+    await reconcile(session, request);
+    await analyzeBeside(session, request);
+  },
+  async apply(session, request) {
+    await swapGeneration(session, request);
+    return 0;
+  },
+};
 
 /**
  * The beside-table has exactly the rows that its slices have committed, all of them done.
  * @throws TerminalError reconciliation_mismatch
  */
-export async function reconcile({ client }: Session, { target, planId, entityKey }: SwapRequest): Promise<void> {
+async function reconcile({ client }: Session, { target, planId, entityKey }: FinishRequest): Promise<void> {
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const { rows } = await client.query<{ present: string; counted: string; open: string }>(
     `select (select count(*) from ${leaf}) as present, coalesce(sum(rows_inserted), 0) as counted,
@@ -35,55 +41,40 @@ export async function reconcile({ client }: Session, { target, planId, entityKey
 }
 
 /** Statistics do not come with a swap: without them the first queries after it would be planned blindly. */
-export async function analyzeBeside({ client }: Session, { target }: SwapRequest): Promise<void> {
+async function analyzeBeside({ client }: Session, { target }: FinishRequest): Promise<void> {
   await client.query(`analyze ${quoteTable({ schema: target.leafSchema, table: target.leafTable })}`);
 }
 
-/** @returns whether the table shows this plan's generation already */
-export async function isSwapped(session: Session, { target }: SwapRequest): Promise<boolean> {
-  const owner = await findOwner(session, target);
-  return owner?.leafTable === target.leafTable;
-}
-
-/**
- * Puts the beside-table in the place of the present generation, which goes, in one transaction: readers wait for its
- * moment and see one or the other. Meant to be tried again on a lock conflict: the session's lock timeout bounds how long
- * readers queue behind us. Does nothing where it was done before.
- */
-export async function swapGeneration(session: Session, request: SwapRequest): Promise<void> {
+/** The present generation goes: readers wait for the moment of it, and see one or the other. */
+async function swapGeneration(session: Session, request: FinishRequest): Promise<void> {
   const { target, planId } = request;
   const beside = { schema: target.leafSchema, table: target.leafTable };
-  await inTransaction(session, async () => {
-    await lockTable(session, target);
-    await holdChain(session, request.chain);
-    const owner = await findOwner(session, target);
-    if (owner?.leafTable === beside.table) return;
-    const [parentShape, besideShape] = [await readShape(session, target), await readShape(session, beside)];
-    if (owner === null || parentShape === null || besideShape === null) throw goneMeanwhile(target);
-    await refuseOlderPlan(session, request);
+  const owner = await findOwner(session, target);
+  const [parentShape, besideShape] = [await readShape(session, target), await readShape(session, beside)];
+  if (owner === null || parentShape === null || besideShape === null) throw goneMeanwhile(target);
+  await refuseOlderPlan(session, request);
 
-    const added = reshapingActions(besideShape, {
-      columns: parentShape.columns.filter(({ name }) => !besideShape.columns.some((column) => column.name === name)),
-      keyColumns: besideShape.keyColumns,
-    });
-    await alterTable(session, beside, added);
-    const present = await defaultPartition(session, target);
-    if (present !== null) await alterTable(session, target, [`detach partition ${quoteTable(present)}`]);
-    // Without a row in it the parent takes any type and key, but for those it is partitioned by.
-    if (samePartitionColumn(parentShape, besideShape)) {
-      await alterTable(session, target, reshapingActions(parentShape, besideShape));
-    } else {
-      await rebuildParent(session, target, beside, partitionColumn(besideShape.keyColumns));
-    }
-    await alterTable(session, target, [`attach partition ${quoteTable(beside)} default`]);
-    const old = quoteTable({ schema: LEDGER_SCHEMA, table: owner.leafTable });
-    await session.client.query(`drop table if exists ${old}`);
-    await recordOwner(session, target, { ...owner, leafTable: beside.table, leafPlanId: planId });
+  const added = reshapingActions(besideShape, {
+    columns: parentShape.columns.filter(({ name }) => !besideShape.columns.some((column) => column.name === name)),
+    keyColumns: besideShape.keyColumns,
   });
+  await alterTable(session, beside, added);
+  const present = await defaultPartition(session, target);
+  if (present !== null) await alterTable(session, target, [`detach partition ${quoteTable(present)}`]);
+  // Without a row in it the parent takes any type and key, but for those it is partitioned by.
+  if (samePartitionColumn(parentShape, besideShape)) {
+    await alterTable(session, target, reshapingActions(parentShape, besideShape));
+  } else {
+    await rebuildParent(session, target, beside, partitionColumn(besideShape.keyColumns));
+  }
+  await alterTable(session, target, [`attach partition ${quoteTable(beside)} default`]);
+  const old = quoteTable({ schema: LEDGER_SCHEMA, table: owner.leafTable });
+  await session.client.query(`drop table if exists ${old}`);
+  await recordOwner(session, target, { ...owner, leafTable: beside.table, leafPlanId: planId });
 }
 
 /** A plan made later has read later; what it has loaded must not give way to older rows. */
-async function refuseOlderPlan({ client }: Session, { target, planId, entityKey }: SwapRequest): Promise<void> {
+async function refuseOlderPlan({ client }: Session, { target, planId, entityKey }: FinishRequest): Promise<void> {
   const { rowCount } = await client.query(
     `select from _sluice.targets own
      join _sluice.targets later using (schema_name, table_name)

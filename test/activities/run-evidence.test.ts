@@ -32,7 +32,7 @@ const done = (...sliceNos: number[]) =>
   sliceNos.map(
     (sliceNo): LedgerSlice => ({
       ...{ sliceNo, entityKey: "orders", done: true, attempt: 1, checkpoint: null },
-      ...{ rowsRead: 1, rowsWritten: 1, rowsRejected: 0 },
+      ...{ rowsRead: 1, rowsWritten: 1, rowsRejected: 0, finish: null },
     }),
   );
 

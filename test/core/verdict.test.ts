@@ -6,7 +6,7 @@ const complete: EntityEvidence = {
   entityKey: "orders",
   slicesTotal: 3,
   slicesDone: 3,
-  swapPending: false,
+  finishPending: false,
   rowsWritten: 10,
   rowsRejected: 0,
   planFailure: null,
@@ -61,7 +61,7 @@ describe("judgeRun", () => {
 
   it("a slice that the ledger lacks, or a swap that did not happen, is no success", () => {
     expect(judgeRun(evidence({ entities: [half] }))).toMatchObject({ event: "fail", reasonCode: "internal_error" });
-    const entities = [{ ...complete, swapPending: true }];
+    const entities = [{ ...complete, finishPending: true }];
     expect(judgeRun(evidence({ entities }))).toMatchObject({ event: "fail", reasonCode: "internal_error" });
   });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { claim, copyBatch, endlessStream, openWarehouse, prepareRequest, rowsBatch } from "./warehouse.ts";
@@ -127,7 +128,14 @@ test("an abort ends a swap that waits for readers, and the table stays as it was
   await reader.query("begin; select * from shop.orders");
   const abort = new AbortController();
   const { chain, planId, entityKey } = request;
-  const swapping = warehouse.destination.swap({ target, chain, planId, entityKey, signal: abort.signal });
+  const swapping = warehouse.destination.finishEntity({
+    runId: randomUUID(),
+    target,
+    chain,
+    planId,
+    entityKey,
+    signal: abort.signal,
+  });
   await expect
     .poll(() => warehouse.query("select 1 from pg_locks where not granted and mode = 'AccessExclusiveLock'"))
     .toHaveLength(1);

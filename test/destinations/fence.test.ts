@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { SupersededError } from "../../destinations/destination.ts";
+import { type LoadTarget, SupersededError } from "../../destinations/destination.ts";
 import { withClient } from "../support/postgres.ts";
 import {
   claim,
@@ -64,14 +64,18 @@ test("an attempt below the fence neither writes, finishes, claims, prepares nor 
   await expect(destination.claimSlice(claimRequest(target, request, { sliceNo: 1 }))).rejects.toThrow(SupersededError);
   await expect(destination.prepareEntity({ ...request, table: "other" })).rejects.toThrow(SupersededError);
   const signal = new AbortController().signal;
-  const beside = { ...target, leafTable: "beside" };
+  const beside: LoadTarget = { ...target, leafTable: "beside", swap: true, finish: "swap" };
   await warehouse.query(`create table _sluice.beside (like shop.orders including all)`);
-  await expect(destination.swap({ target: beside, chain, planId, entityKey, signal })).rejects.toMatchObject({
+  await expect(
+    destination.finishEntity({ runId: randomUUID(), target: beside, chain, planId, entityKey, signal }),
+  ).rejects.toMatchObject({
     // The claimed slice is not done, which is looked at first.
     reasonCode: "reconciliation_mismatch",
   });
   await warehouse.query("update _sluice.slices set done = true");
-  await expect(destination.swap({ target: beside, chain, planId, entityKey, signal })).rejects.toThrow(SupersededError);
+  await expect(
+    destination.finishEntity({ runId: randomUUID(), target: beside, chain, planId, entityKey, signal }),
+  ).rejects.toThrow(SupersededError);
   expect(await warehouse.query("select * from shop.orders")).toEqual([]);
   const next = await claim(warehouse, target, { ...request, chain: { ...chain, attempt: 2 } });
   expect(await next.write(rowsBatch([["1", "a", null]]))).toMatchObject({ rowsWritten: 1 });

@@ -53,7 +53,14 @@ function swap(
   { request, target }: { request: PrepareRequest; target: LoadTarget },
 ): Promise<void> {
   const { chain, planId, entityKey } = request;
-  return destination.swap({ target, chain, planId, entityKey, signal: new AbortController().signal });
+  return destination.finishEntity({
+    runId: randomUUID(),
+    target,
+    chain,
+    planId,
+    entityKey,
+    signal: new AbortController().signal,
+  });
 }
 
 const shown = (warehouse: Warehouse) => warehouse.query("select id, note from shop.orders order by id");

@@ -1,0 +1,73 @@
+import type { EntityFinish } from "../core/load-modes.ts";
+import { finishOf } from "../core/load-modes.ts";
+import type { FinishRequest } from "./destination.ts";
+import { holdChain, lockTable } from "./ledger.ts";
+import { ensureLedger } from "./ledger-versions.ts";
+import { retryLockConflicts } from "./lock-retry.ts";
+import { inTransaction, type Session } from "./session.ts";
+import { swapFinish } from "./swap.ts";
+
+/** One kind of finish. */
+export interface Finisher {
+  /** What needs no lock and may be done again. Not called for an entity that is finished. */
+  prepare?(session: Session, request: FinishRequest): Promise<void>;
+  /**
+   * In the transaction that holds table and chain and records that it is done, so at most once for a plan's entity.
+   * @returns rows that it inserted or changed, for the run's counts
+   */
+  apply(session: Session, request: FinishRequest): Promise<number>;
+}
+
+const FINISHERS: Partial<Record<EntityFinish, Finisher>> = {
+  swap: swapFinish,
+};
+
+/**
+ * Meant for a session with a short lock timeout: who waits for the table queues before those who read it, so a lock
+ * conflict is tried again from the start.
+ */
+export async function finishEntity(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
+  const finish = finishOf(request.target);
+  const finisher = finish === null ? undefined : FINISHERS[finish];
+  if (finisher === undefined) throw new Error(`There is nothing that does ${finish} for ${request.entityKey}.`);
+  await ensureLedger(session);
+  if (await isFinished(session, request)) return;
+  await finisher.prepare?.(session, request);
+  await retryLockConflicts({ patienceMs, signal: request.signal }, () =>
+    inTransaction(session, async () => {
+      await lockTable(session, request.target);
+      await holdChain(session, request.chain);
+      if (await isFinished(session, request)) return;
+      await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
+      await recordFinish(session, request, await finisher.apply(session, request));
+    }),
+  );
+}
+
+/** Those of older versions told of a swap by the table alone. */
+export async function readFinished({ client }: Session, planId: string): Promise<string[]> {
+  const { rows } = await client.query<{ entityKey: string }>(
+    `select entity_key as "entityKey" from _sluice.targets target
+     where plan_id = $1 and (
+       finished_at is not null
+       or (swap and exists (select from _sluice.tables shown where shown.leaf_table = target.leaf_table)))`,
+    [planId],
+  );
+  return rows.map(({ entityKey }) => entityKey);
+}
+
+async function isFinished(session: Session, { planId, entityKey }: FinishRequest): Promise<boolean> {
+  return (await readFinished(session, planId)).includes(entityKey);
+}
+
+async function recordFinish(
+  { client }: Session,
+  { planId, entityKey, chain }: FinishRequest,
+  rowsWritten: number,
+): Promise<void> {
+  await client.query(
+    `update _sluice.targets set finished_at = now(), finish_attempt = $3, finish_rows = $4
+     where plan_id = $1 and entity_key = $2`,
+    [planId, entityKey, chain.attempt, rowsWritten],
+  );
+}
