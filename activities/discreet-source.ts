@@ -28,6 +28,7 @@ export function discreetSource(source: Source, { redact, redactError }: Redactor
     }
   }
 
+  const { comparison } = source;
   return {
     check: async () => {
       const checks = await discreet(source.check());
@@ -42,5 +43,11 @@ export function discreetSource(source: Source, { redact, redactError }: Redactor
     read,
     probe: () => discreet(source.probe()),
     close: () => discreet(source.close()),
+    ...(comparison && {
+      comparison: {
+        plan: (request, destination) => discreet(comparison.plan(request, destination)),
+        digest: (request) => discreet(comparison.digest(request)),
+      },
+    }),
   };
 }

@@ -1,3 +1,5 @@
+import type { RowHash } from "./digests.ts";
+
 /**
  * Slices and windows: what one activity reads. Bounds are the source's own text, compared only by the source.
  */
@@ -5,11 +7,14 @@
 /**
  * `none`: all of the entity. `key`: `(from, to]` over an immutable key, one text per key column; null is open-ended.
  * `time`: `[from, to)` over the cursor column; null is open-ended. A row with a NULL cursor is in no time window.
+ * `hash`: rows whose key's hash ends in `part`, for keys that two servers may order differently; `cast` is what the source
+ * makes of a key column first, and `parts` a power of two.
  */
 export type Window =
   | { by: "none" }
   | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null }
-  | { by: "time"; column: string; from: string | null; to: string | null };
+  | { by: "time"; column: string; from: string | null; to: string | null }
+  | { by: "hash"; columns: { name: string; cast: string | null }[]; hash: RowHash; part: number; parts: number };
 
 /** What an entity's slices look like to the workflow: numbers only, so that history holds no data. */
 export interface EntityWork {

@@ -27,6 +27,8 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   sourceConfigSchema: z.ZodType<SourceConfig>;
   /** Resources are found by discovery, so that the declared list does not hold all of them. */
   dynamicResources: boolean;
+  /** Its sources have a `comparison`: runs can verify and repair. */
+  comparable?: true;
   /** In catalog order. */
   resources: ResourceDeclaration[];
   /** Names the instance behind a connection, such as a shop's domain or `host/database`; goes into table names. */
@@ -230,6 +232,27 @@ export interface Source {
   /** Is the statement or request in flight moving at the source's end? False when it waits on us, or nothing is in flight. */
   probe(): Promise<boolean>;
   close(): Promise<void>;
+  /** What the source can say of its rows without sending them, for runs that verify and repair; absent where it cannot. */
+  comparison?: SourceComparison;
+}
+
+export interface SourceComparison {
+  /** In windows that have the same rows at both ends. `upperBound` is null: no cursor moves. */
+  plan(request: PlanRequest, destination: ComparedEnd): Promise<ComparisonPlan>;
+  digest(request: DigestRequest): Promise<SourceDigest>;
+}
+
+export interface ComparisonPlan extends EntityPlan, Pick<Comparison, "hash" | "settled"> {}
+
+export interface DigestRequest {
+  spec: EntityReadSpec;
+  window: Window;
+  comparison: Comparison;
+}
+
+export interface SourceDigest extends Digest {
+  /** Keys, as text, of the window's rows that are not settled. */
+  unsettled: string[];
 }
 
 /** Keeps the types of a declaration together and checks at compile time what the registry relies on. */

@@ -10,6 +10,7 @@ export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
   secrets,
   sourceConfigSchema,
   dynamicResources: true,
+  comparable: true,
   resources: [],
   sourceInstanceKey: (config) => `${config.host}/${config.database}`,
   destinationUrl,

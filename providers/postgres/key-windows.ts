@@ -18,10 +18,14 @@ export async function cutByKey(
   options: { estimatedRows: number; windowSize: PlanRequest["windowSize"]; maxWindows: number },
 ): Promise<Window[]> {
   const { keyOrder: columns } = spec;
-  const windowRows = /^[1-9]\d*$/.test(options.windowSize ?? "") ? Number(options.windowSize) : DEFAULT_WINDOW_ROWS;
-  const count = Math.min(Math.ceil(options.estimatedRows / windowRows), options.maxWindows);
+  const count = Math.min(Math.ceil(options.estimatedRows / windowRowsOf(options.windowSize)), options.maxWindows);
   const bounds = count > 1 ? await sampleBounds(session, relation, spec, { count, rows: options.estimatedRows }) : [];
   return [...bounds, null].map((to, i) => ({ by: "key", columns, from: bounds[i - 1] ?? null, to }));
+}
+
+/** What is asked for, unless it is a duration. */
+export function windowRowsOf(windowSize: PlanRequest["windowSize"]): number {
+  return /^[1-9]\d*$/.test(windowSize ?? "") ? Number(windowSize) : DEFAULT_WINDOW_ROWS;
 }
 
 /** The last key of each part but the last, of a sample of whole pages cut into equal parts. */

@@ -1,23 +1,15 @@
-import { escapeIdentifier } from "pg";
-import { TerminalError } from "../../core/errors.ts";
 import type { Window } from "../../core/slices.ts";
 import type { EntityPlan, PlanRequest } from "../provider.ts";
-import { type Relation, readRelation } from "./catalog.ts";
 import type { ConnectionConfig } from "./config.ts";
-import { cursorKindOf } from "./cursor-kind.ts";
-import { primaryKeyOf } from "./discover.ts";
 import { estimateRead } from "./estimate.ts";
 import { type Cursor, findHorizon, type Horizon, readClock } from "./horizon.ts";
 import { cutByKey } from "./key-windows.ts";
 import { planWindow } from "./plan-window.ts";
-import { type Planning, specOf } from "./planning.ts";
+import { BEFORE_ALL, openPlanning, type Planning, specOf } from "./planning.ts";
 import { windowConditions } from "./range.ts";
-import { hasIndexOn, readSpecOf } from "./read-spec.ts";
+import { hasIndexOn } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 import { cutByCursor, labelOf, type TimeWindow } from "./time-windows.ts";
-
-/** The least of all times, which nothing can be subtracted from: everything is read, as without a state. */
-const BEFORE_ALL = "-infinity";
 
 export async function planEntity(
   session: Session,
@@ -25,11 +17,8 @@ export async function planEntity(
   request: PlanRequest,
 ): Promise<EntityPlan> {
   const startedAt = await readClock(session);
-  const relation = onlyColumns(await readRelation(session, config, request.entityKey), request.columns);
-  requireColumns(relation, request);
-  const cursor = request.cursorField === null ? null : cursorOf(relation, request.cursorField);
-  const key = request.keyColumns.length > 0 ? request.keyColumns : primaryKeyOf(relation);
-  const planning: Planning = { session, request, relation, read: readSpecOf(relation, key, cursor) };
+  const { planning, cursor } = await openPlanning(session, config, request);
+  const { relation } = planning;
   if (request.between !== null) return planWindow(planning, { cursor, startedAt, between: request.between });
   if (cursor === null) return planFull(planning, null);
 
@@ -106,33 +95,4 @@ async function planIncremental(
     upperBound: horizon.bound,
     evidence: { ...evidence, estimatedRows: estimate.rows },
   };
-}
-
-function onlyColumns(relation: Relation, names: string[] | undefined): Relation {
-  if (names === undefined) return relation;
-  const wanted = new Set(names);
-  return { ...relation, columns: relation.columns.filter(({ name }) => wanted.has(name)) };
-}
-
-function requireColumns(relation: Relation, request: PlanRequest): void {
-  const present = new Set(relation.columns.map((column) => column.name));
-  const missing = [...request.keyColumns, ...(request.cursorField === null ? [] : [request.cursorField])].filter(
-    (column) => !present.has(column),
-  );
-  if (missing.length === 0) return;
-  const names = [...new Set(missing)].map(escapeIdentifier).join(", ");
-  throw new TerminalError(
-    "source_schema_breaking_change",
-    `postgres: ${relation.entityKey} has no readable column ${names}, which the table binding uses as key or cursor. Correct the binding, then retry.`,
-  );
-}
-
-function cursorOf(relation: Relation, column: string): Cursor {
-  const type = relation.columns.find(({ name }) => name === column)?.target ?? "";
-  const kind = cursorKindOf(type);
-  if (kind !== null) return { column, kind };
-  throw new TerminalError(
-    "config_invalid",
-    `postgres: ${relation.entityKey} cannot use ${escapeIdentifier(column)} as cursor, since it is ${type}. Choose a timestamp, date or integer column as cursorField.`,
-  );
 }

@@ -1,9 +1,17 @@
+import { escapeIdentifier } from "pg";
+import { TerminalError } from "../../core/errors.ts";
 import type { EntityReadSpec, PlanRequest } from "../provider.ts";
-import type { Relation } from "./catalog.ts";
-import { toSourceColumn } from "./discover.ts";
+import { type Relation, readRelation } from "./catalog.ts";
+import type { ConnectionConfig } from "./config.ts";
+import { cursorKindOf } from "./cursor-kind.ts";
+import { primaryKeyOf, toSourceColumn } from "./discover.ts";
 import type { Estimate } from "./estimate.ts";
-import type { ReadSpec } from "./read-spec.ts";
+import type { Cursor } from "./horizon.ts";
+import { type ReadSpec, readSpecOf } from "./read-spec.ts";
 import type { Session } from "./session.ts";
+
+/** The least of all times, which nothing can be subtracted from: everything is read, as without a state. */
+export const BEFORE_ALL = "-infinity";
 
 /** What every way of planning an entity works with. */
 export interface Planning {
@@ -11,6 +19,18 @@ export interface Planning {
   request: PlanRequest;
   relation: Relation;
   read: ReadSpec;
+}
+
+export async function openPlanning(
+  session: Session,
+  config: ConnectionConfig,
+  request: PlanRequest,
+): Promise<{ planning: Planning; cursor: Cursor | null }> {
+  const relation = onlyColumns(await readRelation(session, config, request.entityKey), request.columns);
+  requireColumns(relation, request);
+  const cursor = request.cursorField === null ? null : cursorOf(relation, request.cursorField);
+  const key = request.keyColumns.length > 0 ? request.keyColumns : primaryKeyOf(relation);
+  return { planning: { session, request, relation, read: readSpecOf(relation, key, cursor) }, cursor };
 }
 
 export function specOf({ request, relation, read }: Planning, estimate: Estimate): EntityReadSpec {
@@ -22,4 +42,33 @@ export function specOf({ request, relation, read }: Planning, estimate: Estimate
     estimatedRowBytes: estimate.rowBytes,
     source: { ...read },
   };
+}
+
+function onlyColumns(relation: Relation, names: string[] | undefined): Relation {
+  if (names === undefined) return relation;
+  const wanted = new Set(names);
+  return { ...relation, columns: relation.columns.filter(({ name }) => wanted.has(name)) };
+}
+
+function requireColumns(relation: Relation, request: PlanRequest): void {
+  const present = new Set(relation.columns.map((column) => column.name));
+  const missing = [...request.keyColumns, ...(request.cursorField === null ? [] : [request.cursorField])].filter(
+    (column) => !present.has(column),
+  );
+  if (missing.length === 0) return;
+  const names = [...new Set(missing)].map(escapeIdentifier).join(", ");
+  throw new TerminalError(
+    "source_schema_breaking_change",
+    `postgres: ${relation.entityKey} has no readable column ${names}, which the table binding uses as key or cursor. Correct the binding, then retry.`,
+  );
+}
+
+function cursorOf(relation: Relation, column: string): Cursor {
+  const type = relation.columns.find(({ name }) => name === column)?.target ?? "";
+  const kind = cursorKindOf(type);
+  if (kind !== null) return { column, kind };
+  throw new TerminalError(
+    "config_invalid",
+    `postgres: ${relation.entityKey} cannot use ${escapeIdentifier(column)} as cursor, since it is ${type}. Choose a timestamp, date or integer column as cursorField.`,
+  );
 }

@@ -1,4 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
+import { isInPart, rowText } from "../../core/digests.ts";
 import type { Window } from "../../core/slices.ts";
 
 /** Column -> the type its values are compared in. */
@@ -18,6 +19,10 @@ export function windowConditions(window: Window, types: ComparedTypes): string[]
       ...(window.from === null ? [] : [compareRow(window.columns, ">", window.from, types)]),
       ...(window.to === null ? [] : [compareRow(window.columns, "<=", window.to, types)]),
     ];
+  }
+  if (window.by === "hash") {
+    const key = window.columns.map(({ name, cast }) => castTo(escapeIdentifier(name), cast));
+    return [isInPart(rowText(key), window)];
   }
   const column = escapeIdentifier(window.column);
   const type = types[window.column];
@@ -46,6 +51,11 @@ export function where(conditions: string[]): string {
   return conditions.length > 0 ? `where ${conditions.join(" and ")}` : "";
 }
 
-function literal(value: string, type: string | undefined): string {
+/** @param cast null for the value as it is */
+export function castTo(expression: string, cast: string | null): string {
+  return cast === null ? expression : `${expression}::${cast}`;
+}
+
+export function literal(value: string, type: string | undefined): string {
   return type === undefined ? escapeLiteral(value) : `${escapeLiteral(value)}::${type}`;
 }

@@ -1,8 +1,10 @@
 import type { ConnectOptions, Source } from "../provider.ts";
 import { checkServer } from "./check.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
+import { digestWindow } from "./digest.ts";
 import { discoverEntities } from "./discover.ts";
 import { planEntity } from "./plan.ts";
+import { planComparison } from "./plan-comparison.ts";
 import { readSlice } from "./read.ts";
 import { createSession } from "./session.ts";
 
@@ -16,5 +18,9 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
     read: (request) => readSlice(session, request),
     probe: () => session.isMoving(),
     close: () => session.close(),
+    comparison: {
+      plan: (request, destination) => planComparison(session, config, request, destination),
+      digest: (request) => digestWindow(session, request),
+    },
   };
 }
