@@ -1,0 +1,120 @@
+import { entityRulesOf } from "../core/entity-rules.ts";
+import { TerminalError } from "../core/errors.ts";
+import type { LoadMode } from "../core/vocabulary.ts";
+import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
+import type { RunRow } from "../db/runs.ts";
+import type { SyncRow } from "../db/syncs.ts";
+import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
+import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import type { ExecutionConfig } from "./run-context.ts";
+
+/** What is asked of both ends for an entity, the same for a run and for the preview of one. */
+
+export interface PlanSettings {
+  context: {
+    run: Pick<RunRow, "runMode" | "request" | "executionMode">;
+    sync: SyncRow;
+    execution: ExecutionConfig;
+  };
+  deploymentId: string;
+  maxSlices: number;
+}
+
+/** How an entity is loaded: what the user gave, else what discovery found. */
+export interface ResolvedBinding {
+  loadMode: LoadMode;
+  keyColumns: string[];
+  cursorField: string | null;
+}
+
+/** @throws TerminalError primary_key_missing, source_schema_breaking_change */
+export function resolveBinding(binding: BindingRow, schema: EntitySchema): ResolvedBinding {
+  const { loadMode, primaryKeyColumns, cursorField } = binding;
+  const resolved: ResolvedBinding = {
+    loadMode: loadMode ?? schema.loadMode,
+    keyColumns: primaryKeyColumns ?? schema.primaryKeyColumns,
+    // A given null says that there is to be none.
+    cursorField: binding.given.cursorField === null ? null : (cursorField ?? schema.cursorFields[0] ?? null),
+  };
+  const columns = new Set(schema.columns.map((column) => column.name));
+  const named = [...resolved.keyColumns, ...(resolved.cursorField === null ? [] : [resolved.cursorField])];
+  const missing = named.filter((name) => !columns.has(name));
+  if (missing.length > 0) {
+    throw new TerminalError(
+      "source_schema_breaking_change",
+      `${schema.entityKey} has no column ${missing.join(", ")} any more, which the table binding uses as key or cursor. Correct the binding.`,
+    );
+  }
+  if (resolved.loadMode === "upsert" && resolved.keyColumns.length === 0) {
+    throw new TerminalError(
+      "primary_key_missing",
+      `${schema.entityKey} has no key, and load mode upsert needs one. Set primaryKeyColumns in the table binding, or choose replace or append_event.`,
+    );
+  }
+  return resolved;
+}
+
+export async function loadRequestOf(
+  deps: Pick<ActivityDeps, "db">,
+  { context: { run, sync }, deploymentId }: PlanSettings,
+  entity: { schema: EntitySchema; binding: BindingRow; resolved: ResolvedBinding },
+): Promise<PreviewRequest> {
+  const { schema, binding, resolved } = entity;
+  const { entityKey, columns } = schema;
+  return {
+    ...resolved,
+    deploymentId,
+    syncId: sync.id,
+    formerOwners: await findDeletedOwners(deps.db, binding),
+    entityKey,
+    schema: destinationSchemaOf(sync),
+    table: binding.physicalTableName,
+    columns,
+    complete: isComplete(run, resolved),
+    schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
+  };
+}
+
+/** @param entity.cursor the cursor state's; null without one */
+export function planRequestOf(
+  { context: { run, execution }, maxSlices }: PlanSettings,
+  entity: { entityKey: string; resolved: ResolvedBinding; target: LoadTarget; cursor: string | null },
+): PlanRequest {
+  const { entityKey, resolved, target, cursor } = entity;
+  const { loadMode, keyColumns } = resolved;
+  // Without one where the table does not take the column.
+  const { cursorField } = target;
+  const incremental =
+    !isComplete(run, resolved) && run.runMode === "incremental" && cursorField !== null && cursor !== null;
+  return {
+    entityKey,
+    scan: incremental ? "incremental" : "full",
+    columns: readColumnsOf(target),
+    keyColumns,
+    cursorField,
+    cursorState: incremental ? cursor : null,
+    // A keyless append compares whole ranges, and rows without a cursor lie in none: one slice then.
+    windows: run.executionMode === "fan_out_window" && !(loadMode === "append_event" && keyColumns.length === 0),
+    windowSize: execution.windowSize,
+    maxSlices,
+    lookbackSeconds: execution.lookbackSeconds,
+    safetyLagSeconds: execution.safetyLagSeconds,
+    between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
+    catchUp: target.swap && cursorField !== null,
+  };
+}
+
+function isComplete({ runMode }: Pick<RunRow, "runMode">, { loadMode }: ResolvedBinding): boolean {
+  return loadMode === "replace" || runMode === "full_refresh";
+}
+
+function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {
+  const { schema } = destinationConfig;
+  return typeof schema === "string" ? schema : providerKey;
+}
+
+/** A column that only decides whether a row is rejected is read all the same. */
+function readColumnsOf({ columns, discards }: LoadTarget): string[] {
+  return [...columns.map(({ name }) => name), ...(discards?.rowsWith ?? [])];
+}
