@@ -12,7 +12,8 @@ export function findNameFault(names: readonly string[]): string | null {
   const own = names.find((name) => name.startsWith("_sluice_"));
   if (own !== undefined) return `the column name ${own} is Sluice's own. Rename it at the source, or leave it out`;
   const system = names.find((name) => SYSTEM_COLUMNS.includes(name));
-  if (system !== undefined) return `the column name ${system} is Postgres's own. Rename it at the source, or leave it out`;
+  if (system !== undefined)
+    return `the column name ${system} is Postgres's own. Rename it at the source, or leave it out`;
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return `two of its columns are called ${twice}. Rename one at the source, or leave it out`;
   return names.length + OWN_COLUMNS <= MOST_COLUMNS

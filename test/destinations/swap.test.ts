@@ -310,12 +310,15 @@ describe("a complete load of a source that has changed", () => {
   test("whose changed column a view shows keeps the table as it was, and says what is in the way", async () => {
     const warehouse = await openWarehouse();
     await showing(warehouse, [["1", "10", "x"]], { columns: before, cursorField: null });
-    await warehouse.query("create view shop.seen as select a from shop.orders");
     const after = [column("id", "integer"), column("a", "text"), column("b", "text")];
     const loaded = await loadedBeside(warehouse, [["1", "ten", "x"]], { columns: after, cursorField: null });
+    await warehouse.query("create view shop.seen as select a from shop.orders");
+    const again = warehouse.destination.prepareEntity(complete({ columns: after, cursorField: null }));
+    await expect(again).rejects.toMatchObject({ reasonCode: "destination_schema_conflict" });
+    await expect(again).rejects.toThrow(/a would change.* \(shop\.seen\)/);
     const swapping = swap(warehouse, loaded);
     await expect(swapping).rejects.toMatchObject({ reasonCode: "destination_schema_conflict" });
-    await expect(swapping).rejects.toThrow(/used by a view/);
+    await expect(swapping).rejects.toThrow(/used by a view.* view shop\.seen/);
     expect(await warehouse.query("select * from shop.seen")).toEqual([{ a: 10 }]);
     await warehouse.query("drop view shop.seen");
     await swap(warehouse, loaded);
