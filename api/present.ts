@@ -86,6 +86,7 @@ export function presentRun(run: RunRow): RunJson {
     maxAutoResumeAttempts: run.maxAutoResumeAttempts,
     nextAttemptRunId: run.nextAttemptRunId,
     previousAttemptRunId: run.previousAttemptRunId,
+    request: { ...run.request },
     resultClass: run.resultClass,
     resultReasonCode: run.resultReasonCode,
     runMode: run.runMode,

@@ -43,3 +43,13 @@ export const LOAD_MODE_RULES: Record<LoadMode, LoadModeRule> = {
   /** Every version of a row, each with the time it was valid. */
   scd2: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "verify"] },
 };
+
+export function knowsRunMode(loadMode: LoadMode, runMode: RunMode): boolean {
+  const everywhere = runMode === "incremental" || runMode === "full_refresh";
+  return everywhere || LOAD_MODE_RULES[loadMode].runModes.includes(runMode);
+}
+
+/** A run that reads all that the source has. */
+export function readsEverything(loadMode: LoadMode, runMode: RunMode): boolean {
+  return runMode === "full_refresh" || (runMode === "incremental" && LOAD_MODE_RULES[loadMode].alwaysComplete);
+}

@@ -1,8 +1,10 @@
 /** What a run was asked to do beyond its mode. Stored with the run; no secret. */
 export interface RunRequest {
   /** Only these; absent: all entities of the sync. */
-  entities?: string[];
+  entities?: string[] | undefined;
   window?: BackfillWindow;
+  /** What a guard stops is done all the same: somebody has looked at it. */
+  liftGuards?: true | undefined;
   /** Plans of this digest may destroy data: it was shown to the caller, who has confirmed it. */
   confirmedPlan?: string;
 }

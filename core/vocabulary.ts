@@ -105,7 +105,7 @@ export type AuditSubject = (typeof AUDIT_SUBJECTS)[number];
 export const AVAILABLE = {
   executionBackend: ["native"],
   triggerMode: ["manual"],
-  runMode: ["incremental", "full_refresh"],
+  runMode: ["incremental", "full_refresh", "backfill"],
   loadMode: ["append_event", "upsert", "replace"],
 } as const satisfies {
   executionBackend: readonly ExecutionBackend[];

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { AppError } from "../core/errors.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
+import type { RunRequest } from "../core/run-request.ts";
 import type { RunMode, TriggeredBy } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
 import { findActiveRun, getRun, lockChainOf, type RunRow, requestCancel } from "./runs.ts";
@@ -14,6 +15,8 @@ export interface NextAttempt {
   id: string;
   previous: RunRow;
   runMode: RunMode;
+  /** Over what the previous attempt was asked for, of which another mode keeps nothing. */
+  changes?: RunRequest | undefined;
   triggeredBy: Extract<TriggeredBy, "retry" | "auto_resume">;
   actor: string;
   /** Seconds from now before which it is not dispatched. */
@@ -28,7 +31,7 @@ export interface NextAttempt {
  */
 export async function retryRun(
   db: Executor,
-  request: { id: string; runId: string; runMode: RunMode | null; actor: string },
+  request: { id: string; runId: string; runMode: RunMode | null; changes?: RunRequest; actor: string },
 ): Promise<RunRow> {
   return inTransaction(db, async (trx) => {
     const previous = await lockChainOf(trx, request.runId);
@@ -62,6 +65,7 @@ export async function retryRun(
       id: request.id,
       previous,
       runMode: request.runMode ?? previous.runMode,
+      changes: request.changes,
       triggeredBy: "retry",
       actor: request.actor,
       delaySeconds: 0,
@@ -87,7 +91,7 @@ export async function openNextAttempt(trx: Executor, next: NextAttempt): Promise
            p.max_auto_resume_attempts,
            case when ${next.delaySeconds}::float8 > 0 then now() + make_interval(secs => ${next.delaySeconds}) end,
            now() + make_interval(secs => ${next.delaySeconds}), ${JSON.stringify(next.summary)}::jsonb,
-           case when p.run_mode = ${next.runMode} then p.request else '{}' end
+           case when p.run_mode = ${next.runMode} then p.request else '{}' end || ${JSON.stringify(next.changes ?? {})}::jsonb
     from runs p join syncs s on s.id = p.sync_id and s.deleted_at is null and s.status <> 'archived'
     where p.id = ${next.previous.id}
     on conflict (sync_id) where status in ('pending', 'running', 'waiting', 'cancelling') do nothing

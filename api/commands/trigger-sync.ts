@@ -1,24 +1,40 @@
 import { AppError } from "../../core/errors.ts";
 import type { RunMode } from "../../core/vocabulary.ts";
 import { recordAudit } from "../../db/audit.ts";
-import { inTransaction } from "../../db/client.ts";
-import { admitRun, findRun, getRun, type RunRow } from "../../db/runs.ts";
-import { holdSync } from "../../db/syncs.ts";
+import { type Db, inTransaction } from "../../db/client.ts";
+import { admitRun, findRun, getRun, type NewRun, type RunRow } from "../../db/runs.ts";
+import { holdSync, type SyncRow } from "../../db/syncs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentRun } from "../present.ts";
 import { dispatch } from "./deliver.ts";
 
-/**
- * The run exists once this returns, whether Temporal is there or not.
- * @param request.id of the new run; the same again for the same request, which finds what was made then
- * @throws AppError not_found, sync_archived, sync_without_entities, run_active (with `activeRunId`)
- */
-export async function triggerSync(
+/** @throws what `startRun` throws */
+export function triggerSync(
   deps: Pick<ApiDeps, "db" | "control">,
   request: { id: string; syncId: string; runMode: RunMode | null; caller: Caller },
 ): Promise<RunRow> {
-  const { id, syncId, caller } = request;
+  const { runMode, ...asked } = request;
+  return startRun(deps, { ...asked, action: "run.trigger" }, () => ({
+    runMode: runMode ?? "incremental",
+    triggeredBy: "manual",
+  }));
+}
+
+type Described = Pick<NewRun, "runMode" | "triggeredBy" | "request">;
+
+/**
+ * The run exists once this returns, whether Temporal is there or not.
+ * @param asked.id of the new run; the same again for the same request, which finds what was made then
+ * @param describe what the run is to be, of a sync that is held; throws where it cannot be
+ * @throws AppError not_found, sync_archived, sync_without_entities, run_active (with `activeRunId`)
+ */
+export async function startRun(
+  deps: Pick<ApiDeps, "db" | "control">,
+  asked: { id: string; syncId: string; caller: Caller; action: "run.trigger" | "run.backfill" },
+  describe: (trx: Db, sync: SyncRow) => Described | Promise<Described>,
+): Promise<RunRow> {
+  const { id, syncId, caller, action } = asked;
   const run = await inTransaction(deps.db, async (trx) => {
     const made = await findRun(trx, id);
     if (made) return made;
@@ -28,24 +44,12 @@ export async function triggerSync(
     if (sync.entities.length === 0) {
       throw new AppError("sync_without_entities", `Sync ${syncId} has no entities: there is nothing to run.`);
     }
-    const admitted = await admitRun(trx, {
-      id,
-      syncId,
-      runMode: request.runMode ?? "incremental",
-      triggeredBy: "manual",
-      triggerRef: caller.actor,
-      actor: caller.actor,
-    });
+    const described = await describe(trx, sync);
+    const { actor } = caller;
+    const admitted = await admitRun(trx, { ...described, id, syncId, triggerRef: actor, actor });
     if ("activeRunId" in admitted) throw runActive(admitted.activeRunId);
     const after = presentRun(admitted.run);
-    await recordAudit(trx, {
-      ...caller,
-      action: "run.trigger",
-      subjectType: "run",
-      subjectId: id,
-      before: null,
-      after,
-    });
+    await recordAudit(trx, { ...caller, action, subjectType: "run", subjectId: id, before: null, after });
     return admitted.run;
   });
   await dispatch(deps, run.id);

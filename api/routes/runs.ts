@@ -5,11 +5,13 @@ import { getRun } from "../../db/runs.ts";
 import { cancelRun } from "../commands/cancel-run.ts";
 import { requireSync } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
+import { startBackfill } from "../commands/start-backfill.ts";
 import { triggerSync } from "../commands/trigger-sync.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPage, presentRun, presentSlice } from "../present.ts";
 import { createRouter } from "../router.ts";
-import { ok, optionalBody, problem } from "../schemas/responses.ts";
+import { startBackfillBody } from "../schemas/backfills.ts";
+import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
 import {
   cancelRunBody,
   listRunsQuery,
@@ -56,6 +58,18 @@ const trigger = createRoute({
   tags: ["Runs"],
   description: "Admits a run at once, even while Temporal is down. 409 with `activeRunId` while another one is active.",
   request: { params: syncIdParams, body: optionalBody(triggerSyncBody) },
+  responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
+});
+
+const backfill = createRoute({
+  method: "post",
+  path: "/api/v1/syncs/{sync_id}/backfills",
+  operationId: "startBackfill",
+  summary: "Start Backfill",
+  tags: ["Runs"],
+  description:
+    "A run that reads a window of the cursor again and leaves the cursor state alone. Rows of the table that have a newer cursor stay.",
+  request: { params: syncIdParams, body: requiredBody(startBackfillBody) },
   responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
 });
 
@@ -128,6 +142,12 @@ export function runRoutes(deps: ApiDeps) {
       const run = await triggerSync(deps, { id: c.get("newId"), syncId, runMode, caller: callerOf(c) });
       return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
+    .openapi(backfill, async (c) => {
+      const { sync_id: syncId } = c.req.valid("param");
+      const asked = { id: c.get("newId"), syncId, body: c.req.valid("json"), caller: callerOf(c) };
+      const run = await startBackfill(deps, asked);
+      return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+    })
     .openapi(get, async (c) => {
       const run = await getRun(deps.db, c.req.valid("param").run_id);
       return c.json(presentRun(run), 200);
@@ -146,8 +166,8 @@ export function runRoutes(deps: ApiDeps) {
     })
     .openapi(retry, async (c) => {
       const { run_id: runId } = c.req.valid("param");
-      const { runMode = null } = c.req.valid("json");
-      const run = await retryRun(deps, { id: c.get("newId"), runId, runMode, caller: callerOf(c) });
+      const { runMode = null, ...changes } = c.req.valid("json");
+      const run = await retryRun(deps, { id: c.get("newId"), runId, runMode, changes, caller: callerOf(c) });
       return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     });
 }

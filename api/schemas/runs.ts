@@ -27,13 +27,24 @@ import {
 const runMode = () => availableEnum(RUN_MODES, AVAILABLE.runMode).nullable().optional();
 
 export const triggerSyncBody = z
-  .strictObject({ runMode: runMode().openapi({ description: "Absent: incremental." }) })
+  .strictObject({
+    runMode: runMode()
+      .refine((mode) => mode !== "backfill", {
+        error: "A backfill needs a window: use POST /api/v1/syncs/{sync_id}/backfills",
+        params: { type: "value_error" },
+      })
+      .openapi({ description: "Absent: incremental. A backfill has a path of its own." }),
+  })
   .openapi("TriggerSync");
 
 export const retryRunBody = z
   .strictObject({
     runMode: runMode().openapi({
       description: "Absent: resumes the chain. Another mode than the run's makes a new plan.",
+    }),
+    liftGuards: z.literal(true).optional().openapi({
+      description:
+        "The guards of `destinationConfig` let the chain pass from here on: for whoever has looked at what they stopped.",
     }),
   })
   .openapi("RetryRun");
@@ -62,6 +73,10 @@ export const runSchema = z
     maxAutoResumeAttempts: z.int(),
     nextAttemptRunId: uuid().nullable(),
     previousAttemptRunId: uuid().nullable(),
+    request: jsonObject().openapi({
+      description:
+        "What was asked for beyond the mode: `window` and `entities` of a backfill, `liftGuards` of a retry.",
+    }),
     resultClass: z.enum(RESULT_CLASSES).nullable(),
     resultReasonCode: z.enum(REASON_CODES).nullable(),
     runMode: z.enum(RUN_MODES),

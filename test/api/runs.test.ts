@@ -59,6 +59,7 @@ describe("a trigger", () => {
       maxAutoResumeAttempts: 7,
       nextAttemptRunId: null,
       previousAttemptRunId: null,
+      request: {},
       resultClass: null,
       resultReasonCode: null,
       runMode: "incremental",

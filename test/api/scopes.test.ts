@@ -43,6 +43,7 @@ const OPEN = ["/healthz", "/readyz"];
 /** For programs that run syncs which people have defined. */
 const OPERATED = [
   "POST /api/v1/syncs/{sync_id}/trigger",
+  "POST /api/v1/syncs/{sync_id}/backfills",
   "POST /api/v1/syncs/runs/{run_id}/cancel",
   "POST /api/v1/syncs/runs/{run_id}/retry",
 ];
