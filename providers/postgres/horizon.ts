@@ -119,14 +119,18 @@ async function readSafeTime(session: Session, startedAt: string): Promise<Clock>
 }
 
 /**
- * SQL over `at` and `bounded`. A `timestamp` or `date` is in a zone that only its writer knows, so the newest value counts
+ * SQL over `at` and `bounded`. Rows that are stamped by hand, or written by whoever loads the source itself, may lie behind its clock and
+ * yet be new: the next run begins right behind the newest that there is, and no later. A `timestamp` or `date` is in a zone that only its writer knows, so the newest value counts
  * where it lies behind our clock; a date is never over while rows can still come.
  */
 function boundOf(kind: CursorKind, newest: string): { bound: string; earlier: string } {
   const fromStart = "coalesce(state, bound)";
   switch (kind) {
     case "timestamptz":
-      return { bound: "safe - lag", earlier: `(${fromStart} - lookback)` };
+      return {
+        bound: `case when ${newest} is not null then least(safe - lag, ${newest} + interval '1 microsecond') end`,
+        earlier: `(${fromStart} - lookback)`,
+      };
     case "timestamp":
       return {
         bound: `least(safe at time zone 'UTC', ${newest} + interval '1 microsecond' - (started - safe)) - lag`,

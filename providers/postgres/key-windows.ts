@@ -5,7 +5,8 @@ import { asText, orderBy } from "./range.ts";
 import type { ReadSpec } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
-const DEFAULT_WINDOW_ROWS = 500_000;
+/** Fewer than a batch may have, so that a window is one. */
+const DEFAULT_WINDOW_ROWS = 200_000;
 /** Whole pages are sampled, whose rows often lie next to each other: fewer would make windows of very unequal size. */
 const SAMPLE_ROWS_PER_WINDOW = 2_000;
 const MIN_SAMPLE_ROWS = 50_000;

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Cursor } from "./horizon.ts";
@@ -5,9 +6,17 @@ import type { Session } from "./session.ts";
 
 export type TimeWindow = Extract<Window, { by: "time" }>;
 
-const DEFAULT_DURATION = "P1D";
+/** Of a window where none is asked for: a merge of so many takes some seconds, and several go side by side. */
+const DEFAULT_WINDOW_ROWS = 100_000;
+/** Above it, edges are taken from a sample. */
+const MOST_ROWS_COUNTED = 1_000_000;
+const SAMPLE_ROWS_PER_WINDOW = 2_000;
 
 export interface Span {
+  /** Quoted and qualified. */
+  relation: string;
+  /** Rows between `from` and `bound`. */
+  estimatedRows: number;
   from: string;
   /** At or after `from`. No window ends at or before it: a cursor that follows the windows must not go back. */
   state: string;
@@ -44,12 +53,30 @@ async function findEdges(
 ): Promise<string[]> {
   const isNumber = cursor.kind === "bigint";
   const asked = windowSize ?? "";
-  if (isNumber && !/^[1-9]\d*$/.test(asked)) return [];
-  const size = isNumber || asked.startsWith("P") ? asked : DEFAULT_DURATION;
+  if (!(isNumber ? /^[1-9]\d*$/ : /^P/).test(asked)) return findEdgesByRows(session, cursor, span, maxWindows);
   const rows = await session.query<{ edge: string }>(
     "cutting windows",
     isNumber ? EDGES_OF_NUMBERS : edgesOfTimes(cursor.kind),
-    [span.from, span.bound, size, maxWindows, span.state],
+    [span.from, span.bound, asked, maxWindows, span.state],
+  );
+  return rows.map((row) => row.edge);
+}
+
+/** Windows of about as many rows each, wherever in time these are. */
+async function findEdgesByRows(session: Session, cursor: Cursor, span: Span, maxWindows: number): Promise<string[]> {
+  const count = Math.min(Math.ceil(span.estimatedRows / DEFAULT_WINDOW_ROWS), maxWindows);
+  if (count < 2) return [];
+  const percent = (100 * count * SAMPLE_ROWS_PER_WINDOW) / span.estimatedRows;
+  const sampled = span.estimatedRows > MOST_ROWS_COUNTED ? `tablesample system (${Math.min(100, percent)})` : "";
+  const column = escapeIdentifier(cursor.column);
+  const rows = await session.query<{ edge: string }>(
+    "cutting windows",
+    `with parts as (
+       select ${column} as cursor, ntile($1::int) over (order by ${column}) as part
+       from ${span.relation} ${sampled} where ${column} >= $2::${cursor.kind} and ${column} <= $3::${cursor.kind}),
+     edges as (select distinct min(cursor) as bound from parts where part > 1 group by part)
+     select bound::text as edge from edges where bound > $4::${cursor.kind} order by bound`,
+    [count, span.from, span.bound, span.state],
   );
   return rows.map((row) => row.edge);
 }

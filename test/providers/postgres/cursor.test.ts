@@ -184,12 +184,37 @@ describe("incremental reads of a Postgres source", () => {
     expect(plan.slices[0]?.label).toMatch(/^2026-01-01\.\.\d{4}-\d\d-\d\d$/);
   });
 
+  it("cuts where rows are: windows of about as many each, ties together, when no width is asked for", async () => {
+    await source.sql(`insert into items
+      select n, 'n', timestamptz '2026-01-01' + case when n <= 110000 then interval '0' else n * interval '1 ms' end
+      from generate_series(1, 210000) n`);
+    await source.sql("analyze items");
+    const plan = await since("2020-01-01 00:00:00+00", { windows: true });
+    const bounds = plan.slices.map(({ window }) => (window.by === "time" ? [window.from, window.to] : null));
+    expect(bounds).toEqual([
+      ["2020-01-01 00:00:00+00", "2026-01-01 00:00:00+00"],
+      ["2026-01-01 00:00:00+00", "2026-01-01 00:02:20.001+00"],
+      ["2026-01-01 00:02:20.001+00", null],
+    ]);
+  });
+
+  it("goes on behind the newest row where that is older than the clock: rows that are stamped by hand are not missed", async () => {
+    await source.sql("insert into items values (1, 'loaded', '2025-06-30 00:00:00.5+00')");
+    const first = await since("2025-01-01 00:00:00+00");
+    expect(first.upperBound).toBe("2025-06-30 00:00:00.500001+00");
+    expect((await since(first.upperBound)).slices).toEqual([]);
+    await source.sql("insert into items values (2, 'by_hand', '2025-08-01 12:00:00+00')");
+    const next = await since(first.upperBound);
+    expect(await notesOf(next)).toEqual(["by_hand"]);
+    expect((await since(next.upperBound)).slices).toEqual([]);
+  });
+
   it("ends no window before the state, so that a cursor which follows the windows never goes back", async () => {
     const [at] = await source.sql<{ state: string; from: string; next: string }>(
       `select state::text, (state - interval '1 hour')::text as "from", (state + interval '1 minute')::text as next
        from (select now() - interval '2 hours' as state) as at`,
     );
-    await source.sql("insert into items values (1, 'a', $1)", [at?.state]);
+    await source.sql("insert into items values (1, 'a', $1), (2, 'b', now())", [at?.state]);
     const plan = await since(at?.state ?? "", {
       windows: true,
       windowSize: "PT1M",
@@ -209,7 +234,7 @@ describe("incremental reads of a Postgres source", () => {
   it("reads a table by cursor without an index or a key", async () => {
     await source.sql("create table plain (note text, changed_at timestamptz)");
     await source.sql(
-      "insert into plain select 'n' || n, timestamptz '2026-01-01' + n % 10 * interval '1 s' from generate_series(1, 130) n",
+      "insert into plain select 'n' || n, timestamptz '2026-01-01' + n % 10 * interval '1 s' from generate_series(1, 100) n",
     );
     const plan = await source.plan({
       entityKey: "public.plain",
@@ -286,7 +311,7 @@ describe("cursors that are no instants", () => {
 
   it("a number: is cut into ranges of the asked for width, in the order of the numbers", async () => {
     await source.sql(
-      "create table numbers (id int primary key, note text); insert into numbers select n, 'n' from generate_series(1, 100) n",
+      "create table numbers (id int primary key, note text); insert into numbers select n, 'n' from generate_series(1, 130) n",
     );
     const { slices } = await plan("numbers", "id", "1", { windows: true, windowSize: "30" });
     expect(slices.map(({ window, label }) => [window.by === "time" ? window.from : "", label])).toEqual([
