@@ -8,7 +8,7 @@ import { findPeers, setUpPeers } from "./lib/peers.ts";
 import { requirePsql } from "./lib/psql.ts";
 import { renderOutcome, writeResults } from "./lib/report.ts";
 import { meets, type Outcome } from "./lib/samples.ts";
-import { SCENARIOS } from "./scenarios/index.ts";
+import { chooseScenarios } from "./scenarios/index.ts";
 
 /**
  * `npm run bench -- [scenario ...] [--rows N] [--runs N] [--large] [--peers]`: the whole product, from the API's trigger to the proved
@@ -41,11 +41,7 @@ const asked = {
   peersScript: flags.peers ? findPeers(process.env) : null,
   say: (line: string) => console.error(line),
 };
-const names = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
-const unknown = names.find((name) => !(name in SCENARIOS));
-if (unknown !== undefined) {
-  throw new Error(`there is no scenario ${unknown}; there are ${Object.keys(SCENARIOS).join(", ")}`);
-}
+const scenarios = chooseScenarios(positionals);
 await requirePsql();
 
 const home = join(openHome(process.env), "bench");
@@ -67,10 +63,9 @@ const outcomes = await runStack(stackOptions, async ({ info }, signal) => {
   const done: Outcome[] = [];
   try {
     if (asked.peersScript !== null) await setUpPeers(bench, asked.peersScript);
-    for (const name of names) {
+    for (const [name, run] of scenarios) {
       asked.say(`\n${name}`);
-      const outcome = await SCENARIOS[name]?.(bench);
-      if (outcome === undefined) continue;
+      const outcome = await run(bench);
       done.push(outcome);
       console.log(`\n${renderOutcome(outcome)}`);
     }
@@ -82,7 +77,8 @@ const outcomes = await runStack(stackOptions, async ({ info }, signal) => {
 });
 
 childOutput.end();
-const missed = outcomes?.flatMap(({ targets }) => targets).filter((target) => !meets(target)) ?? [];
-if (missed.length > 0) asked.say(`Missed: ${missed.map(({ what }) => what).join("; ")}`);
+for (const { title, targets } of outcomes ?? []) {
+  for (const target of targets) if (!meets(target)) asked.say(`missed: ${title}, ${target.what}`);
+}
 const faulty = outcomes?.some(({ standings }) => standings.some(({ faults }) => faults.length > 0)) ?? true;
 if (faulty) process.exitCode = 1;

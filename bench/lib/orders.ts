@@ -4,8 +4,8 @@ import type { Bench } from "./bench.ts";
 export const ORDERS = "public.orders";
 
 /** Of a full table, and what a delta changes and adds. */
-export const CHANGED_SHARE = 0.05;
-export const ADDED_SHARE = 0.025;
+const CHANGED_SHARE = 0.05;
+const ADDED_SHARE = 0.025;
 
 const TABLE = `
   create table public.orders (
@@ -73,25 +73,34 @@ export async function makeOrders({ source, say }: Bench, rows: number): Promise<
   await source.query("vacuum (analyze, freeze) public.orders");
 }
 
+/** What a delta's rows, and no others, fulfil. */
+export interface OrdersDelta {
+  where: string;
+  /** The newest cursor before it. */
+  since: string;
+}
+
 /**
- * Some rows change and some are new, with cursors later than all before.
+ * Some rows change and some are new, stamped with the present time.
  * @param delta its number, from 1
- * @returns the condition that its rows, and no others, fulfil
  */
-export async function changeOrders({ source }: Bench, rows: number, delta: number): Promise<string> {
+export async function changeOrders({ source }: Bench, rows: number, delta: number): Promise<OrdersDelta> {
   const added = Math.ceil(rows * ADDED_SHARE);
   const first = rows + (delta - 1) * added + 1;
-  const start = `timestamptz '2025-08-01 00:00:00+00' + ${delta} * interval '1 day'`;
-  const cursor = `${start} + dice(id, 31, 86399000000) * interval '1 microsecond'`;
+  const newest = await source.query<{ since: string }>(
+    `select to_char(max(updated_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as since from ${ORDERS}`,
+  );
+  const since = newest.rows[0]?.since ?? "";
+  const stamp = "now() + dice(id, 31, 50000) * interval '1 microsecond'";
   await source.query(
-    `update public.orders set updated_at = ${cursor}, amount = amount + 1, status = 'shipped'
-     where id <= ${rows} and dice(id, ${100 + delta}, 100) < ${CHANGED_SHARE * 100}`,
+    `update ${ORDERS} set updated_at = ${stamp}, amount = amount + 1, status = 'shipped'
+     where id <= ${rows} and dice(id, ${100 + delta}, 1000) < ${CHANGED_SHARE * 1000}`,
   );
   await source.query(
-    `insert into public.orders
-     select id, customer_id, status, amount, currency, note, tags, payload, is_gift, created_at, ${cursor}
+    `insert into ${ORDERS}
+     select id, customer_id, status, amount, currency, note, tags, payload, is_gift, created_at, ${stamp}
      from order_rows(${first}, ${first + added - 1})`,
   );
-  await source.query("vacuum (analyze) public.orders");
-  return `updated_at >= ${start}`;
+  await source.query(`vacuum (analyze) ${ORDERS}`);
+  return { since, where: `updated_at > '${since}'` };
 }

@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Bench } from "./bench.ts";
 import type { Contender } from "./race.ts";
-import type { Sample } from "./samples.ts";
+import { type Sample, type Standing, speedRatio, type Target } from "./samples.ts";
 
 const run = promisify(execFile);
 
-export const PEERS = ["ingestr", "sling", "dlt"] as const;
-export type Peer = (typeof PEERS)[number];
+const PEERS = ["ingestr", "sling", "dlt"] as const;
+type Peer = (typeof PEERS)[number];
 
 /** The script that runs other tools on our tables. @throws Error where there is none */
 export function findPeers(env: NodeJS.ProcessEnv): string {
@@ -49,9 +49,15 @@ async function runPeers(bench: Bench, script: string, args: string[]): Promise<s
   return stdout;
 }
 
-/** Some of them know only this name of the protocol. */
+/** Some of them know only this name of the protocol, and one insists on encryption. */
 function forPeers(url: string): string {
-  return url.replace(/^postgres:/, "postgresql:");
+  return `${url.replace(/^postgres:/, "postgresql:")}?sslmode=disable`;
+}
+
+/** How many times as fast as the fastest of them; no target where none took part. */
+export function aheadOfPeers(standings: readonly Standing[], name: string, atLeast: number): Target[] {
+  const ratios = PEERS.map((peer) => speedRatio(standings, name, peer)).filter(Number.isFinite);
+  return ratios.length === 0 ? [] : [{ what: `${name} / fastest other tool`, value: Math.min(...ratios), atLeast }];
 }
 
 /** `tool rows seconds rows_per_s peak_rss_mb [FAILED]` */

@@ -2,7 +2,7 @@ import type { Bench } from "../lib/bench.ts";
 import { createLimitTable } from "../lib/limit-table.ts";
 import { copyContender } from "../lib/limits.ts";
 import { makeOrders, ORDERS } from "../lib/orders.ts";
-import { fullPeers, PEERS } from "../lib/peers.ts";
+import { aheadOfPeers, fullPeers } from "../lib/peers.ts";
 import { race } from "../lib/race.ts";
 import { type Outcome, speedRatio } from "../lib/samples.ts";
 import { measureFirstLoad } from "../lib/syncs.ts";
@@ -39,15 +39,7 @@ export async function fullLoad(bench: Bench): Promise<Outcome> {
       { what: "fan_out_window / one stream", value: ratio(FAN_OUT, PIPE), atLeast: 1 },
       { what: "fan_out_window / two streams", value: ratio(FAN_OUT, TWO_STREAMS), atLeast: 0.95 },
       { what: "sequential / one stream", value: ratio(SEQUENTIAL, PIPE), atLeast: 0.9 },
-      ...(bench.peersScript === null
-        ? []
-        : [
-            {
-              what: "fan_out_window / fastest other tool",
-              value: Math.min(...PEERS.map((peer) => ratio(FAN_OUT, peer)).filter(Number.isFinite)),
-              atLeast: 1.8,
-            },
-          ]),
+      ...aheadOfPeers(standings, FAN_OUT, 1.8),
       { what: "peak memory of the worker, MB", value: rss, atMost: 250 },
     ],
   };

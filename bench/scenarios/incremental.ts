@@ -1,8 +1,8 @@
 import type { Bench } from "../lib/bench.ts";
 import { createLimitTable } from "../lib/limit-table.ts";
 import { copyContender, mergeContender } from "../lib/limits.ts";
-import { changeOrders, makeOrders, ORDERS } from "../lib/orders.ts";
-import { fullPeers, incrementalPeers, PEERS } from "../lib/peers.ts";
+import { changeOrders, makeOrders, ORDERS, type OrdersDelta } from "../lib/orders.ts";
+import { aheadOfPeers, fullPeers, incrementalPeers } from "../lib/peers.ts";
 import { race } from "../lib/race.ts";
 import { type Outcome, speedRatio } from "../lib/samples.ts";
 import { createSync, dropSync, proveSample, runSync } from "../lib/syncs.ts";
@@ -24,23 +24,16 @@ export async function incremental(bench: Bench): Promise<Outcome> {
   });
   await runSync(bench, sync);
 
-  const delta = { where: "false", since: "" };
+  let delta: OrdersDelta = { where: "false", since: "" };
   const standings = await race(
     bench,
     [
       mergeContender(bench, LIMIT, table, () => delta.where),
-      {
-        name: SLUICE,
-        run: async () => proveSample(bench, sync, (await runSync(bench, sync)).sample),
-      },
+      { name: SLUICE, run: async () => proveSample(bench, sync, (await runSync(bench, sync)).sample) },
       ...incrementalPeers(bench, () => delta.since),
     ],
     async (round) => {
-      const { rows } = await bench.source.query<{ since: string }>(
-        `select to_char(max(updated_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') as since from ${ORDERS}`,
-      );
-      delta.since = rows[0]?.since ?? "";
-      delta.where = await changeOrders(bench, bench.rows, round);
+      delta = await changeOrders(bench, bench.rows, round);
     },
   );
   await dropSync(bench, sync);
@@ -50,15 +43,7 @@ export async function incremental(bench: Bench): Promise<Outcome> {
     standings,
     targets: [
       { what: "incremental / limit", value: speedRatio(standings, SLUICE, LIMIT), atLeast: 0.9 },
-      ...(bench.peersScript === null
-        ? []
-        : [
-            {
-              what: "incremental / fastest other tool",
-              value: Math.min(...PEERS.map((peer) => speedRatio(standings, SLUICE, peer)).filter(Number.isFinite)),
-              atLeast: 1.3,
-            },
-          ]),
+      ...aheadOfPeers(standings, SLUICE, 1.3),
     ],
   };
 }
