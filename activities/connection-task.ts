@@ -7,6 +7,7 @@ import { completeTask, getTask } from "../db/connection-tasks.ts";
 import type { EntitySchema } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { toFailure } from "./failures.ts";
+import { previewRun } from "./preview-run.ts";
 import { loadConnection, openSource } from "./run-context.ts";
 
 const TASK_TIMEOUT_MS = 20_000;
@@ -28,7 +29,7 @@ export function createConnectionTask(deps: ActivityDeps) {
 async function lookAt(
   deps: ActivityDeps,
   connectionId: string,
-  { entities, sourceConfig, useNextSecrets }: ConnectionTaskRequest,
+  { entities, sourceConfig, useNextSecrets, plan }: ConnectionTaskRequest,
 ): Promise<ConnectionTaskResult> {
   const signal = AbortSignal.any([AbortSignal.timeout(TASK_TIMEOUT_MS), Context.current().cancellationSignal]);
   const connection = await loadConnection(deps, connectionId);
@@ -36,6 +37,7 @@ async function lookAt(
   try {
     const checks = await source.check();
     const ok = checks.every((each) => each.ok);
+    if (plan && ok) return { ok, checks, entities: [], plan: await previewRun(deps, source, plan, signal) };
     const wanted = ok && (entities === null || entities.length > 0);
     const found = wanted ? await source.discover(entities) : [];
     // Of all that there is, one that cannot be read is no fault of the connection; one that is asked for stands in the way.

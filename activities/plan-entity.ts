@@ -85,7 +85,7 @@ async function planFoundEntity(
   };
 }
 
-function missingEntity(binding: BindingRow): TerminalError {
+export function missingEntity(binding: BindingRow): TerminalError {
   const { entityKey } = binding;
   return binding.frozenAt === null
     ? new TerminalError("entity_unknown", `The source has no ${entityKey}. Correct the entities of the sync.`)

@@ -182,13 +182,15 @@ function isObject(value: unknown): value is object {
 
 /** Everything that decides what is read and where it goes, as the user gave it. */
 function hashOf({ run, sync, connection, bindings, execution }: RunContext): string {
+  // What may be lost was not asked when the plan was made: what is planned since goes on.
+  const { confirmedPlan: _, ...asked } = run.request;
   const decisive = {
     connection: [connection.id, connection.config],
     sync: [sync.sourceConfig, sync.destinationConfig, sync.entities],
     bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
     run: [
       run.runMode,
-      run.request,
+      asked,
       run.executionMode,
       execution.windowSize,
       execution.lookbackSeconds,

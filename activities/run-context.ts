@@ -55,8 +55,9 @@ const EXECUTION_DEFAULTS: ExecutionConfig = {
   maxRejectedRows: null,
 };
 
-export function executionConfigOf(run: RunRow): ExecutionConfig {
-  return { ...EXECUTION_DEFAULTS, ...run.executionConfig };
+/** @param of a run, which has kept its sync's, or of the sync as it is now */
+export function executionConfigOf(of: Pick<RunRow, "executionConfig">): ExecutionConfig {
+  return { ...EXECUTION_DEFAULTS, ...of.executionConfig };
 }
 
 /**

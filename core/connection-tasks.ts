@@ -1,3 +1,4 @@
+import type { EntityPlanPreview, PreviewQuestion } from "./plan-preview.ts";
 import type { LoadMode, SizeClass, SlicingKind } from "./vocabulary.ts";
 
 /**
@@ -11,6 +12,8 @@ export interface ConnectionTaskRequest {
   sourceConfig: Record<string, unknown>;
   /** Tries `next_secrets` over the present ones. */
   useNextSecrets: boolean;
+  /** When the check passes: what this run would do. */
+  plan?: PreviewQuestion;
 }
 
 export interface ConnectionTaskResult {
@@ -21,6 +24,8 @@ export interface ConnectionTaskResult {
   entityChecks?: ConnectionTaskResult["checks"];
   /** Those asked for that exist. */
   entities: DiscoveredEntity[];
+  /** In the order of their keys; absent where it was not asked for, where a check failed, and from workers of before. */
+  plan?: EntityPlanPreview[];
 }
 
 /** A column as the destination will have it. `type` is a Postgres type as `format_type` prints it. */

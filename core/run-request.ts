@@ -5,8 +5,8 @@ export interface RunRequest {
   window?: BackfillWindow;
   /** What a guard stops is done all the same: somebody has looked at it. */
   liftGuards?: true | undefined;
-  /** Plans of this digest may destroy data: it was shown to the caller, who has confirmed it. */
-  confirmedPlan?: string;
+  /** The `confirmToken` of a plan that was shown to the caller: what it named may be lost. */
+  confirmedPlan?: string | undefined;
 }
 
 /**

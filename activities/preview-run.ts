@@ -1,0 +1,116 @@
+import { isProviderError } from "../core/errors.ts";
+import type { EntityLoadPreview, EntityPlanPreview, PreviewQuestion } from "../core/plan-preview.ts";
+import { MAX_SLICES_PER_PLAN } from "../core/slices.ts";
+import { type BindingRow, listBindings } from "../db/bindings.ts";
+import { readCursorState } from "../db/cursor-states.ts";
+import { readDeploymentId } from "../db/deployment.ts";
+import { readLatestSpecs } from "../db/plans.ts";
+import { readSync } from "../db/syncs.ts";
+import type { Destination, EntityPreview } from "../destinations/destination.ts";
+import type { EntityPlan, EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import {
+  loadRequestOf,
+  type PlanSettings,
+  planRequestOf,
+  type ResolvedBinding,
+  resolveBinding,
+} from "./entity-requests.ts";
+import { missingEntity } from "./plan-entity.ts";
+import { executionConfigOf, openDestination } from "./run-context.ts";
+
+/** An answer holds all entities, so each is told in brief. */
+const MAX_LABELS = 20;
+const MAX_STATEMENT = 4_000;
+
+/** What a run would do, by what it would ask of both ends. Changes nothing at either, nor in the control database. */
+export async function previewRun(
+  deps: ActivityDeps,
+  source: Source,
+  { syncId, runMode, entities, window }: PreviewQuestion,
+  signal: AbortSignal,
+): Promise<EntityPlanPreview[]> {
+  const sync = await readSync(deps.db, syncId);
+  const run = { runMode, request: window === null ? {} : { window }, executionMode: sync.executionMode };
+  const destination = await openDestination(deps, sync);
+  const settings: PlanSettings = {
+    context: { run, sync, execution: executionConfigOf(sync) },
+    deploymentId: await readDeploymentId(deps.db),
+    maxSlices: Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / Math.max(1, sync.entities.length))),
+  };
+  const known =
+    runMode === "full_refresh" ? undefined : await readLatestSpecs<EntityReadSpec>(deps.db, { syncId, within: null });
+  const found = new Map((await source.discover(entities, known)).map((schema) => [schema.entityKey, schema]));
+  const bindings = (await listBindings(deps.db, [syncId])).filter(({ entityKey }) => entities.includes(entityKey));
+  const previews: EntityPlanPreview[] = [];
+  for (const binding of bindings) {
+    // What comes of an abort is nothing to be told of an entity.
+    signal.throwIfAborted();
+    const schema = found.get(binding.entityKey) ?? null;
+    previews.push(await previewEntity(deps, settings, { source, destination, schema, binding }));
+  }
+  return previews;
+}
+
+async function previewEntity(
+  deps: ActivityDeps,
+  settings: PlanSettings,
+  entity: { source: Source; destination: Destination; schema: EntitySchema | null; binding: BindingRow },
+): Promise<EntityPlanPreview> {
+  const { source, destination, schema, binding } = entity;
+  const { entityKey } = binding;
+  try {
+    if (schema === null) throw missingEntity(binding);
+    if (schema.failure) throw schema.failure;
+    const resolved = resolveBinding(binding, schema);
+    const loading = await destination.previewEntity(await loadRequestOf(deps, settings, { schema, binding, resolved }));
+    const state = await readCursorState(deps.db, settings.context.sync.id, entityKey);
+    const request = planRequestOf(settings, {
+      ...{ entityKey, resolved },
+      target: loading.target,
+      cursor: state?.cursor ?? null,
+    });
+    const plan = await source.plan(request);
+    const scan = request.between === null ? request.scan : "backfill";
+    const cursor = { from: request.cursorState, to: plan.upperBound };
+    return { entityKey, load: { scan, cursor, ...describeLoad(resolved, loading, plan) }, failure: null };
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    return { entityKey, load: null, failure: { reasonCode: error.reasonCode, message: error.message } };
+  }
+}
+
+function describeLoad(
+  { loadMode }: ResolvedBinding,
+  { target, statements, losses, confirmation, estimatedRows: present }: EntityPreview,
+  plan: EntityPlan,
+): Omit<EntityLoadPreview, "scan" | "cursor"> {
+  const toRead = rowsToRead(plan);
+  const fewer = present === null || toRead === null ? null : Math.max(0, present - toRead);
+  return {
+    ...{ schema: target.schema, table: target.table, loadMode },
+    ...{ keyColumns: target.keyColumns, cursorField: target.cursorField },
+    estimatedRows: { toRead, present },
+    slices: { count: plan.slices.length, labels: plan.slices.slice(0, MAX_LABELS).map(({ label }) => label) },
+    apply: target.apply,
+    changes: statements.map((statement) => statement.slice(0, MAX_STATEMENT)),
+    deletes: deletesOf(loadMode, target, fewer),
+    ...{ losses, confirmation },
+  };
+}
+
+function deletesOf(
+  loadMode: EntityLoadPreview["loadMode"],
+  { finish, swap }: EntityPreview["target"],
+  rows: number | null,
+): EntityLoadPreview["deletes"] {
+  if (swap) return { kind: "swap", rows };
+  if (finish === "mark_deleted") return { kind: "mark_deleted", rows };
+  return loadMode === "delete_insert" ? { kind: "window", rows: null } : { kind: "none", rows: 0 };
+}
+
+/** As the evidence says, where the source counts or guesses. */
+function rowsToRead({ evidence }: EntityPlan): number | null {
+  const rows = evidence.estimatedRows ?? evidence.count;
+  return typeof rows === "number" ? rows : null;
+}
