@@ -1,5 +1,6 @@
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
+import { LOAD_MODE_RULES } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
 import type { RunRow } from "../db/runs.ts";
@@ -46,10 +47,10 @@ export function resolveBinding(binding: BindingRow, schema: EntitySchema): Resol
       `${schema.entityKey} has no column ${missing.join(", ")} any more, which the table binding uses as key or cursor. Correct the binding.`,
     );
   }
-  if (resolved.loadMode === "upsert" && resolved.keyColumns.length === 0) {
+  if (LOAD_MODE_RULES[resolved.loadMode].needsKey && resolved.keyColumns.length === 0) {
     throw new TerminalError(
       "primary_key_missing",
-      `${schema.entityKey} has no key, and load mode upsert needs one. Set primaryKeyColumns in the table binding, or choose replace or append_event.`,
+      `${schema.entityKey} has no key, and load mode ${resolved.loadMode} needs one. Set primaryKeyColumns in the table binding, or choose replace or append_event.`,
     );
   }
   return resolved;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AppError, type ValidationIssue } from "../../core/errors.ts";
+import { LOAD_MODE_RULES } from "../../core/load-modes.ts";
 import { normaliseName, physicalTableName } from "../../core/naming.ts";
 import type { TableNamingVersion } from "../../core/vocabulary.ts";
 import type { BindingDraft, BindingRow } from "../../db/bindings.ts";
@@ -69,12 +70,15 @@ export function bindingIssues(request: BindingRequest, drafts: BindingDraft[]): 
   return [...issues, ...keylessIssues(request, drafts)];
 }
 
-/** Upserts of which it is known that they have no key. */
+/** Entities of which it is known that they have no key, and whose load mode needs one. */
 export function keylessIssues(request: BindingRequest, drafts: BindingDraft[]): ValidationIssue[] {
-  const keyless = drafts.filter((draft) => draft.loadMode === "upsert" && draft.primaryKeyColumns?.length === 0);
-  return keyless.map(({ entityKey, given }) => {
+  const keyless = drafts.filter(
+    ({ loadMode, primaryKeyColumns }) =>
+      loadMode !== null && LOAD_MODE_RULES[loadMode].needsKey && primaryKeyColumns?.length === 0,
+  );
+  return keyless.map(({ entityKey, loadMode, given }) => {
     const loc = locOf(request, entityKey);
-    const msg = `'${entityKey}' has no key, and load mode upsert needs one: give primaryKeyColumns or another loadMode`;
+    const msg = `'${entityKey}' has no key, and load mode ${loadMode} needs one: give primaryKeyColumns or another loadMode`;
     if (inputOf(request, entityKey) === null) return { loc, msg, type: "value_error" };
     const type = given.primaryKeyColumns === undefined ? "missing" : "value_error";
     return { loc: [...loc, "primaryKeyColumns"], msg, type };
