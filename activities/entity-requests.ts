@@ -1,6 +1,6 @@
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
-import { LOAD_MODE_RULES } from "../core/load-modes.ts";
+import { LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
 import type { RunRow } from "../db/runs.ts";
@@ -8,6 +8,7 @@ import type { SyncRow } from "../db/syncs.ts";
 import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { requireBackfill } from "./require-backfill.ts";
 import type { ExecutionConfig } from "./run-context.ts";
 
 /** What is asked of both ends for an entity, the same for a run and for the preview of one. */
@@ -27,6 +28,20 @@ export interface ResolvedBinding {
   loadMode: LoadMode;
   keyColumns: string[];
   cursorField: string | null;
+}
+
+/**
+ * What the run is for, in the sync's order.
+ * @throws TerminalError config_invalid where the sync has changed since it was asked for
+ */
+export function entitiesOf({ run, sync }: PlanSettings["context"]): string[] {
+  const { entities: asked = sync.entities } = run.request;
+  const gone = asked.filter((entityKey) => !sync.entities.includes(entityKey));
+  if (gone.length > 0 || asked.length === 0) {
+    const what = gone.length > 0 ? `no ${gone.slice(0, 10).join(", ")} any more` : "no entities";
+    throw new TerminalError("config_invalid", `The sync has ${what}. Correct its \`entities\`, or start another run.`);
+  }
+  return sync.entities.filter((entityKey) => asked.includes(entityKey));
 }
 
 /** @throws TerminalError primary_key_missing, source_schema_breaking_change */
@@ -63,16 +78,18 @@ export async function loadRequestOf(
 ): Promise<PreviewRequest> {
   const { schema, binding, resolved } = entity;
   const { entityKey, columns } = schema;
+  const formerOwners = await findDeletedOwners(deps.db, binding);
+  if (run.runMode === "backfill") requireBackfill(binding, resolved, formerOwners.length > 0);
   return {
     ...resolved,
     deploymentId,
     syncId: sync.id,
-    formerOwners: await findDeletedOwners(deps.db, binding),
+    formerOwners,
     entityKey,
     schema: destinationSchemaOf(sync),
     table: binding.physicalTableName,
     columns,
-    complete: isComplete(run, resolved),
+    complete: readsEverything(resolved.loadMode, run.runMode),
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   };
 }
@@ -86,8 +103,8 @@ export function planRequestOf(
   const { loadMode, keyColumns } = resolved;
   // Without one where the table does not take the column.
   const { cursorField } = target;
-  const incremental =
-    !isComplete(run, resolved) && run.runMode === "incremental" && cursorField !== null && cursor !== null;
+  const complete = readsEverything(loadMode, run.runMode);
+  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && cursor !== null;
   return {
     entityKey,
     scan: incremental ? "incremental" : "full",
@@ -104,10 +121,6 @@ export function planRequestOf(
     between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
     catchUp: target.swap && cursorField !== null,
   };
-}
-
-function isComplete({ runMode }: Pick<RunRow, "runMode">, { loadMode }: ResolvedBinding): boolean {
-  return loadMode === "replace" || runMode === "full_refresh";
 }
 
 function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {

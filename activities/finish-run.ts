@@ -1,3 +1,4 @@
+import { movesCursor } from "../core/load-modes.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
 import { type EntityEvidence, isComplete, judgeRun, type Verdict } from "../core/verdict.ts";
 import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
@@ -40,7 +41,7 @@ async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Pro
       : contiguousCursor(plan, ledger, entity.entityKey);
   const entities: EntityClosing[] = evidence.entities.map((entity) => ({
     entityKey: entity.entityKey,
-    cursor: proof === null || proof.lost.has(entity.entityKey) ? null : reached(entity),
+    cursor: proof === null || !movesCursor(run.runMode) || proof.lost.has(entity.entityKey) ? null : reached(entity),
     failure: outcome.entityFailures.find((failure) => failure.entityKey === entity.entityKey) ?? null,
   }));
   await closeRun(deps.db, { run, plan, ledger, rejects, verdict, entities, fenced: proof !== null, outcome });

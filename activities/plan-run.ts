@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { TerminalError } from "../core/errors.ts";
+import { planningConfigOf } from "../core/entity-rules.ts";
 import { finishOf } from "../core/load-modes.ts";
 import { firstPage, inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlanInput, PlannedWork, PlanOutcome } from "../core/workflow-contract.ts";
@@ -18,6 +18,7 @@ import { setRunWait } from "../db/runs.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { entitiesOf } from "./entity-requests.ts";
 import { toFailure, waitOf } from "./failures.ts";
 import { fenceEarlierRuns } from "./fence.ts";
 import { withHeartbeat } from "./heartbeat.ts";
@@ -75,16 +76,14 @@ async function findOrMakePlan(
 ): Promise<Plan> {
   const { run, sync } = context;
   if (run.planId !== null) return requirePlan(deps, run.planId);
-  if (sync.entities.length === 0) {
-    throw new TerminalError("config_invalid", "The sync has no entities. Name at least one in `entities`.");
-  }
+  const entities = entitiesOf(context);
   const setBack = await resetLostPositions(deps, context.run, destination);
   await fenceEarlierRuns(deps, context.run, destination);
 
   // A full refresh may find other columns than before; its own attempts have to agree.
   const within = run.runMode === "full_refresh" ? run.attemptRootRunId : null;
   const known = await readLatestSpecs<EntityReadSpec>(deps.db, { syncId: sync.id, within });
-  const discovered = await source.discover(sync.entities, known);
+  const discovered = await source.discover(entities, known);
   const found = new Map(discovered.map((schema) => [schema.entityKey, schema]));
   const planning = await preparePlanning(deps, context, source, destination);
   const plan = async (entityKeys: string[], planId: string) => {
@@ -107,7 +106,7 @@ async function findOrMakePlan(
     for (const entity of await plan(failed, resumable.id)) await replaceFailedEntity(deps.db, resumable.id, entity);
     return requirePlan(deps, resumable.id);
   }
-  await recordPlan(deps.db, { runId: run.id, ...chain, entities: await plan(sync.entities, run.id) });
+  await recordPlan(deps.db, { runId: run.id, ...chain, entities: await plan(entities, run.id) });
   return requirePlan(deps, run.id);
 }
 
@@ -118,7 +117,7 @@ async function preparePlanning(
   destination: Destination,
 ): Promise<Omit<EntityPlanning, "planId">> {
   const deploymentId = await readDeploymentId(deps.db);
-  const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / Math.max(1, context.sync.entities.length)));
+  const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / entitiesOf(context).length));
   return { context, source, destination, deploymentId, maxSlices };
 }
 
@@ -182,15 +181,15 @@ function isObject(value: unknown): value is object {
 
 /** Everything that decides what is read and where it goes, as the user gave it. */
 function hashOf({ run, sync, connection, bindings, execution }: RunContext): string {
-  // What may be lost was not asked when the plan was made: what is planned since goes on.
-  const { confirmedPlan: _, ...asked } = run.request;
+  // What may be lost or is let pass changes nothing about the plan, which goes on.
+  const { entities, window } = run.request;
   const decisive = {
     connection: [connection.id, connection.config],
-    sync: [sync.sourceConfig, sync.destinationConfig, sync.entities],
+    sync: [sync.sourceConfig, planningConfigOf(sync.destinationConfig), sync.entities],
     bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
     run: [
       run.runMode,
-      asked,
+      { entities, window },
       run.executionMode,
       execution.windowSize,
       execution.lookbackSeconds,

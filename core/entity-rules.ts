@@ -55,6 +55,16 @@ export function entityRulesOf(destinationConfig: Record<string, unknown>, entity
   };
 }
 
+/** What of `destinationConfig` decides what is read and where it goes; the rest may change while a plan goes on. */
+export function planningConfigOf(destinationConfig: Record<string, unknown>): Record<string, unknown> {
+  const { guards: _, entities, ...general } = destinationConfig;
+  const rules: [string, GivenRules][] = isRecord(entities) ? Object.entries(entities) : [];
+  return {
+    ...general,
+    schemaPolicies: rules.flatMap(([entityKey, { schemaPolicy }]) => (schemaPolicy ? [[entityKey, schemaPolicy]] : [])),
+  };
+}
+
 function isRecord(value: unknown): value is Record<string, GivenRules> {
   return typeof value === "object" && value !== null;
 }

@@ -49,6 +49,11 @@ export function knowsRunMode(loadMode: LoadMode, runMode: RunMode): boolean {
   return everywhere || LOAD_MODE_RULES[loadMode].runModes.includes(runMode);
 }
 
+/** Others read what lies apart from where the cursor state is, or write nothing. */
+export function movesCursor(runMode: RunMode): boolean {
+  return runMode === "incremental" || runMode === "full_refresh";
+}
+
 /** A run that reads all that the source has. */
 export function readsEverything(loadMode: LoadMode, runMode: RunMode): boolean {
   return runMode === "full_refresh" || (runMode === "incremental" && LOAD_MODE_RULES[loadMode].alwaysComplete);
