@@ -86,3 +86,7 @@ export function reshapingActions(present: TableShape, wanted: Pick<TableShape, "
   if (wanted.keyColumns.length > 0) actions.push(`add primary key (${quoteColumns(wanted.keyColumns)})`);
   return actions;
 }
+
+export async function alterTable({ client }: Session, name: TableName, actions: string[]): Promise<void> {
+  if (actions.length > 0) await client.query(`alter table ${quoteTable(name)} ${actions.join(", ")}`);
+}
