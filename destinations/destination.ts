@@ -130,11 +130,16 @@ export interface LoadTarget {
   apply: "copy" | "merge" | "append";
   /** What `copy` gives way to: in a catch-up slice, and once a straight COPY has met a key that was there. */
   overlap: "merge" | "append";
+  /** The leaf becomes part of the user's table only with the finish, or is taken apart by it. */
   swap: boolean;
   /** Absent: nothing is kept from the table. */
   discards?: Discards;
   /** What `finishEntity` does; absent in plans of older versions, where `swap` says it. Null: nothing. */
   finish?: EntityFinish | null;
+  /** Of `attach_snapshot`: the `_snapshot_at` of every row, by the destination's clock when the plan was made. */
+  snapshotAt?: string;
+  /** Of `close_versions`: what is not among the rows of the plan is gone from the source. */
+  complete?: boolean;
   /** In the ledger's schema and of this plan alone: what the slices leave there for the finish, which drops it. */
   workTable?: string | null;
 }

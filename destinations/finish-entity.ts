@@ -1,5 +1,7 @@
 import type { EntityFinish } from "../core/load-modes.ts";
 import { finishOf } from "../core/load-modes.ts";
+import { attachSnapshot } from "./attach-snapshot.ts";
+import { closeVersions } from "./close-versions.ts";
 import type { FinishRequest } from "./destination.ts";
 import { holdChain, lockTable } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
@@ -20,6 +22,8 @@ export interface Finisher {
 
 const FINISHERS: Partial<Record<EntityFinish, Finisher>> = {
   swap: swapFinish,
+  attach_snapshot: attachSnapshot,
+  close_versions: closeVersions,
 };
 
 /**

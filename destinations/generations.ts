@@ -43,12 +43,28 @@ export async function nextTableName(
   return { schema: LEDGER_SCHEMA, table: fitIdentifier(`${kind}${await next(session)}_${schema}_${table}`) };
 }
 
-/** Makes the user's table and its first generation. Only key columns are NOT NULL: a source may say so and not hold to it. */
+/** Makes the user's table and its first generation. */
 export async function createTable(
   session: Session,
   name: TableName,
   leaf: TableName,
   { columns, keyColumns, cursorField }: { columns: TargetColumn[]; keyColumns: string[]; cursorField: string | null },
+): Promise<string[]> {
+  return [
+    ...(await createParent(session, name, { columns, keyColumns, partitionBy: partitionColumn(keyColumns) })),
+    `create table ${quoteTable(leaf)} partition of ${quoteTable(name)} default`,
+    // An append without a key looks for its rows where their cursors are.
+    ...(keyColumns.length === 0 && cursorField !== null
+      ? [`create index on ${quoteTable(name)} (${quoteIdentifier(cursorField)})`]
+      : []),
+  ];
+}
+
+/** Makes the user's table. Only key columns are NOT NULL: a source may say so and not hold to it. */
+export async function createParent(
+  session: Session,
+  name: TableName,
+  { columns, keyColumns, partitionBy }: { columns: TargetColumn[]; keyColumns: string[]; partitionBy: string },
 ): Promise<string[]> {
   const key = keyColumns.length === 0 ? "" : `, primary key (${quoteColumns(keyColumns)})`;
   const provenance = [
@@ -59,12 +75,7 @@ export async function createTable(
     ...((await schemaExists(session, name.schema))
       ? []
       : [`create schema if not exists ${quoteIdentifier(name.schema)}`]),
-    `create table ${quoteTable(name)} (${[defineColumns(columns), ...provenance].join(", ")}${key}) partition by list (${quoteIdentifier(partitionColumn(keyColumns))})`,
-    `create table ${quoteTable(leaf)} partition of ${quoteTable(name)} default`,
-    // An append without a key looks for its rows where their cursors are.
-    ...(keyColumns.length === 0 && cursorField !== null
-      ? [`create index on ${quoteTable(name)} (${quoteIdentifier(cursorField)})`]
-      : []),
+    `create table ${quoteTable(name)} (${[defineColumns(columns), ...provenance].join(", ")}${key}) partition by list (${quoteIdentifier(partitionBy)})`,
   ];
 }
 

@@ -1,14 +1,19 @@
 import { TerminalError } from "../core/errors.ts";
+import { LOAD_MODE_RULES } from "../core/load-modes.ts";
 import { findNameFault } from "./column-names.ts";
 import type { LoadTarget, PreviewRequest } from "./destination.ts";
 import { createBeside, createTable, type NextNumber, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
+import { type Found, layoutOf, MODE_COLUMNS, readLayout } from "./layout.ts";
 import type { TableOwner } from "./ledger.ts";
 import { findLosses, foreignRows } from "./losses.ts";
+import { conflict } from "./refusals.ts";
 import { refuseFrozenTable, type TakenColumns, takeColumns } from "./schema-policy.ts";
 import type { Session } from "./session.ts";
+import { placeSnapshot } from "./snapshots.ts";
 import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
 import { canonicalColumns, readShape, sameColumns, type TableShape } from "./table-shape.ts";
+import { placeVersions } from "./versions.ts";
 
 /** What it takes to load an entity, before anything is done about it: a plan shows it, `prepareEntity` does it. */
 export interface Preparation {
@@ -49,6 +54,14 @@ export async function findPreparation(
     ...(shape === null ? { columns: sourceColumns } : takeColumns(request, sourceColumns, shape)),
   };
   await checkOrder(session, wanted);
+  const layout = layoutOf(request.loadMode);
+  if (shape !== null && (await readLayout(session, request)) !== layout) {
+    throw conflict(
+      request,
+      "its rows were loaded by another load mode, which keeps them otherwise. Drop or rename it and retry with runMode full_refresh",
+    );
+  }
+  if (layout !== "rows") return historyBeside(session, wanted, { shape, owner, next });
   if (shape === null || owner === null) return firstGeneration(session, wanted, next);
   if (heir === null) return nextGeneration(session, wanted, { shape, owner, next });
   // What the deleted sync left may be old: it is shown until all of it is loaded again beside, and swapped.
@@ -102,6 +115,19 @@ async function nextGeneration(
   };
 }
 
+/** Of load modes that keep what was before: nothing of that is ever lost, whoever loads. */
+async function historyBeside(session: Session, request: Wanted, found: Found): Promise<Preparation> {
+  const { deploymentId, syncId, entityKey, loadMode } = request;
+  const place = loadMode === "append_snapshot" ? placeSnapshot : placeVersions;
+  const { leaf, statements, straight, shown, finish } = await place(session, request, found);
+  return {
+    target: { ...targetOf(request, leaf, { alone: straight, swap: true }), ...finish },
+    statements,
+    owner: { deploymentId, syncId, entityKey, leafTable: shown },
+    losses: [],
+  };
+}
+
 function targetOf(
   { schema, table, columns, keyColumns, cursorField, loadMode, discards }: Wanted,
   leaf: TableName,
@@ -123,8 +149,12 @@ function checkRequest(request: PreviewRequest): void {
   const names = request.columns.map(({ name }) => name);
   const fault = findNameFault(names);
   if (fault !== null) throw conflict(request, fault);
+  const taken = names.find((name) => MODE_COLUMNS[request.loadMode]?.includes(name));
+  if (taken !== undefined) {
+    throw conflict(request, `load mode ${request.loadMode} adds ${taken}. Rename it at the source, or leave it out`);
+  }
   const missing = request.keyColumns.find((name) => !names.includes(name));
-  const needsKey = request.loadMode === "upsert" && request.keyColumns.length === 0;
+  const needsKey = LOAD_MODE_RULES[request.loadMode].needsKey && request.keyColumns.length === 0;
   if (needsKey || missing !== undefined) {
     throw new TerminalError(
       "primary_key_missing",
@@ -167,11 +197,4 @@ function checkOwner(request: PreviewRequest, owner: TableOwner | null): void {
     const other = owner.deploymentId === request.deploymentId ? "" : " of another deployment";
     throw conflict(request, `the table belongs to ${owner.entityKey} of sync ${owner.syncId}${other}. Drop it there`);
   }
-}
-
-function conflict({ schema, table }: TableName, what: string): TerminalError {
-  return new TerminalError(
-    "destination_schema_conflict",
-    `${schema}.${table} cannot be loaded: ${what}, or choose another tableName in the table binding.`,
-  );
 }

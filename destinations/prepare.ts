@@ -72,7 +72,7 @@ async function presentApply(session: Session, planId: string, target: LoadTarget
          where schema_name = $3 and table_name = $4 and leaf_table = $5 and plan_id <> $1
        )
      ) as alone`,
-    [planId, target.swap, target.schema, target.table, target.leafTable],
+    [planId, target.swap && target.apply === "copy", target.schema, target.table, target.leafTable],
   );
   return rows[0]?.alone ? "copy" : target.overlap;
 }

@@ -13,9 +13,9 @@ interface Beside {
 }
 
 /** Of targets: it has a table that nobody sees, a beside-table that no table shows or what waits for a finish. */
-const IS_BESIDE = `(
-  (swap and not exists (select from _sluice.tables shown where shown.leaf_table = target.leaf_table))
-  or (work_table is not null and finished_at is null))`;
+const IS_BESIDE = `finished_at is null and (
+  work_table is not null
+  or (swap and not exists (select from _sluice.tables shown where shown.leaf_table = target.leaf_table)))`;
 
 /** Tables of the chain's plans that nobody sees, but for those of the plan to keep. */
 export async function findSuperseded(

@@ -161,3 +161,13 @@ export async function load(
     await writer.close();
   }
 }
+
+/** Does what the target's finish says. */
+export function finish(
+  { destination }: Pick<Warehouse, "destination">,
+  target: LoadTarget,
+  { chain, planId, entityKey }: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
+): Promise<void> {
+  const signal = new AbortController().signal;
+  return destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), signal });
+}

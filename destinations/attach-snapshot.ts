@@ -1,0 +1,43 @@
+import pg from "pg";
+import { findAdditions } from "./additions.ts";
+import type { FinishRequest } from "./destination.ts";
+import type { Finisher } from "./finish-entity.ts";
+import { findOwner, recordOwner } from "./ledger.ts";
+import { analyzeBeside, goneMeanwhile, reconcile } from "./reconcile.ts";
+import type { Session } from "./session.ts";
+import { LEDGER_SCHEMA, quoteTable, type TableName } from "./sql.ts";
+import { alterTable, readShape } from "./table-shape.ts";
+
+/** The snapshot that was loaded beside becomes part of the table: readers see all of it or nothing, and wait for nobody. */
+export const attachSnapshot: Finisher = {
+  async prepare(session, request) {
+    await reconcile(session, request);
+    await analyzeBeside(session, request);
+  },
+  async apply(session, request) {
+    const { target, planId } = request;
+    const snapshot = { schema: target.leafSchema, table: target.leafTable };
+    const owner = await findOwner(session, target);
+    const shapes = [await readShape(session, target), await readShape(session, snapshot)];
+    if (owner === null || shapes.includes(null)) throw goneMeanwhile(target);
+    await alterTable(session, snapshot, await findAdditions(session, target, snapshot));
+    await dropEarlierOfChain(session, request);
+    await alterTable(session, target, [
+      `attach partition ${quoteTable(snapshot)} for values in (${pg.escapeLiteral(String(target.snapshotAt))})`,
+    ]);
+    await recordOwner(session, target, { ...owner, leafTable: snapshot.table, leafPlanId: planId });
+    return 0;
+  },
+};
+
+/** A chain makes one snapshot: when its plan had to be made anew, the later one counts. One that was detached is somebody's own. */
+async function dropEarlierOfChain(session: Session, { target, chain, planId }: FinishRequest): Promise<void> {
+  const { rows } = await session.client.query<TableName>(
+    `select $4 as schema, leaf_table as table
+     from _sluice.targets earlier
+     join pg_inherits on inhrelid = to_regclass(format('%I.%I', $4::text, leaf_table)) and inhparent = to_regclass($5)
+     where root_run_id = $1 and plan_id <> $2 and schema_name = $3 and table_name = $6 and finished_at is not null`,
+    [chain.rootRunId, planId, target.schema, LEDGER_SCHEMA, quoteTable(target), target.table],
+  );
+  for (const snapshot of rows) await session.client.query(`drop table ${quoteTable(snapshot)}`);
+}

@@ -1,0 +1,63 @@
+import type { LoadMode } from "../core/vocabulary.ts";
+import type { LoadTarget } from "./destination.ts";
+import type { NextNumber } from "./generations.ts";
+import type { TableOwner } from "./ledger.ts";
+import type { Session } from "./session.ts";
+import { quoteTable, type TableName } from "./sql.ts";
+import type { TableShape } from "./table-shape.ts";
+
+export const SNAPSHOT_AT_COLUMN = "_snapshot_at";
+export const VALID_FROM_COLUMN = "_valid_from";
+export const VALID_TO_COLUMN = "_valid_to";
+export const IS_CURRENT_COLUMN = "_is_current";
+
+/** What a load mode adds to the user's table, so that the source must not have it. */
+export const MODE_COLUMNS: Partial<Record<LoadMode, readonly string[]>> = {
+  append_snapshot: [SNAPSHOT_AT_COLUMN],
+  scd2: [VALID_FROM_COLUMN, VALID_TO_COLUMN, IS_CURRENT_COLUMN],
+};
+
+/** What the rows of a table are: the source's; those of all its snapshots; those of all times at which they were valid. */
+export type Layout = "rows" | "snapshots" | "versions";
+
+export function layoutOf(loadMode: LoadMode): Layout {
+  if (loadMode === "append_snapshot") return "snapshots";
+  return loadMode === "scd2" ? "versions" : "rows";
+}
+
+/** Of a table that Sluice has made: nothing else makes a generated `_is_current`, or lists snapshots without a default. */
+export async function readLayout({ client }: Session, name: TableName): Promise<Layout> {
+  const { rows } = await client.query<{ layout: Layout }>(
+    `select case
+       when exists (
+         select from pg_partitioned_table p
+         join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+         where p.partrelid = relation.oid and p.partdefid = 0 and a.attname = $2) then 'snapshots'
+       when exists (
+         select from pg_attribute a
+         where a.attrelid = relation.oid and a.attname = $3 and a.attgenerated <> '') then 'versions'
+       else 'rows'
+     end as layout
+     from to_regclass($1) as relation (oid)`,
+    [quoteTable(name), SNAPSHOT_AT_COLUMN, IS_CURRENT_COLUMN],
+  );
+  return rows[0]?.layout ?? "rows";
+}
+
+/** Where the rows of a plan wait for their finish, and what makes the tables for it. */
+export interface Waiting {
+  leaf: TableName;
+  statements: string[];
+  /** The source's types are its columns'. */
+  straight: boolean;
+  /** What the user's table shows until then; empty for nothing. */
+  shown: string;
+  finish: Partial<Pick<LoadTarget, "finish" | "snapshotAt" | "complete">>;
+}
+
+/** The user's table, as the catalog and the ledger know it. */
+export interface Found {
+  shape: TableShape | null;
+  owner: TableOwner | null;
+  next: NextNumber;
+}
