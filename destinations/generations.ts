@@ -13,6 +13,9 @@ import {
 } from "./sql.ts";
 import { defineColumns, reshapingActions, type TableShape } from "./table-shape.ts";
 
+/** Of a session that has claimed a slice. */
+const RUN_ID_DEFAULT = "_sluice.run_id()";
+
 /**
  * The user's table is a parent without rows of its own, partitioned so that it has exactly one partition, the default: its
  * present generation. A swap puts another generation in that place; the parent, its grants and its views stay.
@@ -68,7 +71,7 @@ export async function createParent(
 ): Promise<string[]> {
   const key = keyColumns.length === 0 ? "" : `, primary key (${quoteColumns(keyColumns)})`;
   const provenance = [
-    `${RUN_ID_COLUMN} uuid not null default current_setting('sluice.run_id')::uuid`,
+    `${RUN_ID_COLUMN} uuid not null default ${RUN_ID_DEFAULT}`,
     `${SYNCED_AT_COLUMN} timestamptz not null default now()`,
   ];
   return [
@@ -91,10 +94,12 @@ export function createBeside(
   wanted: { columns: TargetColumn[]; keyColumns: string[] },
 ): string[] {
   const keyConstraint = shape.keyConstraint === null ? null : keyConstraintOf(leaf);
-  const actions = reshapingActions({ ...shape, keyConstraint }, wanted);
+  // A table of an older version asks for it with every row.
+  const runId = `alter column ${RUN_ID_COLUMN} set default ${RUN_ID_DEFAULT}`;
+  const actions = [...reshapingActions({ ...shape, keyConstraint }, wanted), runId];
   return [
     `create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all)`,
-    ...(actions.length === 0 ? [] : [`alter table ${quoteTable(leaf)} ${actions.join(", ")}`]),
+    `alter table ${quoteTable(leaf)} ${actions.join(", ")}`,
   ];
 }
 

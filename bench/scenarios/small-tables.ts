@@ -11,7 +11,7 @@ const SLUICE = "Sluice, one sync";
 
 const COLUMNS = "id int primary key, name text, amount numeric(12,2), updated_at timestamptz";
 const PROVENANCE =
-  "_sluice_run_id uuid not null default current_setting('sluice.run_id')::uuid, _sluice_synced_at timestamptz not null default now()";
+  "_sluice_run_id uuid not null default _sluice.run_id(), _sluice_synced_at timestamptz not null default now()";
 
 /** Each table is made and filled, by both. */
 export async function smallTables(bench: Bench): Promise<Outcome> {
