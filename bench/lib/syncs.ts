@@ -7,7 +7,7 @@ import type { Sample } from "./samples.ts";
 export const SCHEMA = "bench";
 
 export interface SyncSpec {
-  /** `schema.table` at the source. */
+  /** `schema.table` at the source; without a schema, a table of public that an API serves. */
   entityKeys: string[];
   executionMode: Sync["executionMode"];
   /** Without one, every run reads everything. */
@@ -97,6 +97,6 @@ export async function dropSync(bench: Bench, sync: Sync): Promise<void> {
 }
 
 export function tableOf(entityKey: string): { schema: string; table: string } {
-  const [schema = "", table = ""] = entityKey.split(".");
+  const [table = "", schema = "public"] = entityKey.split(".").toReversed();
   return { schema, table };
 }

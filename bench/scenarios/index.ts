@@ -3,6 +3,7 @@ import type { Outcome } from "../lib/samples.ts";
 import { columns } from "./columns.ts";
 import { fullLoad } from "./full-load.ts";
 import { incremental } from "./incremental.ts";
+import { json } from "./json.ts";
 import { largeValues } from "./large-values.ts";
 import { memory } from "./memory.ts";
 import { nothingNew } from "./nothing-new.ts";
@@ -22,6 +23,7 @@ const SCENARIOS: Record<string, Scenario> = {
   "small-tables": smallTables,
   ...shapes,
   memory,
+  ...json,
 };
 
 /**
