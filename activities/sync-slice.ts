@@ -1,18 +1,10 @@
-import { pipeline, Transform } from "node:stream";
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
-import {
-  CopyConflictError,
-  type LoadableCopy,
-  type LoadableRows,
-  type SliceWriter,
-  SupersededError,
-} from "../destinations/destination.ts";
-import type { Batch, ReadRequest, Source } from "../providers/provider.ts";
+import { SupersededError } from "../destinations/destination.ts";
+import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeError, isRetryable, toFailure, waitOf } from "./failures.ts";
 import { withHeartbeat } from "./heartbeat.ts";
-import type { Tracked } from "./progress.ts";
 import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 import { loadSlice, type SliceContext } from "./slice-context.ts";
@@ -85,40 +77,4 @@ async function moveSlice(
   } finally {
     await source.close();
   }
-}
-
-async function copyBatches(
-  source: Source,
-  writer: SliceWriter,
-  request: Omit<ReadRequest, "checkpoint">,
-  tracked: Tracked,
-): Promise<void> {
-  for (;;) {
-    try {
-      for await (const batch of source.read({ ...request, checkpoint: writer.checkpoint })) {
-        tracked.add(await writer.write(metered(batch, tracked)));
-        if (batch.final) return;
-      }
-      return await writer.finish();
-    } catch (error) {
-      // The key was there already: the writer merges from now on, and the batch is read again.
-      if (!(error instanceof CopyConflictError)) throw error;
-    }
-  }
-}
-
-/** Counts bytes as they pass, so that a long COPY shows progress before it commits. */
-function metered(batch: Batch, tracked: Tracked): LoadableRows | LoadableCopy {
-  if (batch.kind === "rows") return batch;
-  const meter = new Transform({
-    highWaterMark: 1024 * 1024,
-    transform(chunk: Buffer, _encoding, pass) {
-      tracked.add({ bytesRead: chunk.length });
-      pass(null, chunk);
-    },
-  });
-  // The writer hears of a source that breaks when it reads. It may not be reading yet, and an error that nobody listens to
-  // would end the process.
-  meter.on("error", () => undefined);
-  return { ...batch, stream: pipeline(batch.stream, meter, () => undefined) };
 }

@@ -198,6 +198,8 @@ export interface LoadableCopy {
   columns: string[];
   format: "binary" | "text";
   stream: NodeJS.ReadableStream & AsyncIterable<Buffer>;
+  /** Called as they pass. */
+  onBytes?(bytes: number): void;
   checkpoint: Checkpoint;
   final: boolean;
 }
@@ -217,8 +219,9 @@ export interface SliceWriter {
   done: boolean;
   /**
    * Rows, rejects, checkpoint and (for a final batch) `done` in one transaction. Rows that the table does not take as they
-   * are become rejects; those of a COPY stream fail the batch as a whole.
+   * are become rejects.
    * @throws TerminalError reject_threshold_exceeded: nothing of the batch is loaded, but its rejects are kept to be looked at
+   * @throws CopyDataError when rows of a COPY batch are at fault: read again from `checkpoint`, that batch as text, and this writer finds them
    * @throws CopyConflictError when a straight COPY met a key that is already there: read again from `checkpoint`, this writer merges from now on
    * @throws SupersededError when another claim or attempt has taken over: stop, it is not a failure of the source
    */
@@ -249,6 +252,11 @@ export interface LedgerSlice {
 /** The straight COPY met an existing key. Nothing was committed. */
 export class CopyConflictError extends Error {
   override readonly name = "CopyConflictError";
+}
+
+/** A COPY batch holds what the table does not take. Nothing was committed. */
+export class CopyDataError extends Error {
+  override readonly name = "CopyDataError";
 }
 
 /** A later attempt, a later claim, a cancel or an end has fenced this writer off. Nothing was committed. */

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { isProviderError, TerminalError, TransientError } from "../core/errors.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
-import { CopyConflictError, SupersededError } from "./destination.ts";
+import { CopyConflictError, CopyDataError, SupersededError } from "./destination.ts";
 
 /** The source broke off while its rows were on their way; the destination has nothing to do with it. */
 export class SourceStreamError extends Error {
@@ -108,7 +108,8 @@ export function isConnectionLoss(error: unknown): boolean {
  */
 export function toDestinationError(error: unknown, doing: string): unknown {
   if (error instanceof SourceStreamError) return error.cause;
-  if (isProviderError(error) || error instanceof SupersededError || error instanceof CopyConflictError) return error;
+  const saidAlready = [SupersededError, CopyConflictError, CopyDataError].some((kind) => error instanceof kind);
+  if (isProviderError(error) || saidAlready) return error;
   const state = sqlState(error);
   const meaning =
     state === null
@@ -133,7 +134,10 @@ function describeDependents(error: Error): string {
   return said ? `: ${said.replaceAll("\n", ", ")}` : "";
 }
 
-/** Postgres quotes the offending value, mostly after a colon: that is somebody's data. The column's name is not. */
+/** Postgres quotes the offending value or its bytes, mostly after a colon: that is somebody's data. The column's name is not. */
 export function withoutValues(message: string): string {
-  return message.replace(/: ?".*$/s, "").replace(/"[^"]*"/g, "…");
+  return message
+    .replace(/: ?(".*|0x.*)$/s, "")
+    .replace(/"[^"]*"/g, "…")
+    .replace(/0x[\da-f]{2}( 0x[\da-f]{2})*/g, "…");
 }

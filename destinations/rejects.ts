@@ -2,7 +2,7 @@ import { TerminalError } from "../core/errors.ts";
 import { copyIn } from "./copy-in.ts";
 import type { ClaimRequest, LoadableRows, RejectedRecord, RejectedRow } from "./destination.ts";
 import type { Session } from "./session.ts";
-import type { Faults } from "./sound-rows.ts";
+import type { Faults, Portion } from "./sound-rows.ts";
 
 /** A reject of a slice. */
 export type Reject = RejectedRecord & { rowNo: number };
@@ -17,31 +17,65 @@ export class RejectThresholdError extends TerminalError {
   }
 }
 
-/**
- * Everything of a batch that is not loaded, numbered so that reading it again gives the same numbers: first its rows, then
- * the records that could not even be rows.
- * @param rowsBefore of the slice
- */
-export function numberRejects(batch: LoadableRows, faults: Faults, rowsBefore: number): Reject[] {
-  const ofRows = [...faults].map(([index, fault]) => {
-    const cells = batch.rows[index] ?? [];
-    const record = Object.fromEntries(batch.columns.map((column, position) => [column, cells[position] ?? null]));
-    return { ...fault, rowNo: rowsBefore + index + 1, record: JSON.stringify(record) };
-  });
-  const ofRecords = (batch.rejects ?? []).map((reject, index) => ({
-    ...reject,
-    rowNo: rowsBefore + batch.rows.length + index + 1,
-  }));
-  return [...ofRows, ...ofRecords];
+/** Of one batch, as they go into the ledger. */
+export interface RejectTally {
+  count: number;
+  /** As many as people look at. */
+  first: Reject[];
+  firstCharacters: number;
 }
 
-/** Within the transaction of the batch. */
-export async function insertRejects(
+const MOST_LOOKED_AT = { rejects: 1000, characters: 16 * 1024 * 1024 };
+
+export function newTally(): RejectTally {
+  return { count: 0, first: [], firstCharacters: 0 };
+}
+
+/**
+ * Rows of a portion that are not loaded, numbered by their place in the slice.
+ * @param rowsBefore of the slice
+ */
+export function rejectsOf(portion: Portion, faults: Faults, rowsBefore: number): Reject[] {
+  return [...faults].map(([index, fault]) => {
+    const cells = portion.cellsOf(index);
+    const record = Object.fromEntries(portion.columns.map((column, position) => [column, cells[position] ?? null]));
+    return { ...fault, rowNo: rowsBefore + index + 1, record: JSON.stringify(record) };
+  });
+}
+
+/**
+ * Within the transaction that fills the table.
+ * @throws RejectThresholdError
+ */
+export async function addRejects(
   session: Session,
   request: ClaimRequest,
+  tally: RejectTally,
   rejects: readonly Reject[],
 ): Promise<void> {
   if (rejects.length === 0) return;
+  await insertRejects(session, request, rejects);
+  tally.count += rejects.length;
+  for (const reject of rejects) {
+    if (tally.first.length === MOST_LOOKED_AT.rejects || tally.firstCharacters > MOST_LOOKED_AT.characters) break;
+    tally.first.push(reject);
+    tally.firstCharacters += reject.record.length;
+  }
+  await checkThreshold(session, request, tally);
+}
+
+/** The slice stays where it is, but people have to see what was wrong. The next claim drops them again. */
+export async function keepUnloaded(
+  session: Session,
+  request: ClaimRequest,
+  rowsRead: number,
+  rejects: readonly Reject[],
+): Promise<void> {
+  await dropUncommitted(session, request, rowsRead);
+  await insertRejects(session, request, rejects);
+}
+
+async function insertRejects(session: Session, request: ClaimRequest, rejects: readonly Reject[]): Promise<void> {
   const { planId, sliceNo, entityKey } = request;
   const rows = rejects.map(({ rowNo, column, reason, record }) =>
     [planId, sliceNo, rowNo, entityKey, column, reason, record].map(storable),
@@ -58,10 +92,10 @@ export async function insertRejects(
 export async function checkThreshold(
   { client }: Session,
   request: ClaimRequest,
-  rejects: readonly Reject[],
+  { count, first }: RejectTally,
 ): Promise<void> {
   const { planId, entityKey, maxRejectedRows } = request;
-  if (maxRejectedRows === null || rejects.length === 0) return;
+  if (maxRejectedRows === null || count === 0) return;
   await client.query("select pg_advisory_xact_lock(hashtextextended('sluice rejects ' || $1, 0))", [
     JSON.stringify([planId, entityKey]),
   ]);
@@ -69,11 +103,11 @@ export async function checkThreshold(
     "select coalesce(sum(rows_rejected), 0) as before from _sluice.slices where plan_id = $1 and entity_key = $2",
     [planId, entityKey],
   );
-  const total = Number(rows[0]?.before) + rejects.length;
+  const total = Number(rows[0]?.before) + count;
   if (total <= maxRejectedRows) return;
-  const [{ column, reason } = { column: null, reason: "" }] = rejects;
+  const [{ column, reason } = { column: null, reason: "" }] = first;
   throw new RejectThresholdError(
-    rejects,
+    first,
     `${total} rows of ${entityKey} are rejected, more than maxRejectedRows (${maxRejectedRows}). The last batch was not loaded; its first reject: ${column === null ? "" : `column ${column}: `}${reason}. Look at the rejected rows, and correct them at the source or raise the limit.`,
   );
 }

@@ -2,32 +2,27 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { appendRows } from "./append.ts";
 import type { SliceClaim } from "./claim.ts";
 import { commitProgress, NOTHING } from "./commit-progress.ts";
-import { copyIn } from "./copy-in.ts";
 import {
   type BatchResult,
   type ClaimRequest,
   CopyConflictError,
+  CopyDataError,
   type LoadableCopy,
   type LoadableRows,
   type SliceWriter,
   SupersededError,
 } from "./destination.ts";
 import { isConnectionLoss, isLockConflict, sqlState, toDestinationError } from "./errors.ts";
+import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
 import { mergeRows } from "./merge.ts";
-import { checkThreshold, insertRejects, numberRejects, type Reject, RejectThresholdError } from "./rejects.ts";
+import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "./rejects.ts";
 import { abortable, inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
-import { copySoundRows, findFaults, isDataFault, withoutFaulty } from "./sound-rows.ts";
+import { isDataFault } from "./sound-rows.ts";
 import { quoteTable } from "./sql.ts";
-import { type AppliedRows, emptyStage, STAGE } from "./staging.ts";
+import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
+import { makeStrictStage } from "./strict-stage.ts";
 
 type LoadableBatch = LoadableRows | LoadableCopy;
-
-interface Copied {
-  rows: number;
-  rejects: Reject[];
-}
-
-type Copy = (table: string) => Promise<Copied>;
 
 /** Staged rows stay staged when their merge loses a deadlock; the source's stream could not be read again. */
 const MOST_MERGE_TRIES = 5;
@@ -45,16 +40,19 @@ export function createSliceWriter(
   const { target, signal } = request;
   const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
-  let straight = target.apply === "copy" && request.stage === 0;
+  // Versions are made of all that was read; nothing overlaps before.
+  let straight = target.apply === "copy" && (request.stage === 0 || target.finish === "close_versions");
+  /** The next batch of COPY text is one that failed on data. */
+  let searching = false;
 
-  async function copyStraight(batch: LoadableBatch, copy: Copy): Promise<BatchResult> {
+  async function copyStraight(batch: LoadableBatch, fill: Fill): Promise<BatchResult> {
     try {
       return await inTransaction(session, async () => {
-        const copied = await copy(leaf);
+        const filled = await fill(leaf);
         signal.throwIfAborted();
         // What waits for its finish as it was read may be there already: the finish knows.
-        const written = target.finish === "close_versions" ? 0 : copied.rows;
-        return commit(batch, { written, inserted: copied.rows }, copied);
+        const written = target.finish === "close_versions" ? 0 : filled.rows;
+        return commit(batch, { written, inserted: filled.rows }, filled);
       });
     } catch (error) {
       // Rows of a straight COPY are in no order, so that it can also deadlock with another slice over a key of both.
@@ -64,9 +62,15 @@ export function createSliceWriter(
     }
   }
 
-  async function copyAndApply(batch: LoadableBatch, copy: Copy): Promise<BatchResult> {
-    await emptyStage(session, target);
-    const copied = await inTransaction(session, () => copy(STAGE));
+  async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
+    await (strict ? makeStrictStage : emptyStage)(session, target);
+    const filled = await inTransaction(session, async () => {
+      if (strict) await dropUncommitted(session, request, position.rowsRead);
+      const staged = await fill(STAGE);
+      // Its rejects are seen from here on.
+      if (staged.rejects.count > 0) await stayHere();
+      return staged;
+    });
     for (let tries = 1; ; tries++) {
       signal.throwIfAborted();
       try {
@@ -76,7 +80,7 @@ export function createSliceWriter(
               ? await mergeRows(session, target, batch.columns)
               : await appendRows(session, request, batch.columns);
           signal.throwIfAborted();
-          return commit(batch, applied, copied);
+          return commit(batch, applied, filled);
         });
       } catch (error) {
         if (!isLockConflict(error) || tries === MOST_MERGE_TRIES) throw error;
@@ -85,36 +89,35 @@ export function createSliceWriter(
     }
   }
 
-  async function commit(batch: LoadableBatch, applied: AppliedRows, { rows, rejects }: Copied): Promise<BatchResult> {
-    const counts = { rowsRead: rows + rejects.length, rowsRejected: rejects.length };
-    await insertRejects(session, request, rejects);
+  async function commit(batch: LoadableBatch, applied: AppliedRows, { rows, rejects }: Filled): Promise<BatchResult> {
+    const counts = { rowsRead: rows + rejects.count, rowsRejected: rejects.count };
     await checkThreshold(session, request, rejects);
     await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
     return { ...counts, rowsWritten: applied.written };
   }
 
-  /** The slice stays where it is, but people have to see what was wrong. The next claim drops them again. */
-  async function keepUnloaded(rejects: readonly Reject[]): Promise<void> {
-    await inTransaction(session, async () => {
-      await insertRejects(session, request, rejects);
-      await commitProgress(session, request, claim, { ...NOTHING, checkpoint: position.checkpoint, final: false });
-    });
+  /** Proves the claim for a transaction that moves no row of the table. */
+  function stayHere(): Promise<void> {
+    return commitProgress(session, request, claim, { ...NOTHING, checkpoint: position.checkpoint, final: false });
   }
 
-  /** First as if all rows were sound, as nearly always they are; then, where one is not, with a search for it. */
+  /** First as if all rows were sound; then, where one is not, with a search for it. */
   async function load(batch: LoadableBatch): Promise<BatchResult> {
     const apply = straight ? copyStraight : copyAndApply;
-    if (batch.kind === "copy") {
-      return apply(batch, async (table) => ({ rows: await copyIn(session, table, batch, signal), rejects: [] }));
-    }
-    const faults = findFaults(batch, target.keyColumns);
-    const copied = (rows: number): Copied => ({ rows, rejects: numberRejects(batch, faults, position.rowsRead) });
+    const search = async (): Promise<BatchResult> => {
+      const result = await apply(batch, fillWithSound(session, request, batch, position.rowsRead), true);
+      await dropStage(session);
+      searching = false;
+      return result;
+    };
+    if (batch.kind === "copy" && batch.format === "text" && searching) return search();
     try {
-      const sound = withoutFaulty(batch, faults);
-      return await apply(batch, async (table) => copied(await copyIn(session, table, sound, signal)));
+      return await apply(batch, fillAtOnce(session, request, batch, position.rowsRead), false);
     } catch (error) {
-      if (!isDataFault(error)) throw error;
-      return await apply(batch, async (table) => copied(await copySoundRows(session, table, batch, faults, signal)));
+      if (!isDataFault(error, batch.columns) || searching) throw error;
+      if (batch.kind === "rows") return await search();
+      searching = true;
+      throw new CopyDataError(`A row of slice ${request.sliceNo} is not what its table takes.`, { cause: error });
     }
   }
 
@@ -143,7 +146,13 @@ export function createSliceWriter(
         try {
           return await load(batch);
         } catch (error) {
-          if (error instanceof RejectThresholdError) await keepUnloaded(error.rejects);
+          if (error instanceof RejectThresholdError) {
+            const { rejects } = error;
+            await inTransaction(session, async () => {
+              await keepUnloaded(session, request, position.rowsRead, rejects);
+              await stayHere();
+            });
+          }
           throw error;
         }
       });

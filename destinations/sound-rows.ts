@@ -1,8 +1,10 @@
+import { Readable } from "node:stream";
 import pg from "pg";
 import { copyIn } from "./copy-in.ts";
-import type { LoadableRows } from "./destination.ts";
+import type { LoadableCopy, LoadableRows } from "./destination.ts";
 import { sqlState, withoutValues } from "./errors.ts";
 import type { Session } from "./session.ts";
+import { describeLine, findMisencoded, type Line } from "./text-lines.ts";
 
 /** Why a row is not loaded. Shows no value. */
 export interface Fault {
@@ -11,7 +13,7 @@ export interface Fault {
   reason: string;
 }
 
-/** Of the rows of a batch, by their index in it. */
+/** Of the rows of a portion, by their index in it. */
 export type Faults = Map<number, Fault>;
 
 /** Rows that are copied at once while a faulty one is looked for: what comes after it was sent in vain. */
@@ -37,14 +39,55 @@ function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
 
-export function withoutFaulty(batch: LoadableRows, faults: Faults): LoadableRows {
-  return faults.size === 0 ? batch : { ...batch, rows: batch.rows.filter((_, index) => !faults.has(index)) };
+/** Rows of which any may be copied without the others. */
+export interface Portion {
+  columns: string[];
+  rows: number;
+  pick(indexes: readonly number[]): LoadableRows | LoadableCopy;
+  cellsOf(index: number): (string | null)[];
 }
 
-/** Is it a value that the table does not take, or that is too much for Postgres? A wrong number of cells (22P04) is our own fault, not the row's. */
-export function isDataFault(error: unknown): boolean {
+export function portionOfRows(batch: LoadableRows): Portion {
+  return {
+    columns: batch.columns,
+    rows: batch.rows.length,
+    pick: (indexes) => ({ ...batch, rows: indexes.flatMap((index) => batch.rows.slice(index, index + 1)) }),
+    cellsOf: (index) => batch.rows[index] ?? [],
+  };
+}
+
+export function portionOfLines(batch: LoadableCopy, lines: readonly Line[]): Portion {
+  // Its bytes were counted as they came.
+  const { onBytes: _, ...copy } = batch;
+  const lineAt = (index: number): Line => lines[index] ?? Buffer.alloc(0);
+  return {
+    columns: batch.columns,
+    rows: lines.length,
+    pick: (indexes) => ({ ...copy, stream: Readable.from(indexes.map(lineAt), { objectMode: false }) }),
+    cellsOf: (index) => describeLine(lineAt(index)),
+  };
+}
+
+/** Postgres would take them for the end of a whole buffer, wherever in it they are. */
+export function findMisencodedLines({ columns }: LoadableCopy, lines: readonly Line[]): Faults {
+  const faults: Faults = new Map();
+  for (const [index, line] of lines.entries()) {
+    const position = findMisencoded(line);
+    if (position !== -1) faults.set(index, { column: columns[position] ?? null, reason: "text that is not UTF-8" });
+  }
+  return faults;
+}
+
+const CHECK_VIOLATION = "23514";
+
+/**
+ * Is it a value that the table does not take, or that is too much for Postgres? A wrong number of cells (22P04) is our own fault,
+ * not the row's; nor is it the row's that a column which nobody fills must not be null.
+ */
+export function isDataFault(error: unknown, columns: readonly string[]): error is pg.DatabaseError {
   const state = sqlState(error) ?? "";
-  return state === "23502" || state.startsWith("54") || (state.startsWith("22") && state !== "22P04");
+  if (state === "23502") return error instanceof pg.DatabaseError && columns.includes(error.column ?? "");
+  return state === CHECK_VIOLATION || state.startsWith("54") || (state.startsWith("22") && state !== "22P04");
 }
 
 /**
@@ -55,24 +98,23 @@ export function isDataFault(error: unknown): boolean {
 export async function copySoundRows(
   session: Session,
   table: string,
-  batch: LoadableRows,
+  portion: Portion,
   faults: Faults,
   signal: AbortSignal,
 ): Promise<number> {
-  const indexes = [...batch.rows.keys()].filter((index) => !faults.has(index));
+  const indexes = Array.from({ length: portion.rows }, (_, index) => index).filter((index) => !faults.has(index));
   let size = MOST_ROWS;
   let copied = 0;
   for (let start = 0; start < indexes.length; ) {
     const part = indexes.slice(start, start + size);
-    const rows = part.flatMap((index) => batch.rows.slice(index, index + 1));
-    const error = await tryCopy(session, table, { ...batch, rows }, signal);
+    const error = await tryCopy(session, table, portion.pick(part), signal);
     const [first] = part;
     if (error === null) {
       copied += part.length;
       start += part.length;
       size = Math.min(MOST_ROWS, size * 2);
     } else if (part.length === 1 && first !== undefined) {
-      faults.set(first, describeFault(error, batch.columns));
+      faults.set(first, describeFault(error, portion.columns));
       start += 1;
     } else {
       const line = lineOf(error);
@@ -87,7 +129,7 @@ export async function copySoundRows(
 async function tryCopy(
   session: Session,
   table: string,
-  batch: LoadableRows,
+  batch: LoadableRows | LoadableCopy,
   signal: AbortSignal,
 ): Promise<pg.DatabaseError | null> {
   await session.client.query("savepoint part");
@@ -96,7 +138,7 @@ async function tryCopy(
     await session.client.query("release part");
     return null;
   } catch (error) {
-    if (!isDataFault(error) || !(error instanceof pg.DatabaseError)) throw error;
+    if (!isDataFault(error, batch.columns)) throw error;
     await session.client.query("rollback to part");
     return error;
   }
@@ -110,7 +152,11 @@ function lineOf(error: pg.DatabaseError): number {
 function describeFault(error: pg.DatabaseError, columns: readonly string[]): Fault {
   const place = placeOf(error);
   const named = columns.filter((name) => place.endsWith(` ${name}`)).sort((a, b) => b.length - a.length)[0];
-  return { column: error.column ?? named ?? null, reason: `${withoutValues(error.message)} (${error.code})` };
+  const constraint = error.code === CHECK_VIOLATION ? ` ${error.constraint}` : "";
+  return {
+    column: error.column ?? named ?? null,
+    reason: `${withoutValues(error.message)}${constraint} (${error.code})`,
+  };
 }
 
 /** `COPY orders, line 3, column amount`, in the server's language; the value follows. */

@@ -24,3 +24,7 @@ export async function emptyStage({ client }: Session, target: LoadTarget): Promi
          )`,
   );
 }
+
+export async function dropStage({ client }: Session): Promise<void> {
+  await client.query(`drop table if exists ${STAGE}`);
+}

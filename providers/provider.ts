@@ -179,6 +179,11 @@ export interface ReadRequest {
   /** A batch ends at the first of the two. */
   batchRows: number;
   batchBytes: number;
+  /**
+   * COPY data of the first batch, or of all, comes as text, a row a line, so that rows can be told apart; absent: in the form that
+   * is fastest. Batches of rows are what they are.
+   */
+  asText?: "first" | "all";
 }
 
 interface BatchBase {

@@ -126,14 +126,27 @@ describe("a destination that cannot be used", () => {
     });
   });
 
-  test("because a user's constraint refuses the rows says which", async () => {
+  test("because a user's constraint looks at more than the row says which", async () => {
     const warehouse = await openWarehouse();
     const request = prepareRequest();
     const target = await warehouse.destination.prepareEntity(request);
-    await warehouse.query("alter table shop.orders add constraint no_secrets check (note <> 'secret')");
+    await warehouse.query("create table shop.notes (note text primary key)");
+    await warehouse.query("alter table shop.orders add constraint known_note foreign key (note) references shop.notes");
     const refused = load(warehouse, target, request, [["1", "secret", null]]);
     await expect(refused).rejects.toMatchObject({ reasonCode: "destination_constraint_violation" });
-    await expect(refused).rejects.toThrow("no_secrets");
-    await expect(refused).rejects.not.toThrow("Failing row");
+    await expect(refused).rejects.toThrow("known_note");
+    await expect(refused).rejects.not.toThrow("secret");
+  });
+
+  test("because somebody else's column may not be empty says which", async () => {
+    const warehouse = await openWarehouse();
+    const request = prepareRequest();
+    const target = await warehouse.destination.prepareEntity(request);
+    await warehouse.query("alter table shop.orders add column owner text not null");
+    const refused = load(warehouse, target, request, [["1", "a", null]]);
+    await expect(refused).rejects.toMatchObject({
+      reasonCode: "destination_constraint_violation",
+      message: expect.stringContaining("owner"),
+    });
   });
 });

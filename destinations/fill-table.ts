@@ -1,0 +1,113 @@
+import { addAbortSignal, Readable } from "node:stream";
+import { copyIn } from "./copy-in.ts";
+import type { ClaimRequest, LoadableCopy, LoadableRows } from "./destination.ts";
+import { SourceStreamError } from "./errors.ts";
+import { addRejects, newTally, type RejectTally, rejectsOf } from "./rejects.ts";
+import type { Session } from "./session.ts";
+import {
+  copySoundRows,
+  type Faults,
+  findFaults,
+  findMisencodedLines,
+  portionOfLines,
+  portionOfRows,
+} from "./sound-rows.ts";
+import { portionsOf } from "./text-lines.ts";
+
+export interface Filled {
+  rows: number;
+  rejects: RejectTally;
+}
+
+/** Copies a batch into a table, within a transaction that also gets its rejects. */
+export type Fill = (table: string) => Promise<Filled>;
+
+/** As if all rows were sound, as nearly always they are. */
+export function fillAtOnce(
+  session: Session,
+  request: ClaimRequest,
+  batch: LoadableRows | LoadableCopy,
+  rowsBefore: number,
+): Fill {
+  return async (table) => {
+    const rejects = newTally();
+    if (batch.kind === "copy") return { rows: await copyIn(session, table, batch, request.signal), rejects };
+    const faults = findFaults(batch, request.target.keyColumns);
+    const sound = faults.size === 0 ? batch : { ...batch, rows: batch.rows.filter((_, index) => !faults.has(index)) };
+    const rows = await copyIn(session, table, sound, request.signal);
+    await rejectRows(session, request, { batch, faults, rejects, rowsBefore });
+    return { rows, rejects };
+  };
+}
+
+/** The rows that the table takes; the others are searched for. A COPY stream has to be text. */
+export function fillWithSound(
+  session: Session,
+  request: ClaimRequest,
+  batch: LoadableRows | LoadableCopy,
+  rowsBefore: number,
+): Fill {
+  return batch.kind === "rows"
+    ? (table) => fillRows(session, request, { batch, table, rowsBefore })
+    : (table) => fillLines(session, request, { batch, table, rowsBefore });
+}
+
+async function fillRows(
+  session: Session,
+  request: ClaimRequest,
+  { batch, table, rowsBefore }: { batch: LoadableRows; table: string; rowsBefore: number },
+): Promise<Filled> {
+  const rejects = newTally();
+  const faults = findFaults(batch, request.target.keyColumns);
+  const rows = await copySoundRows(session, table, portionOfRows(batch), faults, request.signal);
+  await rejectRows(session, request, { batch, faults, rejects, rowsBefore });
+  return { rows, rejects };
+}
+
+/** First the batch's rows, then the records that could not even be rows: read again, they have the same numbers. */
+async function rejectRows(
+  session: Session,
+  request: ClaimRequest,
+  of: { batch: LoadableRows; faults: Faults; rejects: RejectTally; rowsBefore: number },
+): Promise<void> {
+  const { batch, faults, rejects, rowsBefore } = of;
+  const records = (batch.rejects ?? []).map((reject, index) => ({
+    ...reject,
+    rowNo: rowsBefore + batch.rows.length + index + 1,
+  }));
+  await addRejects(session, request, rejects, [...rejectsOf(portionOfRows(batch), faults, rowsBefore), ...records]);
+}
+
+/** However long the stream is, a portion of it is held at a time. */
+async function fillLines(
+  session: Session,
+  request: ClaimRequest,
+  { batch, table, rowsBefore }: { batch: LoadableCopy; table: string; rowsBefore: number },
+): Promise<Filled> {
+  const { signal } = request;
+  const rejects = newTally();
+  let rows = 0;
+  // Between portions the session waits for the source, which may take as long as it may within a COPY.
+  await session.client.query(
+    "select set_config('idle_in_transaction_session_timeout', current_setting('statement_timeout'), true)",
+  );
+  for await (const lines of portionsOf(chunksOf(batch, signal))) {
+    const before = rowsBefore + rows + rejects.count;
+    const portion = portionOfLines(batch, lines);
+    const faults = findMisencodedLines(batch, lines);
+    rows += await copySoundRows(session, table, portion, faults, signal);
+    await addRejects(session, request, rejects, rejectsOf(portion, faults, before));
+  }
+  return { rows, rejects };
+}
+
+async function* chunksOf(batch: LoadableCopy, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of addAbortSignal(signal, Readable.from(batch.stream))) {
+      batch.onBytes?.(chunk.length);
+      yield chunk;
+    }
+  } catch (cause) {
+    throw new SourceStreamError("The source's stream failed.", { cause });
+  }
+}
