@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
-import type { Destination } from "../destinations/destination.ts";
+import type { ComparingDestination } from "../destinations/comparison.ts";
 import type { EgressPolicy } from "../providers/provider.ts";
 import type { Progress } from "./progress.ts";
 import type { Renewals } from "./renewals.ts";
@@ -14,7 +14,7 @@ export interface ActivityDeps {
   progress: Progress;
   renewals: Renewals;
   /** The default warehouse, and others by the URL of their connection; opened once per process. */
-  openDestination(url: string): Destination;
+  openDestination(url: string): ComparingDestination;
   warehouseUrl: string;
   egress: EgressPolicy;
   namespace: string;

@@ -6,7 +6,7 @@ import { type ConnectionRow, findConnection } from "../db/connections.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
 import { openSecrets } from "../db/secrets.ts";
 import { readSync, type SyncRow } from "../db/syncs.ts";
-import type { Destination } from "../destinations/destination.ts";
+import type { ComparingDestination } from "../destinations/comparison.ts";
 import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -112,7 +112,7 @@ function withNextSecrets({ id, secrets, nextSecrets }: ConnectionRow) {
 }
 
 /** The warehouse a sync loads into: the default one, or the one its `destinationConfig.connectionId` names. */
-export async function openDestination(deps: ActivityDeps, sync: SyncRow): Promise<Destination> {
+export async function openDestination(deps: ActivityDeps, sync: SyncRow): Promise<ComparingDestination> {
   const { connectionId } = sync.destinationConfig;
   if (typeof connectionId !== "string") return deps.openDestination(deps.warehouseUrl);
   const connection = await loadConnection(deps, connectionId);

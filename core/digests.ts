@@ -1,3 +1,5 @@
+import type { RunMode } from "./vocabulary.ts";
+
 /** How rows are compared where they lie: each side says how many it has, and the sum of a hash over them. */
 
 /** `native` is twice as fast, but not the same on every server; `md5` is. */
@@ -43,6 +45,11 @@ export interface Verification {
   sourceRows: number;
   destinationRows: number;
   equal: boolean;
+}
+
+/** Runs that look at rows where they lie, and move at most those of windows that differ; no cursor moves. */
+export function isComparison(runMode: RunMode): boolean {
+  return runMode === "verify" || runMode === "repair";
 }
 
 export function isSameDigest(a: Digest, b: Digest): boolean {

@@ -1,9 +1,9 @@
-import type { Destination } from "./destination.ts";
+import type { ComparingDestination } from "./comparison.ts";
 import { createPostgresDestination } from "./postgres.ts";
 
-/** The warehouses of a process, one `Destination` a URL, opened at first use. */
-export function createDestinations(): { open(url: string): Destination; close(): Promise<void> } {
-  const opened = new Map<string, Destination>();
+/** The warehouses of a process, one destination a URL, opened at first use. */
+export function createDestinations(): { open(url: string): ComparingDestination; close(): Promise<void> } {
+  const opened = new Map<string, ComparingDestination>();
   return {
     open(url) {
       const known = opened.get(url);

@@ -1,6 +1,8 @@
 import type { ClientConfig } from "pg";
-import { claimSlice } from "./claim.ts";
-import type { Destination } from "./destination.ts";
+import { claimSlice, type SliceClaim } from "./claim.ts";
+import { describeComparedTable } from "./compared-table.ts";
+import type { ComparingDestination } from "./comparison.ts";
+import type { ClaimRequest } from "./destination.ts";
 import { findUnknownEnds, forgetChains } from "./ended-chains.ts";
 import { toDestinationError } from "./errors.ts";
 import { fenceChain } from "./fence.ts";
@@ -11,6 +13,7 @@ import { retryLockConflicts } from "./lock-retry.ts";
 import { prepareEntity, previewEntity } from "./prepare.ts";
 import { readRejects } from "./rejects.ts";
 import { abortable, inTransaction, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
+import { createSliceComparer } from "./slice-comparer.ts";
 import { createSliceWriter } from "./slice-writer.ts";
 import { dropBeside, findSuperseded } from "./superseded.ts";
 
@@ -37,7 +40,7 @@ export interface PostgresDestinationOptions {
  * connect directly or through a pooler in session mode: a session is settings, a backend and a staging table.
  * Every statement runs in a session of its own purpose, so that none waits for a pool while a fence has to be raised.
  */
-export function createPostgresDestination(options: PostgresDestinationOptions): Destination {
+export function createPostgresDestination(options: PostgresDestinationOptions): ComparingDestination {
   const settings: SessionSettings = {
     connection: { ...(options.url === undefined ? {} : { connectionString: options.url }), ...options.connection },
     applicationName: options.applicationName ?? "sluice",
@@ -63,6 +66,21 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     }
   }
 
+  /** The session is the claim's, and `take`n over with it. */
+  async function claim<T>(request: ClaimRequest, take: (session: Session, claimed: SliceClaim) => T): Promise<T> {
+    try {
+      const session = await openSession(settings);
+      try {
+        return take(session, await abortable(settings, session, request.signal, () => claimSlice(session, request)));
+      } catch (error) {
+        await session.close();
+        throw error;
+      }
+    } catch (error) {
+      throw toDestinationError(error, `claiming slice ${request.sliceNo} of ${request.entityKey}`);
+    }
+  }
+
   return {
     ensureLedger: () => run("making the ledger", settings, ensureLedger),
 
@@ -74,20 +92,16 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     previewEntity: (request) =>
       run(`looking at ${request.schema}.${request.table}`, ddlSettings, (session) => previewEntity(session, request)),
 
-    async claimSlice(request) {
-      try {
-        const session = await openSession(settings);
-        try {
-          const claim = await abortable(settings, session, request.signal, () => claimSlice(session, request));
-          return createSliceWriter(settings, session, request, claim);
-        } catch (error) {
-          await session.close();
-          throw error;
-        }
-      } catch (error) {
-        throw toDestinationError(error, `claiming slice ${request.sliceNo} of ${request.entityKey}`);
-      }
-    },
+    claimSlice: (request) =>
+      claim(request, (session, claimed) => createSliceWriter(settings, session, request, claimed)),
+
+    describeCompared: (request) =>
+      run(`looking at ${request.schema}.${request.table}`, settings, (session) =>
+        describeComparedTable(session, request),
+      ),
+
+    claimComparison: (request) =>
+      claim(request, (session, claimed) => createSliceComparer(settings, session, request, claimed)),
 
     finishEntity: (request) =>
       run(`finishing ${request.target.schema}.${request.target.table}`, ddlSettings, (session) =>

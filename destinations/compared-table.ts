@@ -1,0 +1,50 @@
+import { type ComparedColumn, FINGERPRINT } from "../core/digests.ts";
+import { TerminalError } from "../core/errors.ts";
+import { widens } from "./column-types.ts";
+import type { ComparedTable, ComparedTableRequest } from "./comparison.ts";
+import { findOwner } from "./ledger.ts";
+import type { Session } from "./session.ts";
+import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
+import { readShape, sameColumns, type TableShape } from "./table-shape.ts";
+
+/** @throws TerminalError destination_schema_conflict */
+export async function describeComparedTable(session: Session, request: ComparedTableRequest): Promise<ComparedTable> {
+  const { schema, table, deploymentId, syncId, entityKey, keyColumns, cursorField } = request;
+  const shape = await readShape(session, request);
+  const owner = await findOwner(session, request);
+  const isOurs = owner?.deploymentId === deploymentId && owner.syncId === syncId && owner.entityKey === entityKey;
+  if (shape === null || owner === null || !isOurs) throw conflict(request, "this sync has not loaded it");
+  if (request.reloads && !sameColumns(shape.keyColumns, keyColumns)) {
+    throw conflict(request, `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")})`);
+  }
+  const columns = commonColumns(request, shape);
+  const names = new Set(columns.map(({ name }) => name));
+  const missing = [...keyColumns, ...(cursorField === null ? [] : [cursorField])].filter((name) => !names.has(name));
+  if (missing.length > 0) throw conflict(request, `it has no column ${missing.join(", ")}, the key or cursor`);
+  const { rows } = await session.client.query<{ fingerprint: string }>(`select ${FINGERPRINT} as fingerprint`);
+  return {
+    target: {
+      ...{ schema, table, leafSchema: LEDGER_SCHEMA, leafTable: owner.leafTable },
+      ...{ columns: request.columns.filter(({ name }) => names.has(name)), keyColumns, cursorField },
+      ...{ apply: "merge", overlap: "merge", swap: false, finish: null },
+    },
+    columns,
+    fingerprint: rows[0]?.fingerprint ?? "",
+  };
+}
+
+function commonColumns({ columns }: ComparedTableRequest, shape: TableShape): ComparedColumn[] {
+  const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
+  return columns.flatMap(({ name, type: given }) => {
+    const type = types.get(name);
+    if (type === undefined) return [];
+    return { name, type, cast: type !== given && widens(given, type) ? type : null };
+  });
+}
+
+function conflict({ schema, table }: TableName, what: string): TerminalError {
+  return new TerminalError(
+    "destination_schema_conflict",
+    `${schema}.${table} cannot be compared with its source: ${what}. Run the sync first, with runMode full_refresh if it has run before.`,
+  );
+}

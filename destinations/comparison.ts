@@ -1,0 +1,60 @@
+import type { ComparedEnd, Comparison, Digest } from "../core/digests.ts";
+import type { Window } from "../core/slices.ts";
+import type {
+  BatchResult,
+  ClaimRequest,
+  Destination,
+  LoadableCopy,
+  LoadableRows,
+  LoadTarget,
+  PrepareRequest,
+  SliceWriter,
+} from "./destination.ts";
+
+/** A destination whose rows can be compared with their source's, and loaded again where they differ. */
+export interface ComparingDestination extends Destination {
+  /**
+   * A table as earlier runs have left it. Changes nothing and claims nothing.
+   * @throws TerminalError destination_schema_conflict where the sync has not loaded it
+   */
+  describeCompared(request: ComparedTableRequest): Promise<ComparedTable>;
+  /** Takes the slice over like `claimSlice`. */
+  claimComparison(request: ComparisonClaim): Promise<SliceComparer>;
+}
+
+export interface ComparedTableRequest
+  extends Pick<
+    PrepareRequest,
+    "deploymentId" | "syncId" | "entityKey" | "schema" | "table" | "columns" | "keyColumns" | "cursorField"
+  > {
+  /** Windows that differ are loaded again. */
+  reloads: boolean;
+}
+
+export interface ComparedTable extends ComparedEnd {
+  target: LoadTarget;
+}
+
+/** As stored with the plan of a run that compares. */
+export interface ComparedTarget extends LoadTarget {
+  comparison: Comparison;
+}
+
+export interface ComparisonClaim extends ClaimRequest {
+  target: ComparedTarget;
+  window: Window;
+}
+
+export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "probe" | "close"> {
+  /** @param except keys, as text, of rows that are not settled at the source: what is here of those does not count */
+  digest(except: string[]): Promise<Digest>;
+  /**
+   * Afterwards the window has these rows and no others, whatever their cursors say: in one transaction. Rows that are equal
+   * already are not written. The slice is not done by that.
+   */
+  reload(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<BatchResult>;
+}
+
+export function isCompared(target: LoadTarget): target is ComparedTarget {
+  return "comparison" in target;
+}
