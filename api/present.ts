@@ -167,6 +167,7 @@ export function presentSlice(slice: SliceRow): SliceJson {
     status: slice.status,
     tries: slice.tries,
     updatedAt: slice.updatedAt.toISOString(),
+    verification: slice.verification,
     waitReason: slice.waitReason,
     waitUntil: instantOrNull(slice.waitUntil),
   };

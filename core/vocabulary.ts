@@ -105,8 +105,8 @@ export type AuditSubject = (typeof AUDIT_SUBJECTS)[number];
 export const AVAILABLE = {
   executionBackend: ["native"],
   triggerMode: ["manual"],
-  runMode: ["incremental", "full_refresh", "backfill"],
-  loadMode: ["append_event", "upsert", "replace"],
+  runMode: ["incremental", "full_refresh", "backfill", "repair", "verify"],
+  loadMode: ["append_event", "append_snapshot", "upsert", "replace", "scd2"],
 } as const satisfies {
   executionBackend: readonly ExecutionBackend[];
   triggerMode: readonly TriggerMode[];

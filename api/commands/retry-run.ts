@@ -9,6 +9,7 @@ import type { ApiDeps, Caller } from "../deps.ts";
 import { invalidValue, notFound } from "../errors.ts";
 import { presentRun } from "../present.ts";
 import { dispatch } from "./deliver.ts";
+import { requireComparable } from "./run-modes.ts";
 import { archived } from "./trigger-sync.ts";
 
 /**
@@ -19,7 +20,7 @@ import { archived } from "./trigger-sync.ts";
  *   run_already_followed, run_active; the last four name the run in the way
  */
 export async function retryRun(
-  deps: Pick<ApiDeps, "db" | "control">,
+  deps: Pick<ApiDeps, "db" | "control" | "findProvider">,
   request: { id: string; runId: string; runMode: RunMode | null; changes?: RunRequest; caller: Caller },
 ): Promise<RunRow> {
   const { id, runId, runMode, changes = {}, caller } = request;
@@ -34,6 +35,7 @@ export async function retryRun(
     const sync = await holdSync(trx, syncId);
     if (!sync) throw notFound("Sync", syncId);
     if (sync.status === "archived") throw archived(syncId);
+    await requireComparable(deps, trx, sync, runMode ?? before);
     const opened = await openRetry(trx, { id, runId, runMode, changes, actor: caller.actor });
     const after = presentRun(opened);
     await recordAudit(trx, {

@@ -8,17 +8,19 @@ import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentRun } from "../present.ts";
 import { dispatch } from "./deliver.ts";
+import { requireComparable } from "./run-modes.ts";
 
-/** @throws what `startRun` throws */
+/** @throws AppError validation_failed, and what `startRun` throws */
 export function triggerSync(
-  deps: Pick<ApiDeps, "db" | "control">,
+  deps: Pick<ApiDeps, "db" | "control" | "findProvider">,
   request: { id: string; syncId: string; runMode: RunMode | null; caller: Caller },
 ): Promise<RunRow> {
   const { runMode, ...asked } = request;
-  return startRun(deps, { ...asked, action: "run.trigger" }, () => ({
-    runMode: runMode ?? "incremental",
-    triggeredBy: "manual",
-  }));
+  return startRun(deps, { ...asked, action: "run.trigger" }, async (trx, sync) => {
+    const described = { runMode: runMode ?? "incremental", triggeredBy: "manual" } as const;
+    await requireComparable(deps, trx, sync, described.runMode);
+    return described;
+  });
 }
 
 type Described = Pick<NewRun, "runMode" | "triggeredBy" | "request">;

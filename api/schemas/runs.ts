@@ -127,6 +127,13 @@ export const sliceSchema = z
     status: z.enum(SLICE_STATUSES),
     tries: z.int().openapi({ description: "How often a worker has taken it up in this attempt." }),
     updatedAt: instant(),
+    verification: z
+      .strictObject({ destinationRows: z.int(), equal: z.boolean(), sourceRows: z.int() })
+      .openapi("Verification", {
+        description:
+          "Of a run that verifies or repairs: what it found in the slice's window. `done` and not `equal`: it was loaded again.",
+      })
+      .nullable(),
     waitReason: z.string().nullable(),
     waitUntil: instant().nullable(),
   })

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
+import { createWorld, type Row, tableOf, trigger, type World, whenEnded } from "../support/world.ts";
+
+/** "Is my copy right?" is answered by both databases, and what is not is put right, window by window. */
+describe("verify and repair", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld();
+    await seedOrders(world, 20_000);
+    await world.startWorker();
+  });
+  afterAll(() => world.close());
+
+  let syncs = 0;
+  const define = (changes: Row = {}) =>
+    createOrdersSync(world, { destinationConfig: { schema: `copy_${++syncs}` }, ...changes });
+  const run = async (sync: Row, runMode: "incremental" | "verify" | "repair"): Promise<Row> =>
+    whenEnded(world, (await trigger(world, sync.id, { runMode })).id);
+  const slicesOf = async (ended: Row): Promise<Row[]> =>
+    (await world.api("GET", `/syncs/runs/${ended.id}/slices`)).body.slices;
+  const stateOf = async (sync: Row): Promise<Row> =>
+    (await world.api("GET", `/syncs/${sync.id}/state`)).body.entities[0];
+
+  it("a copy that is right is verified without a row moved, a cursor moved or a table touched", async () => {
+    const sync = await define();
+    await run(sync, "incremental");
+    const state = await stateOf(sync);
+    const generations = () => world.warehouse("select * from _sluice.tables order by table_name");
+    const tables = await generations();
+    const verified = await run(sync, "verify");
+    expect(verified).toMatchObject({
+      status: "succeeded",
+      resultClass: "success",
+      resultReasonCode: null,
+      error: null,
+    });
+    expect(verified.summary).toMatchObject({ rowsRead: 0, rowsWritten: 0 });
+    expect(verified.summary.verification.entities).toEqual({
+      [ORDERS]: { windows: 4, differing: 0, sourceRows: 20_000, destinationRows: 20_000 },
+    });
+    expect((await slicesOf(verified)).map(({ status, verification }) => [status, verification.equal])).toEqual(
+      Array(4).fill(["done", true]),
+    );
+    expect(await stateOf(sync)).toEqual(state);
+    expect(await generations()).toEqual(tables);
+  });
+
+  it("verify names exactly the windows that differ, and repair loads exactly those again", async () => {
+    const sync = await define();
+    await run(sync, "incremental");
+    const table = tableOf(sync, ORDERS);
+    await world.warehouse(`update ${table} set amount = amount + 1 where id = 17`);
+    await world.warehouse(`delete from ${table} where id in (9001, 9002)`);
+    await world.warehouse(`insert into ${table} (id, note, updated_at, _sluice_run_id)
+      select 20001, 'private', updated_at, _sluice_run_id from ${table} where id = 1`);
+
+    const verified = await run(sync, "verify");
+    expect(verified).toMatchObject({ status: "failed", resultReasonCode: "reconciliation_mismatch" });
+    expect(verified.error).toContain("3 of 4 windows differ from the source: 1/4, 2/4, 4/4");
+    expect(verified.summary.entities[ORDERS]).toMatchObject({
+      status: "failed",
+      reasonCode: "reconciliation_mismatch",
+    });
+    expect(JSON.stringify(verified)).not.toContain("private");
+    expect((await slicesOf(verified)).map(({ status, verification }) => [status, verification])).toEqual([
+      ["failed", { sourceRows: expect.any(Number), destinationRows: expect.any(Number), equal: false }],
+      ["failed", { sourceRows: expect.any(Number), destinationRows: expect.any(Number), equal: false }],
+      ["done", { sourceRows: expect.any(Number), destinationRows: expect.any(Number), equal: true }],
+      ["failed", { sourceRows: expect.any(Number), destinationRows: expect.any(Number), equal: false }],
+    ]);
+    const state = await stateOf(sync);
+
+    const repaired = await run(sync, "repair");
+    expect(repaired).toMatchObject({ status: "succeeded", resultReasonCode: null });
+    expect(repaired.summary.rowsWritten).toBe(4);
+    const windows = await slicesOf(repaired);
+    expect(windows.map(({ verification }) => verification.equal)).toEqual([false, false, true, false]);
+    expect(
+      windows.map(({ rowsRead, verification }) => (verification.equal ? rowsRead === 0 : rowsRead >= 4_000)),
+    ).toEqual(Array(4).fill(true));
+    await expectOrdersEqual(world, sync);
+    expect(await stateOf(sync)).toEqual(state);
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+  });
+
+  it("a retry of a verify looks only at what differed, and a retry as repair mends it", async () => {
+    const sync = await define();
+    await run(sync, "incremental");
+    const table = tableOf(sync, ORDERS);
+    await world.warehouse(`delete from ${table} where id = 5`);
+    const failed = await run(sync, "verify");
+    const retry = async (of: Row, body: Row): Promise<Row> =>
+      whenEnded(world, (await world.api("POST", `/syncs/runs/${of.id}/retry`, body)).body.id);
+    const again = await retry(failed, {});
+    expect(again).toMatchObject({ status: "failed", resultReasonCode: "reconciliation_mismatch" });
+    expect((await slicesOf(again)).map(({ inherited }) => inherited)).toEqual([false, true, true, true]);
+    expect(again.summary.verification.entities[ORDERS]).toMatchObject({ windows: 4, differing: 1 });
+    expect(await retry(again, { runMode: "repair" })).toMatchObject({ status: "succeeded" });
+    await expectOrdersEqual(world, sync);
+  });
+
+  it("a source at work gives no false alarm: what the next run will load does not count", async () => {
+    const sync = await define();
+    await run(sync, "incremental");
+    let writing = true;
+    const write = async (): Promise<void> => {
+      for (let i = 0; writing; i++) {
+        await world.source(
+          `update orders set note = 'busy ${i}', updated_at = clock_timestamp() where id % 97 = ${i % 97}`,
+        );
+        await world.source("insert into orders select max(id) + 1, 'new', 1, null, clock_timestamp() from orders");
+      }
+    };
+    const writer = write();
+    try {
+      for (let turn = 0; turn < 3; turn++) expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+    } finally {
+      writing = false;
+      await writer;
+    }
+    await run(sync, "incremental");
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+  });
+
+  it("text keys and every kind of type compare equal, whatever the two ends think of order and types", async () => {
+    await world.source(`
+      create type mood as enum ('sad', 'ok'); create domain email as text; create type pair as (a int, b text);
+      
+      create table people (
+        id email collate "C" primary key, mood mood, moods mood[], money money, pair pair, f4 real, f8 double precision,
+        n numeric, n2 numeric(10,2), at timestamptz, ts timestamp(3), d date, i interval, b bytea, j json, jb jsonb,
+        tags text[], bits bit(5), ip inet, u uuid, r int4range, c char(5), v varchar(9), s smallint);
+      insert into people select 'P' || md5(i::text) || 'é', 'ok', '{ok,sad}', i::money, row(i, 'x,"y')::pair, 'NaN', '-0', 'NaN', 1.10,
+        'infinity', now(), '0044-03-15 BC', '1 mon -2 days', '\\x00ff', '{"b": 1, "a": 2}', '{"b": 1, "a": 2}',
+        array['a', null, ''], '10101', '10.0.0.1/8', gen_random_uuid(), '[1,5)', 'ab', '', i % 100
+      from generate_series(1, 15000) i;
+      analyze people`);
+    const people = "public.people";
+    const sync = await define({ entities: [people] });
+    expect(await run(sync, "incremental")).toMatchObject({ status: "succeeded" });
+    await world.source("alter table people alter column s type integer");
+    await world.warehouse(
+      `alter table ${tableOf(sync, people)} alter column n2 type numeric, alter column s type bigint`,
+    );
+    const verified = await run(sync, "verify");
+    expect(verified).toMatchObject({ status: "succeeded", error: null });
+    expect(verified.summary.verification.entities[people]).toMatchObject({ windows: 2, sourceRows: 15_000 });
+
+    await world.warehouse(
+      `update ${tableOf(sync, people)} set f8 = 0 where id = (select min(id) from ${tableOf(sync, people)})`,
+    );
+    expect((await run(sync, "verify")).error).toContain("1 of 2 windows differ");
+    expect(await run(sync, "repair")).toMatchObject({ status: "succeeded", summary: { rowsWritten: 1 } });
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+  });
+
+  it("rows without a key are compared as a multiset", async () => {
+    await world.source("create table marks as select i % 10 as page from generate_series(1, 1000) i");
+    const marks = "public.marks";
+    const sync = await define({ entities: [marks] });
+    await run(sync, "incremental");
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+    const table = tableOf(sync, marks);
+    await world.warehouse(`insert into ${table} select * from ${table} where page = 2 limit 1`);
+    expect(await run(sync, "verify")).toMatchObject({ status: "failed", resultReasonCode: "reconciliation_mismatch" });
+    await world.warehouse(`delete from ${table} where ctid = (select min(ctid) from ${table} where page = 3)`);
+    expect(await run(sync, "verify")).toMatchObject({ resultReasonCode: "reconciliation_mismatch" });
+    const { status, body } = await world.api("POST", `/syncs/${sync.id}/trigger`, { runMode: "repair" });
+    expect([status, body.detail[0].loc, body.detail[0].type]).toEqual([422, ["body", "runMode"], "value_error"]);
+  });
+
+  it("a table that the sync has not loaded is no table to compare with, and is not made by that", async () => {
+    const sync = await define();
+    const verified = await run(sync, "verify");
+    expect(verified).toMatchObject({ status: "failed", resultReasonCode: "destination_schema_conflict" });
+    expect(verified.error).toContain("this sync has not loaded it");
+    const [made] = await world.warehouse("select to_regclass($1) as table", [tableOf(sync, ORDERS)]);
+    expect(made).toEqual({ table: null });
+    const { body } = await world.api("GET", `/syncs/${sync.id}`);
+    expect(body.tableBindings[0].physicalTableName).toBe(sync.tableBindings[0].physicalTableName);
+  });
+});
