@@ -4,6 +4,7 @@ import { type EntityEvidence, isComplete, judgeRun, type Verdict } from "../core
 import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
 import { type Plan, readPlan } from "../db/plans.ts";
 import { closeRun, type EntityClosing } from "../db/run-closing.ts";
+import { listDifferences } from "../db/run-slices.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
 import { readSync } from "../db/syncs.ts";
 import type { LedgerSlice, RejectedRow } from "../destinations/destination.ts";
@@ -33,7 +34,8 @@ async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Pro
   const plan = run.planId === null ? null : await readPlan(deps.db, run.planId);
   const proof = await fenceAndRead(deps, run, plan, outcome);
   const { ledger, finished, rejects } = proof ?? NOTHING_KNOWN;
-  const evidence = gatherEvidence({ plan, ledger, finished, outcome, run });
+  const differences = await listDifferences(deps.db, run.id);
+  const evidence = gatherEvidence({ plan, ledger, finished, differences, outcome, run });
   const verdict: Verdict = judgeRun(evidence);
   const reached = (entity: EntityEvidence): string | null =>
     isComplete(entity)

@@ -1,17 +1,19 @@
+import { isComparison } from "../core/digests.ts";
 import { isProviderError, TerminalError } from "../core/errors.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
-import type { Destination } from "../destinations/destination.ts";
+import type { ComparingDestination } from "../destinations/comparison.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { planComparedEntity } from "./plan-comparison.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface EntityPlanning extends PlanSettings {
   context: RunContext;
   source: Source;
-  destination: Destination;
+  destination: ComparingDestination;
   planId: string;
 }
 
@@ -28,7 +30,10 @@ export async function planEntity(
   try {
     if (entity.schema === null) throw missingEntity(entity.binding);
     if (entity.schema.failure) throw entity.schema.failure;
-    return await planFoundEntity(deps, planning, entity.schema, entity.binding);
+    const { schema, binding } = entity;
+    if (isComparison(planning.context.run.runMode))
+      return await planComparedEntity(deps, planning, { schema, binding });
+    return await planFoundEntity(deps, planning, schema, binding);
   } catch (error) {
     if (!isProviderError(error) || !(error instanceof TerminalError)) throw error;
     return {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { isComparison } from "../core/digests.ts";
 import { planningConfigOf } from "../core/entity-rules.ts";
 import { finishOf } from "../core/load-modes.ts";
 import { firstPage, inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
@@ -14,8 +15,9 @@ import {
   recordPlan,
   replaceFailedEntity,
 } from "../db/plans.ts";
+import { listDifferences } from "../db/run-slices.ts";
 import { setRunWait } from "../db/runs.ts";
-import type { Destination } from "../destinations/destination.ts";
+import type { ComparingDestination } from "../destinations/comparison.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { entitiesOf } from "./entity-requests.ts";
@@ -72,12 +74,13 @@ async function findOrMakePlan(
   deps: ActivityDeps,
   context: RunContext,
   source: Source,
-  destination: Destination,
+  destination: ComparingDestination,
 ): Promise<Plan> {
   const { run, sync } = context;
   if (run.planId !== null) return requirePlan(deps, run.planId);
   const entities = entitiesOf(context);
-  const setBack = await resetLostPositions(deps, context.run, destination);
+  // A run that compares finds itself what is lost.
+  const setBack = !isComparison(run.runMode) && (await resetLostPositions(deps, context.run, destination));
   await fenceEarlierRuns(deps, context.run, destination);
 
   // A full refresh may find other columns than before; its own attempts have to agree.
@@ -114,7 +117,7 @@ async function preparePlanning(
   deps: ActivityDeps,
   context: RunContext,
   source: Source,
-  destination: Destination,
+  destination: ComparingDestination,
 ): Promise<Omit<EntityPlanning, "planId">> {
   const deploymentId = await readDeploymentId(deps.db);
   const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / entitiesOf(context).length));
@@ -126,7 +129,7 @@ async function attachPlan(
   deps: ActivityDeps,
   context: RunContext,
   plan: Plan,
-  { destination, failed }: { destination: Destination; failed: string[] },
+  { destination, failed }: { destination: ComparingDestination; failed: string[] },
 ): Promise<PlannedWork> {
   const ledger = await destination.readLedger(plan.id);
   const finished = await destination.readFinished(plan.id);
@@ -134,6 +137,9 @@ async function attachPlan(
   const { run } = context;
   const replanned = run.previousAttemptRunId !== null && plan.id === run.id;
   await bindPlan(deps.db, { runId: run.id, planId: plan.id, doneSlices: [...done], replanned });
+  // A window that differs is never done, and yet there is nothing more to do about it in this run.
+  const different = new Set((await listDifferences(deps.db, run.id)).map(({ sliceNo }) => sliceNo));
+  const open = ({ sliceNo }: { sliceNo: number }) => !done.has(sliceNo) && !different.has(sliceNo);
   await destination.dropSuperseded({ rootRunId: run.attemptRootRunId, keepPlanId: plan.id });
   const planned = plan.entities.filter(
     ({ entityKey, reasonCode }) => reasonCode === null && !failed.includes(entityKey),
@@ -144,7 +150,7 @@ async function attachPlan(
       dependsOn: entity.dependsOn,
       swap: finishOf(entity.target) !== null && !finished.includes(entity.entityKey),
       slices: plan.slices
-        .filter((slice) => slice.entityKey === entity.entityKey && !done.has(slice.sliceNo))
+        .filter((slice) => slice.entityKey === entity.entityKey && open(slice))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
     })),
   );

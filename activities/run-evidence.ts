@@ -1,3 +1,4 @@
+import { isComparison } from "../core/digests.ts";
 import { finishOf } from "../core/load-modes.ts";
 import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
 import type { EntityEvidence, RunEvidence } from "../core/verdict.ts";
@@ -12,10 +13,12 @@ export function gatherEvidence(known: {
   ledger: LedgerSlice[];
   /** Keys of entities whose finish is done. */
   finished: string[];
+  /** Windows that the run found different. */
+  differences: { entityKey: string; label: string }[];
   outcome: RunOutcome;
   run: RunRow;
 }): RunEvidence {
-  const { plan, ledger, finished, outcome, run } = known;
+  const { plan, ledger, finished, differences, outcome, run } = known;
   const bySlice = new Map(ledger.map((slice) => [slice.sliceNo, slice]));
   const entities = (plan?.entities ?? []).map((entity): EntityEvidence => {
     const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entity.entityKey);
@@ -28,9 +31,24 @@ export function gatherEvidence(known: {
       rowsWritten: committed.reduce((sum, slice) => sum + slice.rowsWritten, 0),
       rowsRejected: committed.reduce((sum, slice) => sum + slice.rowsRejected, 0),
       planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
+      difference: tellDifference(
+        differences.filter(({ entityKey }) => entityKey === entity.entityKey).map(({ label }) => label),
+        slices.length,
+      ),
     };
   });
-  return { planned: plan !== null, entities, outcome, cancelReasonCode: cancelReasonOf(run) };
+  const comparison = isComparison(run.runMode);
+  return { planned: plan !== null, entities, outcome, comparison, cancelReasonCode: cancelReasonOf(run) };
+}
+
+const MOST_LABELS = 10;
+
+/** @param labels of windows: ordinals, and no value of a key */
+function tellDifference(labels: string[], windows: number): string | null {
+  if (labels.length === 0) return null;
+  const more = labels.length > MOST_LABELS ? ` and ${labels.length - MOST_LABELS} more` : "";
+  const named = `${labels.slice(0, MOST_LABELS).join(", ")}${more}`;
+  return `${labels.length} of ${windows} windows differ from the source: ${named}. A run with runMode repair loads them again; full_refresh does where the load mode knows no repair.`;
 }
 
 /**

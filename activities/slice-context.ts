@@ -1,13 +1,16 @@
+import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Window } from "../core/slices.ts";
 import type { Db } from "../db/client.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { LoadTarget } from "../destinations/destination.ts";
+import type { ClaimRequest, LoadTarget } from "../destinations/destination.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
+import type { RunContext } from "./run-context.ts";
 
 export interface SliceContext {
   planId: string;
   sliceNo: number;
   entityKey: string;
+  label: string;
   stage: 0 | 1;
   window: Window;
   spec: EntityReadSpec;
@@ -21,7 +24,7 @@ export async function loadSlice(db: Db, run: RunRow, sliceNo: number): Promise<S
     .innerJoin("planEntities as e", (join) =>
       join.onRef("e.planId", "=", "s.planId").onRef("e.entityKey", "=", "s.entityKey"),
     )
-    .select(["s.planId", "s.sliceNo", "s.entityKey", "s.stage", "s.window", "e.spec", "e.target"])
+    .select(["s.planId", "s.sliceNo", "s.entityKey", "s.label", "s.stage", "s.window", "e.spec", "e.target"])
     .where("s.planId", "=", run.planId)
     .where("s.sliceNo", "=", sliceNo)
     .$castTo<SliceContext>()
@@ -40,4 +43,15 @@ export async function loadTarget(
     .where("entityKey", "=", entityKey)
     .$castTo<{ planId: string; target: LoadTarget }>()
     .executeTakeFirstOrThrow();
+}
+
+export function claimRequestOf(
+  { run, sync, execution }: RunContext,
+  { target, planId, sliceNo, entityKey, stage }: SliceContext,
+  signal: AbortSignal,
+): ClaimRequest {
+  const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
+  const own = entityRulesOf(sync.destinationConfig, entityKey);
+  const maxRejectedRows = own.maxRejectedRows ?? execution.maxRejectedRows;
+  return { target, chain, planId, sliceNo, entityKey, runId: run.id, stage, maxRejectedRows, signal };
 }

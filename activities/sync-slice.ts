@@ -1,23 +1,28 @@
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
+import { isCompared } from "../destinations/comparison.ts";
 import { SupersededError } from "../destinations/destination.ts";
+import { compareSlice } from "./compare-slice.ts";
 import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeError, isRetryable, toFailure, waitOf } from "./failures.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
-import { loadSlice, type SliceContext } from "./slice-context.ts";
+import { claimRequestOf, loadSlice, type SliceContext } from "./slice-context.ts";
 
 /** Moves one slice, from its committed checkpoint to its end. The hot loop, in one place. */
 export function createSyncSlice(deps: ActivityDeps) {
   return async (key: SliceInput): Promise<SliceOutcome> => {
     const scope = activityScope(deps, key);
+    let isDone = true;
     try {
       const context = await loadRunContext(deps, key.runId);
       const slice = await loadSlice(deps.db, context.run, key.sliceNo);
       await startSlice(deps.db, key);
-      await moveSlice(deps, context, slice, scope);
+      const { target } = slice;
+      if (isCompared(target)) isDone = await compareSlice(deps, context, { ...slice, target }, scope);
+      else await moveSlice(deps, context, slice, scope);
     } catch (thrown) {
       const error = scope.reasonFor(thrown);
       const wait = scope.stopped() ? null : waitOf(error);
@@ -34,7 +39,7 @@ export function createSyncSlice(deps: ActivityDeps) {
     } finally {
       await scope.end();
     }
-    await endSlice(deps.db, key);
+    if (isDone) await endSlice(deps.db, key);
     return { kind: "done" };
   };
 }
@@ -45,21 +50,11 @@ async function moveSlice(
   slice: SliceContext,
   scope: ActivityScope,
 ): Promise<void> {
-  const { run, sync, execution } = context;
+  const { sync, execution } = context;
   const destination = await openDestination(deps, sync);
   const source = openSource(deps, context.connection, sync.sourceConfig, scope.signal);
   try {
-    const writer = await destination.claimSlice({
-      target: slice.target,
-      chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
-      planId: slice.planId,
-      sliceNo: slice.sliceNo,
-      entityKey: slice.entityKey,
-      runId: run.id,
-      stage: slice.stage,
-      maxRejectedRows: execution.maxRejectedRows,
-      signal: scope.signal,
-    });
+    const writer = await destination.claimSlice(claimRequestOf(context, slice, scope.signal));
     try {
       if (writer.done) return;
       const { spec, window } = slice;

@@ -14,6 +14,8 @@ export interface EntityEvidence {
   rowsRejected: number;
   /** Why it could not even be planned. */
   planFailure: { reasonCode: ReasonCode; message: string } | null;
+  /** In what it differs from its source, as found by a run that compares; null when in nothing. */
+  difference: string | null;
 }
 
 export interface RunEvidence {
@@ -21,6 +23,8 @@ export interface RunEvidence {
   planned: boolean;
   entities: EntityEvidence[];
   outcome: RunOutcome;
+  /** Nothing new was looked for. */
+  comparison: boolean;
   /** The reason code of a cancel that was asked for through Sluice; null when nobody asked. */
   cancelReasonCode: ReasonCode | null;
 }
@@ -44,7 +48,8 @@ export function judgeRun(evidence: RunEvidence): Verdict {
       return { event: "end_partial", reasonCode: "rows_rejected", error, entityCodes: [] };
     }
     const rowsWritten = entities.reduce((sum, entity) => sum + entity.rowsWritten, 0);
-    return { event: "succeed", reasonCode: rowsWritten === 0 ? "no_new_data" : null, error: null, entityCodes: [] };
+    const reasonCode = rowsWritten === 0 && !evidence.comparison ? "no_new_data" : null;
+    return { event: "succeed", reasonCode, error: null, entityCodes: [] };
   }
   const cancelReasonCode = evidence.cancelReasonCode ?? (outcome.cancelled ? "cancelled_in_backend" : null);
   // The work may have ended by itself between the asking and the stopping; then the run ends as the work did.
@@ -86,5 +91,12 @@ function entityFailures(evidence: RunEvidence): { entityKey: string; reasonCode:
   const incomplete = new Set(
     evidence.entities.filter((entity) => !isComplete(entity)).map((entity) => entity.entityKey),
   );
-  return [...planned, ...evidence.outcome.entityFailures.filter((failure) => incomplete.has(failure.entityKey))];
+  const failed = evidence.outcome.entityFailures.filter((failure) => incomplete.has(failure.entityKey));
+  // What kept an entity from being compared to its end may pass; then it is compared again, and its difference told.
+  const different = evidence.entities.flatMap(({ entityKey, difference }) =>
+    difference === null || failed.some((failure) => failure.entityKey === entityKey)
+      ? []
+      : [{ entityKey, reasonCode: "reconciliation_mismatch" as const, message: difference }],
+  );
+  return [...planned, ...failed, ...different];
 }

@@ -6,6 +6,7 @@ import * as idempotency from "./migrations/0003_idempotency.ts";
 import * as connectionState from "./migrations/0004_connection_state.ts";
 import * as audit from "./migrations/0005_audit.ts";
 import * as runRequests from "./migrations/0006_run_requests.ts";
+import * as verifications from "./migrations/0007_verifications.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -15,6 +16,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0004_connection_state": connectionState,
   "0005_audit": audit,
   "0006_run_requests": runRequests,
+  "0007_verifications": verifications,
 };
 
 /**

@@ -170,11 +170,15 @@ export async function bindPlan(
 ): Promise<void> {
   await inTransaction(db, async (trx) => {
     await sql`
-      insert into run_slices (run_id, slice_no, entity_key, label, status, inherited)
-      select ${run.runId}, slice_no, entity_key, label,
-             case when slice_no = any(${run.doneSlices}::integer[]) then 'done' else 'planned' end,
-             slice_no = any(${run.doneSlices}::integer[])
-      from plan_slices where plan_id = ${run.planId}
+      insert into run_slices (run_id, slice_no, entity_key, label, status, inherited, verification)
+      select ${run.runId}, p.slice_no, p.entity_key, p.label, case when done then 'done' else 'planned' end, done,
+             case when done then before.verification end
+      from plan_slices p
+      cross join lateral (select p.slice_no = any(${run.doneSlices}::integer[]) as done) l
+      left join runs previous on previous.plan_id = p.plan_id
+        and previous.id = (select previous_attempt_run_id from runs where id = ${run.runId})
+      left join run_slices before on before.run_id = previous.id and before.slice_no = p.slice_no
+      where p.plan_id = ${run.planId}
       on conflict do nothing`.execute(trx);
     await sql`
       update runs set plan_id = ${run.planId}, updated_at = now(),

@@ -9,7 +9,7 @@ import { advanceCursor } from "./cursor-states.ts";
 import type { Plan } from "./plans.ts";
 import { insertRejectedRows, type NewRejectedRow } from "./rejected-rows.ts";
 import { countAutoResumes, openNextAttempt } from "./run-chains.ts";
-import { summaryOfRun } from "./run-slices.ts";
+import { summaryOfRun, verificationOfRun } from "./run-slices.ts";
 import { endRun, lockChainOf, markCancelling, promoteQueued, type RunRow } from "./runs.ts";
 import type { Database } from "./schema.ts";
 
@@ -83,7 +83,7 @@ export async function closeRun(db: Executor, closing: RunClosing): Promise<void>
         runId,
       });
     }
-    await updateSync(trx, run.syncId, verdict);
+    await updateSync(trx, run, verdict);
     const resumed = await autoResume(trx, run, closing);
     if (!resumed) await promoteQueued(trx, run.syncId);
   });
@@ -125,13 +125,14 @@ async function writeSummary(trx: Executor, { run, verdict, fenced }: RunClosing)
     'lastCommittedBatch', (select coalesce(jsonb_object_agg(slice_no, rows_written), '{}') from run_slices
                            where run_id = runs.id and rows_written > 0)))`;
   await sql`
-    update runs set summary = (summary - 'waiting') || ${summaryOfRun()}
+    update runs set summary = (summary - 'waiting') || ${summaryOfRun()} || ${verificationOfRun()}
       || ${verdict.event === "acknowledge_cancel" ? receipt : sql`'{}'`}
     where id = ${run.id}`.execute(trx);
 }
 
-async function updateSync(trx: Executor, syncId: string, verdict: Verdict): Promise<void> {
-  if (verdict.event === "acknowledge_cancel") return;
+/** A table that was found to be as its source was has not become newer by that, and what failed before is not mended. */
+async function updateSync(trx: Executor, { syncId, runMode }: RunRow, verdict: Verdict): Promise<void> {
+  if (verdict.event === "acknowledge_cancel" || (verdict.event === "succeed" && runMode === "verify")) return;
   const needsUser = verdict.reasonCode !== null && reasonOf(verdict.reasonCode).resultClass === "user_action_required";
   if (verdict.event === "succeed") {
     // A run that succeeds is also the proof that a sync in error works again.

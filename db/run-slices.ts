@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
+import type { Verification } from "../core/digests.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
 import { refreshWaiting, waitOfRun } from "./runs.ts";
@@ -54,6 +55,38 @@ export function failSlice(db: Executor, key: SliceKey, failure: SliceFailure): P
 
 export function endSlice(db: Executor, key: SliceKey): Promise<void> {
   return changeSlice(db, key, { status: "done", reasonCode: null, error: null, completedAt: sql<Date>`now()` });
+}
+
+/**
+ * What a comparison has found in the slice's window.
+ * @param keepDifference what an earlier try found stays, if it was a difference: by now it may be mended
+ */
+export function recordVerification(
+  db: Executor,
+  key: SliceKey,
+  found: Verification,
+  { keepDifference }: { keepDifference: boolean },
+): Promise<void> {
+  return changeSlice(db, key, {
+    verification: sql<string>`
+      case when ${keepDifference} and verification @> '{"equal": false}' then verification
+           else ${JSON.stringify(found)}::jsonb end`,
+  });
+}
+
+/** Windows that the run has found different, and left so. */
+export async function listDifferences(
+  db: Executor,
+  runId: string,
+): Promise<{ sliceNo: number; entityKey: string; label: string }[]> {
+  return db
+    .selectFrom("runSlices")
+    .select(["sliceNo", "entityKey", "label"])
+    .where("runId", "=", runId)
+    .where("status", "=", "failed")
+    .where(sql<boolean>`verification @> '{"equal": false}'`)
+    .orderBy("sliceNo")
+    .execute();
 }
 
 type SlicePatch = UpdateObject<Database, "runSlices", "runSlices">;
@@ -167,4 +200,17 @@ export function summaryOfRun() {
           'status', entity.status, 'rows', rows, 'reasonCode', reason_code, 'error', error))), '{}') from entity))
       || case when runs.status = 'waiting' then jsonb_build_object('waiting', ${waitOfRun()}) else '{}' end
     from run_slices where run_id = runs.id)`;
+}
+
+/** What the run has compared, by entity, as jsonb; empty for runs that compare nothing. */
+export function verificationOfRun() {
+  return sql<string>`(
+    select case when count(*) = 0 then '{}' else jsonb_build_object('verification', jsonb_build_object(
+      'entities', jsonb_object_agg(entity_key, jsonb_build_object(
+        'windows', windows, 'differing', differing, 'sourceRows', source_rows, 'destinationRows', destination_rows)))) end
+    from (
+      select entity_key, count(*) as windows, count(*) filter (where not (verification -> 'equal')::boolean) as differing,
+             sum((verification -> 'sourceRows')::bigint) as source_rows,
+             sum((verification -> 'destinationRows')::bigint) as destination_rows
+      from run_slices where run_id = runs.id and verification is not null group by entity_key) compared)`;
 }

@@ -192,6 +192,7 @@ create table run_slices (
   completed_at timestamp with time zone,
   updated_at timestamp with time zone default now() not null,
   tries integer default 0 not null,
+  verification jsonb,
   constraint run_slices_pkey PRIMARY KEY (run_id, slice_no),
   constraint run_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
   constraint run_slices_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text])))

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { Verification } from "../core/digests.ts";
 import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
@@ -212,6 +213,8 @@ export interface RunSliceTable {
   rowsWritten: Generated<number>;
   rowsRejected: Generated<number>;
   bytesRead: Generated<number>;
+  /** What was found in its window, of a run that compares; null before, and for all others. */
+  verification: ColumnType<Verification | null, undefined, string>;
   waitReason: string | null;
   waitUntil: InstantOrNull;
   reasonCode: ReasonCode | null;

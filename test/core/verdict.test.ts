@@ -10,6 +10,7 @@ const complete: EntityEvidence = {
   rowsWritten: 10,
   rowsRejected: 0,
   planFailure: null,
+  difference: null,
 };
 const half: EntityEvidence = { ...complete, entityKey: "customers", slicesDone: 1 };
 
@@ -17,7 +18,7 @@ function evidence(
   changes: Partial<Omit<RunEvidence, "outcome">> & { outcome?: Partial<RunEvidence["outcome"]> },
 ): RunEvidence {
   const outcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null, ...changes.outcome };
-  return { planned: true, entities: [complete], cancelReasonCode: null, ...changes, outcome };
+  return { planned: true, entities: [complete], comparison: false, cancelReasonCode: null, ...changes, outcome };
 }
 
 describe("judgeRun", () => {
@@ -28,6 +29,27 @@ describe("judgeRun", () => {
   it("a success that wrote nothing says no_new_data", () => {
     const entities = [{ ...complete, slicesTotal: 0, slicesDone: 0, rowsWritten: 0 }];
     expect(judgeRun(evidence({ entities }))).toMatchObject({ event: "succeed", reasonCode: "no_new_data" });
+  });
+
+  it("a run that compares succeeds with nothing written, and fails where an entity differs from its source", () => {
+    const entities = [{ ...complete, rowsWritten: 0 }];
+    expect(judgeRun(evidence({ entities, comparison: true }))).toMatchObject({ event: "succeed", reasonCode: null });
+    const difference = "1 of 3 windows differ";
+    expect(judgeRun(evidence({ entities: [{ ...half, difference }], comparison: true }))).toEqual({
+      event: "fail",
+      reasonCode: "reconciliation_mismatch",
+      error: "customers: 1 of 3 windows differ",
+      entityCodes: ["reconciliation_mismatch"],
+    });
+  });
+
+  it("an entity that could not be compared to its end is told of by what was in the way", () => {
+    const entityFailures = [{ entityKey: "customers", reasonCode: "source_timeout" as const, message: "slow" }];
+    const entities = [{ ...half, difference: "1 of 3 windows differ" }];
+    expect(judgeRun(evidence({ entities, comparison: true, outcome: { entityFailures } }))).toMatchObject({
+      reasonCode: "source_timeout",
+      entityCodes: ["source_timeout"],
+    });
   });
 
   it("entities that are complete but for rejected rows make the run partial, and nothing of it resumes by itself", () => {
