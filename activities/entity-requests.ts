@@ -3,6 +3,7 @@ import { TerminalError } from "../core/errors.ts";
 import { LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
+import { readCursorState } from "../db/cursor-states.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncRow } from "../db/syncs.ts";
 import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
@@ -89,9 +90,23 @@ export async function loadRequestOf(
     schema: destinationSchemaOf(sync),
     table: binding.physicalTableName,
     columns,
-    complete: readsEverything(resolved.loadMode, run.runMode),
+    complete:
+      readsEverything(resolved.loadMode, run.runMode) || (await lacksStart(deps, run, sync, { schema, resolved })),
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   };
+}
+
+/** Versions of what is gone end with every read of all there is, also where only the cursor to start from is missing. */
+async function lacksStart(
+  deps: Pick<ActivityDeps, "db">,
+  run: Pick<RunRow, "runMode">,
+  sync: SyncRow,
+  { schema: { entityKey }, resolved }: { schema: EntitySchema; resolved: ResolvedBinding },
+): Promise<boolean> {
+  if (resolved.loadMode !== "scd2" || run.runMode !== "incremental") return false;
+  if (resolved.cursorField === null) return true;
+  const state = await readCursorState(deps.db, sync.id, entityKey);
+  return state === null || state.cursor === null;
 }
 
 /** @param entity.cursor the cursor state's; null without one */
@@ -105,6 +120,8 @@ export function planRequestOf(
   const { cursorField } = target;
   const complete = readsEverything(loadMode, run.runMode);
   const incremental = !complete && run.runMode === "incremental" && cursorField !== null && cursor !== null;
+  // It compares whole ranges, in none of which are rows without a cursor, and adds what has changed: one slice then, read once.
+  const keylessAppend = keyColumns.length === 0 && (loadMode === "append_event" || loadMode === "append_snapshot");
   return {
     entityKey,
     scan: incremental ? "incremental" : "full",
@@ -112,14 +129,13 @@ export function planRequestOf(
     keyColumns,
     cursorField,
     cursorState: incremental ? cursor : null,
-    // A keyless append compares whole ranges, and rows without a cursor lie in none: one slice then.
-    windows: run.executionMode === "fan_out_window" && !(loadMode === "append_event" && keyColumns.length === 0),
+    windows: run.executionMode === "fan_out_window" && !keylessAppend,
     windowSize: execution.windowSize,
     maxSlices,
     lookbackSeconds: execution.lookbackSeconds,
     safetyLagSeconds: execution.safetyLagSeconds,
     between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
-    catchUp: target.swap && cursorField !== null,
+    catchUp: target.swap && cursorField !== null && !keylessAppend,
   };
 }
 

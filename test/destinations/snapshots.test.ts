@@ -149,8 +149,9 @@ describe("a snapshot", () => {
     const batch = rowsBatch([...first, ["1", "newer", "2026-01-05"]], { final: true });
     await expect(writer.write(batch)).rejects.toMatchObject({ name: "CopyConflictError" });
     await writer.write(batch);
+    await load(warehouse, target, request, [["2", "caught up", "2026-01-06"]], { sliceNo: 1, stage: 1 });
     await finish(warehouse, target, request);
-    expect(await shown(warehouse)).toEqual([{ ...FIRST, 1: "newer" }]);
+    expect(await shown(warehouse)).toEqual([{ 1: "newer", 2: "caught up" }]);
   });
 
   test("without a key keeps rows that are equal", async () => {

@@ -151,7 +151,7 @@ describe("versions", () => {
     expect(await versions(warehouse)).toHaveLength(4);
   });
 
-  test("take the newest of what was staged of a key, whichever slice read it", async () => {
+  test("take the newest of what was staged of a key, whichever slice read it, the catch-up too", async () => {
     const warehouse = await openWarehouse();
     const request = versionsRequest();
     const target = await warehouse.destination.prepareEntity(request);
@@ -173,7 +173,7 @@ describe("versions", () => {
         ["1", "older", "2026-01-02"],
         ["2", "later", "2026-01-01"],
       ],
-      { sliceNo: 1 },
+      { sliceNo: 1, stage: 1 },
     );
     await finish(warehouse, target, request);
     expect(await versions(warehouse)).toEqual(["1 newest 2026-01-03..", "2 later 2026-01-01.."]);
