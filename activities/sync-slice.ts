@@ -3,6 +3,7 @@ import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../d
 import { isCompared } from "../destinations/comparison.ts";
 import { SupersededError } from "../destinations/destination.ts";
 import { compareSlice } from "./compare-slice.ts";
+import { needsRows } from "../destinations/discard.ts";
 import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeError, isRetryable, toFailure, waitOf } from "./failures.ts";
@@ -58,7 +59,10 @@ async function moveSlice(
     try {
       if (writer.done) return;
       const { spec, window } = slice;
-      const request = { spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes };
+      const request = {
+        ...{ spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes },
+        ...(needsRows(slice.target) ? { asText: "all" as const } : {}),
+      };
       const watch = {
         tracked: scope.tracked,
         probes: [source.probe, writer.probe],

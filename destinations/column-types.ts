@@ -44,6 +44,11 @@ export function widensInPlace(from: string, to: string): boolean {
   return a.name === b.name || (a.name === "character varying" && b.name === "text");
 }
 
+export function isNumber(type: string): boolean {
+  const { name } = parseType(type);
+  return INTEGERS.includes(name) || ["numeric", "real", "double precision"].includes(name);
+}
+
 function parseType(type: string): ParsedType {
   const [, head = type, modifiers = "", tail = ""] = /^([^(]*?)(?:\((.*?)\))?([^)]*)$/.exec(type) ?? [];
   return { name: `${head}${tail}`, modifiers: modifiers === "" ? [] : modifiers.split(",").map(Number) };

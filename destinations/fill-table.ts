@@ -1,6 +1,7 @@
 import { addAbortSignal, Readable } from "node:stream";
 import { copyIn } from "./copy-in.ts";
 import type { ClaimRequest, LoadableCopy, LoadableRows } from "./destination.ts";
+import { discardFrom } from "./discard.ts";
 import { SourceStreamError } from "./errors.ts";
 import { addRejects, newTally, type RejectTally, rejectsOf } from "./rejects.ts";
 import type { Session } from "./session.ts";
@@ -9,6 +10,7 @@ import {
   type Faults,
   findFaults,
   findMisencodedLines,
+  type Portion,
   portionOfLines,
   portionOfRows,
 } from "./sound-rows.ts";
@@ -59,7 +61,8 @@ async function fillRows(
 ): Promise<Filled> {
   const rejects = newTally();
   const faults = findFaults(batch, request.target.keyColumns);
-  const rows = await copySoundRows(session, table, portionOfRows(batch), faults, request.signal);
+  const given = portionOfRows(batch);
+  const rows = await fillPortion(session, request, { given, table, faults, rejects, rowsBefore });
   await rejectRows(session, request, { batch, faults, rejects, rowsBefore });
   return { rows, rejects };
 }
@@ -92,13 +95,28 @@ async function fillLines(
     "select set_config('idle_in_transaction_session_timeout', current_setting('statement_timeout'), true)",
   );
   for await (const lines of portionsOf(chunksOf(batch, signal))) {
-    const before = rowsBefore + rows + rejects.count;
-    const portion = portionOfLines(batch, lines);
+    const before = rowsBefore + rows + rejects.count - rejects.loaded;
+    const given = portionOfLines(batch, lines);
     const faults = findMisencodedLines(batch, lines);
-    rows += await copySoundRows(session, table, portion, faults, signal);
-    await addRejects(session, request, rejects, rejectsOf(portion, faults, before));
+    rows += await fillPortion(session, request, { given, table, faults, rejects, rowsBefore: before });
+    await addRejects(session, request, rejects, rejectsOf(given, faults, before));
   }
   return { rows, rejects };
+}
+
+/** @returns rows that are loaded; those in `faults` then are not */
+async function fillPortion(
+  session: Session,
+  request: ClaimRequest,
+  of: { given: Portion; table: string; faults: Faults; rejects: RejectTally; rowsBefore: number },
+): Promise<number> {
+  const { given, table, faults, rejects, rowsBefore } = of;
+  const { taken, lost } = await discardFrom(session, request.target, given, faults);
+  const rows = await copySoundRows(session, table, taken, faults, request.signal);
+  for (const index of faults.keys()) lost.delete(index);
+  rejects.loaded += lost.size;
+  await addRejects(session, request, rejects, rejectsOf(given, lost, rowsBefore));
+  return rows;
 }
 
 async function* chunksOf(batch: LoadableCopy, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {

@@ -20,6 +20,8 @@ export class RejectThresholdError extends TerminalError {
 /** Of one batch, as they go into the ledger. */
 export interface RejectTally {
   count: number;
+  /** Of these, rows that are loaded all the same, without a value. */
+  loaded: number;
   /** As many as people look at. */
   first: Reject[];
   firstCharacters: number;
@@ -28,7 +30,7 @@ export interface RejectTally {
 const MOST_LOOKED_AT = { rejects: 1000, characters: 16 * 1024 * 1024 };
 
 export function newTally(): RejectTally {
-  return { count: 0, first: [], firstCharacters: 0 };
+  return { count: 0, loaded: 0, first: [], firstCharacters: 0 };
 }
 
 /**

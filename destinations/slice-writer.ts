@@ -12,6 +12,7 @@ import {
   type SliceWriter,
   SupersededError,
 } from "./destination.ts";
+import { needsRows, takenOf } from "./discard.ts";
 import { isConnectionLoss, isLockConflict, sqlState, toDestinationError } from "./errors.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
 import { mergeRows } from "./merge.ts";
@@ -90,7 +91,7 @@ export function createSliceWriter(
   }
 
   async function commit(batch: LoadableBatch, applied: AppliedRows, { rows, rejects }: Filled): Promise<BatchResult> {
-    const counts = { rowsRead: rows + rejects.count, rowsRejected: rejects.count };
+    const counts = { rowsRead: rows + rejects.count - rejects.loaded, rowsRejected: rejects.count };
     await checkThreshold(session, request, rejects);
     await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
     return { ...counts, rowsWritten: applied.written };
@@ -105,12 +106,13 @@ export function createSliceWriter(
   async function load(batch: LoadableBatch): Promise<BatchResult> {
     const apply = straight ? copyStraight : copyAndApply;
     const search = async (): Promise<BatchResult> => {
-      const result = await apply(batch, fillWithSound(session, request, batch, position.rowsRead), true);
+      const taken = takenOf(target, batch);
+      const result = await apply(taken, fillWithSound(session, request, batch, position.rowsRead), true);
       await dropStage(session);
       searching = false;
       return result;
     };
-    if (batch.kind === "copy" && batch.format === "text" && searching) return search();
+    if (needsRows(target) || (batch.kind === "copy" && batch.format === "text" && searching)) return search();
     try {
       return await apply(batch, fillAtOnce(session, request, batch, position.rowsRead), false);
     } catch (error) {
