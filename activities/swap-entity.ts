@@ -1,3 +1,4 @@
+import { entityRulesOf } from "../core/entity-rules.ts";
 import { finishOf } from "../core/load-modes.ts";
 import type { EntityInput } from "../core/workflow-contract.ts";
 import { markSwapped } from "../db/plans.ts";
@@ -24,7 +25,11 @@ export function createSwapEntity(deps: ActivityDeps) {
         progressTimeoutSeconds: execution.progressTimeoutSeconds,
         onStall: scope.fail,
       };
-      const request = { target, chain, planId, entityKey, runId, signal: scope.signal };
+      const { guards } = entityRulesOf(sync.destinationConfig, entityKey);
+      const request = {
+        ...{ target, chain, planId, entityKey, runId, signal: scope.signal },
+        guards: run.request.liftGuards ? null : guards,
+      };
       await withHeartbeat(watch, () => destination.finishEntity(request));
       if (finishOf(target) === "swap") await markSwapped(deps.db, { planId, entityKey });
     } catch (error) {

@@ -205,11 +205,11 @@ export const RESULT_REASONS = {
   ),
   unexpected_zero_rows: ownerAction(
     "A source that had rows before gave none.",
-    "Check the source; if it is right, retry with the guard lifted.",
+    "Check the source; if it is right, retry with liftGuards.",
   ),
   delete_guard_tripped: ownerAction(
-    "The run would have deleted more rows than the guard allows.",
-    "Check the source; if it is right, retry with the guard lifted.",
+    "The result of a complete scan gives up more rows, or has fewer or more of them, than a guard allows.",
+    "Check the source; if it is right, retry with liftGuards, or change destinationConfig.guards.",
   ),
   dependency_failed: ownerAction(
     "An entity or sync that this one depends on failed.",

@@ -19,6 +19,17 @@ export const closeVersions: Finisher = {
     await reconcile(session, request);
     await analyzeBeside(session, request);
   },
+  async describeEffect(session, request) {
+    const { target } = request;
+    if (!(await hasSeenAll(session, request))) return null;
+    const { versions, stage } = await findTables(session, target);
+    const present = `from ${versions} version where ${VALID_TO_COLUMN} is null`;
+    return {
+      present,
+      found: `select count(*) from (select distinct ${quoteColumns(target.keyColumns)} from ${stage}) as found`,
+      lost: `select count(*) ${present} and ${unseen(target, stage)}`,
+    };
+  },
   async apply(session, request) {
     await refuseOlderPlan(session, request);
     const tables = await findTables(session, request.target);
@@ -116,11 +127,14 @@ async function hasSeenAll({ client }: Session, { target, planId, entityKey }: Fi
   return rowCount === 0;
 }
 
+function unseen(target: LoadTarget, stage: string): string {
+  return `not exists (select from ${stage} seen where ${sameKey(target, "seen", "version")})`;
+}
+
 async function endUnseen({ client }: Session, target: LoadTarget, { versions, stage }: Tables): Promise<number> {
   const { rowCount } = await client.query(
     `update ${versions} version set ${endingAt(`greatest(now(), ${VALID_FROM_COLUMN} + ${A_MOMENT})`)}
-     where ${VALID_TO_COLUMN} is null
-       and not exists (select from ${stage} seen where ${sameKey(target, "seen", "version")})`,
+     where ${VALID_TO_COLUMN} is null and ${unseen(target, stage)}`,
   );
   return rowCount ?? 0;
 }

@@ -1,4 +1,4 @@
-import type { SchemaPolicies } from "../core/entity-rules.ts";
+import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { EntityFinish } from "../core/load-modes.ts";
 import type { Checkpoint } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
@@ -151,6 +151,8 @@ export interface FinishRequest {
   entityKey: string;
   /** Goes into `_sluice_run_id` of every row that the finish writes. */
   runId: string;
+  /** What stops it before its result is seen; null or absent: nothing. */
+  guards?: Guards | null | undefined;
   signal: AbortSignal;
 }
 

@@ -3,6 +3,7 @@ import { finishOf } from "../core/load-modes.ts";
 import { attachSnapshot } from "./attach-snapshot.ts";
 import { closeVersions } from "./close-versions.ts";
 import type { FinishRequest } from "./destination.ts";
+import { checkGuards, type ScanEffect } from "./guards.ts";
 import { holdChain, lockTable } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
@@ -13,6 +14,8 @@ import { swapFinish } from "./swap.ts";
 export interface Finisher {
   /** What needs no lock and may be done again. Not called for an entity that is finished. */
   prepare?(session: Session, request: FinishRequest): Promise<void>;
+  /** After `prepare`, of what a guard may stop; null where it is no complete scan. */
+  describeEffect?(session: Session, request: FinishRequest): Promise<ScanEffect | null>;
   /**
    * In the transaction that holds table and chain and records that it is done, so at most once for a plan's entity.
    * @returns rows that it inserted or changed, for the run's counts
@@ -37,6 +40,8 @@ export async function finishEntity(session: Session, request: FinishRequest, pat
   await ensureLedger(session);
   if (await isFinished(session, request)) return;
   await finisher.prepare?.(session, request);
+  const effect = request.guards ? await finisher.describeEffect?.(session, request) : null;
+  if (effect) await checkGuards(session, request, effect);
   await retryLockConflicts({ patienceMs, signal: request.signal }, () =>
     inTransaction(session, async () => {
       await lockTable(session, request.target);

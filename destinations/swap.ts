@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
 import { findAdditions } from "./additions.ts";
-import type { FinishRequest } from "./destination.ts";
+import type { FinishRequest, LoadTarget } from "./destination.ts";
 import type { Finisher } from "./finish-entity.ts";
 import { partitionColumn } from "./generations.ts";
+import type { ScanEffect } from "./guards.ts";
 import { findOwner, recordOwner } from "./ledger.ts";
 import { rebuildParent } from "./rebuild.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan } from "./reconcile.ts";
 import type { Session } from "./session.ts";
-import { LEDGER_SCHEMA, quoteTable, type TableName } from "./sql.ts";
+import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, type TableName } from "./sql.ts";
 import { alterTable, readShape, reshapingActions, type TableShape } from "./table-shape.ts";
 
 /** The beside-table takes the place of the present generation. */
@@ -15,11 +17,32 @@ export const swapFinish: Finisher = {
     await reconcile(session, request);
     await analyzeBeside(session, request);
   },
+  describeEffect: (session, { target }) => compareGenerations(session, target),
   async apply(session, request) {
     await swapGeneration(session, request);
     return 0;
   },
 };
+
+/** Row by row where the two have one key, else by number. */
+async function compareGenerations(session: Session, target: LoadTarget): Promise<ScanEffect> {
+  const beside = { schema: target.leafSchema, table: target.leafTable };
+  const [present, found] = [await readShape(session, target), await readShape(session, beside)];
+  const keyOf = (shape: TableShape | null) =>
+    shape?.keyColumns.map((name) => shape.columns.find((column) => column.name === name));
+  const isOne = present !== null && present.keyColumns.length > 0 && isDeepStrictEqual(keyOf(present), keyOf(found));
+  const sameKey = isOne
+    ? present.keyColumns.map(quoteIdentifier).map((column) => `found.${column} = present.${column}`)
+    : null;
+  return {
+    present: `from ${quoteTable(target)} as present`,
+    found: `select count(*) from ${quoteTable(beside)}`,
+    lost:
+      sameKey &&
+      `select count(*) from ${quoteTable(target)} as present
+       where not exists (select from ${quoteTable(beside)} as found where ${sameKey.join(" and ")})`,
+  };
+}
 
 /** The present generation goes: readers wait for the moment of it, and see one or the other. */
 async function swapGeneration(session: Session, request: FinishRequest): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { PassThrough, type Readable } from "node:stream";
 import pg from "pg";
 import { onTestFinished } from "vitest";
+import type { Guards } from "../../core/entity-rules.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import type {
   BatchResult,
@@ -167,7 +168,8 @@ export function finish(
   { destination }: Pick<Warehouse, "destination">,
   target: LoadTarget,
   { chain, planId, entityKey }: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
+  guards: Guards | null = null,
 ): Promise<void> {
   const signal = new AbortController().signal;
-  return destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), signal });
+  return destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), guards, signal });
 }
