@@ -12,7 +12,7 @@ import type { RowHash } from "./digests.ts";
  */
 export type Window =
   | { by: "none" }
-  | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null }
+  | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null; estimatedRows?: number }
   | { by: "time"; column: string; from: string | null; to: string | null }
   | { by: "hash"; columns: { name: string; cast: string | null }[]; hash: RowHash; part: number; parts: number };
 

@@ -1,12 +1,14 @@
 import type { Window } from "../../core/slices.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
+import type { Estimate } from "./estimate.ts";
 import { asText, orderBy } from "./range.ts";
 import type { ReadSpec } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
 /** Fewer than a batch may have, so that a window is one. */
 const DEFAULT_WINDOW_ROWS = 200_000;
+const DEFAULT_WINDOW_BYTES = 56 * 1024 * 1024;
 /** Whole pages are sampled, whose rows often lie next to each other: fewer would make windows of very unequal size. */
 const SAMPLE_ROWS_PER_WINDOW = 2_000;
 const MIN_SAMPLE_ROWS = 50_000;
@@ -16,17 +18,20 @@ export async function cutByKey(
   session: Session,
   relation: Relation,
   spec: ReadSpec,
-  options: { estimatedRows: number; windowSize: PlanRequest["windowSize"]; maxWindows: number },
+  options: { estimate: Estimate; windowSize: PlanRequest["windowSize"]; maxWindows: number },
 ): Promise<Window[]> {
   const { keyOrder: columns } = spec;
-  const count = Math.min(Math.ceil(options.estimatedRows / windowRowsOf(options.windowSize)), options.maxWindows);
-  const bounds = count > 1 ? await sampleBounds(session, relation, spec, { count, rows: options.estimatedRows }) : [];
-  return [...bounds, null].map((to, i) => ({ by: "key", columns, from: bounds[i - 1] ?? null, to }));
+  const { rows, rowBytes } = options.estimate;
+  const count = Math.min(Math.ceil(rows / windowRowsOf(options.windowSize, rowBytes)), options.maxWindows);
+  const bounds = count > 1 ? await sampleBounds(session, relation, spec, { count, rows }) : [];
+  const estimatedRows = Math.ceil(rows / (bounds.length + 1));
+  return [...bounds, null].map((to, i) => ({ by: "key", columns, from: bounds[i - 1] ?? null, to, estimatedRows }));
 }
 
 /** What is asked for, unless it is a duration. */
-export function windowRowsOf(windowSize: PlanRequest["windowSize"]): number {
-  return /^[1-9]\d*$/.test(windowSize ?? "") ? Number(windowSize) : DEFAULT_WINDOW_ROWS;
+export function windowRowsOf(windowSize: PlanRequest["windowSize"], rowBytes: number): number {
+  if (/^[1-9]\d*$/.test(windowSize ?? "")) return Number(windowSize);
+  return Math.max(1, Math.min(DEFAULT_WINDOW_ROWS, Math.floor(DEFAULT_WINDOW_BYTES / Math.max(1, rowBytes))));
 }
 
 /** The last key of each part but the last, of a sample of whole pages cut into equal parts. */

@@ -39,7 +39,7 @@ async function planFull(planning: Planning, moving: { cursor: Cursor; horizon: H
   const canCut = request.windows && read.keyOrder.length > 0 && relation.kind !== "view" && relation.kind !== "foreign";
   const windows: Window[] = canCut
     ? await cutByKey(session, relation, read, {
-        estimatedRows: estimate.rows,
+        estimate,
         windowSize: request.windowSize,
         maxWindows: request.maxSlices - catchUp.length,
       })
