@@ -509,6 +509,16 @@ describe("discovery", () => {
     expect(rejectsOf(batches)).toEqual([]);
   });
 
+  it("keeps a field whose column is not asked for with the others that have none, if those are asked for", async () => {
+    const config = { resources: [{ name: "orders", path: "all/orders", primaryKey: ["id"] }] };
+    const records = [{ id: 1, note: "a", extra: "x" }];
+    const api = await openApi(config, { prepare: (server) => server.collections.set("orders", records) });
+    const kept = await api.read(await api.plan("orders", { columns: ["id", "note", "_unmapped"] }));
+    expect(kept[0]).toMatchObject({ columns: ["id", "note", "_unmapped"], rows: [["1", "a", '{"extra":"x"}']] });
+    const left = await api.read(await api.plan("orders", { columns: ["id", "note"] }));
+    expect(left[0]).toMatchObject({ columns: ["id", "note"], rows: [["1", "a"]] });
+  });
+
   it("says which resource cannot be read, and reads the others", async () => {
     const api = await openApi(
       {

@@ -96,6 +96,18 @@ describe("reading a Postgres source", () => {
     expect(await source.readAll(plan)).toEqual(await rowsOf(table));
   });
 
+  it("reads the columns that are asked for, whatever becomes of the others meanwhile", async () => {
+    await source.sql(
+      "create table wide as select n as id, 'n' || n as note, n as rest from generate_series(1, 100) n; alter table wide add primary key (id)",
+    );
+    const columns = ["id", "note", "gone"];
+    const plan = await source.plan({ entityKey: "public.wide", keyColumns: ["id"], columns });
+    expect(plan.spec.columns.map(({ name }) => name)).toEqual(["id", "note"]);
+    await source.sql("alter table wide alter column rest type text");
+    const rows = await source.sql<{ row: string }>("select (id, note)::text as row from wide");
+    expect(await source.readAll(plan, 30)).toEqual(rows.map(({ row }) => row).sort());
+  });
+
   it("pages a materialized view by its unique index when the binding names it", async () => {
     const plan = await source.plan({ entityKey: "public.kept", keyColumns: ["id"] });
     expect(await source.readAll(plan, 100)).toEqual(await rowsOf("kept"));
