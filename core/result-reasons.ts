@@ -175,12 +175,12 @@ export const RESULT_REASONS = {
     "Drop the constraint or correct the rows at the source, then retry.",
   ),
   destination_type_mismatch: ownerAction(
-    "A value does not fit the type of its destination column.",
-    "Widen the column or retry with runMode full_refresh.",
+    "A value, or the source's type, does not fit the type of its destination column.",
+    "Retry with runMode full_refresh, or change schemaPolicy.types.",
   ),
   destination_schema_conflict: ownerAction(
-    "The destination table belongs to another sync, was not made by Sluice, or has another shape.",
-    "Choose another tableName in the binding, or move the existing table away.",
+    "The destination table belongs to another sync, was not made by Sluice, or has another shape than the schema policy lets it follow.",
+    "Do what the error says, choose another tableName in the binding, or move the existing table away.",
   ),
   config_invalid: ownerAction(
     "The sync's configuration cannot be executed.",
@@ -222,7 +222,7 @@ export const RESULT_REASONS = {
   ),
   rows_rejected: partial(
     "no",
-    "All entities are complete, but some rows could not be loaded.",
+    "All entities are complete, but some rows, or values of them, could not be loaded.",
     "Look at the rejected rows.",
   ),
   cancelled_by_user: cancelled(
