@@ -19,7 +19,7 @@ export type FieldType = (typeof FIELD_TYPES)[number];
 /** Exponents beyond it are no `numeric` of Postgres. */
 const MAX_EXPONENT = 16_000;
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,30}))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,30})?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE]([+-]?\d{1,6}))?$/;
 
@@ -56,14 +56,20 @@ export function fitCell(value: JsonValue, type: FieldType): string | null {
 }
 
 /** The text of a time that Postgres would take as it is; null where it is none. */
-export function readTime(text: string): { zoned: boolean; fractionDigits: number } | null {
-  const [whole, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone] =
-    RFC3339.exec(text) ?? [];
-  if (whole === undefined) return null;
-  const date = new Date(`${year}-${month}-${day}T00:00:00Z`);
-  const isDate = Number(year) > 0 && !Number.isNaN(date.getTime()) && date.getUTCDate() === Number(day);
+export function readTime(text: string): { zoned: boolean } | null {
+  const match = RFC3339.exec(text);
+  if (match === null) return null;
+  const [, year, month, day, hour = "0", minute = "0", second = "0", zone] = match;
+  const isDate = Number(year) > 0 && isDay(Number(year), Number(month), Number(day));
   if (!isDate || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  return { zoned: zone !== undefined, fractionDigits: fraction.replace(/0+$/, "").length };
+  return { zoned: zone !== undefined };
+}
+
+const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isDay(year: number, month: number, day: number): boolean {
+  const isLeapYear = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day >= 1 && day <= (DAYS[month - 1] ?? 0) && (month !== 2 || day < 29 || isLeapYear);
 }
 
 function scalarText(value: JsonValue): string | null {
@@ -71,6 +77,7 @@ function scalarText(value: JsonValue): string | null {
 }
 
 function numberText(value: JsonValue): string | null {
+  if (typeof value === "number") return String(value);
   if (typeof value === "boolean") return null;
   const text = scalarText(value);
   const match = text === null ? null : NUMBER.exec(text);
@@ -78,6 +85,7 @@ function numberText(value: JsonValue): string | null {
 }
 
 function integerWithin(value: JsonValue, bits: bigint): string | null {
+  if (Number.isSafeInteger(value) && bits === 63n) return String(value);
   const text = numberText(value);
   if (text === null || !/^-?\d{1,20}(?:\.0+)?$/.test(text)) return null;
   const integer = BigInt(text.replace(/\.0+$/, ""));

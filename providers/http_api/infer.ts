@@ -3,8 +3,8 @@ import { type FieldType, fitCell, readTime } from "./field-types.ts";
 
 type Kind = "boolean" | "integer" | "number" | "time" | "string" | "nested";
 
-/** Postgres keeps microseconds: finer ones stay text. */
-const MAX_FRACTION_DIGITS = 6;
+/** Postgres keeps microseconds: times with finer ones stay text. */
+const FINER = /\.\d{6}\d*[1-9]/;
 
 /**
  * A type that holds every sampled value of each top-level field as it is, in the order in which fields appear. Fields of
@@ -22,22 +22,27 @@ export function inferTypes(records: readonly JsonObject[]): Map<string, FieldTyp
   return new Map([...kinds].map(([field, seen]) => [field, typeOf(seen)]));
 }
 
-/** Whether an inferred column takes the value as what it is, not only as text that could be read so. */
-export function fitsKind(value: JsonValue, type: FieldType): boolean {
-  const kind = kindOf(value);
+/**
+ * The cell of an inferred column, which takes a value only as what it is, and not as text that could be read so; null where it
+ * does not fit.
+ */
+export function fitInferred(value: JsonValue, type: FieldType): string | null {
+  return isOfKind(value, type) ? fitCell(value, type) : null;
+}
+
+function isOfKind(value: JsonValue, type: FieldType): boolean {
   switch (type) {
     case "jsonb":
       return true;
     case "text":
-      return kind === "string" || kind === "time";
+      return typeof value === "string";
     case "boolean":
-      return kind === "boolean";
+      return typeof value === "boolean";
     case "bigint":
-      return kind === "integer";
     case "numeric":
-      return kind === "integer" || kind === "number";
+      return typeof value === "number" || isRawNumber(value);
     default:
-      return kind === "time";
+      return typeof value === "string" && !FINER.test(value);
   }
 }
 
@@ -61,6 +66,5 @@ function kindOf(value: JsonValue): Kind {
 }
 
 function kindOfText(text: string): Kind {
-  const time = readTime(text);
-  return time?.zoned && time.fractionDigits <= MAX_FRACTION_DIGITS ? "time" : "string";
+  return readTime(text)?.zoned && !FINER.test(text) ? "time" : "string";
 }
