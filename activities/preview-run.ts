@@ -31,12 +31,13 @@ export async function previewRun(
   signal: AbortSignal,
 ): Promise<EntityPlanPreview[]> {
   const sync = await readSync(deps.db, syncId);
-  const run = { runMode, request: window === null ? {} : { window }, executionMode: sync.executionMode };
+  const request = { entities, ...(window === null ? {} : { window }) };
+  const run = { runMode, request, executionMode: sync.executionMode };
   const destination = await openDestination(deps, sync);
   const settings: PlanSettings = {
     context: { run, sync, execution: executionConfigOf(sync) },
     deploymentId: await readDeploymentId(deps.db),
-    maxSlices: Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / Math.max(1, sync.entities.length))),
+    maxSlices: Math.floor(MAX_SLICES_PER_PLAN / entities.length),
   };
   const known =
     runMode === "full_refresh" ? undefined : await readLatestSpecs<EntityReadSpec>(deps.db, { syncId, within: null });

@@ -17,6 +17,7 @@ import { connectionTaskRoutes } from "./routes/connection-tasks.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { planRoutes } from "./routes/plans.ts";
 import { resultReasonRoutes } from "./routes/result-reasons.ts";
 import { runEventRoutes } from "./routes/run-events.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -49,6 +50,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.route("/", runEventRoutes(deps));
   app.route("/", catalogRoutes(deps));
   app.route("/", stateRoutes(deps));
+  app.route("/", planRoutes(deps));
   app.route("/", syncRoutes(deps));
   app.route("/", connectionRoutes(deps));
   app.route("/", connectionTaskRoutes(deps));

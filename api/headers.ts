@@ -25,7 +25,10 @@ export function shareWith(allowedOrigins: readonly string[]) {
     origin: [...allowedOrigins],
     credentials: true,
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-api-key", "x-request-id"],
+    allowHeaders: [
+      ...["authorization", "content-type", "idempotency-key", "last-event-id"],
+      ...["sluice-confirm-plan", "x-api-key", "x-request-id"],
+    ],
     exposeHeaders: ["location", "retry-after", "idempotency-replayed", "x-request-id"],
     maxAge: 600,
   });

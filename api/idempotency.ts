@@ -60,7 +60,8 @@ export function answerOnce({ db, log }: Pick<ApiDeps, "db" | "log">) {
 /** HMAC under the key: a body may hold passwords, which a bare hash would let somebody guess. */
 async function hashOf(c: Context<AppEnv>, key: string): Promise<string> {
   const body: unknown = await c.req.json();
-  const said = stringify([new URL(c.req.url).search, body]);
+  const confirmed = c.req.header("sluice-confirm-plan");
+  const said = stringify([new URL(c.req.url).search, body, ...(confirmed === undefined ? [] : [confirmed])]);
   return createHmac("sha256", key).update(said).digest("hex");
 }
 

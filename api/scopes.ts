@@ -6,6 +6,7 @@ export type Scope = (typeof SCOPES)[number];
 const OPERATE: ReadonlySet<string> = new Set([
   "POST /api/v1/syncs/{sync_id}/trigger",
   "POST /api/v1/syncs/{sync_id}/backfills",
+  "POST /api/v1/syncs/{sync_id}/plan",
   "POST /api/v1/syncs/runs/{run_id}/cancel",
   "POST /api/v1/syncs/runs/{run_id}/retry",
 ]);

@@ -61,6 +61,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/syncs/{sync_id}/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Backfill
+         * @description A run that reads a window of the cursor again and leaves the cursor state alone. Rows of the table that have a newer cursor stay.
+         */
+        post: operations["startBackfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/syncs/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -233,6 +253,26 @@ export interface paths {
         get: operations["listSyncStateVersions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan Sync
+         * @description What a run would do now: slices, DDL, deletes, and what the tables would lose for good. A worker asks source and destination, and changes nothing. 409 `connection_failed` with `checks` when the connection does not work.
+         */
+        post: operations["planSync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -533,6 +573,17 @@ export interface components {
             nextAttemptRunId: string | null;
             /** Format: uuid */
             previousAttemptRunId: string | null;
+            /** @description What the run was asked for beyond its mode. */
+            request: {
+                confirmedPlan: string | null;
+                /** @description Null: all of the sync's. */
+                entities: string[] | null;
+                liftGuards: boolean;
+                window: {
+                    from: string;
+                    to: string | null;
+                } | null;
+            };
             resultClass: components["schemas"]["ResultClass"] | null;
             resultReasonCode: components["schemas"]["ReasonCode"] | null;
             runMode: components["schemas"]["RunMode"];
@@ -608,8 +659,24 @@ export interface components {
             type: string;
         };
         TriggerSync: {
-            /** @description Absent: incremental. */
+            /** @description Absent: incremental. A backfill has a path of its own. */
             runMode?: components["schemas"]["RunMode"] | null;
+        };
+        StartBackfill: {
+            window: {
+                /**
+                 * @description Rows whose cursor is this or later.
+                 * @example 2026-01-01
+                 */
+                from: number | string;
+                /**
+                 * @description Rows whose cursor is earlier than this. Absent: up to the newest that there is.
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: number | string | null;
+            };
+            /** @description Of the sync's; absent: all of them. */
+            entities?: string[];
         };
         RunSlicePage: {
             /** @description There is more after this page. */
@@ -643,16 +710,28 @@ export interface components {
             tries: number;
             /** Format: date-time */
             updatedAt: string;
+            verification: components["schemas"]["Verification"];
             waitReason: string | null;
             /** Format: date-time */
             waitUntil: string | null;
         };
+        /** @description Of a run that verifies or repairs: what it found in the slice's window. `done` and not `equal`: it was loaded again. */
+        Verification: {
+            destinationRows: number;
+            equal: boolean;
+            sourceRows: number;
+        } | null;
         CancelRun: {
             reason?: string | null;
         };
         RetryRun: {
             /** @description Absent: resumes the chain. Another mode than the run's makes a new plan. */
             runMode?: components["schemas"]["RunMode"] | null;
+            /**
+             * @description The guards of `destinationConfig` let the chain pass from here on: for whoever has looked at what they stopped.
+             * @enum {boolean}
+             */
+            liftGuards?: true;
         };
         RunEventPage: {
             events: components["schemas"]["RunEvent"][];
@@ -827,6 +906,97 @@ export interface components {
             createdAt: string;
             version: number;
         };
+        SyncPlan: {
+            /** @description Confirms all that is named in `losses`, in header `Sluice-Confirm-Plan`; null where nothing is. */
+            confirmToken: string | null;
+            /** @description An entity has `losses`. */
+            destructive: boolean;
+            /** @description By entityKey. */
+            entities: components["schemas"]["PlannedEntity"][];
+            /** @enum {string} */
+            runMode: "incremental" | "full_refresh" | "backfill";
+            /** Format: uuid */
+            syncId: string;
+        };
+        PlannedEntity: {
+            entityKey: string;
+            failure: components["schemas"]["PlannedFailure"];
+            load: components["schemas"]["PlannedLoad"];
+        };
+        /** @description What the entity would fail with, as far as it is known now. */
+        PlannedFailure: {
+            message: string;
+            reasonCode: components["schemas"]["ReasonCode"];
+        } | null;
+        /** @description null with `failure`. */
+        PlannedLoad: {
+            /**
+             * @description `copy`: straight into the table; `merge`: by key, newest cursor wins; `append`: what is not there yet.
+             * @enum {string}
+             */
+            apply: "copy" | "merge" | "append";
+            /** @description DDL that runs before the first row, each cut to 4,000 characters; `gN_` is a generation not made yet. */
+            changes: string[];
+            confirmation: string | null;
+            /** @description Where the cursor stands, and where it would stand after the run. */
+            cursor: {
+                from: string | null;
+                to: string | null;
+            };
+            cursorField: string | null;
+            /** @description Rows that go: those that are not among the new ones (`swap`), that get `_deleted_at` (`mark_deleted`), or of the windows that are read (`window`). */
+            deletes: {
+                /** @enum {string} */
+                kind: "none" | "swap" | "mark_deleted" | "window";
+                /** @description A guess. */
+                rows: number | null;
+            };
+            /** @description What the databases guess; null where they have no idea. */
+            estimatedRows: {
+                /** @description In the table. */
+                present: number | null;
+                /** @description At the source. */
+                toRead: number | null;
+            };
+            keyColumns: string[];
+            loadMode: components["schemas"]["LoadMode"];
+            /** @description What the table gives up for good, if the run is confirmed. */
+            losses: string[];
+            /** @enum {string} */
+            scan: "full" | "incremental" | "backfill";
+            slices: {
+                count: number;
+                /** @description Of the first 20. */
+                labels: string[];
+            };
+            /**
+             * @description With its schema.
+             * @example shop.orders
+             */
+            table: string;
+        } | null;
+        PlanSync: {
+            /**
+             * @description Absent: incremental.
+             * @enum {string|null}
+             */
+            runMode?: "incremental" | "full_refresh" | "backfill" | null;
+            /** @description Of the sync's; absent: all of them. */
+            entities?: string[];
+            /** @description Of a backfill, and only of one. */
+            window?: {
+                /**
+                 * @description Rows whose cursor is this or later.
+                 * @example 2026-01-01
+                 */
+                from: number | string;
+                /**
+                 * @description Rows whose cursor is earlier than this. Absent: up to the newest that there is.
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: number | string | null;
+            };
+        };
         SyncPage: {
             /** @description There is more after this page. */
             hasNext: boolean;
@@ -906,6 +1076,52 @@ export interface components {
                 connectionId?: string;
                 /** @description Absent: named for the source's provider. */
                 schema?: string;
+                /** @description What happens to a table or column that is not there yet, and to a value that does not fit its type. `evolve` (the default): the destination follows; `freeze`: the entity fails first; `discard_row`: such rows are rejected; `discard_value`: they are loaded without it. */
+                schemaPolicy?: {
+                    /** @enum {string} */
+                    tables?: "evolve" | "freeze";
+                    /** @enum {string} */
+                    columns?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                    /** @enum {string} */
+                    types?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                };
+                /** @description A result that trips one is not shown, and the entity fails. */
+                guards?: {
+                    /** @description A complete scan that finds nothing does not empty a table that has rows; default true. */
+                    zeroRows?: boolean;
+                    /** @description Share of the table's rows that a complete scan may remove or mark as deleted; default null, all. */
+                    maxDeleteShare?: number | null;
+                    /** @description A complete scan may have at most this many times the table's rows; default null. */
+                    maxRowsFactor?: number | null;
+                    /** @description A complete scan must have at least this many times the table's rows; default null. */
+                    minRowsFactor?: number | null;
+                };
+                /** @description By entityKey; goes before what is said for all. */
+                entities?: {
+                    [key: string]: {
+                        /** @description What happens to a table or column that is not there yet, and to a value that does not fit its type. `evolve` (the default): the destination follows; `freeze`: the entity fails first; `discard_row`: such rows are rejected; `discard_value`: they are loaded without it. */
+                        schemaPolicy?: {
+                            /** @enum {string} */
+                            tables?: "evolve" | "freeze";
+                            /** @enum {string} */
+                            columns?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                            /** @enum {string} */
+                            types?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                        };
+                        /** @description A result that trips one is not shown, and the entity fails. */
+                        guards?: {
+                            /** @description A complete scan that finds nothing does not empty a table that has rows; default true. */
+                            zeroRows?: boolean;
+                            /** @description Share of the table's rows that a complete scan may remove or mark as deleted; default null, all. */
+                            maxDeleteShare?: number | null;
+                            /** @description A complete scan may have at most this many times the table's rows; default null. */
+                            maxRowsFactor?: number | null;
+                            /** @description A complete scan must have at least this many times the table's rows; default null. */
+                            minRowsFactor?: number | null;
+                        };
+                        maxRejectedRows?: number;
+                    };
+                };
             };
             /** @description Absent: the catalog's defaults. Empty only in draft. */
             entities?: string[];
@@ -987,6 +1203,52 @@ export interface components {
                 connectionId?: string;
                 /** @description Absent: named for the source's provider. */
                 schema?: string;
+                /** @description What happens to a table or column that is not there yet, and to a value that does not fit its type. `evolve` (the default): the destination follows; `freeze`: the entity fails first; `discard_row`: such rows are rejected; `discard_value`: they are loaded without it. */
+                schemaPolicy?: {
+                    /** @enum {string} */
+                    tables?: "evolve" | "freeze";
+                    /** @enum {string} */
+                    columns?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                    /** @enum {string} */
+                    types?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                };
+                /** @description A result that trips one is not shown, and the entity fails. */
+                guards?: {
+                    /** @description A complete scan that finds nothing does not empty a table that has rows; default true. */
+                    zeroRows?: boolean;
+                    /** @description Share of the table's rows that a complete scan may remove or mark as deleted; default null, all. */
+                    maxDeleteShare?: number | null;
+                    /** @description A complete scan may have at most this many times the table's rows; default null. */
+                    maxRowsFactor?: number | null;
+                    /** @description A complete scan must have at least this many times the table's rows; default null. */
+                    minRowsFactor?: number | null;
+                };
+                /** @description By entityKey; goes before what is said for all. */
+                entities?: {
+                    [key: string]: {
+                        /** @description What happens to a table or column that is not there yet, and to a value that does not fit its type. `evolve` (the default): the destination follows; `freeze`: the entity fails first; `discard_row`: such rows are rejected; `discard_value`: they are loaded without it. */
+                        schemaPolicy?: {
+                            /** @enum {string} */
+                            tables?: "evolve" | "freeze";
+                            /** @enum {string} */
+                            columns?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                            /** @enum {string} */
+                            types?: "evolve" | "freeze" | "discard_row" | "discard_value";
+                        };
+                        /** @description A result that trips one is not shown, and the entity fails. */
+                        guards?: {
+                            /** @description A complete scan that finds nothing does not empty a table that has rows; default true. */
+                            zeroRows?: boolean;
+                            /** @description Share of the table's rows that a complete scan may remove or mark as deleted; default null, all. */
+                            maxDeleteShare?: number | null;
+                            /** @description A complete scan may have at most this many times the table's rows; default null. */
+                            maxRowsFactor?: number | null;
+                            /** @description A complete scan must have at least this many times the table's rows; default null. */
+                            minRowsFactor?: number | null;
+                        };
+                        maxRejectedRows?: number;
+                    };
+                };
             } | null;
             entities?: string[];
             executionBackend?: components["schemas"]["ExecutionBackend"];
@@ -1275,8 +1537,10 @@ export type ConnectionCheck = components['schemas']['ConnectionCheck'];
 export type ValidationError = components['schemas']['ValidationError'];
 export type ValidationIssue = components['schemas']['ValidationIssue'];
 export type TriggerSync = components['schemas']['TriggerSync'];
+export type StartBackfill = components['schemas']['StartBackfill'];
 export type RunSlicePage = components['schemas']['RunSlicePage'];
 export type RunSlice = components['schemas']['RunSlice'];
+export type Verification = components['schemas']['Verification'];
 export type CancelRun = components['schemas']['CancelRun'];
 export type RetryRun = components['schemas']['RetryRun'];
 export type RunEventPage = components['schemas']['RunEventPage'];
@@ -1292,6 +1556,11 @@ export type SetSyncState = components['schemas']['SetSyncState'];
 export type SyncStateChange = components['schemas']['SyncStateChange'];
 export type EntityStateVersionPage = components['schemas']['EntityStateVersionPage'];
 export type EntityStateVersion = components['schemas']['EntityStateVersion'];
+export type SyncPlan = components['schemas']['SyncPlan'];
+export type PlannedEntity = components['schemas']['PlannedEntity'];
+export type PlannedFailure = components['schemas']['PlannedFailure'];
+export type PlannedLoad = components['schemas']['PlannedLoad'];
+export type PlanSync = components['schemas']['PlanSync'];
 export type SyncPage = components['schemas']['SyncPage'];
 export type Sync = components['schemas']['Sync'];
 export type TableBinding = components['schemas']['TableBinding'];
@@ -1514,6 +1783,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description `confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. */
+                "Sluice-Confirm-Plan"?: string;
                 /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
                 "Idempotency-Key"?: string;
             };
@@ -1525,6 +1796,111 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["TriggerSync"];
+            };
+        };
+        responses: {
+            /** @description The new run */
+            201: {
+                headers: {
+                    Location?: string;
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    startBackfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartBackfill"];
             };
         };
         responses: {
@@ -1898,6 +2274,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description `confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. */
+                "Sluice-Confirm-Plan"?: string;
                 /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
                 "Idempotency-Key"?: string;
             };
@@ -2541,6 +2919,119 @@ export interface operations {
             };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    planSync: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PlanSync"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPlan"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No answer from a worker in time */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ConnectionTaskRequest } from "../../core/connection-tasks.ts";
+import { AppError } from "../../core/errors.ts";
 import type { ConnectionCheck } from "../../db/connection-tables.ts";
 import { getChecks, insertTask } from "../../db/connection-tasks.ts";
 import { type ConnectionRow, recordCheck } from "../../db/connections.ts";
@@ -21,7 +22,7 @@ export interface TaskOutcome {
 export async function lookAtConnection(
   deps: Pick<ApiDeps, "db" | "control">,
   connection: ConnectionRow,
-  request: Pick<ConnectionTaskRequest, "entities" | "sourceConfig">,
+  request: Pick<ConnectionTaskRequest, "entities" | "sourceConfig" | "plan">,
 ): Promise<TaskOutcome> {
   const taskId = randomUUID();
   await insertTask(deps.db, {
@@ -45,6 +46,12 @@ export async function awaitTask(
 ): Promise<TaskOutcome> {
   await control.runConnectionTask({ taskId, connectionId, taskQueue });
   return { taskId, ...(await getChecks(db, taskId)) };
+}
+
+export function connectionFailed(checks: readonly ConnectionCheck[]): AppError {
+  return new AppError("connection_failed", `The connection's check failed. ${describeFailure(checks)}`, {
+    extra: { checks },
+  });
 }
 
 /** What is wrong and what to do, in one text. */

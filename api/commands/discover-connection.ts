@@ -1,9 +1,8 @@
 import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
-import { AppError } from "../../core/errors.ts";
 import { findDiscovery, listDiscovered } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { ApiDeps } from "../deps.ts";
-import { describeFailure, lookAtConnection } from "./connection-task.ts";
+import { connectionFailed, lookAtConnection } from "./connection-task.ts";
 
 /** So that turning pages does not ask the source again for each of them. */
 const MAX_AGE_SECONDS = 60;
@@ -34,7 +33,5 @@ export async function discoverConnection(
 async function discover(deps: Deps, connection: ConnectionRow): Promise<string> {
   const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities: null, sourceConfig: {} });
   if (ok) return taskId;
-  throw new AppError("connection_failed", `The connection's check failed. ${describeFailure(checks)}`, {
-    extra: { checks },
-  });
+  throw connectionFailed(checks);
 }

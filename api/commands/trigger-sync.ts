@@ -1,4 +1,5 @@
 import { AppError } from "../../core/errors.ts";
+import type { RunRequest } from "../../core/run-request.ts";
 import type { RunMode } from "../../core/vocabulary.ts";
 import { recordAudit } from "../../db/audit.ts";
 import { type Db, inTransaction } from "../../db/client.ts";
@@ -10,14 +11,17 @@ import { presentRun } from "../present.ts";
 import { dispatch } from "./deliver.ts";
 import { requireComparable } from "./run-modes.ts";
 
+/** What the run may lose; empty: nothing. */
+type Confirmed = Pick<RunRequest, "confirmedPlan">;
+
 /** @throws AppError validation_failed, and what `startRun` throws */
 export function triggerSync(
   deps: Pick<ApiDeps, "db" | "control" | "findProvider">,
-  request: { id: string; syncId: string; runMode: RunMode | null; caller: Caller },
+  request: { id: string; syncId: string; runMode: RunMode | null; confirmed?: Confirmed; caller: Caller },
 ): Promise<RunRow> {
-  const { runMode, ...asked } = request;
+  const { runMode, confirmed = {}, ...asked } = request;
   return startRun(deps, { ...asked, action: "run.trigger" }, async (trx, sync) => {
-    const described = { runMode: runMode ?? "incremental", triggeredBy: "manual" } as const;
+    const described = { runMode: runMode ?? "incremental", triggeredBy: "manual", request: confirmed } as const;
     await requireComparable(deps, trx, sync, described.runMode);
     return described;
   });

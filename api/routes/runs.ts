@@ -11,6 +11,7 @@ import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPage, presentRun, presentSlice } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { startBackfillBody } from "../schemas/backfills.ts";
+import { confirmedIn, confirmHeader } from "../schemas/plans.ts";
 import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
 import {
   cancelRunBody,
@@ -57,7 +58,7 @@ const trigger = createRoute({
   summary: "Trigger Sync",
   tags: ["Runs"],
   description: "Admits a run at once, even while Temporal is down. 409 with `activeRunId` while another one is active.",
-  request: { params: syncIdParams, body: optionalBody(triggerSyncBody) },
+  request: { params: syncIdParams, headers: confirmHeader, body: optionalBody(triggerSyncBody) },
   responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
 });
 
@@ -119,7 +120,7 @@ const retry = createRoute({
   tags: ["Runs"],
   description:
     "Opens the next attempt of a run that ended without success: it goes on where the last batch was committed.",
-  request: { params: runIdParams, body: optionalBody(retryRunBody) },
+  request: { params: runIdParams, headers: confirmHeader, body: optionalBody(retryRunBody) },
   responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
 });
 
@@ -139,7 +140,8 @@ export function runRoutes(deps: ApiDeps) {
     .openapi(trigger, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
       const { runMode = null } = c.req.valid("json");
-      const run = await triggerSync(deps, { id: c.get("newId"), syncId, runMode, caller: callerOf(c) });
+      const confirmed = confirmedIn(c.req.valid("header"));
+      const run = await triggerSync(deps, { id: c.get("newId"), syncId, runMode, confirmed, caller: callerOf(c) });
       return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
     .openapi(backfill, async (c) => {
@@ -166,7 +168,8 @@ export function runRoutes(deps: ApiDeps) {
     })
     .openapi(retry, async (c) => {
       const { run_id: runId } = c.req.valid("param");
-      const { runMode = null, ...changes } = c.req.valid("json");
+      const { runMode = null, ...changed } = c.req.valid("json");
+      const changes = { ...changed, ...confirmedIn(c.req.valid("header")) };
       const run = await retryRun(deps, { id: c.get("newId"), runId, runMode, changes, caller: callerOf(c) });
       return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     });

@@ -44,6 +44,7 @@ const OPEN = ["/healthz", "/readyz"];
 const OPERATED = [
   "POST /api/v1/syncs/{sync_id}/trigger",
   "POST /api/v1/syncs/{sync_id}/backfills",
+  "POST /api/v1/syncs/{sync_id}/plan",
   "POST /api/v1/syncs/runs/{run_id}/cancel",
   "POST /api/v1/syncs/runs/{run_id}/retry",
 ];
