@@ -40,7 +40,7 @@ function appendByCount(target: LoadTarget, columns: string[]): string {
     `md5(row(${columns.map((name) => `${alias}.${quoteIdentifier(name)}`).join(", ")})::text)::uuid`;
   return `
     with staged as (
-      select s.*, ${hash("s")} as row_hash,
+      select s.*, ${READ_ORDER} as read_order, ${hash("s")} as row_hash,
              row_number() over (partition by ${hash("s")} order by ${READ_ORDER}) as occurrence
       from ${STAGE} s
     ),
@@ -57,7 +57,7 @@ function appendByCount(target: LoadTarget, columns: string[]): string {
     select ${columns.map((name) => `staged.${quoteIdentifier(name)}`).join(", ")}
     from staged join counted using (row_hash) left join present using (row_hash)
     where staged.occurrence <= counted.times_read - coalesce(present.times, 0)
-    order by ${READ_ORDER}`;
+    order by staged.read_order`;
 }
 
 function whereStaged(target: LoadTarget, columns: string[]): string {

@@ -64,8 +64,8 @@ export function createSliceWriter(
   }
 
   async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
-    await (strict ? makeStrictStage : emptyStage)(session, target);
     const filled = await inTransaction(session, async () => {
+      await (strict ? makeStrictStage : emptyStage)(session, target);
       if (strict) await dropUncommitted(session, request, position.rowsRead);
       const staged = await fill(STAGE);
       // Its rejects are seen from here on.

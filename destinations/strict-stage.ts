@@ -1,7 +1,7 @@
 import type { LoadTarget } from "./destination.ts";
 import type { Session } from "./session.ts";
 import { checkedType, quoteIdentifier, quoteTable } from "./sql.ts";
-import { dropStage, READ_ORDER, STAGE } from "./staging.ts";
+import { dropStage, STAGE } from "./staging.ts";
 import { readShape } from "./table-shape.ts";
 
 /**
@@ -17,9 +17,7 @@ export async function makeStrictStage(session: Session, target: LoadTarget): Pro
     ({ name, type }) => `${quoteIdentifier(name)} ${checkedType(present.get(name) ?? type)}`,
   );
   await dropStage(session);
-  await client.query(
-    `create temporary table sluice_stage (${columns.join(", ")}, ${READ_ORDER} bigint generated always as identity)`,
-  );
+  await client.query(`create temporary table sluice_stage (${columns.join(", ")})`);
   // Only what stands in the columns that are filled: of the others the stage knows nothing.
   const { rows } = await client.query<{ command: string }>(
     `with filled as (
