@@ -1,4 +1,5 @@
 import type { DiscoveredEntity } from "../core/connection-tasks.ts";
+import type { RunRequest } from "../core/run-request.ts";
 import type { AuditEventRow } from "../db/audit.ts";
 import type { BindingRow } from "../db/bindings.ts";
 import type { ConnectionUse } from "../db/connection-usage.ts";
@@ -86,7 +87,7 @@ export function presentRun(run: RunRow): RunJson {
     maxAutoResumeAttempts: run.maxAutoResumeAttempts,
     nextAttemptRunId: run.nextAttemptRunId,
     previousAttemptRunId: run.previousAttemptRunId,
-    request: { ...run.request },
+    request: presentRequest(run.request),
     resultClass: run.resultClass,
     resultReasonCode: run.resultReasonCode,
     runMode: run.runMode,
@@ -97,6 +98,15 @@ export function presentRun(run: RunRow): RunJson {
     triggerRef: run.triggerRef,
     triggeredBy: run.triggeredBy,
     updatedAt: run.updatedAt.toISOString(),
+  };
+}
+
+function presentRequest({ confirmedPlan, entities, liftGuards, window }: RunRequest): RunJson["request"] {
+  return {
+    confirmedPlan: confirmedPlan ?? null,
+    entities: entities ?? null,
+    liftGuards: liftGuards === true,
+    window: window === undefined ? null : { from: window.from, to: window.to },
   };
 }
 

@@ -42,6 +42,7 @@ export async function createSync(
     entitiesNamed: body.entities !== undefined,
     sourceConfig: body.sourceConfig ?? {},
     destinationConfig: body.destinationConfig ?? {},
+    destinationGiven: body.destinationConfig !== undefined,
     bindings: body.tableBindings ?? [],
     existing: [],
     trigger: { mode: body.triggerMode, scheduled: Boolean(body.schedule), given: body.schedule },

@@ -9,7 +9,7 @@ import type { BindingInput } from "../schemas/bindings.ts";
 import { describeIssues } from "../validation.ts";
 import { proveActive } from "./activation.ts";
 import { scheduleIssues, type TriggerIntent } from "./schedule-issues.ts";
-import { type DestinationConfig, destinationIssues, tableIssues } from "./sync-destination.ts";
+import { type DestinationConfig, destinationIssues, ruleIssues, tableIssues } from "./sync-destination.ts";
 import { type BindingRequest, bindingIssues, draftBindings, unknownEntity } from "./table-bindings.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
@@ -28,6 +28,8 @@ export interface SyncIntent {
   entitiesNamed: boolean;
   sourceConfig: Record<string, unknown>;
   destinationConfig: DestinationConfig;
+  /** The request gives it; otherwise it is that of before. */
+  destinationGiven: boolean;
   bindings: BindingInput[] | undefined;
   existing: BindingRow[];
   trigger: TriggerIntent;
@@ -65,6 +67,7 @@ export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<
   };
   issues.push(...entityIssues(request, intent.status));
   issues.push(...(await destinationIssues(deps, intent.destinationConfig)));
+  issues.push(...ruleIssues(intent, entities));
   issues.push(...(await scheduleIssues(deps, intent.syncId, intent.trigger)));
 
   const bindings = draftBindings(request);

@@ -10,7 +10,15 @@ import { type BindingRequest, locOf } from "./table-bindings.ts";
 export interface DestinationConfig {
   connectionId?: string | undefined;
   schema?: string | undefined;
+  /** Rules by entityKey. */
+  entities?: Record<string, unknown> | undefined;
   [key: string]: unknown;
+}
+
+interface RuleIntent {
+  destinationConfig: DestinationConfig;
+  destinationGiven: boolean;
+  blame: ValidationIssue["loc"];
 }
 
 const CONNECTION = ["body", "destinationConfig", "connectionId"];
@@ -28,6 +36,19 @@ export async function destinationIssues(
   if (!connection) return [noDestination(connectionId)];
   if (deps.findProvider(connection.provider)?.destinationUrl) return [];
   return [{ loc: CONNECTION, msg: `Connection ${connection.name} cannot be a destination`, type: "value_error" }];
+}
+
+/** Rules for entities that the sync has not. */
+export function ruleIssues(
+  { destinationConfig, destinationGiven, blame }: RuleIntent,
+  entities: string[],
+): ValidationIssue[] {
+  const stray = Object.keys(destinationConfig.entities ?? {}).filter((entityKey) => !entities.includes(entityKey));
+  return stray.map((entityKey) => ({
+    loc: destinationGiven ? ["body", "destinationConfig", "entities", entityKey] : blame,
+    msg: `destinationConfig.entities has rules for '${entityKey}', which is not among the sync's entities`,
+    type: "value_error",
+  }));
 }
 
 /** Keeps the destination's connection from being deleted until the transaction ends. @throws AppError validation_failed */

@@ -136,6 +136,7 @@ async function redefine(deps: Deps, sync: SyncWithBindings, body: UpdateSyncBody
     entitiesNamed: body.entities !== undefined,
     sourceConfig: body.sourceConfig === undefined ? sync.sourceConfig : (body.sourceConfig ?? {}),
     destinationConfig,
+    destinationGiven: body.destinationConfig !== undefined,
     bindings: body.tableBindings === null ? [] : body.tableBindings,
     existing,
     trigger: {

@@ -51,6 +51,15 @@ export const retryRunBody = z
 
 export const cancelRunBody = z.strictObject({ reason: text(0, 2000).nullable().optional() }).openapi("CancelRun");
 
+const runRequest = z
+  .strictObject({
+    confirmedPlan: z.string().nullable(),
+    entities: z.array(z.string()).nullable().openapi({ description: "Null: all of the sync's." }),
+    liftGuards: z.boolean(),
+    window: z.strictObject({ from: z.string(), to: z.string().nullable() }).nullable(),
+  })
+  .openapi({ description: "What the run was asked for beyond its mode." });
+
 export const runSchema = z
   .strictObject({
     attemptNumber: z.int(),
@@ -73,10 +82,7 @@ export const runSchema = z
     maxAutoResumeAttempts: z.int(),
     nextAttemptRunId: uuid().nullable(),
     previousAttemptRunId: uuid().nullable(),
-    request: jsonObject().openapi({
-      description:
-        "What was asked for beyond the mode: `window` and `entities` of a backfill, `liftGuards` of a retry.",
-    }),
+    request: runRequest,
     resultClass: z.enum(RESULT_CLASSES).nullable(),
     resultReasonCode: z.enum(REASON_CODES).nullable(),
     runMode: z.enum(RUN_MODES),

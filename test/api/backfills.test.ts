@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const post = (path: string, body?: Json) => api.call("POST", path, body);
+const NOTHING = { confirmedPlan: null, entities: null, liftGuards: false, window: null };
 const JANUARY = { from: "2026-01-01", to: "2026-02-01T00:00:00Z" };
 
 async function fail(run: Json): Promise<void> {
@@ -63,7 +64,7 @@ describe("a backfill", () => {
     ],
   ])("takes %s", async (_, window, stored) => {
     const { status, body } = await post(`/syncs/${(await api.createSync()).id}/backfills`, { window });
-    expect([status, body.request]).toEqual([201, { window: stored }]);
+    expect([status, body.request.window]).toEqual([201, stored]);
   });
 
   it.each([
@@ -164,7 +165,7 @@ describe("a backfill", () => {
     expect(retried).toMatchObject({ runMode: "backfill", triggeredBy: "retry", request: { window: JANUARY } });
     await fail(retried);
     const { body: other } = await post(`/syncs/runs/${retried.id}/retry`, { runMode: "full_refresh" });
-    expect(other).toMatchObject({ runMode: "full_refresh", request: {} });
+    expect(other).toMatchObject({ runMode: "full_refresh", request: NOTHING });
     await fail(other);
     const refused = await post(`/syncs/runs/${other.id}/retry`, { runMode: "backfill" });
     expect([refused.status, itemsOf(refused)]).toEqual([422, ['["body","runMode"] value_error']]);
@@ -176,8 +177,8 @@ describe("a retry with the guards lifted", () => {
     const { body: run } = await post(`/syncs/${(await api.createSync()).id}/trigger`);
     await fail(run);
     const { body: lifted } = await post(`/syncs/runs/${run.id}/retry`, { liftGuards: true });
-    expect(lifted.request).toEqual({ liftGuards: true });
+    expect(lifted.request).toEqual({ ...NOTHING, liftGuards: true });
     await fail(lifted);
-    expect((await post(`/syncs/runs/${lifted.id}/retry`)).body.request).toEqual({ liftGuards: true });
+    expect((await post(`/syncs/runs/${lifted.id}/retry`)).body.request).toEqual({ ...NOTHING, liftGuards: true });
   });
 });

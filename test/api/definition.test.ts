@@ -155,6 +155,17 @@ describe("a destination", () => {
     expect(itemsOf(await create({ destinationConfig: { schema: "ü".repeat(40) } }))).toEqual([item]);
   });
 
+  it("has rules for the sync's own entities only", async () => {
+    const rules = { entities: { b: { guards: { maxDeleteShare: 0.1 }, maxRejectedRows: 3 } } };
+    const item = '["body","destinationConfig","entities","b"] value_error';
+    expect(itemsOf(await create({ entities: ["a"], destinationConfig: rules }))).toEqual([item]);
+    const sync = await made({ entities: ["a", "b"], destinationConfig: rules });
+    expect(sync.destinationConfig).toEqual(rules);
+    expect(itemsOf(await patch(sync, { entities: ["a"] }))).toEqual(['["body","entities"] value_error']);
+    expect(itemsOf(await patch(sync, { entities: ["a"], destinationConfig: rules }))).toEqual([item]);
+    expect((await patch(sync, { entities: ["a"], destinationConfig: null })).status).toBe(200);
+  });
+
   it("is found whatever the case of its id, and kept from being deleted", async () => {
     const destination = await api.createConnection("warehouse");
     const sync = await made({ destinationConfig: { connectionId: destination.toUpperCase() } });

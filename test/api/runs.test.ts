@@ -59,7 +59,7 @@ describe("a trigger", () => {
       maxAutoResumeAttempts: 7,
       nextAttemptRunId: null,
       previousAttemptRunId: null,
-      request: {},
+      request: { confirmedPlan: null, entities: null, liftGuards: false, window: null },
       resultClass: null,
       resultReasonCode: null,
       runMode: "incremental",

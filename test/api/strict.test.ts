@@ -19,6 +19,8 @@ const FREE_FORM = [
   "UpdateSync.sourceConfig",
   // Keyed by entity.
   "SetSyncState.entities",
+  "CreateSync.destinationConfig.entities",
+  "UpdateSync.destinationConfig.entities",
   // Each backend has its own.
   "Run.backendStatus",
   "Run.summary",
@@ -44,7 +46,7 @@ it("every object of the API is closed, but those that are named here: nothing un
   const { body: document } = await api.send("GET", "/openapi.json", {});
   await api.close();
   const found = openObjects({ paths: document.paths, schemas: document.components.schemas }, []);
-  const names = found.map((path) => path.replace(/^schemas\.(\w+)\.properties\.(\w+)$/, "$1.$2"));
+  const names = found.map((path) => path.replace(/^schemas\./, "").replaceAll(".properties.", "."));
   expect(names.sort()).toEqual(FREE_FORM.toSorted());
 });
 
