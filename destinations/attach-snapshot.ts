@@ -14,6 +14,19 @@ export const attachSnapshot: Finisher = {
     await reconcile(session, request);
     await analyzeBeside(session, request);
   },
+  /** Beside the snapshot before; nothing of that goes. */
+  async describeEffect(session, { target }) {
+    const owner = await findOwner(session, target);
+    if (owner === null || owner.leafTable === "") return null;
+    const before = { schema: LEDGER_SCHEMA, table: owner.leafTable };
+    if ((await readShape(session, before)) === null) return null;
+    const snapshot = { schema: target.leafSchema, table: target.leafTable };
+    return {
+      present: `from ${quoteTable(before)}`,
+      found: `select count(*) from ${quoteTable(snapshot)}`,
+      lost: "select 0",
+    };
+  },
   async apply(session, request) {
     const { target, planId } = request;
     const snapshot = { schema: target.leafSchema, table: target.leafTable };

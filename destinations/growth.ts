@@ -13,14 +13,16 @@ const MAX_REWRITE_BYTES = 256 * 1024 * 1024;
 /**
  * What gives the table, in one statement, the columns that the source has and it has not, and lets those grow that do not hold
  * all that the source's type can. Columns that the source has dropped stay as they are.
- * @param types `leave` where a generation with the source's types takes the place of the present one
+ * @param growth.types `leave` where a generation with the source's types takes the place of the present one
+ * @param growth.remedy what helps where a type cannot follow
  * @throws TerminalError destination_type_mismatch, destination_schema_conflict
  */
 export async function growTable(
   session: Session,
   table: TableName,
-  { columns, shape, types }: { columns: TargetColumn[]; shape: TableShape; types: "widen" | "leave" },
+  growth: { columns: TargetColumn[]; shape: TableShape; types: "widen" | "leave"; remedy?: string },
 ): Promise<string[]> {
+  const { columns, shape, types, remedy = "Retry with runMode full_refresh to load it with the new type" } = growth;
   const present = new Map(shape.columns.map(({ name, type }) => [name, type]));
   const added = columns.filter(({ name }) => !present.has(name));
   const changed = columns.flatMap(({ name, type }) => {
@@ -28,7 +30,8 @@ export async function growTable(
     const holds = types === "widen" && widens(type, before);
     return before === type || holds ? [] : [{ name, before, type }];
   });
-  if (types === "widen") await refuseOtherTypes(session, table, changed, partitionColumn(shape.keyColumns));
+  if (types === "widen")
+    await refuseOtherTypes(session, table, changed, { partitionedBy: partitionColumn(shape.keyColumns), remedy });
   await refuseShownColumns(
     session,
     table,
@@ -46,7 +49,7 @@ async function refuseOtherTypes(
   session: Session,
   table: TableName,
   changed: { name: string; before: string; type: string }[],
-  partitionedBy: string,
+  { partitionedBy, remedy }: { partitionedBy: string; remedy: string },
 ): Promise<void> {
   if (changed.length === 0) return;
   const small = (await tableBytes(session, table)) <= MAX_REWRITE_BYTES;
@@ -56,7 +59,7 @@ async function refuseOtherTypes(
     if (grows && name !== partitionedBy) continue;
     throw new TerminalError(
       "destination_type_mismatch",
-      `${table.schema}.${table.table}.${name} is ${before}, the source's now ${type}. Retry with runMode full_refresh to load it with the new type.`,
+      `${table.schema}.${table.table}.${name} is ${before}, the source's now ${type}. ${remedy}.`,
     );
   }
 }

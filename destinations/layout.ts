@@ -17,6 +17,10 @@ export const MODE_COLUMNS: Partial<Record<LoadMode, readonly string[]>> = {
   scd2: [VALID_FROM_COLUMN, VALID_TO_COLUMN, IS_CURRENT_COLUMN],
 };
 
+/** A full refresh does not load the history anew. */
+export const HISTORY_REMEDY =
+  "The rows that it keeps are of that type: alter the column at a time of your choosing, or choose another tableName in the table binding";
+
 /** What the rows of a table are: the source's; those of all its snapshots; those of all times at which they were valid. */
 export type Layout = "rows" | "snapshots" | "versions";
 

@@ -3,7 +3,7 @@ import { widens } from "./column-types.ts";
 import type { PreviewRequest } from "./destination.ts";
 import { createParent, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
-import { type Found, SNAPSHOT_AT_COLUMN, type Waiting } from "./layout.ts";
+import { type Found, HISTORY_REMEDY, SNAPSHOT_AT_COLUMN, type Waiting } from "./layout.ts";
 import type { TableOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import { quoteColumns, quoteTable, type TableName } from "./sql.ts";
@@ -20,7 +20,7 @@ export async function placeSnapshot(session: Session, request: PreviewRequest, f
   const table =
     shape === null
       ? await createSnapshots(session, request, columns)
-      : await growTable(session, request, { columns, shape, types: "widen" });
+      : await growTable(session, request, { columns, shape, types: "widen", remedy: HISTORY_REMEDY });
   const types = new Map(shape?.columns.map(({ name, type }) => [name, type]));
   return {
     leaf,

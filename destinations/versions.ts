@@ -1,7 +1,14 @@
 import type { PreviewRequest } from "./destination.ts";
 import { createTable, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
-import { type Found, IS_CURRENT_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN, type Waiting } from "./layout.ts";
+import {
+  type Found,
+  HISTORY_REMEDY,
+  IS_CURRENT_COLUMN,
+  VALID_FROM_COLUMN,
+  VALID_TO_COLUMN,
+  type Waiting,
+} from "./layout.ts";
 import { conflict } from "./refusals.ts";
 import type { Session } from "./session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
@@ -29,7 +36,7 @@ export async function placeVersions(session: Session, request: PreviewRequest, f
       `its key is (${before}), the source's now (${keyColumns.join(", ")}), and versions of one row cannot go on under another key. Drop or rename it and retry with runMode full_refresh`,
     );
   }
-  const grown = await growTable(session, request, { columns, shape, types: "widen" });
+  const grown = await growTable(session, request, { columns, shape, types: "widen", remedy: HISTORY_REMEDY });
   return { ...place, statements: [...grown, ...staging], shown: owner.leafTable };
 }
 

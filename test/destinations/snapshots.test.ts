@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_ENTITY_RULES } from "../../core/entity-rules.ts";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
 import {
   claim,
@@ -139,6 +140,21 @@ describe("a snapshot", () => {
     const { request } = await takeSnapshot(warehouse, []);
     expect(await shown(warehouse)).toEqual([FIRST]);
     expect(await warehouse.destination.readFinished(request.planId)).toEqual([request.entityKey]);
+  });
+
+  test("is guarded beside the one before it", async () => {
+    const warehouse = await openWarehouse();
+    const guards = { ...DEFAULT_ENTITY_RULES.guards, maxDeleteShare: 0 };
+    const { request, target } = await loadedSnapshot(warehouse, first);
+    await finish(warehouse, target, request, guards);
+    const shrunk = await loadedSnapshot(warehouse, second.slice(0, 1));
+    await finish(warehouse, shrunk.target, shrunk.request, guards);
+    const empty = await loadedSnapshot(warehouse, []);
+    await expect(finish(warehouse, empty.target, empty.request, guards)).rejects.toMatchObject({
+      reasonCode: "unexpected_zero_rows",
+    });
+    await finish(warehouse, empty.target, empty.request);
+    expect(await shown(warehouse)).toEqual([FIRST, { 2: "b" }]);
   });
 
   test("holds a key once; a key that comes twice is merged, and counted once", async () => {

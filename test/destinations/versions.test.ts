@@ -402,6 +402,15 @@ describe("the table of versions", () => {
     }
   });
 
+  test("keeps a type that the source's new one does not widen, and says what helps", async () => {
+    const warehouse = await openWarehouse();
+    await run(warehouse, first);
+    const columns = versionsRequest().columns.map((each) => (each.name === "note" ? column("note", "jsonb") : each));
+    const preparing = warehouse.destination.prepareEntity(versionsRequest({ columns, complete: true }));
+    await expect(preparing).rejects.toMatchObject({ reasonCode: "destination_type_mismatch" });
+    await expect(preparing).rejects.toThrow(/another tableName/);
+  });
+
   test("that was dropped begins again with a complete scan only", async () => {
     const warehouse = await openWarehouse();
     await run(warehouse, first);
