@@ -155,7 +155,7 @@ describe("fields of a body", () => {
     ["a trigger that is not built", { triggerMode: "scheduled" }, '["body","triggerMode"] not_available_yet'],
     [
       "a load mode that is not built",
-      { tableBindings: [{ entityKey: "a", loadMode: "scd2" }] },
+      { tableBindings: [{ entityKey: "a", loadMode: "delete_insert" }] },
       '["body","tableBindings",0,"loadMode"] not_available_yet',
     ],
   ])("%s is refused in pydantic's words", async (_, body, item) => {
