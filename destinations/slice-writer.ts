@@ -18,7 +18,7 @@ import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.
 import { mergeRows } from "./merge.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "./rejects.ts";
 import { abortable, inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
-import { isDataFault } from "./sound-rows.ts";
+import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { quoteTable } from "./sql.ts";
 import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
@@ -116,7 +116,7 @@ export function createSliceWriter(
     try {
       return await apply(batch, fillAtOnce(session, request, batch, position.rowsRead), false);
     } catch (error) {
-      if (!isDataFault(error, batch.columns) || searching) throw error;
+      if (searching || !(isDataFault(error, batch.columns) || isUnreceived(error, batch))) throw error;
       if (batch.kind === "rows") return await search();
       searching = true;
       throw new CopyDataError(`A row of slice ${request.sliceNo} is not what its table takes.`, { cause: error });

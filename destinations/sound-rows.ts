@@ -90,6 +90,11 @@ export function isDataFault(error: unknown, columns: readonly string[]): error i
   return state === CHECK_VIOLATION || state.startsWith("54") || (state.startsWith("22") && state !== "22P04");
 }
 
+/** Some values Postgres sends in binary and does not receive, such as the empty tsquery; as text it takes them. */
+export function isUnreceived(error: unknown, batch: LoadableRows | LoadableCopy): boolean {
+  return batch.kind === "copy" && batch.format === "binary" && sqlState(error) === "XX000";
+}
+
 /**
  * Copies the rows that the table takes and adds the others to `faults`. A row is faulty only once a COPY of it alone has
  * failed; the line that Postgres names spares most of the search. Within a transaction.
