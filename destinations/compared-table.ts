@@ -1,15 +1,19 @@
 import { type ComparedColumn, FINGERPRINT } from "../core/digests.ts";
 import { TerminalError } from "../core/errors.ts";
+import type { LoadMode } from "../core/vocabulary.ts";
 import { widens } from "./column-types.ts";
 import type { ComparedTable, ComparedTableRequest } from "./comparison.ts";
+import { VALID_TO_COLUMN } from "./layout.ts";
 import { findOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
 import { readShape, sameColumns, type TableShape } from "./table-shape.ts";
 
+const GONE_COLUMNS: Partial<Record<LoadMode, string>> = { scd2: VALID_TO_COLUMN };
+
 /** @throws TerminalError destination_schema_conflict */
 export async function describeComparedTable(session: Session, request: ComparedTableRequest): Promise<ComparedTable> {
-  const { schema, table, deploymentId, syncId, entityKey, keyColumns, cursorField } = request;
+  const { schema, table, deploymentId, syncId, entityKey, keyColumns, cursorField, loadMode } = request;
   const shape = await readShape(session, request);
   const owner = await findOwner(session, request);
   const isOurs = owner?.deploymentId === deploymentId && owner.syncId === syncId && owner.entityKey === entityKey;
@@ -27,6 +31,7 @@ export async function describeComparedTable(session: Session, request: ComparedT
       ...{ schema, table, leafSchema: LEDGER_SCHEMA, leafTable: owner.leafTable },
       ...{ columns: request.columns.filter(({ name }) => names.has(name)), keyColumns, cursorField },
       ...{ apply: "merge", overlap: "merge", swap: false, finish: null },
+      goneColumn: GONE_COLUMNS[loadMode] ?? null,
     },
     columns,
     fingerprint: rows[0]?.fingerprint ?? "",

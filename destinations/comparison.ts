@@ -25,18 +25,24 @@ export interface ComparingDestination extends Destination {
 export interface ComparedTableRequest
   extends Pick<
     PrepareRequest,
-    "deploymentId" | "syncId" | "entityKey" | "schema" | "table" | "columns" | "keyColumns" | "cursorField"
+    "deploymentId" | "syncId" | "entityKey" | "schema" | "table" | "columns" | "keyColumns" | "cursorField" | "loadMode"
   > {
   /** Windows that differ are loaded again. */
   reloads: boolean;
 }
 
+/** What of a table is compared. */
+export interface ComparedRows extends LoadTarget {
+  /** Where it is not null, the row is one that the source has no more; null where all rows are the source's. */
+  goneColumn: string | null;
+}
+
 export interface ComparedTable extends ComparedEnd {
-  target: LoadTarget;
+  target: ComparedRows;
 }
 
 /** As stored with the plan of a run that compares. */
-export interface ComparedTarget extends LoadTarget {
+export interface ComparedTarget extends ComparedRows {
   comparison: Comparison;
 }
 

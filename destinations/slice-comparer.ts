@@ -90,6 +90,7 @@ async function digestWindow(
   const key = rowText(target.keyColumns.map(quoteIdentifier));
   const conditions = [
     ...windowConditions(window),
+    ...(target.goneColumn === null ? [] : [`${quoteIdentifier(target.goneColumn)} is null`]),
     ...(settled === null
       ? []
       : [isSettled(quoteIdentifier(settled.column), `${escapeLiteral(settled.before)}::${settled.type}`)]),

@@ -1,14 +1,30 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
-import { createWorld, type Row, tableOf, trigger, type World, whenEnded } from "../support/world.ts";
+import {
+  createOrdersSync,
+  expectOrdersEqual,
+  ORDERS,
+  seedOrders,
+  whenBlocked,
+  whileLocked,
+} from "../support/orders.ts";
+import {
+  createWorld,
+  type Row,
+  tableOf,
+  trigger,
+  type WorkerProcess,
+  type World,
+  whenEnded,
+} from "../support/world.ts";
 
 /** "Is my copy right?" is answered by both databases, and what is not is put right, window by window. */
 describe("verify and repair", () => {
   let world: World;
+  let worker: WorkerProcess;
   beforeAll(async () => {
     world = await createWorld();
     await seedOrders(world, 20_000);
-    await world.startWorker();
+    worker = await world.startWorker();
   });
   afterAll(() => world.close());
 
@@ -168,6 +184,52 @@ describe("verify and repair", () => {
     expect(await run(sync, "verify")).toMatchObject({ resultReasonCode: "reconciliation_mismatch" });
     const { status, body } = await world.api("POST", `/syncs/${sync.id}/trigger`, { runMode: "repair" });
     expect([status, body.detail[0].loc, body.detail[0].type]).toEqual([422, ["body", "runMode"], "value_error"]);
+  });
+
+  it("of versions the current ones are compared", async () => {
+    await world.source(`
+      create table prices (id integer primary key, price numeric, updated_at timestamptz not null default clock_timestamp());
+      insert into prices select i, i from generate_series(1, 100) i`);
+    const prices = "public.prices";
+    const sync = await define({ entities: [prices], tableBindings: [{ entityKey: prices, loadMode: "scd2" }] });
+    await run(sync, "incremental");
+    await world.source("update prices set price = 0, updated_at = clock_timestamp() where id <= 10");
+    await run(sync, "incremental");
+    const verified = await run(sync, "verify");
+    expect(verified.summary.verification.entities[prices]).toMatchObject({ differing: 0, destinationRows: 100 });
+    await world.warehouse(`update ${tableOf(sync, prices)} set price = 1 where id = 2 and _is_current`);
+    expect(await run(sync, "verify")).toMatchObject({ resultReasonCode: "reconciliation_mismatch" });
+  });
+
+  it("a worker that is killed while it repairs leaves a window as it was, and the next one mends it", async () => {
+    const sync = await define();
+    await run(sync, "incremental");
+    const table = tableOf(sync, ORDERS);
+    await world.warehouse(`delete from ${table} where id = 3`);
+    await world.warehouse(`update ${table} set note = 'other' where id = 4`);
+    const repair = await whileLocked(world.warehouseUrl, `select from ${table} where id = 4 for update`, async () => {
+      const { id } = await trigger(world, sync.id, { runMode: "repair" });
+      await whenBlocked(world);
+      await worker.kill();
+      worker = await world.startWorker();
+      const [row] = await world.warehouse(`select count(*)::int as rows from ${table} where id = 3`);
+      expect(row).toEqual({ rows: 0 });
+      return id;
+    });
+    expect(await whenEnded(world, repair)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 2 } });
+    await expectOrdersEqual(world, sync);
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+  });
+
+  it("a cancel reaches the statement that compares", async () => {
+    const sync = await define();
+    await run(sync, "incremental");
+    await whileLocked(world.warehouseUrl, `lock table ${tableOf(sync, ORDERS)}`, async () => {
+      const { id } = await trigger(world, sync.id, { runMode: "verify" });
+      expect(await whenBlocked(world)).toContain("hashtextextended");
+      await world.api("POST", `/syncs/runs/${id}/cancel`);
+      expect(await whenEnded(world, id)).toMatchObject({ status: "cancelled", resultReasonCode: "cancelled_by_user" });
+    });
   });
 
   it("a table that the sync has not loaded is no table to compare with, and is not made by that", async () => {
