@@ -20,6 +20,28 @@ export async function* readAhead<T>(
   }
 }
 
+/**
+ * Everything that `read` gives; each next item is on its way while the one before is made use of.
+ * @param read looks at `abandoned` between two requests: nobody may want what it reads any more
+ */
+export async function* oneAhead<T>(
+  read: (abandoned: AbortSignal) => AsyncGenerator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
+  const abandon = new AbortController();
+  const items = read(abandon.signal);
+  try {
+    let next = settled(items.next());
+    for (let item = await next; !item.done; item = await next) {
+      next = settled(items.next());
+      yield item.value;
+    }
+  } finally {
+    abandon.abort();
+    // Not waited for: a request that is in flight may take its time.
+    items.return().catch(() => undefined);
+  }
+}
+
 /** Heard when its turn comes; a read that ends before it has no use for it. */
 function settled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);

@@ -3,6 +3,7 @@ import type { HttpClient } from "../lib/http/client.ts";
 import type { EntityReadSpec, ReadRequest, RowsBatch } from "../provider.ts";
 import { readPages } from "./pages.ts";
 import { type Position, positionSchema, type RecordPage, START } from "./position.ts";
+import { oneAhead } from "./read-ahead.ts";
 import { readSpecSchema } from "./read-spec.ts";
 import type { Resources } from "./resources.ts";
 import { type Rows, toRows } from "./rows.ts";
@@ -11,10 +12,23 @@ import { spanOf } from "./steps.ts";
 /** Slow sources commit often: what a batch holds is read again when its worker is lost. */
 const BATCH_MS = 10_000;
 
-/** Batches of whole pages: a checkpoint lies between two of them. */
-export async function* readSlice(
-  source: { client: HttpClient; resources: Resources },
+/** Of cells' text. In memory a row takes several times its text, and there are up to three batches: loaded, waiting, read. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+interface ReadSource {
+  client: HttpClient;
+  resources: Resources;
+}
+
+/** Batches of whole pages: a checkpoint lies between two of them. The next is read while one is loaded. */
+export function readSlice(source: ReadSource, request: ReadRequest): AsyncGenerator<RowsBatch, void, undefined> {
+  return oneAhead((abandoned) => readBatches(source, request, abandoned));
+}
+
+async function* readBatches(
+  source: ReadSource,
   request: ReadRequest,
+  abandoned: AbortSignal,
 ): AsyncGenerator<RowsBatch, void, undefined> {
   const { spec, window, checkpoint } = request;
   const { shape, now } = readSpecSchema.parse(spec.source);
@@ -25,6 +39,7 @@ export async function* readSlice(
   const batch = createBatch(spec, from);
   try {
     for await (const page of pages) {
+      if (abandoned.aborted) return;
       batch.add(page, toRows(page.records, shape, spec.keyColumns));
       if (page.next === null || batch.isFull(request)) {
         // Without rows it only moves the checkpoint, which is progress too.
@@ -59,7 +74,9 @@ function createBatch(spec: EntityReadSpec, from: Position) {
     },
     isEmpty: () => held.rows.length + held.rejects.length === 0,
     isFull: ({ batchRows, batchBytes }: ReadRequest) =>
-      held.rows.length + held.rejects.length >= batchRows || bytes >= batchBytes || Date.now() - startedAt > BATCH_MS,
+      held.rows.length + held.rejects.length >= batchRows ||
+      bytes >= Math.min(batchBytes, MOST_BYTES) ||
+      Date.now() - startedAt > BATCH_MS,
     take(): RowsBatch {
       const { rows, rejects } = held;
       [held, bytes, startedAt] = [{ rows: [], rejects: [] }, 0, Date.now()];

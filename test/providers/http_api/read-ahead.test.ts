@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readAhead } from "../../../providers/http_api/read-ahead.ts";
+import { oneAhead, readAhead } from "../../../providers/http_api/read-ahead.ts";
 
 describe("reading ahead", () => {
   const log: string[] = [];
@@ -40,5 +40,57 @@ describe("reading ahead", () => {
       expect(item).toBe("a1");
       break;
     }
+  });
+});
+
+describe("reading one ahead", () => {
+  async function* count(
+    abandoned: AbortSignal,
+    read: number[],
+    failAt: number,
+  ): AsyncGenerator<number, void, undefined> {
+    for (let i = 1; i <= 9 && !abandoned.aborted; i++) {
+      if (i === failAt) throw new Error(`no ${i}`);
+      read.push(i);
+      yield i;
+    }
+  }
+
+  it("reads the next while one is made use of, and no more", async () => {
+    const read: number[] = [];
+    const items = oneAhead((abandoned) => count(abandoned, read, 4));
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(read).toEqual([1, 2]);
+    await items.return();
+  });
+
+  it("fails after everything that was read before", async () => {
+    const seen: number[] = [];
+    const reading = async () => {
+      for await (const item of oneAhead((abandoned) => count(abandoned, [], 4))) seen.push(item);
+    };
+    await expect(reading()).rejects.toThrow("no 4");
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it("ends what it reads from when it is given up, without waiting for it", async () => {
+    const inFlight = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    async function* read(abandoned: AbortSignal): AsyncGenerator<number, void, undefined> {
+      try {
+        yield 1;
+        await inFlight.promise;
+        if (!abandoned.aborted) yield 2;
+      } finally {
+        ended.resolve();
+      }
+    }
+    for await (const item of oneAhead(read)) {
+      expect(item).toBe(1);
+      break;
+    }
+    inFlight.resolve();
+    await ended.promise;
   });
 });
