@@ -102,10 +102,10 @@ function describeLoad(
 
 function deletesOf(
   loadMode: EntityLoadPreview["loadMode"],
-  { finish, swap }: EntityPreview["target"],
+  { finish }: EntityPreview["target"],
   rows: number | null,
 ): EntityLoadPreview["deletes"] {
-  if (swap) return { kind: "swap", rows };
+  if (finish === "swap") return { kind: "swap", rows };
   if (finish === "mark_deleted") return { kind: "mark_deleted", rows };
   return loadMode === "delete_insert" ? { kind: "window", rows: null } : { kind: "none", rows: 0 };
 }

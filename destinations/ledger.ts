@@ -30,7 +30,7 @@ export interface TableOwner {
   deploymentId: string;
   syncId: string;
   entityKey: string;
-  /** The generation that it shows, and the plan that made that. */
+  /** The generation that it shows, of snapshots the latest, and the plan that made that; empty before there is one. */
   leafTable: string;
   leafPlanId: string;
 }

@@ -48,7 +48,8 @@ export async function previewEntity(session: Session, request: PreviewRequest): 
     return {
       ...{ target, statements, losses },
       confirmation: confirmationOf(request, present, losses),
-      estimatedRows: present === null ? null : await estimateRows(session, present.leafTable),
+      estimatedRows:
+        present === null || present.leafTable === "" ? null : await estimateRows(session, present.leafTable),
     };
   });
 }

@@ -134,6 +134,17 @@ describe("a snapshot", () => {
     expect(next.snapshotAt).not.toBe(target.snapshotAt);
   });
 
+  test("is foretold without being made, before the first is attached and after", async () => {
+    const warehouse = await openWarehouse();
+    const foretold = async () => (await warehouse.destination.previewEntity(snapshotRequest())).statements.length;
+    expect(await foretold()).toBeGreaterThan(2);
+    const { request, target } = await loadedSnapshot(warehouse, first);
+    expect(await foretold()).toBe(2);
+    await finish(warehouse, target, request);
+    expect(await foretold()).toBe(2);
+    expect(await waitingTables(warehouse)).toEqual([]);
+  });
+
   test("of an empty source is one without rows", async () => {
     const warehouse = await openWarehouse();
     await takeSnapshot(warehouse, first);
