@@ -26,6 +26,8 @@ export async function smallTables(bench: Bench): Promise<Outcome> {
     );
     await bench.source.query(`vacuum (analyze) ${name}`);
   }
+  // Warms up, and makes the ledger, which the defaults of both sides' tables ask.
+  await measureFirstLoad(bench, { entityKeys: [`public.${names[0]}`], executionMode: "fan_out_entity" });
   const standings = await race(bench, [
     { name: LOOP, run: () => loopOverTables(bench, names) },
     {
@@ -62,6 +64,7 @@ async function loopOverTables(bench: Bench, names: readonly string[]): Promise<S
   );
   const seconds = (performance.now() - startedAt) / 1000;
   const [first = ""] = names;
-  const difference = await findDifference(bench, `public.${first}`, { schema: SCHEMA, table: `limit_${first}` });
-  return { seconds, rows: TABLES * ROWS, peakRssMb: null, fault: fault ?? difference };
+  const difference =
+    fault ?? (await findDifference(bench, `public.${first}`, { schema: SCHEMA, table: `limit_${first}` }));
+  return { seconds, rows: TABLES * ROWS, peakRssMb: null, fault: difference };
 }
