@@ -1,9 +1,8 @@
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
-import { LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
+import { finishOf, LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
-import { readCursorState } from "../db/cursor-states.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncRow } from "../db/syncs.ts";
 import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
@@ -12,7 +11,10 @@ import type { ActivityDeps } from "./deps.ts";
 import { requireBackfill } from "./require-backfill.ts";
 import type { ExecutionConfig } from "./run-context.ts";
 
-/** What is asked of both ends for an entity, the same for a run and for the preview of one. */
+/**
+ * What is asked of both ends for an entity, the same for a run and for the preview of one. `cursor` is the cursor state's; null
+ * without one.
+ */
 
 export interface PlanSettings {
   context: {
@@ -75,9 +77,9 @@ export function resolveBinding(binding: BindingRow, schema: EntitySchema): Resol
 export async function loadRequestOf(
   deps: Pick<ActivityDeps, "db">,
   { context: { run, sync }, deploymentId }: PlanSettings,
-  entity: { schema: EntitySchema; binding: BindingRow; resolved: ResolvedBinding },
+  entity: { schema: EntitySchema; binding: BindingRow; resolved: ResolvedBinding; cursor: string | null },
 ): Promise<PreviewRequest> {
-  const { schema, binding, resolved } = entity;
+  const { schema, binding, resolved, cursor } = entity;
   const { entityKey, columns } = schema;
   const formerOwners = await findDeletedOwners(deps.db, binding);
   if (run.runMode === "backfill") requireBackfill(binding, resolved, formerOwners.length > 0);
@@ -90,26 +92,12 @@ export async function loadRequestOf(
     schema: destinationSchemaOf(sync),
     table: binding.physicalTableName,
     columns,
-    complete:
-      readsEverything(resolved.loadMode, run.runMode) || (await lacksStart(deps, run, sync, { schema, resolved })),
+    complete: readsAll(run, resolved, cursor),
+    anew: run.runMode === "full_refresh",
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   };
 }
 
-/** Versions of what is gone end with every read of all there is, also where only the cursor to start from is missing. */
-async function lacksStart(
-  deps: Pick<ActivityDeps, "db">,
-  run: Pick<RunRow, "runMode">,
-  sync: SyncRow,
-  { schema: { entityKey }, resolved }: { schema: EntitySchema; resolved: ResolvedBinding },
-): Promise<boolean> {
-  if (resolved.loadMode !== "scd2" || run.runMode !== "incremental") return false;
-  if (resolved.cursorField === null) return true;
-  const state = await readCursorState(deps.db, sync.id, entityKey);
-  return state === null || state.cursor === null;
-}
-
-/** @param entity.cursor the cursor state's; null without one */
 export function planRequestOf(
   { context: { run, execution }, maxSlices }: PlanSettings,
   entity: { entityKey: string; resolved: ResolvedBinding; target: LoadTarget; cursor: string | null },
@@ -118,8 +106,8 @@ export function planRequestOf(
   const { loadMode, keyColumns } = resolved;
   // Without one where the table does not take the column.
   const { cursorField } = target;
-  const complete = readsEverything(loadMode, run.runMode);
-  const incremental = !complete && run.runMode === "incremental" && cursorField !== null && cursor !== null;
+  const incremental =
+    !readsAll(run, resolved, cursor) && run.runMode === "incremental" && cursorField !== null && cursor !== null;
   // It compares whole ranges, in none of which are rows without a cursor, and adds what has changed: one slice then, read once.
   const keylessAppend = keyColumns.length === 0 && (loadMode === "append_event" || loadMode === "append_snapshot");
   return {
@@ -135,8 +123,27 @@ export function planRequestOf(
     lookbackSeconds: execution.lookbackSeconds,
     safetyLagSeconds: execution.safetyLagSeconds,
     between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
-    catchUp: target.swap && cursorField !== null && !keylessAppend,
+    catchUp: sweeps(target) && cursorField !== null && !keylessAppend,
+    removes: sweeps(target) || target.overlap === "replace",
   };
+}
+
+/**
+ * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
+ * what is gone end with every read of all there is.
+ */
+function readsAll(
+  { runMode }: Pick<RunRow, "runMode">,
+  { loadMode, cursorField }: ResolvedBinding,
+  cursor: string | null,
+): boolean {
+  const lacksStart = runMode === "incremental" && (cursorField === null || cursor === null);
+  return readsEverything(loadMode, runMode) || (lacksStart && (loadMode === "delete_insert" || loadMode === "scd2"));
+}
+
+/** What is not among the rows of the plan is gone once it is finished. */
+function sweeps(target: LoadTarget): boolean {
+  return finishOf(target) !== null && (target.finish !== "close_versions" || target.complete === true);
 }
 
 function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {

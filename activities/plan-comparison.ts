@@ -35,7 +35,7 @@ export async function planComparedEntity(
   }
   const state = await readCursorState(deps.db, syncId, entityKey);
   const { target, ...end } = await destination.describeCompared({
-    ...(await loadRequestOf(deps, planning, { schema, binding, resolved })),
+    ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     reloads: runMode === "repair",
   });
   const request = planRequestOf(planning, { entityKey, resolved, target, cursor: null });

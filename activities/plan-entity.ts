@@ -8,6 +8,7 @@ import type { EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
 import { planComparedEntity } from "./plan-comparison.ts";
+import { orderSlices } from "./replacing-slices.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface EntityPlanning extends PlanSettings {
@@ -62,7 +63,7 @@ async function planFoundEntity(
   const resolved = resolveBinding(binding, schema);
   const state = await readCursorState(deps.db, sync.id, entityKey);
   const target = await planning.destination.prepareEntity({
-    ...(await loadRequestOf(deps, planning, { schema, binding, resolved })),
+    ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
     planId: planning.planId,
     confirmedPlan: run.request.confirmedPlan ?? null,
@@ -86,7 +87,7 @@ async function planFoundEntity(
     evidence: state?.cursor === null ? { ...plan.evidence, cursorResetBy: state.createdBy } : plan.evidence,
     reasonCode: null,
     error: null,
-    slices: plan.slices,
+    slices: orderSlices(target, plan.slices, run.runMode === "backfill" ? (state?.cursor ?? null) : null),
   };
 }
 

@@ -64,13 +64,10 @@ async function previewEntity(
     if (schema === null) throw missingEntity(binding);
     if (schema.failure) throw schema.failure;
     const resolved = resolveBinding(binding, schema);
-    const loading = await destination.previewEntity(await loadRequestOf(deps, settings, { schema, binding, resolved }));
     const state = await readCursorState(deps.db, settings.context.sync.id, entityKey);
-    const request = planRequestOf(settings, {
-      ...{ entityKey, resolved },
-      target: loading.target,
-      cursor: state?.cursor ?? null,
-    });
+    const known = { resolved, cursor: state?.cursor ?? null };
+    const loading = await destination.previewEntity(await loadRequestOf(deps, settings, { schema, binding, ...known }));
+    const request = planRequestOf(settings, { entityKey, ...known, target: loading.target });
     const plan = await source.plan(request);
     const scan = request.between === null ? request.scan : "backfill";
     const cursor = { from: request.cursorState, to: plan.upperBound };

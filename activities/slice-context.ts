@@ -47,11 +47,11 @@ export async function loadTarget(
 
 export function claimRequestOf(
   { run, sync, execution }: RunContext,
-  { target, planId, sliceNo, entityKey, stage }: SliceContext,
+  { target, planId, sliceNo, entityKey, stage, window }: SliceContext,
   signal: AbortSignal,
 ): ClaimRequest {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
   const own = entityRulesOf(sync.destinationConfig, entityKey);
   const maxRejectedRows = own.maxRejectedRows ?? execution.maxRejectedRows;
-  return { target, chain, planId, sliceNo, entityKey, runId: run.id, stage, maxRejectedRows, signal };
+  return { target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, maxRejectedRows, signal };
 }

@@ -35,7 +35,7 @@ export interface EntityLoadPreview {
   /** Guesses of the databases; null where they have none. */
   estimatedRows: { toRead: number | null; present: number | null };
   slices: { count: number; labels: string[] };
-  apply: "copy" | "merge" | "append";
+  apply: "copy" | "merge" | "append" | "replace";
   /** DDL that runs before the first row is loaded, in order. */
   changes: string[];
   /** Rows that the table would not have any more, or that would be marked; `rows` is a guess, null where there is none. */

@@ -5,6 +5,7 @@ import { TERMINATE_WITHIN_MS } from "./fence.ts";
 import { holdChain } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { dropUncommitted } from "./rejects.ts";
+import { checkBounds } from "./replace-window.ts";
 import { inTransaction, type Session } from "./session.ts";
 
 export interface SliceClaim {
@@ -35,6 +36,7 @@ export async function claimSlice(session: Session, request: ClaimRequest): Promi
       return taken;
     });
     if (claim === null) continue;
+    if (request.target.overlap === "replace") await checkBounds(session, request);
     // What the default of every row's `_sluice_run_id` reads.
     await session.client.query("select set_config('sluice.run_id', $1, false)", [request.runId]);
     return claim;

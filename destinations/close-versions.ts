@@ -1,8 +1,8 @@
-import type { FinishRequest, LoadTarget } from "./destination.ts";
+import type { LoadTarget } from "./destination.ts";
 import type { Finisher } from "./finish-entity.ts";
 import { VALID_FROM_COLUMN, VALID_TO_COLUMN } from "./layout.ts";
 import { findOwner } from "./ledger.ts";
-import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan } from "./reconcile.ts";
+import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "./sql.ts";
 import { readShape, type TableShape } from "./table-shape.ts";
@@ -21,7 +21,7 @@ export const closeVersions: Finisher = {
   },
   async describeEffect(session, request) {
     const { target } = request;
-    if (!(await hasSeenAll(session, request))) return null;
+    if (!(request.target.complete && (await sawEveryRow(session, request)))) return null;
     const { versions, stage } = await findTables(session, target);
     const present = `from ${versions} version where ${VALID_TO_COLUMN} is null`;
     return {
@@ -34,7 +34,10 @@ export const closeVersions: Finisher = {
     await refuseOlderPlan(session, request);
     const tables = await findTables(session, request.target);
     await session.client.query(findChanges(request.target, tables));
-    const gone = (await hasSeenAll(session, request)) ? await endUnseen(session, request.target, tables) : 0;
+    const gone =
+      request.target.complete && (await sawEveryRow(session, request))
+        ? await endUnseen(session, request.target, tables)
+        : 0;
     await endChanged(session, request.target, tables);
     const opened = await openVersions(session, request.target, tables);
     await session.client.query(`drop table ${tables.stage}`);
@@ -115,16 +118,6 @@ function changedAt({ columns, cursorField }: LoadTarget): string {
   if (cursor === undefined || !cursor.type.startsWith("timestamp")) return "null";
   const column = `newest.${quoteIdentifier(cursor.name)}`;
   return `case when isfinite(${column}) then ${column}::timestamptz end`;
-}
-
-/** A row that was rejected is there all the same. */
-async function hasSeenAll({ client }: Session, { target, planId, entityKey }: FinishRequest): Promise<boolean> {
-  if (!target.complete) return false;
-  const { rowCount } = await client.query(
-    "select from _sluice.slices where plan_id = $1 and entity_key = $2 and rows_rejected > 0",
-    [planId, entityKey],
-  );
-  return rowCount === 0;
 }
 
 function unseen(target: LoadTarget, stage: string): string {

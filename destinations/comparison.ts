@@ -1,5 +1,4 @@
 import type { ComparedEnd, Comparison, Digest } from "../core/digests.ts";
-import type { Window } from "../core/slices.ts";
 import type {
   BatchResult,
   ClaimRequest,
@@ -48,7 +47,6 @@ export interface ComparedTarget extends ComparedRows {
 
 export interface ComparisonClaim extends ClaimRequest {
   target: ComparedTarget;
-  window: Window;
 }
 
 export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "probe" | "close"> {

@@ -1,6 +1,6 @@
 import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { EntityFinish } from "../core/load-modes.ts";
-import type { Checkpoint } from "../core/slices.ts";
+import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 
 /**
@@ -78,8 +78,10 @@ export interface PrepareRequest {
   keyColumns: string[];
   cursorField: string | null;
   loadMode: LoadMode;
-  /** Everything is read again: load beside and swap (`replace`, or `full_refresh` of an upsert). */
+  /** All that the source has is read: what is not among it is gone. */
   complete: boolean;
+  /** Nothing of the present rows is to be kept (`full_refresh`). */
+  anew: boolean;
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -125,11 +127,16 @@ export interface LoadTarget {
   cursorField: string | null;
   /**
    * `copy`: straight into the leaf, where no other slice and no earlier load can overlap (a catch-up slice merges all the
-   * same). `merge`: staging, then by key, newest cursor wins. `append`: staging, then only what is not there yet.
+   * same). `merge`: staging, then by key, newest cursor wins. `append`: staging, then only what is not there yet. `replace`:
+   * all of the slice is staged, then takes the place of its window, by time.
    */
-  apply: "copy" | "merge" | "append";
+  apply: "copy" | "merge" | "append" | "replace";
   /** What `copy` gives way to: in a catch-up slice, and once a straight COPY has met a key that was there. */
-  overlap: "merge" | "append";
+  overlap: "merge" | "append" | "replace";
+  /** The table has `_deleted_at`: a row that is seen again loses it. */
+  marks?: boolean;
+  /** What this plan reads stands against what earlier ones have loaded, whatever its cursor says. */
+  sourceWins?: boolean;
   /** The leaf becomes part of the user's table only with the finish, or is taken apart by it. */
   swap: boolean;
   /** Absent: nothing is kept from the table. */
@@ -162,6 +169,7 @@ export interface ClaimRequest {
   planId: string;
   sliceNo: number;
   entityKey: string;
+  window: Window;
   /** Goes into `_sluice_run_id` of every row. */
   runId: string;
   /** A slice of stage 1 always merges. */

@@ -7,6 +7,7 @@ import { checkGuards, type ScanEffect } from "./guards.ts";
 import { holdChain, lockTable } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
+import { markDeleted } from "./mark-deleted.ts";
 import { inTransaction, type Session } from "./session.ts";
 import { swapFinish } from "./swap.ts";
 
@@ -23,8 +24,9 @@ export interface Finisher {
   apply(session: Session, request: FinishRequest): Promise<number>;
 }
 
-const FINISHERS: Partial<Record<EntityFinish, Finisher>> = {
+const FINISHERS: Record<EntityFinish, Finisher> = {
   swap: swapFinish,
+  mark_deleted: markDeleted,
   attach_snapshot: attachSnapshot,
   close_versions: closeVersions,
 };
@@ -34,11 +36,20 @@ const FINISHERS: Partial<Record<EntityFinish, Finisher>> = {
  * conflict is tried again from the start.
  */
 export async function finishEntity(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
-  const finish = finishOf(request.target);
-  const finisher = finish === null ? undefined : FINISHERS[finish];
-  if (finisher === undefined) throw new Error(`There is nothing that does ${finish} for ${request.entityKey}.`);
   await ensureLedger(session);
   if (await isFinished(session, request)) return;
+  try {
+    await finishOnce(session, request, patienceMs);
+  } catch (error) {
+    // Another session may have finished meanwhile: what ours was looking at is gone then.
+    if (!(await isFinished(session, request).catch(() => false))) throw error;
+  }
+}
+
+async function finishOnce(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
+  const finish = finishOf(request.target);
+  if (finish === null) throw new Error(`The target of ${request.entityKey} has no finish.`);
+  const finisher = FINISHERS[finish];
   await finisher.prepare?.(session, request);
   const effect = request.guards ? await finisher.describeEffect?.(session, request) : null;
   if (effect) await checkGuards(session, request, effect);

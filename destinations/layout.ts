@@ -1,5 +1,5 @@
 import type { LoadMode } from "../core/vocabulary.ts";
-import type { LoadTarget } from "./destination.ts";
+import type { LoadTarget, TargetColumn } from "./destination.ts";
 import type { NextNumber } from "./generations.ts";
 import type { TableOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
@@ -10,9 +10,12 @@ export const SNAPSHOT_AT_COLUMN = "_snapshot_at";
 export const VALID_FROM_COLUMN = "_valid_from";
 export const VALID_TO_COLUMN = "_valid_to";
 export const IS_CURRENT_COLUMN = "_is_current";
+/** When a complete scan first missed the row; null while the source has it. */
+export const DELETED_AT_COLUMN = "_deleted_at";
 
 /** What a load mode adds to the user's table, so that the source must not have it. */
 export const MODE_COLUMNS: Partial<Record<LoadMode, readonly string[]>> = {
+  upsert_soft_delete: [DELETED_AT_COLUMN],
   append_snapshot: [SNAPSHOT_AT_COLUMN],
   scd2: [VALID_FROM_COLUMN, VALID_TO_COLUMN, IS_CURRENT_COLUMN],
 };
@@ -20,6 +23,14 @@ export const MODE_COLUMNS: Partial<Record<LoadMode, readonly string[]>> = {
 /** A full refresh does not load the history anew. */
 export const HISTORY_REMEDY =
   "The rows that it keeps are of that type: alter the column at a time of your choosing, or choose another tableName in the table binding";
+
+export const DELETED_AT: TargetColumn = { name: DELETED_AT_COLUMN, type: "timestamp with time zone", nullable: true };
+
+/** A table keeps its marks when its load mode changes. A column of that name that the source has is the source's. */
+export function hasMarks(present: TableShape["columns"], source: readonly TargetColumn[]): boolean {
+  const isMarked = present.some(({ name, type }) => name === DELETED_AT.name && type === DELETED_AT.type);
+  return isMarked && !source.some(({ name }) => name === DELETED_AT_COLUMN);
+}
 
 /** What the rows of a table are: the source's; those of all its snapshots; those of all times at which they were valid. */
 export type Layout = "rows" | "snapshots" | "versions";

@@ -1,10 +1,11 @@
 import { TerminalError } from "../core/errors.ts";
 import { LOAD_MODE_RULES } from "../core/load-modes.ts";
 import { findNameFault } from "./column-names.ts";
-import type { LoadTarget, PreviewRequest } from "./destination.ts";
+import type { LoadTarget, PreviewRequest, TargetColumn } from "./destination.ts";
 import { createBeside, createTable, type NextNumber, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
-import { type Found, layoutOf, MODE_COLUMNS, readLayout } from "./layout.ts";
+import { indexCursor, loadsBeside, planInPlace } from "./in-place.ts";
+import { DELETED_AT, type Found, hasMarks, layoutOf, MODE_COLUMNS, readLayout } from "./layout.ts";
 import type { TableOwner } from "./ledger.ts";
 import { findLosses, foreignRows } from "./losses.ts";
 import { conflict } from "./refusals.ts";
@@ -65,7 +66,7 @@ export async function findPreparation(
   if (shape === null || owner === null) return firstGeneration(session, wanted, next);
   if (heir === null) return nextGeneration(session, wanted, { shape, owner, next });
   // What the deleted sync left may be old: it is shown until all of it is loaded again beside, and swapped.
-  const inherited = await nextGeneration(session, { ...wanted, complete: true }, { shape, owner, next });
+  const inherited = await nextGeneration(session, { ...wanted, complete: true, anew: true }, { shape, owner, next });
   const foreign = heir.sameSource ? [] : await foreignRows(session, request, owner);
   return {
     ...inherited,
@@ -77,9 +78,13 @@ export async function findPreparation(
 async function firstGeneration(session: Session, request: Wanted, next: NextNumber): Promise<Preparation> {
   const { deploymentId, syncId, entityKey } = request;
   const leaf = await nextTableName(session, "g", request, next);
+  const columns = allColumns(request);
   return {
-    target: targetOf(request, leaf, { alone: true, swap: false }),
-    statements: await createTable(session, request, leaf, request),
+    target: { ...targetOf(request, leaf, { alone: true, swap: false }), ...marksOf(request, columns) },
+    statements: [
+      ...(await createTable(session, request, leaf, { ...request, columns })),
+      ...(await indexCursor(session, request, request)),
+    ],
     owner: { deploymentId, syncId, entityKey, leafTable: leaf.table },
     losses: [],
   };
@@ -90,29 +95,47 @@ async function nextGeneration(
   request: Wanted,
   { shape, owner, next }: { shape: TableShape; owner: TableOwner; next: NextNumber },
 ): Promise<Preparation> {
-  const { columns, keyColumns } = request;
-  const beside = request.complete && request.loadMode !== "append_event";
+  const { keyColumns } = request;
+  const beside = loadsBeside(request);
   if (!beside && !sameColumns(shape.keyColumns, keyColumns)) {
     throw conflict(
       request,
       `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")}). Retry with runMode full_refresh`,
     );
   }
-  const grown = await growTable(session, request, { columns, shape, types: beside ? "leave" : "widen" });
-  if (!beside) {
-    const leaf = { schema: LEDGER_SCHEMA, table: owner.leafTable };
-    const target = targetOf(request, leaf, { alone: false, swap: false });
-    return { target, statements: grown, owner: null, losses: [] };
-  }
-  const leaf = await nextTableName(session, "g", request, next);
+  const columns = allColumns(request);
+  const grown = [
+    ...(await growTable(session, request, { columns, shape, types: beside ? "leave" : "widen" })),
+    ...(await indexCursor(session, request, request)),
+  ];
   const known = new Set(shape.columns.map(({ name }) => name));
   const grownShape = { ...shape, columns: [...shape.columns, ...columns.filter(({ name }) => !known.has(name))] };
+  const marks = marksOf(request, grownShape.columns);
+  if (!beside) {
+    const leaf = { schema: LEDGER_SCHEMA, table: owner.leafTable };
+    const { statements, how } = await planInPlace(session, request, next);
+    return {
+      target: { ...targetOf(request, leaf, { alone: false, swap: false }), ...marks, ...how },
+      ...{ statements: [...grown, ...statements], owner: null, losses: [] },
+    };
+  }
+  const leaf = await nextTableName(session, "g", request, next);
   return {
-    target: targetOf(request, leaf, { alone: true, swap: true }),
-    statements: [...grown, ...createBeside(request, leaf, grownShape, request)],
+    target: { ...targetOf(request, leaf, { alone: true, swap: true }), ...marks },
+    statements: [...grown, ...createBeside(request, leaf, grownShape, { columns, keyColumns })],
     owner: null,
     losses: await findLosses(session, request, { shape, leafTable: owner.leafTable }),
   };
+}
+
+/** With those that the load mode adds. */
+function allColumns({ columns, loadMode }: Wanted): TargetColumn[] {
+  return loadMode === "upsert_soft_delete" ? [...columns, DELETED_AT] : columns;
+}
+
+/** @param present columns of the table that is loaded */
+function marksOf({ columns }: Wanted, present: TableShape["columns"]): Pick<LoadTarget, "marks"> {
+  return hasMarks(present, columns) ? { marks: true } : {};
 }
 
 /** Of load modes that keep what was before: nothing of that is ever lost, whoever loads. */

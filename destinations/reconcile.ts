@@ -42,6 +42,15 @@ export async function refuseOlderPlan(
   if (rowCount !== 0) throw new SupersededError(`A later plan loads ${target.schema}.${target.table}.`);
 }
 
+/** A row that was rejected is at the source all the same, so while there are some nobody can say which are gone. */
+export async function sawEveryRow({ client }: Session, { planId, entityKey }: FinishRequest): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "select from _sluice.slices where plan_id = $1 and entity_key = $2 and rows_rejected > 0",
+    [planId, entityKey],
+  );
+  return rowCount === 0;
+}
+
 export function goneMeanwhile({ schema, table }: TableName): TerminalError {
   return new TerminalError(
     "destination_schema_conflict",

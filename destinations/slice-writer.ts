@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { appendRows } from "./append.ts";
+import { applyInTransaction, applyStaged } from "./apply-staged.ts";
 import type { SliceClaim } from "./claim.ts";
 import { commitProgress, NOTHING } from "./commit-progress.ts";
 import {
@@ -13,10 +13,10 @@ import {
   SupersededError,
 } from "./destination.ts";
 import { needsRows, takenOf } from "./discard.ts";
-import { isConnectionLoss, isLockConflict, sqlState, toDestinationError } from "./errors.ts";
+import { isConnectionLoss, sqlState, toDestinationError } from "./errors.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
-import { mergeRows } from "./merge.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "./rejects.ts";
+import { holdStaged, replaceWindow } from "./replace-window.ts";
 import { abortable, inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { quoteTable } from "./sql.ts";
@@ -24,9 +24,6 @@ import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 
 type LoadableBatch = LoadableRows | LoadableCopy;
-
-/** Staged rows stay staged when their merge loses a deadlock; the source's stream could not be read again. */
-const MOST_MERGE_TRIES = 5;
 
 /** From the end of the old holder's session to the new claim's commit. */
 const CLAIMED_WITHIN_MS = 300;
@@ -43,6 +40,10 @@ export function createSliceWriter(
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   // Versions are made of all that was read; nothing overlaps before.
   let straight = target.apply === "copy" && (request.stage === 0 || target.finish === "close_versions");
+  /** All of the slice is committed at once, at its end. */
+  const whole = target.overlap === "replace";
+  /** Of batches that wait for that end: counted when they are committed. */
+  const held: Omit<BatchResult, "rowsWritten"> = { rowsRead: 0, rowsRejected: 0 };
   /** The next batch of COPY text is one that failed on data. */
   let searching = false;
 
@@ -66,40 +67,47 @@ export function createSliceWriter(
   async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
     const filled = await inTransaction(session, async () => {
       await (strict ? makeStrictStage : emptyStage)(session, target);
-      if (strict) await dropUncommitted(session, request, position.rowsRead);
+      if (strict) await dropUncommitted(session, request, rowsSoFar());
       const staged = await fill(STAGE);
       // Its rejects are seen from here on.
       if (staged.rejects.count > 0) await stayHere();
       return staged;
     });
-    for (let tries = 1; ; tries++) {
+    const holds = whole && !batch.final;
+    const result = await applyInTransaction(session, request, async () => {
+      if (whole) await holdStaged(session, request, batch.columns);
+      if (holds) return countHeld(filled);
+      const applied = await (whole ? replaceWindow(session, request) : applyStaged(session, request, batch.columns));
       signal.throwIfAborted();
-      try {
-        return await inTransaction(session, async () => {
-          const applied =
-            target.overlap === "merge"
-              ? await mergeRows(session, target, batch.columns)
-              : await appendRows(session, request, batch.columns);
-          signal.throwIfAborted();
-          return commit(batch, applied, filled);
-        });
-      } catch (error) {
-        if (!isLockConflict(error) || tries === MOST_MERGE_TRIES) throw error;
-        await sleep(50 * tries * Math.random());
-      }
-    }
+      return commit(batch, applied, filled);
+    });
+    if (!holds) return result;
+    Object.assign(held, { rowsRead: result.rowsRead, rowsRejected: result.rowsRejected });
+    return { rowsRead: 0, rowsWritten: 0, rowsRejected: 0 };
   }
 
-  async function commit(batch: LoadableBatch, applied: AppliedRows, { rows, rejects }: Filled): Promise<BatchResult> {
-    const counts = { rowsRead: rows + rejects.count - rejects.loaded, rowsRejected: rejects.count };
-    await checkThreshold(session, request, rejects);
+  async function commit(batch: LoadableBatch, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
+    const counts = await countHeld(filled);
     await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
     return { ...counts, rowsWritten: applied.written };
   }
 
+  /** Together with what is held. What is rejected keeps to the limit. */
+  async function countHeld({ rows, rejects }: Filled): Promise<BatchResult> {
+    const rowsRejected = held.rowsRejected + rejects.count;
+    await checkThreshold(session, request, { ...rejects, count: rowsRejected });
+    const rowsRead = held.rowsRead + rows + rejects.count - rejects.loaded;
+    return { rowsRead, rowsRejected, rowsWritten: 0 };
+  }
+
   /** Proves the claim for a transaction that moves no row of the table. */
   function stayHere(): Promise<void> {
-    return commitProgress(session, request, claim, { ...NOTHING, checkpoint: position.checkpoint, final: false });
+    const { checkpoint } = whole ? claim : position;
+    return commitProgress(session, request, claim, { ...NOTHING, checkpoint, final: false });
+  }
+
+  function rowsSoFar(): number {
+    return position.rowsRead + held.rowsRead;
   }
 
   /** First as if all rows were sound; then, where one is not, with a search for it. */
@@ -107,14 +115,14 @@ export function createSliceWriter(
     const apply = straight ? copyStraight : copyAndApply;
     const search = async (): Promise<BatchResult> => {
       const taken = takenOf(target, batch);
-      const result = await apply(taken, fillWithSound(session, request, batch, position.rowsRead), true);
+      const result = await apply(taken, fillWithSound(session, request, batch, rowsSoFar()), true);
       await dropStage(session);
       searching = false;
       return result;
     };
     if (needsRows(target) || (batch.kind === "copy" && batch.format === "text" && searching)) return search();
     try {
-      return await apply(batch, fillAtOnce(session, request, batch, position.rowsRead), false);
+      return await apply(batch, fillAtOnce(session, request, batch, rowsSoFar()), false);
     } catch (error) {
       if (searching || !(isDataFault(error, batch.columns) || isUnreceived(error, batch))) throw error;
       if (batch.kind === "rows") return await search();
@@ -151,7 +159,7 @@ export function createSliceWriter(
           if (error instanceof RejectThresholdError) {
             const { rejects } = error;
             await inTransaction(session, async () => {
-              await keepUnloaded(session, request, position.rowsRead, rejects);
+              await keepUnloaded(session, request, rowsSoFar(), rejects);
               await stayHere();
             });
           }
@@ -164,8 +172,13 @@ export function createSliceWriter(
       return result;
     },
     async finish() {
-      const end = { ...NOTHING, checkpoint: position.checkpoint, final: true };
-      await owned("finishing", () => inTransaction(session, () => commitProgress(session, request, claim, end)));
+      await owned("finishing", () =>
+        applyInTransaction(session, request, async () => {
+          const rest = whole && !position.done ? { ...held, ...(await replaceWindow(session, request)) } : {};
+          const end = { ...NOTHING, ...rest, checkpoint: position.checkpoint, final: true };
+          await commitProgress(session, request, claim, end);
+        }),
+      );
       position.done = true;
     },
     async probe() {

@@ -23,9 +23,7 @@ export interface AppliedRows {
 export async function emptyStage({ client }: Session, target: LoadTarget): Promise<void> {
   const { rows } = await client.query<{ exists: boolean }>("select to_regclass($1) is not null as exists", [STAGE]);
   await client.query(
-    rows[0]?.exists
-      ? `truncate ${STAGE}`
-      : `create temporary table sluice_stage (${defineColumns(target.columns)})`,
+    rows[0]?.exists ? `truncate ${STAGE}` : `create temporary table sluice_stage (${defineColumns(target.columns)})`,
   );
 }
 

@@ -148,6 +148,11 @@ export interface PlanRequest {
   between: BackfillWindow | null;
   /** A complete scan ends with a catch-up slice (stage 1) over the cursor from plan start, where there is a cursor. */
   catchUp: boolean;
+  /**
+   * What is not read is taken as gone. So a full scan is cut by an immutable key or not at all, and a window is read even where it is
+   * known to be empty.
+   */
+  removes: boolean;
 }
 
 /** What `read` needs to know of an entity; stored with the plan, so it is JSON. */

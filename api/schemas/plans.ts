@@ -46,9 +46,9 @@ const guess = (description: string) => z.number().nullable().openapi({ descripti
 
 const load = z
   .strictObject({
-    apply: z.enum(["copy", "merge", "append"]).openapi({
+    apply: z.enum(["copy", "merge", "append", "replace"]).openapi({
       description:
-        "`copy`: straight into the table; `merge`: by key, newest cursor wins; `append`: what is not there yet.",
+        "`copy`: straight into the table; `merge`: by key, newest cursor wins; `append`: what is not there yet; `replace`: each window takes the place of the table's.",
     }),
     changes: z.array(z.string()).openapi({
       description:

@@ -56,7 +56,7 @@ function planFull(spec: EntityReadSpec, planning: Planning & { cursor: Cursor | 
       ? [openWindow(cursor.column, bound - lookbackMs(request, cursor.incremental))]
       : [];
   const windows =
-    cursor?.hasWindows && cursor.from !== null && bound !== null
+    cursor?.hasWindows && !request.removes && cursor.from !== null && bound !== null
       ? windowsOf(cursor, cursor.from, bound, request, request.maxSlices - catchUp.length)
       : [];
   const slices: EntityPlan["slices"] =
@@ -76,7 +76,7 @@ function planIncremental(
   const { column, from } = cursor;
   const to = bound === null ? null : isoOf(bound);
   const said = { by: "cursor", column, from: from === null ? null : isoOf(from), to, ...evidence };
-  if ("count" in evidence || from === null || bound === null) {
+  if (("count" in evidence && !request.removes) || from === null || bound === null) {
     return { spec, slices: [], upperBound: to, evidence: said };
   }
   const windows = cursor.hasWindows

@@ -69,7 +69,7 @@ async function planIncremental(
     `select exists (select from ${relation.sql} where ${conditions.join(" and ")}) as present`,
   );
   const evidence = { by: "cursor", column: cursor.column, from, to: horizon.bound, ...horizon.evidence };
-  if (!found?.present) {
+  if (!found?.present && !request.removes) {
     const estimate = { rows: 0, rowBytes: 0 };
     const spec = specOf(planning, estimate);
     return { spec, slices: [], upperBound: horizon.bound, evidence: { ...evidence, count: 0 } };

@@ -311,6 +311,7 @@ const FULL_SCAN: Omit<PlanRequest, "entityKey" | "keyColumns" | "cursorField"> =
   lookbackSeconds: null,
   safetyLagSeconds: null,
   catchUp: false,
+  removes: false,
   between: null,
 };
 

@@ -77,6 +77,7 @@ const FULL_SCAN: Omit<PlanRequest, "entityKey"> = {
   lookbackSeconds: null,
   safetyLagSeconds: null,
   catchUp: false,
+  removes: false,
   between: null,
 };
 

@@ -84,6 +84,7 @@ export async function createPostgresSource(schema: string): Promise<PostgresSour
           lookbackSeconds: null,
           safetyLagSeconds: null,
           catchUp: false,
+          removes: false,
           between: null,
           ...request,
         }),

@@ -157,6 +157,7 @@ describe("reading a Postgres source", () => {
       windowSize: "1",
       maxSlices: 10,
       catchUp: true,
+      removes: false,
     });
     expect(slices).toHaveLength(10);
     expect(slices.at(-1)).toEqual({

@@ -120,6 +120,7 @@ describe("Postgres servers of other kinds", () => {
           lookbackSeconds: null,
           safetyLagSeconds: null,
           catchUp: false,
+          removes: false,
           between: null,
         }),
       );

@@ -1,0 +1,52 @@
+import type { FinishRequest } from "./destination.ts";
+import type { Finisher } from "./finish-entity.ts";
+import { DELETED_AT_COLUMN } from "./layout.ts";
+import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
+import type { Session } from "./session.ts";
+import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
+import { readShape } from "./table-shape.ts";
+
+/** Rows that the complete scan has not seen are gone from the source. */
+export const markDeleted: Finisher = {
+  async prepare(session, request) {
+    await session.client.query(`analyze ${quoteTable(await findSeen(session, request))}`);
+  },
+  async describeEffect(session, request) {
+    if (!(await sawEveryRow(session, request))) return null;
+    const seen = await findSeen(session, request);
+    const present = `from ${leafOf(request)} present where ${DELETED_AT_COLUMN} is null`;
+    const found = `select count(*) from ${quoteTable(seen)}`;
+    return { present, found, lost: `select count(*) ${present} and ${unseen(request, seen)}` };
+  },
+  async apply(session, request) {
+    await refuseOlderPlan(session, request);
+    const seen = await findSeen(session, request);
+    const marked = (await sawEveryRow(session, request)) ? await markUnseen(session, request, seen) : 0;
+    await session.client.query(`drop table ${quoteTable(seen)}`);
+    return marked;
+  },
+};
+
+async function findSeen(session: Session, { target }: FinishRequest): Promise<TableName> {
+  const seen = { schema: LEDGER_SCHEMA, table: target.workTable ?? "" };
+  if (target.workTable == null || (await readShape(session, seen)) === null) throw goneMeanwhile(target);
+  return seen;
+}
+
+async function markUnseen({ client }: Session, request: FinishRequest, seen: TableName): Promise<number> {
+  const { rowCount } = await client.query(
+    `update ${leafOf(request)} present
+     set ${DELETED_AT_COLUMN} = now(), ${RUN_ID_COLUMN} = default, ${SYNCED_AT_COLUMN} = default
+     where ${DELETED_AT_COLUMN} is null and ${unseen(request, seen)}`,
+  );
+  return rowCount ?? 0;
+}
+
+function unseen({ target }: FinishRequest, seen: TableName): string {
+  const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
+  return `not exists (select from ${quoteTable(seen)} seen where ${sameKey.join(" and ")})`;
+}
+
+function leafOf({ target }: FinishRequest): string {
+  return quoteTable({ schema: target.leafSchema, table: target.leafTable });
+}
