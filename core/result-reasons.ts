@@ -179,7 +179,7 @@ export const RESULT_REASONS = {
     "Retry with runMode full_refresh, or change schemaPolicy.types.",
   ),
   destination_schema_conflict: ownerAction(
-    "The destination table belongs to another sync, was not made by Sluice, or has another shape than the schema policy lets it follow.",
+    "The destination table belongs to another sync, was not made by Sluice, has another shape than the schema policy lets it follow, or would lose what nobody has confirmed.",
     "Do what the error says, choose another tableName in the binding, or move the existing table away.",
   ),
   config_invalid: ownerAction(

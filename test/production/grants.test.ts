@@ -97,14 +97,20 @@ describe("with the least privileges", () => {
     await ask("POST /api/v1/connections/{connection_id}/rotate", { ...inUse, body: { secrets: description.secrets } });
     await ask("PATCH /api/v1/connections/{connection_id}", { ...inUse, body: { name: `renamed ${randomUUID()}` } });
 
+    const tableBindings = [{ entityKey: "public.items", cursorField: "id" }];
     const sync = await ask("POST /api/v1/syncs", {
       path: "",
-      body: { name: "Items", connectionId: connection.id, entities: ["public.items"] },
+      body: { name: "Items", connectionId: connection.id, entities: ["public.items"], tableBindings },
     });
     const ofSync = { path: sync.id };
     await ask("PATCH /api/v1/syncs/{sync_id}", { ...ofSync, body: { name: "renamed", status: "active" } });
+    await ask("POST /api/v1/syncs/{sync_id}/plan", ofSync);
     const first = await endOf(sync);
     expect(first).toMatchObject({ status: "succeeded", summary: { rowsWritten: 50 } });
+
+    const window = { from: 1, to: 11 };
+    const backfill = await ask("POST /api/v1/syncs/{sync_id}/backfills", { ...ofSync, body: { window } });
+    expect(await whenEnded(world, backfill.id)).toMatchObject({ status: "succeeded", summary: { rowsRead: 10 } });
 
     const second = await ask("POST /api/v1/syncs/{sync_id}/trigger", { ...ofSync, body: { runMode: "full_refresh" } });
     await ask("POST /api/v1/syncs/runs/{run_id}/cancel", { path: second.id });
