@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { fileURLToPath } from "node:url";
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { pino } from "pino";
 import { z } from "zod";
@@ -19,6 +18,7 @@ import { ensureSearchAttributes } from "./control/search-attributes.ts";
 import { DEADLINES } from "./control/stuck-workflow.ts";
 import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
 import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-options.ts";
+import { withWorkflowBundle } from "./control/workflow-bundle.ts";
 import { TASK_QUEUE } from "./core/workflow-contract.ts";
 import { createDb } from "./db/client.ts";
 import { asLeader } from "./db/leader-lock.ts";
@@ -36,6 +36,7 @@ const WORKER_ENV = {
   SLUICE_RETENTION_DAYS: count(1, 36_500).default(90),
   SLUICE_AUDIT_RETENTION_DAYS: count(1, 36_500).default(400),
   HEALTH_PORT: count(1, 65_535).optional(),
+  SLUICE_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   SLUICE_EGRESS_ALLOW_PRIVATE: egressEntries().default([]),
   SLUICE_EGRESS_ALLOW_ONLY: egressEntries().optional(),
 };
@@ -70,24 +71,26 @@ async function main(): Promise<void> {
     searchAttributes: await ensureSearchAttributes(client, temporal.namespace, log),
   };
   const activities = createActivities(activityDeps);
-  const worker = await Worker.create({
-    connection,
-    namespace: temporal.namespace,
-    taskQueue: TASK_QUEUE,
-    identity: executorId,
-    workflowsPath: fileURLToPath(new URL("./workflows/index.ts", import.meta.url)),
-    activities,
-    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
-    maxConcurrentActivityTaskExecutions: env.MAX_CONCURRENT_ACTIVITIES,
-    // A worker that is stopped keeps its polls open, and each one swallows a task until that times out: so, few.
-    workflowTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
-    activityTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
-    // A cancel reaches an activity only with a heartbeat, so they must not be held back.
-    maxHeartbeatThrottleInterval: "1s",
-    defaultHeartbeatThrottleInterval: "1s",
-    shutdownGraceTime: "2s",
-    shutdownForceTime: "20s",
-  });
+  const worker = await withWorkflowBundle(env.SLUICE_WORKFLOW_BUNDLE, (codePath) =>
+    Worker.create({
+      connection,
+      namespace: temporal.namespace,
+      taskQueue: TASK_QUEUE,
+      identity: executorId,
+      workflowBundle: { codePath },
+      activities,
+      dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
+      maxConcurrentActivityTaskExecutions: env.MAX_CONCURRENT_ACTIVITIES,
+      // A worker that is stopped keeps its polls open, and each one swallows a task until that times out: so, few.
+      workflowTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
+      activityTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
+      // A cancel reaches an activity only with a heartbeat, so they must not be held back.
+      maxHeartbeatThrottleInterval: "1s",
+      defaultHeartbeatThrottleInterval: "1s",
+      shutdownGraceTime: "2s",
+      shutdownForceTime: "20s",
+    }),
+  );
 
   const controlDeps = { db, client, namespace: temporal.namespace, temporalUiUrl: activityDeps.temporalUiUrl, log };
   const reconcile = createReconciler({

@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { connectionOptionsOf, type TemporalOptions } from "./temporal-options.ts";
 
+export const WORKFLOWS_PATH = fileURLToPath(new URL("../workflows/index.ts", import.meta.url));
+
 /** Refuses payloads over 64 KiB; the worker uses the same file. */
 export const PAYLOAD_CONVERTER_PATH = fileURLToPath(new URL("../workflows/payload-converter.ts", import.meta.url));
 

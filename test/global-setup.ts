@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { migrateToLatest } from "../db/migrate.ts";
 import { findTemporal } from "../scripts/lib/find-temporal.ts";
@@ -15,6 +17,8 @@ declare module "vitest" {
     /** Superuser, database `postgres`. */
     postgresUrl: string;
     temporalAddress: string;
+    /** Made once for all workers. */
+    workflowBundle: string;
   }
 }
 
@@ -25,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await chmod(root, 0o711);
   const postgresDir = await reachableDir(join(root, "postgres"), await postgresUser());
   const log = (line: string) => console.log(line);
+  const workflowBundle = join(root, "workflows.js");
 
   const [postgres, executable] = await Promise.all([
     startPostgres({
@@ -37,6 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       onDeath: log,
     }),
     findTemporal({ env: process.env, log }),
+    promisify(execFile)(process.execPath, ["bundle-workflows.ts", workflowBundle]),
   ]);
   const temporal = await startTemporal({
     executable,
@@ -54,6 +60,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   project.provide("postgresUrl", postgres.url("postgres"));
   project.provide("temporalAddress", temporal.address);
+  project.provide("workflowBundle", workflowBundle);
 
   return async () => {
     await Promise.all([temporal.child.stop(), postgres.child.stop()]);

@@ -147,6 +147,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         TEMPORAL_NAMESPACE: namespace,
         TEMPORAL_UI_URL: "http://127.0.0.1:8233",
         SLUICE_ENCRYPTION_KEYS: keys,
+        SLUICE_WORKFLOW_BUNDLE: inject("workflowBundle"),
         ...env,
       });
       workers.push(worker);
