@@ -11,6 +11,8 @@ export interface ScanEffect {
   found: string;
   /** How many of `present` would go; null where only the difference in number can be told. */
   lost: string | null;
+  /** The rows that the plan has added are among `present` already; they are not what it had before. */
+  inPlace?: true;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function checkGuards(session: Session, request: FinishRequest, effe
     );
   }
   if (guards.maxDeleteShare === null && guards.maxRowsFactor === null && guards.minRowsFactor === null) return;
-  const counts = await countRows(session, effect);
+  const counts = await countRows(session, request, effect);
   const why = counts.present === 0 ? null : whyStopped(guards, counts);
   if (why !== null) throw stopped(request, "delete_guard_tripped", why);
 }
@@ -68,10 +70,18 @@ async function hasRows({ client }: Session, { present }: ScanEffect): Promise<bo
   return rowCount !== 0;
 }
 
-async function countRows({ client }: Session, { present, found, lost }: ScanEffect): Promise<Counts> {
+async function countRows(
+  { client }: Session,
+  { planId, entityKey }: FinishRequest,
+  { present, found, lost, inPlace = false }: ScanEffect,
+): Promise<Counts> {
   const { rows } = await client.query<Record<keyof Counts, string>>(
-    `with counted as (select (select count(*) ${present}) as present, (${found}) as found)
+    `with plan as (
+       select coalesce(sum(rows_inserted) filter (where $3), 0) as added
+       from _sluice.slices where plan_id = $1 and entity_key = $2),
+     counted as (select (select count(*) ${present}) - added as present, (${found}) as found from plan)
      select present, found, ${lost === null ? "greatest(present - found, 0)" : `(${lost})`} as lost from counted`,
+    [planId, entityKey, inPlace],
   );
   const [counts] = rows;
   return { present: Number(counts?.present), found: Number(counts?.found), lost: Number(counts?.lost) };

@@ -1,5 +1,5 @@
 import type { FinishRequest } from "./destination.ts";
-import type { Finisher } from "./finish-entity.ts";
+import type { Finisher } from "./finisher.ts";
 import { DELETED_AT_COLUMN } from "./layout.ts";
 import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 import type { Session } from "./session.ts";
@@ -16,7 +16,7 @@ export const markDeleted: Finisher = {
     const seen = await findSeen(session, request);
     const present = `from ${leafOf(request)} present where ${DELETED_AT_COLUMN} is null`;
     const found = `select count(*) from ${quoteTable(seen)}`;
-    return { present, found, lost: `select count(*) ${present} and ${unseen(request, seen)}` };
+    return { present, found, lost: `select count(*) ${present} and ${unseen(request, seen)}`, inPlace: true };
   },
   async apply(session, request) {
     await refuseOlderPlan(session, request);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_ENTITY_RULES, type Guards } from "../../core/entity-rules.ts";
+import type { LoadMode } from "../../core/vocabulary.ts";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
@@ -12,9 +13,14 @@ interface Scanned {
   warehouse: Warehouse;
   request: PrepareRequest;
   target: LoadTarget;
-  /** What a reader sees: how many rows, versions only where they are current. */
+  /** What a reader sees as present: how many rows. */
   shown(): Promise<number>;
 }
+
+const CURRENT: Partial<Record<LoadMode, string>> = {
+  scd2: "where _valid_to is null",
+  upsert_soft_delete: "where _deleted_at is null",
+};
 
 /** A table with rows 1 to `present` before which a complete scan has found `found`, unless it has found nothing. */
 async function scanned(
@@ -31,7 +37,7 @@ async function scanned(
   const request = prepareRequest(mode);
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, found === null ? [] : rowsOf(...found));
-  const current = mode.loadMode === "scd2" ? "where _valid_to is null" : "";
+  const current = mode.loadMode ? (CURRENT[mode.loadMode] ?? "") : "";
   const shown = async () => (await warehouse.query(`select from shop.orders ${current}`)).length;
   return { warehouse, request, target, shown };
 }
@@ -53,11 +59,13 @@ const MORE_CASES: Case[] = [
 ];
 const KEYLESS: Partial<PrepareRequest> = { keyColumns: [] };
 const VERSIONS: Partial<PrepareRequest> = { loadMode: "scd2" };
+const MARKS: Partial<PrepareRequest> = { loadMode: "upsert_soft_delete" };
 
 describe.each([
   ["a swap", {}, [...CASES, ...MORE_CASES]],
   ["a swap without a key", KEYLESS, CASES],
   ["a complete scan of versions", VERSIONS, CASES],
+  ["a complete scan that marks what is gone", MARKS, CASES],
 ])("%s", (_, mode, cases) => {
   test.each(cases)("that %s", async (__, present, found, guards, reasonCode) => {
     const { warehouse, request, target, shown } = await scanned(present, found, mode);
@@ -86,6 +94,13 @@ test("a swap that changes the key is told by numbers", async () => {
   const target = await warehouse.destination.prepareEntity({ ...rekeyed, confirmedPlan: confirmation });
   await load(warehouse, target, rekeyed, rowsOf(6, 15));
   await finish(warehouse, target, rekeyed, guarded({ maxDeleteShare: 0.4 }));
+});
+
+test("a scan in place that has added more than it may marks nothing", async () => {
+  const { warehouse, request, target, shown } = await scanned(10, [2, 22], MARKS);
+  const finishing = finish(warehouse, target, request, guarded({ maxRowsFactor: 2 }));
+  await expect(finishing).rejects.toMatchObject({ message: expect.stringContaining("gave 21 where it has 10") });
+  expect(await shown()).toBe(22);
 });
 
 test("rows that were all rejected are none: the table keeps its own", async () => {
