@@ -2,7 +2,8 @@ import type { Kysely, Selectable } from "kysely";
 import { sql } from "kysely";
 import type { Window } from "../core/slices.ts";
 import { inTransaction } from "./client.ts";
-import type { Database, PlanEntityTable, PlanSliceTable, PlanTable } from "./schema.ts";
+import type { PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
+import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 

@@ -2,8 +2,9 @@ import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
 import type { Verification } from "../core/digests.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
+import type { RunSliceTable } from "./plan-tables.ts";
 import { refreshWaiting, waitOfRun } from "./runs.ts";
-import type { Database, RunSliceTable } from "./schema.ts";
+import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 

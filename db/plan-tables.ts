@@ -1,0 +1,77 @@
+import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { Verification } from "../core/digests.ts";
+import type { ReasonCode } from "../core/result-reasons.ts";
+import type { Window } from "../core/slices.ts";
+import type { SliceStatus } from "../core/vocabulary.ts";
+import type { CreatedAt, InstantOrNull, Json, UpdatedAt } from "./column-types.ts";
+
+/** Plans and what became of them, as part of the control database. */
+
+/** `id` is the id of the run that made the plan. */
+export interface PlanTable {
+  id: string;
+  rootRunId: string;
+  syncId: string;
+  /** Of everything that decides what is read and where it goes. */
+  configHash: string;
+  createdAt: CreatedAt;
+}
+
+/** One entity of a plan, with what it was planned from. */
+export interface PlanEntityTable {
+  planId: string;
+  entityKey: string;
+  /** Order in which `sequential` runs them. */
+  ordinal: number;
+  dependsOn: string[];
+  /** JSON of `EntityReadSpec` (providers/provider.ts): columns, key, cursor. */
+  spec: Json;
+  /** JSON of `LoadTarget` (destinations/destination.ts). */
+  target: Json;
+  /** Cursor from which the next incremental run starts when all slices are done; source's own text. */
+  upperBound: string | null;
+  /** Version of the cursor state the plan started from; 0 where there was none. */
+  cursorVersion: number;
+  /** What was listed to find this work, such as `{"by":"cursor","count":0}`. */
+  evidence: Json;
+  /** When the beside-table took the table's place; stays null where nothing is swapped. */
+  swappedAt: InstantOrNull;
+  /** Set where the entity could not be planned; the others go on. */
+  reasonCode: ReasonCode | null;
+  error: string | null;
+}
+
+export interface PlanSliceTable {
+  planId: string;
+  sliceNo: number;
+  entityKey: string;
+  stage: 0 | 1;
+  window: JSONColumnType<Window>;
+  label: string;
+}
+
+/** Progress of one attempt on one slice; at the end a copy of the destination's ledger. */
+export interface RunSliceTable {
+  runId: string;
+  sliceNo: number;
+  entityKey: string;
+  label: string;
+  status: SliceStatus;
+  /** Done by an earlier attempt of the chain: counts as done, its rows do not count again. */
+  inherited: Generated<boolean>;
+  /** How often a worker has taken it up in this attempt. */
+  tries: Generated<number>;
+  rowsRead: Generated<number>;
+  rowsWritten: Generated<number>;
+  rowsRejected: Generated<number>;
+  bytesRead: Generated<number>;
+  /** What was found in its window, of a run that compares; null before, and for all others. */
+  verification: ColumnType<Verification | null, undefined, string>;
+  waitReason: string | null;
+  waitUntil: InstantOrNull;
+  reasonCode: ReasonCode | null;
+  error: string | null;
+  startedAt: InstantOrNull;
+  completedAt: InstantOrNull;
+  updatedAt: UpdatedAt;
+}
