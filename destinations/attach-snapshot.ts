@@ -1,7 +1,7 @@
 import pg from "pg";
 import { findAdditions } from "./additions.ts";
 import type { FinishRequest } from "./destination.ts";
-import type { Finisher } from "./finish-entity.ts";
+import type { Finisher } from "./finisher.ts";
 import { findOwner, recordOwner } from "./ledger.ts";
 import { analyzeBeside, goneMeanwhile, reconcile } from "./reconcile.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 import type { LoadTarget } from "./destination.ts";
-import type { Finisher } from "./finish-entity.ts";
+import type { Finisher } from "./finisher.ts";
 import { VALID_FROM_COLUMN, VALID_TO_COLUMN } from "./layout.ts";
 import { findOwner } from "./ledger.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";

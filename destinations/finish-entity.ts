@@ -3,26 +3,14 @@ import { finishOf } from "../core/load-modes.ts";
 import { attachSnapshot } from "./attach-snapshot.ts";
 import { closeVersions } from "./close-versions.ts";
 import type { FinishRequest } from "./destination.ts";
-import { checkGuards, type ScanEffect } from "./guards.ts";
+import type { Finisher } from "./finisher.ts";
+import { checkGuards } from "./guards.ts";
 import { holdChain, lockTable } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { markDeleted } from "./mark-deleted.ts";
 import { inTransaction, type Session } from "./session.ts";
 import { swapFinish } from "./swap.ts";
-
-/** One kind of finish. */
-export interface Finisher {
-  /** What needs no lock and may be done again. Not called for an entity that is finished. */
-  prepare?(session: Session, request: FinishRequest): Promise<void>;
-  /** After `prepare`, of what a guard may stop; null where it is no complete scan. */
-  describeEffect?(session: Session, request: FinishRequest): Promise<ScanEffect | null>;
-  /**
-   * In the transaction that holds table and chain and records that it is done, so at most once for a plan's entity.
-   * @returns rows that it inserted or changed, for the run's counts
-   */
-  apply(session: Session, request: FinishRequest): Promise<number>;
-}
 
 const FINISHERS: Record<EntityFinish, Finisher> = {
   swap: swapFinish,

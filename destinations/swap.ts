@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { findAdditions } from "./additions.ts";
 import type { FinishRequest, LoadTarget } from "./destination.ts";
-import type { Finisher } from "./finish-entity.ts";
+import type { Finisher } from "./finisher.ts";
 import { partitionColumn } from "./generations.ts";
 import type { ScanEffect } from "./guards.ts";
 import { findOwner, recordOwner } from "./ledger.ts";
