@@ -931,10 +931,10 @@ export interface components {
         /** @description null with `failure`. */
         PlannedLoad: {
             /**
-             * @description `copy`: straight into the table; `merge`: by key, newest cursor wins; `append`: what is not there yet.
+             * @description `copy`: straight into the table; `merge`: by key, newest cursor wins; `append`: what is not there yet; `replace`: each window takes the place of the table's.
              * @enum {string}
              */
-            apply: "copy" | "merge" | "append";
+            apply: "copy" | "merge" | "append" | "replace";
             /** @description DDL that runs before the first row, each cut to 4,000 characters; `gN_` is a generation not made yet. */
             changes: string[];
             confirmation: string | null;

@@ -101,12 +101,12 @@ export type SlicingKind = (typeof SLICING_KINDS)[number];
 export const AUDIT_SUBJECTS = ["sync", "run", "connection", "state"] as const;
 export type AuditSubject = (typeof AUDIT_SUBJECTS)[number];
 
-/** What this version can execute. The rest of each list answers 422 `not_available_yet`. */
+/** What this version can execute. The rest of a list answers 422 `not_available_yet`. */
 export const AVAILABLE = {
   executionBackend: ["native"],
   triggerMode: ["manual"],
   runMode: ["incremental", "full_refresh", "backfill", "repair", "verify"],
-  loadMode: ["append_event", "append_snapshot", "upsert", "replace", "scd2"],
+  loadMode: LOAD_MODES,
 } as const satisfies {
   executionBackend: readonly ExecutionBackend[];
   triggerMode: readonly TriggerMode[];

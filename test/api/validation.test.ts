@@ -153,11 +153,6 @@ describe("fields of a body", () => {
     ],
     ["a backend that is not built", { executionBackend: "prefect" }, '["body","executionBackend"] not_available_yet'],
     ["a trigger that is not built", { triggerMode: "scheduled" }, '["body","triggerMode"] not_available_yet'],
-    [
-      "a load mode that is not built",
-      { tableBindings: [{ entityKey: "a", loadMode: "delete_insert" }] },
-      '["body","tableBindings",0,"loadMode"] not_available_yet',
-    ],
   ])("%s is refused in pydantic's words", async (_, body, item) => {
     const answer = await create(body);
     expect(answer.status).toBe(422);
