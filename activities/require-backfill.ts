@@ -1,7 +1,7 @@
 import { TerminalError } from "../core/errors.ts";
 import { knowsRunMode } from "../core/load-modes.ts";
+import type { LoadMode } from "../core/vocabulary.ts";
 import type { BindingRow } from "../db/bindings.ts";
-import type { ResolvedBinding } from "./entity-requests.ts";
 
 /**
  * What the API could not know when the backfill was asked for.
@@ -10,7 +10,7 @@ import type { ResolvedBinding } from "./entity-requests.ts";
  */
 export function requireBackfill(
   { entityKey, frozenAt }: BindingRow,
-  { loadMode, cursorField }: ResolvedBinding,
+  { loadMode, cursorField }: { loadMode: LoadMode; cursorField: string | null },
   inherits: boolean,
 ): void {
   if (!knowsRunMode(loadMode, "backfill")) {
