@@ -12,13 +12,14 @@ import type { Tracked } from "./progress.ts";
 export async function copyBatches(
   source: Pick<Source, "read">,
   writer: SliceWriter,
-  request: Omit<ReadRequest, "checkpoint">,
+  request: Omit<ReadRequest, "checkpoint" | "copyFor">,
   tracked: Pick<Tracked, "add">,
 ): Promise<void> {
+  const reading = { ...request, copyFor: writer.majorVersion };
   let again: Pick<ReadRequest, "asText"> = {};
   for (;;) {
     try {
-      for await (const batch of source.read({ ...request, ...again, checkpoint: writer.checkpoint })) {
+      for await (const batch of source.read({ ...reading, ...again, checkpoint: writer.checkpoint })) {
         tracked.add(await writer.write(metered(batch, tracked)));
         if (batch.final) return;
       }

@@ -227,6 +227,8 @@ export interface SliceWriter {
   checkpoint: Checkpoint;
   /** The slice was finished before: nothing to do. */
   done: boolean;
+  /** Of the Postgres that reads COPY data. */
+  majorVersion: number;
   /**
    * Rows, rejects, checkpoint and (for a final batch) `done` in one transaction. Rows that the table does not take as they
    * are become rejects.

@@ -18,6 +18,8 @@ export interface Session {
   pid: number;
   /** As Postgres prints it, with microseconds. */
   startedAt: string;
+  /** Of the server. */
+  majorVersion: number;
   /** Ends the session within a second, whatever state it is in; an open transaction rolls back. Idempotent. */
   close(): Promise<void>;
   /** Cuts the connection without a word. */
@@ -73,8 +75,9 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
       "select set_config(name, value, false) from unnest($1::text[], $2::text[]) as setting (name, value)",
       [Object.keys(wanted), Object.values(wanted)],
     );
-    const { rows } = await client.query<{ pid: number; startedAt: string }>(
-      `select pid, backend_start::text as "startedAt" from pg_stat_activity where pid = pg_backend_pid()`,
+    const { rows } = await client.query<Pick<Session, "pid" | "startedAt" | "majorVersion">>(
+      `select pid, backend_start::text as "startedAt", current_setting('server_version_num')::int / 10000 as "majorVersion"
+       from pg_stat_activity where pid = pg_backend_pid()`,
     );
     const [backend] = rows;
     if (backend === undefined) throw new Error("The destination does not show our own session in pg_stat_activity.");

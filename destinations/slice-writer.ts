@@ -151,6 +151,7 @@ export function createSliceWriter(
     get done() {
       return position.done;
     },
+    majorVersion: session.majorVersion,
     async write(batch) {
       const result = await owned("loading", async () => {
         try {

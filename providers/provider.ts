@@ -189,6 +189,8 @@ export interface ReadRequest {
    * is fastest. Batches of rows are what they are.
    */
   asText?: "first" | "all";
+  /** Major version of the Postgres that reads the COPY data; absent: not before the source's own. */
+  copyFor?: number;
 }
 
 interface BatchBase {

@@ -11,6 +11,7 @@ export interface Connection {
   client: Client;
   /** The server process at the other end. */
   pid: number;
+  majorVersion: number;
   isOpen(): boolean;
   /** Drops the socket at once; what is in flight rejects. */
   destroy(): void;
@@ -50,16 +51,18 @@ export async function openConnection(
   socket.once("close", () => signal?.removeEventListener("abort", abort));
   try {
     await client.connect();
-    const pid = await applySettings(client, config);
-    return { client, pid, isOpen: () => open, destroy: () => socket.destroy() };
+    const server = await applySettings(client, config);
+    return { client, ...server, isOpen: () => open, destroy: () => socket.destroy() };
   } catch (error) {
     socket.destroy();
     throw error;
   }
 }
 
+type Server = Pick<Connection, "pid" | "majorVersion">;
+
 /** One round trip; a server too old to know a setting goes without. */
-async function applySettings(client: Client, config: ConnectionConfig): Promise<number> {
+async function applySettings(client: Client, config: ConnectionConfig): Promise<Server> {
   const settings = {
     TimeZone: "UTC",
     DateStyle: "ISO, YMD",
@@ -75,12 +78,13 @@ async function applySettings(client: Client, config: ConnectionConfig): Promise<
     tcp_keepalives_idle: `${KEEPALIVE_SECONDS}`,
     client_connection_check_interval: "5s",
   };
-  const { rows } = await client.query<{ pid: number }>(
-    `select pg_backend_pid() as pid, count(set_config(known.name, wanted.value, false))
+  const { rows } = await client.query<Server>(
+    `select pg_backend_pid() as pid, current_setting('server_version_num')::int / 10000 as "majorVersion",
+       count(set_config(known.name, wanted.value, false))
      from json_each_text($1::json) as wanted(name, value) join pg_settings as known using (name)`,
     [JSON.stringify(settings)],
   );
-  return rows[0]?.pid ?? 0;
+  return rows[0] ?? { pid: 0, majorVersion: 0 };
 }
 
 function tlsOptions(config: ConnectionConfig) {

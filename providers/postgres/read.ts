@@ -25,7 +25,11 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
   const inWindow = windowConditions(window, spec.comparedTypes);
 
   let after = startOf(request.checkpoint);
-  let format: CopyBatch["format"] = request.asText === undefined ? "binary" : "text";
+  const { asText, copyFor } = request;
+  // What an older server takes for another value, such as the infinite interval of 17, it refuses as text.
+  const isNewer = copyFor !== undefined && (await session.majorVersion(doing)) > copyFor;
+  const fastest = isNewer || asText === "all" ? "text" : "binary";
+  let format: CopyBatch["format"] = asText === "first" ? "text" : fastest;
   while (after !== "done") {
     const conditions = [...inWindow, ...(after === null ? [] : [compareRow(order, ">", after, spec.comparedTypes)])];
     const types = await readPlannedTypes(session, doing, spec);
@@ -53,7 +57,7 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
       copy.destroy();
     }
     after = page.last ?? "done";
-    if (request.asText === "first") format = "binary";
+    format = fastest;
   }
 }
 

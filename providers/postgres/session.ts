@@ -18,6 +18,8 @@ export interface Session {
    * @param beforeEnd once everything has come, before the stream ends; fails it by what it throws, and may use the session
    */
   copyOut(doing: string, text: string, beforeEnd: () => Promise<void>): Promise<Readable>;
+  /** Of the server. */
+  majorVersion(doing: string): Promise<number>;
   /** Whether the server is at work on our statement, rather than waiting on us or on a lock. */
   isMoving(): Promise<boolean>;
   close(): Promise<void>;
@@ -86,6 +88,14 @@ export function createSession(options: { config: ConnectionConfig; password: str
         inFlight = stream;
         client.query(stream);
         return stream;
+      } catch (error) {
+        throw failure(error, doing);
+      }
+    },
+
+    async majorVersion(doing) {
+      try {
+        return (await connected()).majorVersion;
       } catch (error) {
         throw failure(error, doing);
       }

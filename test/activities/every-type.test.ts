@@ -52,7 +52,7 @@ describe("from one Postgres into another", () => {
     const writer = await claim(warehouse, target, request);
     const formats = new Set<string>();
     let rowsWritten = 0;
-    const read: Omit<ReadRequest, "checkpoint"> = {
+    const read: Omit<ReadRequest, "checkpoint" | "copyFor"> = {
       ...{ spec: plan.spec, window: { by: "none" }, batchRows: 3, batchBytes: 2 ** 26 },
       ...(asText === undefined ? {} : { asText }),
     };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ReadRequest } from "../../../providers/provider.ts";
 import { createPostgresSource, type PostgresSource } from "./postgres-source.ts";
 
 /** Values that get lost elsewhere: on the way through doubles, dates of JavaScript, or escaping. */
@@ -42,6 +43,25 @@ describe("values on their way from a Postgres source", () => {
   it("arrive as they are when they are keys of batches", async () => {
     const plan = await source.plan({ entityKey: "public.precious", keyColumns: ["id"] });
     expect(await source.readAll(plan, 1)).toEqual(await printed());
+  });
+
+  it("are sent as text to a Postgres that is older, which may take binary ones for others", async () => {
+    const plan = await source.plan({ entityKey: "public.precious", keyColumns: ["id"] });
+    const formats = async (request: Partial<ReadRequest>) => {
+      const found: string[] = [];
+      const read = { spec: plan.spec, window: { by: "none" as const }, checkpoint: null, batchRows: 1, batchBytes: 1 };
+      await source.use(async (opened) => {
+        for await (const batch of opened.read({ ...read, ...request })) {
+          if (batch.kind === "copy") for await (const _ of batch.stream);
+          found.push(batch.kind === "copy" ? batch.format : batch.kind);
+        }
+      });
+      return found;
+    };
+    expect(await formats({ copyFor: 9 })).toEqual(["text", "text", "text"]);
+    expect(await formats({ copyFor: 9, asText: "first" })).toEqual(["text", "text", "text"]);
+    expect(await formats({ copyFor: 99 })).toEqual(["binary", "binary", "binary"]);
+    expect(await formats({ copyFor: 99, asText: "first" })).toEqual(["text", "binary", "binary"]);
   });
 
   async function printed(): Promise<string[]> {
