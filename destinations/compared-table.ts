@@ -3,13 +3,11 @@ import { TerminalError } from "../core/errors.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { widens } from "./column-types.ts";
 import type { ComparedTable, ComparedTableRequest } from "./comparison.ts";
-import { VALID_TO_COLUMN } from "./layout.ts";
+import { DELETED_AT_COLUMN, hasMarks, layoutOf, VALID_TO_COLUMN } from "./layout.ts";
 import { findOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
 import { readShape, sameColumns, type TableShape } from "./table-shape.ts";
-
-const GONE_COLUMNS: Partial<Record<LoadMode, string>> = { scd2: VALID_TO_COLUMN };
 
 /** @throws TerminalError destination_schema_conflict */
 export async function describeComparedTable(session: Session, request: ComparedTableRequest): Promise<ComparedTable> {
@@ -25,17 +23,23 @@ export async function describeComparedTable(session: Session, request: ComparedT
   const names = new Set(columns.map(({ name }) => name));
   const missing = [...keyColumns, ...(cursorField === null ? [] : [cursorField])].filter((name) => !names.has(name));
   if (missing.length > 0) throw conflict(request, `it has no column ${missing.join(", ")}, the key or cursor`);
+  const marks = hasMarks(shape.columns, request.columns);
   const { rows } = await session.client.query<{ fingerprint: string }>(`select ${FINGERPRINT} as fingerprint`);
   return {
     target: {
       ...{ schema, table, leafSchema: LEDGER_SCHEMA, leafTable: owner.leafTable },
       ...{ columns: request.columns.filter(({ name }) => names.has(name)), keyColumns, cursorField },
       ...{ apply: "merge", overlap: "merge", swap: false, finish: null },
-      goneColumn: GONE_COLUMNS[loadMode] ?? null,
+      ...{ marks, goneColumn: goneColumnOf(loadMode, marks) },
     },
     columns,
     fingerprint: rows[0]?.fingerprint ?? "",
   };
+}
+
+function goneColumnOf(loadMode: LoadMode, marks: boolean): string | null {
+  if (layoutOf(loadMode) === "versions") return VALID_TO_COLUMN;
+  return marks ? DELETED_AT_COLUMN : null;
 }
 
 function commonColumns({ columns }: ComparedTableRequest, shape: TableShape): ComparedColumn[] {

@@ -3,7 +3,7 @@ import type { LoadTarget, TargetColumn } from "./destination.ts";
 import type { NextNumber } from "./generations.ts";
 import type { TableOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
-import { quoteTable, type TableName } from "./sql.ts";
+import { quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
 import type { TableShape } from "./table-shape.ts";
 
 export const SNAPSHOT_AT_COLUMN = "_snapshot_at";
@@ -12,6 +12,9 @@ export const VALID_TO_COLUMN = "_valid_to";
 export const IS_CURRENT_COLUMN = "_is_current";
 /** When a complete scan first missed the row; null while the source has it. */
 export const DELETED_AT_COLUMN = "_deleted_at";
+
+/** Assignments. */
+export const MARK_AS_DELETED = `${DELETED_AT_COLUMN} = now(), ${RUN_ID_COLUMN} = default, ${SYNCED_AT_COLUMN} = default`;
 
 /** What a load mode adds to the user's table, so that the source must not have it. */
 export const MODE_COLUMNS: Partial<Record<LoadMode, readonly string[]>> = {

@@ -1,9 +1,9 @@
 import type { FinishRequest } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
-import { DELETED_AT_COLUMN } from "./layout.ts";
+import { DELETED_AT_COLUMN, MARK_AS_DELETED } from "./layout.ts";
 import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 import type { Session } from "./session.ts";
-import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
+import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, type TableName } from "./sql.ts";
 import { readShape } from "./table-shape.ts";
 
 /** Rows that the complete scan has not seen are gone from the source. */
@@ -36,7 +36,7 @@ async function findSeen(session: Session, { target }: FinishRequest): Promise<Ta
 async function markUnseen({ client }: Session, request: FinishRequest, seen: TableName): Promise<number> {
   const { rowCount } = await client.query(
     `update ${leafOf(request)} present
-     set ${DELETED_AT_COLUMN} = now(), ${RUN_ID_COLUMN} = default, ${SYNCED_AT_COLUMN} = default
+     set ${MARK_AS_DELETED}
      where ${DELETED_AT_COLUMN} is null and ${unseen(request, seen)}`,
   );
   return rowCount ?? 0;

@@ -7,6 +7,7 @@ import type { ComparisonClaim, SliceComparer } from "./comparison.ts";
 import { copyIn } from "./copy-in.ts";
 import type { BatchResult, LoadableCopy, LoadableRows } from "./destination.ts";
 import { isLockConflict, toDestinationError } from "./errors.ts";
+import { DELETED_AT_COLUMN, MARK_AS_DELETED } from "./layout.ts";
 import { mergeRows } from "./merge.ts";
 import { abortable, inTransaction, type Session, type SessionSettings } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
@@ -49,7 +50,7 @@ export function createSliceComparer(
       signal.throwIfAborted();
       try {
         return await inTransaction(session, async () => {
-          const deleted = await deleteUnseen(session, request);
+          const ended = await endUnseen(session, request);
           // No other run of the sync is at work, so what was just read is right, whatever the cursors say.
           const columns = target.columns.map(({ name }) => name);
           const { written, inserted } = await mergeRows(session, { ...target, cursorField: null }, columns);
@@ -58,10 +59,10 @@ export function createSliceComparer(
           await commitProgress(session, request, claim, {
             ...position,
             ...counts,
-            written: written + deleted,
+            written: written + ended,
             inserted,
           });
-          return { ...counts, rowsWritten: written + deleted };
+          return { ...counts, rowsWritten: written + ended };
         });
       } catch (error) {
         if (!isLockConflict(error) || tries === MOST_TRIES) throw error;
@@ -106,14 +107,18 @@ async function digestWindow(
   return { rows: Number(rows[0]?.rows), checksum: rows[0]?.checksum ?? "" };
 }
 
-/** Rows of the window that the source has not. */
-async function deleteUnseen({ client }: Session, { target, window }: ComparisonClaim): Promise<number> {
-  const sameKey = target.keyColumns.map((name) => `seen.${quoteIdentifier(name)} = present.${quoteIdentifier(name)}`);
+/** Rows of the window that the source has not; marked where the table has marks. */
+async function endUnseen({ client }: Session, { target, window }: ComparisonClaim): Promise<number> {
+  const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
   const conditions = [
     ...windowConditions(window),
+    ...(target.marks ? [`${DELETED_AT_COLUMN} is null`] : []),
     `not exists (select from ${STAGE} seen where ${sameKey.join(" and ")})`,
   ];
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
-  const { rowCount } = await client.query(`delete from ${leaf} as present where ${conditions.join(" and ")}`);
+  const { rowCount } = await client.query(
+    `${target.marks ? `update ${leaf} as present set ${MARK_AS_DELETED}` : `delete from ${leaf} as present`}
+     where ${conditions.join(" and ")}`,
+  );
   return rowCount ?? 0;
 }

@@ -186,6 +186,26 @@ describe("verify and repair", () => {
     expect([status, body.detail[0].loc, body.detail[0].type]).toEqual([422, ["body", "runMode"], "value_error"]);
   });
 
+  it("rows that are marked as deleted are no rows of the source; repair marks what is gone and takes back what is there", async () => {
+    await world.source("create table stock (id integer primary key); insert into stock select generate_series(1, 100)");
+    const stock = "public.stock";
+    const sync = await define({
+      entities: [stock],
+      tableBindings: [{ entityKey: stock, loadMode: "upsert_soft_delete" }],
+    });
+    await run(sync, "incremental");
+    await world.source("delete from stock where id <= 10");
+    await run(sync, "incremental");
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+    await world.source("delete from stock where id = 11");
+    await world.source("insert into stock values (1)");
+    const repaired = await run(sync, "repair");
+    expect(repaired).toMatchObject({ status: "succeeded", summary: { rowsWritten: 2 } });
+    const table = tableOf(sync, stock);
+    const marked = await world.warehouse(`select id from ${table} where _deleted_at is not null order by id`);
+    expect(marked.map(({ id }) => id)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
   it("of versions the current ones are compared", async () => {
     await world.source(`
       create table prices (id integer primary key, price numeric, updated_at timestamptz not null default clock_timestamp());
