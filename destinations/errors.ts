@@ -36,7 +36,7 @@ const MEANINGS: Meaning[] = [
     fix: "Grant the destination's role CREATE and TEMPORARY on the database, and let it own the tables it loads.",
   },
   {
-    states: ["53100"],
+    states: ["53100", "53400"],
     reasonCode: "destination_storage_full",
     transient: false,
     fix: "Make room at the destination, then retry.",
@@ -48,22 +48,23 @@ const MEANINGS: Meaning[] = [
     fix: "Another session holds the table; look for long transactions on it if this repeats.",
   },
   {
-    states: ["57014"],
+    states: ["57014", "25P04"],
     reasonCode: "destination_timeout",
     transient: true,
     fix: "The statement took longer than the destination allows.",
   },
   {
-    states: ["57P", "08", "53", "25006", "58"],
+    states: ["57P", "08", "53", "25006", "25P03", "58"],
     reasonCode: "destination_unavailable",
     transient: true,
     fix: "Check that the destination is up and takes connections.",
   },
   {
-    states: ["23"],
+    // P0001 is what a trigger of somebody's own raises.
+    states: ["23", "P0001"],
     reasonCode: "destination_constraint_violation",
     transient: false,
-    fix: "Remove or relax the constraint at the destination, or correct the rows at the source.",
+    fix: "Remove or relax the constraint or trigger at the destination, or correct the rows at the source.",
   },
   {
     states: ["42P", "54011", "42701", "42703", "42710", "42809", "2BP01", "0A000", "3F000"],
@@ -96,7 +97,7 @@ export function isLockConflict(error: unknown): boolean {
 
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== null) return /^(57P|08)/.test(state);
+  if (state !== null) return /^(57P|08|25P0[34])/.test(state);
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return LOST_CONNECTION_CODES.test(code) || LOST_CONNECTION_TEXTS.test(error.message);

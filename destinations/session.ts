@@ -41,6 +41,8 @@ function serverSettings(settings: SessionSettings): Record<string, string> {
     extra_float_digits: "1",
     work_mem: "64MB",
     temp_buffers: "32MB",
+    // Between two batches the source may be at work for long.
+    idle_session_timeout: "0",
     lock_timeout: `${settings.lockTimeoutMs}ms`,
     statement_timeout: `${settings.statementTimeoutMs}ms`,
     idle_in_transaction_session_timeout: `${settings.idleInTransactionTimeoutMs}ms`,

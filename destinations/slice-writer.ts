@@ -214,8 +214,8 @@ async function isTakenOver(settings: SessionSettings, request: ClaimRequest, cla
       }
       return false;
     });
-  } catch (error) {
-    if (isConnectionLoss(error)) return false;
-    throw error;
+  } catch {
+    // Then the loss is all that is known.
+    return false;
   }
 }
