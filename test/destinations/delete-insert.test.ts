@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Window } from "../../core/slices.ts";
 import type { ClaimRequest, LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
 import { claim, claimRequest, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
@@ -184,6 +184,30 @@ describe("a slice of several batches", () => {
     expect(await warehouse.destination.readRejects({ planId: plan.planId, limit: 9, recordBytes: 99 })).toEqual([]);
     await successor.close();
     expect(await claim(warehouse, target, plan, since("2026-01-02"))).toMatchObject({ done: true });
+  });
+
+  test("whose session dies while the window is replaced has changed nothing, and its successor does all of it", async () => {
+    const warehouse = await openWarehouse();
+    await firstLoad(warehouse, present);
+    const { plan, target } = await nextPlan(warehouse);
+    const before = await shown(warehouse);
+    const holder = await warehouse.connect();
+    await holder.query("begin; select from shop.orders where id = 4 for update");
+    const killed = await claim(warehouse, target, plan, since("2026-01-02"));
+    const writing = expect(killed.write(rowsBatch([["2", "new", "2026-01-02"]], { final: true }))).rejects.toThrow();
+    await vi.waitFor(async () => {
+      const ended = await warehouse.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where pid in (select backend_pid from _sluice.slices where plan_id = $1) and wait_event_type = 'Lock'`,
+        [plan.planId],
+      );
+      expect(ended).toHaveLength(1);
+    }, 20_000);
+    await writing;
+    await holder.query("rollback");
+    expect(await shown(warehouse)).toEqual(before);
+    await load(warehouse, target, plan, [["2", "new", "2026-01-02"]], since("2026-01-02"));
+    expect(await shown(warehouse)).toMatchObject([{ id: 1 }, { id: 2, note: "new" }, { id: 5 }]);
   });
 
   test("keeps to the limit of rejected rows over all of its batches", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { isProviderError } from "../../core/errors.ts";
@@ -74,9 +75,12 @@ const columns = [
   { name: "updated_at", type: "timestamp with time zone", nullable: true },
 ];
 
+const keyed = { keyColumns: ["slice", "row"] };
+
 test.each([
-  ["straight", { keyColumns: ["slice", "row"], loadMode: "upsert" }, "copy"],
-  ["merged", { keyColumns: ["slice", "row"], loadMode: "upsert" }, "merge"],
+  ["straight", { ...keyed, loadMode: "upsert" }, "copy"],
+  ["merged", { ...keyed, loadMode: "upsert" }, "merge"],
+  ["merged by a scan that notes what it sees", { ...keyed, loadMode: "upsert_soft_delete", complete: true }, "merge"],
   ["straight without a key", { keyColumns: [], loadMode: "append_event" }, "copy"],
   ["appended without a key", { keyColumns: [], loadMode: "append_event" }, "append"],
 ] satisfies [string, Partial<PrepareRequest>, LoadTarget["apply"]][])(
@@ -98,6 +102,12 @@ test.each([
     expect(Math.max(...claims)).toBeGreaterThan(1);
 
     const rows = BATCHES * BATCH_ROWS;
+    if (target.finish === "mark_deleted") {
+      const { chain, planId, entityKey } = request;
+      const { signal } = new AbortController();
+      await warehouse.destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), signal });
+      expect(await warehouse.query("select from shop.orders where _deleted_at is not null")).toEqual([]);
+    }
     expect(
       await warehouse.query(
         `select slice, count(*)::int as n, count(distinct row)::int as different, min(row) as first, max(row) as last

@@ -27,8 +27,11 @@ async function run(warehouse: Warehouse, rows: Rows, overrides: Partial<PrepareR
 const shown = (warehouse: Warehouse) =>
   warehouse.query("select id, note, _deleted_at is not null as deleted from shop.orders order by id");
 const workTables = async (warehouse: Warehouse) =>
-  (await warehouse.query("select from pg_class where relnamespace = '_sluice'::regnamespace and relname ~ '^w\\d' and relkind = 'r'"))
-    .length;
+  (
+    await warehouse.query(
+      "select from pg_class where relnamespace = '_sluice'::regnamespace and relname ~ '^w\\d' and relkind = 'r'",
+    )
+  ).length;
 
 const both: Rows = [
   ["1", "a", "2026-01-01"],
