@@ -98,3 +98,27 @@ it("a guard keeps the table, and a retry with the guards lifted finishes what wa
   expect(await committedRows(world)).toBe(read);
   await expectOrdersEqual(world, sync);
 });
+
+it("a backfill takes rows from its window alone, where the load mode takes any, and ends or marks none", async () => {
+  const columns = { delete_insert: "true", upsert_soft_delete: "_deleted_at is null", scd2: "_is_current" };
+  const syncs = await Promise.all(
+    Object.entries(columns).map(async ([loadMode, isCurrent]) => {
+      const tableBindings = [{ entityKey: ORDERS, loadMode }];
+      const sync = await createOrdersSync(world, { tableBindings, destinationConfig: { schema: loadMode } });
+      await whenEnded(world, (await trigger(world, sync.id)).id);
+      return { sync, loadMode, isCurrent };
+    }),
+  );
+  await world.source("delete from orders where id in (100, 8000)");
+  const gone = await Promise.all(
+    syncs.map(async ({ sync, loadMode, isCurrent }) => {
+      expect(await whenEnded(world, (await backfill(sync, { window: THIRD_HOUR })).id)).toMatchObject({
+        status: "succeeded",
+      });
+      const kept = `select id::int from ${tableOf(sync, ORDERS)} where ${isCurrent}`;
+      const rows = await world.warehouse(`select id from unnest(array[100, 8000]) id except (${kept}) order by id`);
+      return [loadMode, rows.map(({ id }) => id)];
+    }),
+  );
+  expect(Object.fromEntries(gone)).toEqual({ delete_insert: [8000], upsert_soft_delete: [], scd2: [] });
+});
