@@ -39,10 +39,18 @@ export function newTally(): RejectTally {
  */
 export function rejectsOf(portion: Portion, faults: Faults, rowsBefore: number): Reject[] {
   return [...faults].map(([index, fault]) => {
-    const cells = portion.cellsOf(index);
+    const cells = portion.cellsOf(index).map(shorten);
     const record = Object.fromEntries(portion.columns.map((column, position) => [column, cells[position] ?? null]));
     return { ...fault, rowNo: rowsBefore + index + 1, record: JSON.stringify(record) };
   });
+}
+
+/** In the record that is kept of a row; the value itself is still at the source. */
+const MOST_CELL_CHARACTERS = 1024 * 1024;
+
+function shorten(cell: string | null): string | null {
+  if (cell === null || cell.length <= MOST_CELL_CHARACTERS) return cell;
+  return `${cell.slice(0, MOST_CELL_CHARACTERS)}… (${cell.length} characters)`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { copyIn } from "./copy-in.ts";
 import type { LoadableCopy, LoadableRows } from "./destination.ts";
 import { sqlState, withoutValues } from "./errors.ts";
 import type { Session } from "./session.ts";
-import { describeLine, findMisencoded, type Line } from "./text-lines.ts";
+import { decodeLine, findMisencoded, type Line } from "./text-lines.ts";
 
 /** Why a row is not loaded. Shows no value. */
 export interface Fault {
@@ -64,7 +64,7 @@ export function portionOfLines(batch: LoadableCopy, lines: readonly Line[]): Por
     columns: batch.columns,
     rows: lines.length,
     pick: (indexes) => ({ ...copy, stream: Readable.from(indexes.map(lineAt), { objectMode: false }) }),
-    cellsOf: (index) => describeLine(lineAt(index)),
+    cellsOf: (index) => decodeLine(lineAt(index)),
   };
 }
 

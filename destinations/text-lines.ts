@@ -36,18 +36,12 @@ export async function* portionsOf(stream: AsyncIterable<Buffer>): AsyncGenerator
 
 const UNESCAPED: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** Of a cell, in what is kept of a row. */
-const MOST_CELL_BYTES = 1024 * 1024;
-
-/** The row's cells, to be looked at: one that is no UTF-8 is given as its bytes, `\x...`, and a very long one is cut. */
-export function describeLine(line: Line): (string | null)[] {
+/** The row's cells; one that is no UTF-8 is given as its bytes, `\x...`. */
+export function decodeLine(line: Line): (string | null)[] {
   return cellsOf(line).map((cell) => {
     if (cell.equals(NULL_CELL)) return null;
-    const shown = cell.subarray(0, MOST_CELL_BYTES);
-    const text = isUtf8(cell)
-      ? unescapeCell(shown.toString())
-      : `\\x${Buffer.from(unescapeCell(shown.toString("latin1")), "latin1").toString("hex")}`;
-    return shown.length === cell.length ? text : `${text}… (${cell.length} bytes)`;
+    if (isUtf8(cell)) return unescapeCell(cell.toString());
+    return `\\x${Buffer.from(unescapeCell(cell.toString("latin1")), "latin1").toString("hex")}`;
   });
 }
 

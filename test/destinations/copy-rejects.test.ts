@@ -137,6 +137,21 @@ describe.each(WAYS)("COPY data loaded %s", (way) => {
     ]);
   });
 
+  test("keeps long values whole in the rows beside a faulty one, and the record of that one within bounds", async () => {
+    const at = await prepare(way, { narrowed: false });
+    const { warehouse, request } = at;
+    await warehouse.query("alter table shop.orders add check (amount >= 0)");
+    await warehouse.query(
+      "insert into public.source (id, note, amount) select i, repeat('é', 3000000), i - 2 from generate_series(1, 4) i",
+    );
+    expect((await moveAll(at, { pageRows: 10 })).moved).toMatchObject({ rowsWritten: 3, rowsRejected: 1 });
+    expect(
+      await warehouse.query("select distinct md5(note) = md5(repeat('é', 3000000)) as whole from shop.orders"),
+    ).toEqual([{ whole: true }]);
+    const kept = await warehouse.destination.readRejects({ ...request, limit: 1, recordBytes: 8 * 1024 * 1024 });
+    expect(JSON.parse(kept[0]?.record ?? "").note).toMatch(/^é{1048576}… \(3000000 characters\)$/);
+  });
+
   test("goes on undecoded behind a batch with faulty rows, in whatever state that left the stage", async () => {
     const at = await prepare(way);
     const { warehouse } = at;
