@@ -77,7 +77,7 @@ function scalarText(value: JsonValue): string | null {
 }
 
 function numberText(value: JsonValue): string | null {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") return cellOf(value);
   if (typeof value === "boolean") return null;
   const text = scalarText(value);
   const match = text === null ? null : NUMBER.exec(text);

@@ -105,7 +105,8 @@ export function jsonOf(value: JsonValue): string | null {
 export function cellOf(value: JsonValue | undefined): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "string") return value;
-  if (typeof value !== "object") return String(value);
+  // JavaScript prints zero without its sign.
+  if (typeof value !== "object") return Object.is(value, -0) ? "-0" : String(value);
   return isRawNumber(value) ? value.rawJSON : JSON.stringify(value);
 }
 

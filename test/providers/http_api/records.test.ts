@@ -26,6 +26,8 @@ describe("values of declared fields", () => {
     ["numeric", "NaN", null],
     ["numeric", "", null],
     ["double precision", 0.1, "0.1"],
+    ["double precision", parseJson("-0"), "-0"],
+    ["bigint", parseJson("-0.0"), "0"],
     ["double precision", parseJson("1e400"), null],
     ["boolean", false, "false"],
     ["boolean", "yes", null],
