@@ -12,7 +12,7 @@ export interface ScanEffect {
   /** How many of `present` would go; null where only the difference in number can be told. */
   lost: string | null;
   /** The rows that the plan has added are among `present` already; they are not what it had before. */
-  inPlace?: true;
+  inPlace?: boolean;
 }
 
 /**
