@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { committedRows } from "../support/orders.ts";
+import { committedRows, createOrdersSync, ORDERS as ORDERS_TABLE, seedOrders } from "../support/orders.ts";
 import { createRestServer, type RestRecord, type RestServer } from "../support/rest-server.ts";
 import {
   createWorld,
@@ -152,5 +152,39 @@ describe("rows that cannot be loaded", () => {
     expect(kept).toEqual(rejected.slice(0, kept.length));
     expect(kept.length).toBeLessThanOrEqual(6);
     expect(await loadedIds(sync)).toHaveLength(RECORDS - kept.length);
+  });
+
+  it("are found in what passes undecoded between two databases, merged or loaded anew", async () => {
+    await seedOrders(world, 1000);
+    const sync = await createOrdersSync(world);
+    expect(await whenChainEnded(world, (await trigger(world, sync.id)).id)).toMatchObject({ status: "succeeded" });
+    const table = tableOf(sync, ORDERS_TABLE);
+    await world.warehouse(`alter table ${table} add constraint no_thousands check (id <= 1000 or id % 1000 <> 0)`);
+    await world.source(
+      "insert into orders select i, 'later', 1, null, now() - interval '1 minute' from generate_series(1001, 21000) i",
+    );
+    for (const runMode of ["incremental", "full_refresh"] as const) {
+      const before = await committedRows(world);
+      const { id } = await trigger(world, sync.id, { runMode });
+      if (runMode === "incremental") {
+        await until("committed batches", async () => ((await committedRows(world)) > before + 3000 ? true : null));
+        await worker.kill();
+        worker = await world.startWorker(EGRESS);
+      }
+      const ended = await whenChainEnded(world, id);
+      expect(ended).toMatchObject({ status: "partial", resultReasonCode: "rows_rejected" });
+      const { body } = await world.api("GET", `/syncs/runs/${ended.id}/rejected-rows?limit=100`);
+      const rejected: Row[] = body.rejectedRows;
+      expect(rejected.map(({ record }) => Number(JSON.parse(record).id)).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 20 }, (_, n) => (n + 2) * 1000),
+      );
+      expect(new Set(rejected.map(({ reason }) => reason))).toEqual(
+        new Set(["new row for relation … violates check constraint … no_thousands (23514)"]),
+      );
+      const [loaded] = await world.warehouse(
+        `select count(*)::int as rows, count(distinct id)::int as ids from ${table}`,
+      );
+      expect(loaded).toEqual({ rows: 20_980, ids: 20_980 });
+    }
   });
 });
