@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { finished, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { from as copyFrom } from "pg-copy-streams";
+import { type CopyStreamQuery, from as copyFrom } from "pg-copy-streams";
 import type { LoadableCopy, LoadableRows } from "./destination.ts";
 import { SourceStreamError } from "./errors.ts";
 import type { Session } from "./session.ts";
@@ -21,9 +21,9 @@ export async function copyIn(
 ): Promise<number> {
   const format = batch.kind === "copy" ? batch.format : "text";
   const source = batch.kind === "copy" ? batch.stream : Readable.from(encodeRows(batch.rows), { objectMode: false });
-  const sink = session.client.query(
-    copyFrom(`copy ${table} (${quoteColumns(batch.columns)}) from stdin (format ${format})`),
-  );
+  const copy = copyFrom(`copy ${table} (${quoteColumns(batch.columns)}) from stdin (format ${format})`);
+  if (batch.kind === "copy") recycleSent(copy, session, batch);
+  const sink = session.client.query(copy);
   // A pipeline that fails destroys its other end with the same error: who was first is to blame.
   const failed: { sink?: true; source?: SourceStreamError } = {};
   sink.once("error", () => {
@@ -43,6 +43,28 @@ export async function copyIn(
   }
   return sink.rowCount;
 }
+
+/**
+ * Says of each chunk when the socket has let it go, which the library keeps to itself; and header and chunk leave together, in one
+ * packet where they fit.
+ */
+function recycleSent(copy: CopyStreamQuery, { client }: Session, { recycle }: LoadableCopy): void {
+  if (recycle === undefined) return;
+  const socket = client.connection.stream;
+  const flushChunk = (chunk: Buffer): boolean => {
+    const header = Buffer.from([COPY_DATA, 0, 0, 0, 0]);
+    header.writeUInt32BE(chunk.length + 4, 1);
+    socket.cork();
+    socket.write(header);
+    const drained = socket.write(chunk, () => recycle(chunk));
+    socket.uncork();
+    return drained;
+  };
+  Object.assign(copy, { flushChunk });
+}
+
+/** Type byte of the message, https://www.postgresql.org/docs/current/protocol-message-formats.html */
+const COPY_DATA = 0x64;
 
 const CHUNK_CHARACTERS = 64 * 1024;
 

@@ -208,6 +208,8 @@ export interface LoadableCopy {
   columns: string[];
   format: "binary" | "text";
   stream: NodeJS.ReadableStream & AsyncIterable<Buffer>;
+  /** Called with each chunk when it is sent: its memory is the source's again. */
+  recycle?(chunk: Buffer): void;
   /** Called as they pass. */
   onBytes?(bytes: number): void;
   checkpoint: Checkpoint;

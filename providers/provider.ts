@@ -224,6 +224,8 @@ export interface CopyBatch extends BatchBase {
   kind: "copy";
   format: "binary" | "text";
   stream: Readable;
+  /** A chunk that the stream gave is done with, and its memory may be used again. Need not be called. */
+  recycle?(chunk: Buffer): void;
 }
 
 export type Batch = RowsBatch | CopyBatch;

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { Client } from "pg";
 import type { ConnectionConfig } from "./config.ts";
+import { createReusingSocket, type ReadBuffers } from "./read-buffers.ts";
 
 /** Tells our sessions from those that may write: they never do. */
 export const APPLICATION_NAME = "sluice-source";
@@ -12,6 +13,8 @@ export interface Connection {
   /** The server process at the other end. */
   pid: number;
   majorVersion: number;
+  /** Null where each read has memory of its own. */
+  buffers: ReadBuffers | null;
   isOpen(): boolean;
   /** Drops the socket at once; what is in flight rejects. */
   destroy(): void;
@@ -24,14 +27,16 @@ export async function openConnection(
   signal: AbortSignal | null,
 ): Promise<Connection> {
   signal?.throwIfAborted();
-  const socket = new Socket();
+  const ssl = tlsOptions(config);
+  // Under TLS it is not the socket that reads.
+  const { socket, buffers } = ssl === false ? createReusingSocket() : { socket: new Socket(), buffers: null };
   const client = new Client({
     host: config.host,
     port: config.port,
     database: config.database,
     user: config.user,
     password,
-    ssl: tlsOptions(config),
+    ssl,
     connectionTimeoutMillis: config.connectTimeoutSeconds * 1000,
     application_name: APPLICATION_NAME,
     keepAlive: true,
@@ -52,7 +57,7 @@ export async function openConnection(
   try {
     await client.connect();
     const server = await applySettings(client, config);
-    return { client, ...server, isOpen: () => open, destroy: () => socket.destroy() };
+    return { client, ...server, buffers, isOpen: () => open, destroy: () => socket.destroy() };
   } catch (error) {
     socket.destroy();
     throw error;

@@ -49,6 +49,7 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
         format,
         columns: request.spec.columns.map((column) => column.name),
         stream: copy,
+        recycle: copy.recycle,
         checkpoint: page.last === null ? { done: true } : { after: page.last },
         final: page.last === null,
       };

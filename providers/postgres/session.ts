@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryResultRow } from "pg";
 import type { ConnectionConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import { createCopyOut } from "./copy-out.ts";
+import { type CopyOut, createCopyOut } from "./copy-out.ts";
 import { toProviderError } from "./errors.ts";
 
 /** A network that swallows everything must not hold up whoever closes. */
@@ -17,7 +17,7 @@ export interface Session {
    * Starts `copy ... to stdout`. A stream that is destroyed early takes the session with it.
    * @param beforeEnd once everything has come, before the stream ends; fails it by what it throws, and may use the session
    */
-  copyOut(doing: string, text: string, beforeEnd: () => Promise<void>): Promise<Readable>;
+  copyOut(doing: string, text: string, beforeEnd: () => Promise<void>): Promise<CopyOut>;
   /** Of the server. */
   majorVersion(doing: string): Promise<number>;
   /** Whether the server is at work on our statement, rather than waiting on us or on a lock. */
@@ -72,8 +72,8 @@ export function createSession(options: { config: ConnectionConfig; password: str
 
     async copyOut(doing, text, beforeEnd) {
       try {
-        const { client } = await connected();
-        const stream = createCopyOut(text, {
+        const { client, buffers } = await connected();
+        const stream = createCopyOut(text, buffers, {
           toError: (error) => asError(failure(error, doing)),
           beforeEnd: () => {
             inFlight = null;
