@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
 import { load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";

@@ -101,7 +101,9 @@ describe("Postgres servers of other kinds", () => {
   });
 
   it("reads a standby with a lookback, up to what it has replayed", async () => {
-    await withClient(primary.url("postgres"), (client) => client.query("insert into items values (1, default), (2, 'infinity')"));
+    await withClient(primary.url("postgres"), (client) =>
+      client.query("insert into items values (1, default), (2, 'infinity')"),
+    );
     await expect.poll(() => replicated()).toBe("2");
     const config = { host: "127.0.0.1", port: standby.port, sslMode: "disable" };
     const checks = await withSource(config, (source) => source.check());
