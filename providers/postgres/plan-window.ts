@@ -29,7 +29,7 @@ export async function planWindow(
   }
   const whole = { by: "time" as const, column: cursor.column, from: bounds.from, to: bounds.to };
   const estimate = await estimateRead(session, relation, read, windowConditions(whole, read.comparedTypes));
-  const windows = await cutWindow(planning, cursor, whole, estimate.rows);
+  const windows = await cutWindow(planning, cursor, whole);
   return {
     spec: specOf(planning, estimate),
     slices: windows.map((window, i) => ({
@@ -110,7 +110,6 @@ async function cutWindow(
   { session, request, relation, read }: Planning,
   cursor: Cursor,
   whole: TimeWindow & { from: string; to: string },
-  estimatedRows: number,
 ): Promise<TimeWindow[]> {
   if (!request.windows || !hasIndexOn(relation, cursor.column)) return [whole];
   const column = escapeIdentifier(cursor.column);
@@ -123,7 +122,7 @@ async function cutWindow(
   const windows = await cutByCursor(
     session,
     cursor,
-    { relation: relation.sql, estimatedRows, from: present.low, state: present.low, bound: present.high },
+    { relation, from: present.low, state: present.low, bound: present.high },
     { windowSize: request.windowSize, maxWindows: request.maxSlices },
   );
   return windows.map((window, i) => ({

@@ -81,7 +81,7 @@ async function planIncremental(
       ? await cutByCursor(
           session,
           cursor,
-          { relation: relation.sql, estimatedRows: estimate.rows, from, state, bound: horizon.bound ?? state },
+          { relation, from, state, bound: horizon.bound ?? state },
           { windowSize: request.windowSize, maxWindows: request.maxSlices },
         )
       : [all];

@@ -1,22 +1,21 @@
 import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
 import type { PlanRequest } from "../provider.ts";
+import type { Relation } from "./catalog.ts";
 import type { Cursor } from "./horizon.ts";
 import type { Session } from "./session.ts";
 
 export type TimeWindow = Extract<Window, { by: "time" }>;
 
-/** Of a window where none is asked for: a merge of so many takes some seconds, and several go side by side. */
-const DEFAULT_WINDOW_ROWS = 100_000;
-/** Above it, edges are taken from a sample. */
-const MOST_ROWS_COUNTED = 1_000_000;
-const SAMPLE_ROWS_PER_WINDOW = 2_000;
+/** Rows of a window where no width is asked for: several merges side by side take half the time, but each costs some 50 ms. */
+const FEWEST_ROWS = 25_000;
+const MOST_ROWS = 150_000;
+const WINDOWS_IN_BETWEEN = 16;
+/** Of the whole table, to find out how many rows there are and where. */
+const SAMPLE_ROWS = 50_000;
 
 export interface Span {
-  /** Quoted and qualified. */
-  relation: string;
-  /** Rows between `from` and `bound`. */
-  estimatedRows: number;
+  relation: Pick<Relation, "sql" | "estimatedRows">;
   from: string;
   /** At or after `from`. No window ends at or before it: a cursor that follows the windows must not go back. */
   state: string;
@@ -62,21 +61,27 @@ async function findEdges(
   return rows.map((row) => row.edge);
 }
 
-/** Windows of about as many rows each, wherever in time these are. */
+/**
+ * Windows of about as many rows each, wherever in time these are. Statistics say little of rows that came since they were made, and
+ * counting reads all of them, so a sample of the table has to tell.
+ */
 async function findEdgesByRows(session: Session, cursor: Cursor, span: Span, maxWindows: number): Promise<string[]> {
-  const count = Math.min(Math.ceil(span.estimatedRows / DEFAULT_WINDOW_ROWS), maxWindows);
-  if (count < 2) return [];
-  const percent = (100 * count * SAMPLE_ROWS_PER_WINDOW) / span.estimatedRows;
-  const sampled = span.estimatedRows > MOST_ROWS_COUNTED ? `tablesample system (${Math.min(100, percent)})` : "";
+  const { sql, estimatedRows } = span.relation;
+  const percent = Math.min(100, (100 * SAMPLE_ROWS) / Math.max(1, estimatedRows ?? 0));
   const column = escapeIdentifier(cursor.column);
   const rows = await session.query<{ edge: string }>(
     "cutting windows",
-    `with parts as (
-       select ${column} as cursor, ntile($1::int) over (order by ${column}) as part
-       from ${span.relation} ${sampled} where ${column} >= $2::${cursor.kind} and ${column} <= $3::${cursor.kind}),
+    `with sampled as (
+       select ${column} as cursor from ${sql} tablesample system (${percent})
+       where ${column} >= $1::${cursor.kind} and ${column} <= $2::${cursor.kind}),
+     counted as (select count(*)::numeric * ${100 / percent} as total from sampled),
+     cut as (
+       select greatest(1, least($4::int, ceil(total / least(greatest(total / ${WINDOWS_IN_BETWEEN}, ${FEWEST_ROWS}), ${MOST_ROWS}))))::int as windows
+       from counted),
+     parts as (select cursor, ntile((select windows from cut)) over (order by cursor) as part from sampled),
      edges as (select distinct min(cursor) as bound from parts where part > 1 group by part)
-     select bound::text as edge from edges where bound > $4::${cursor.kind} order by bound`,
-    [count, span.from, span.bound, span.state],
+     select bound::text as edge from edges where bound > $3::${cursor.kind} order by bound`,
+    [span.from, span.bound, span.state, maxWindows],
   );
   return rows.map((row) => row.edge);
 }
