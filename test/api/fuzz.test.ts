@@ -5,7 +5,7 @@ import { operationsOf } from "./fuzz/document.ts";
 import { createOracle, type FuzzAnswer } from "./fuzz/oracle.ts";
 import { type FuzzRequest, requestsOf } from "./fuzz/requests.ts";
 import { storeEveryState } from "./fuzz/states.ts";
-import { type Api, createApi, resolved } from "./harness.ts";
+import { type Api, createApi, plannedLoad, resolved } from "./harness.ts";
 
 /** `npm run fuzz` sets these two. */
 const SECONDS = Number(process.env.SLUICE_FUZZ_SECONDS ?? 15);
@@ -38,11 +38,19 @@ let broughtAbout = false;
 
 function answerChecksBy(next: () => (typeof OUTCOMES)[number]): void {
   const checks = [{ name: "login", ok: false, message: "The password is wrong.", fix: "Give another." }];
-  api.control.answerCheck = async ({ entities }) => {
+  api.control.answerCheck = async ({ entities, plan }) => {
     const outcome = next();
     if (outcome === "failed") return { ok: false, checks, entities: [] };
-    if (outcome === "ok") return { ok: true, checks: [], entities: (entities ?? []).map((key) => resolved(key)) };
-    if (outcome === "no entity") return { ok: true, checks: [], entities: [] };
+    const found = outcome === "ok";
+    if (found || outcome === "no entity") {
+      const planned = found
+        ? { load: plannedLoad(), failure: null }
+        : { load: null, failure: { reasonCode: "entity_unknown", message: "It is gone." } as const };
+      return {
+        ...{ ok: true, checks: [], entities: found ? (entities ?? []).map((key) => resolved(key)) : [] },
+        ...(plan ? { plan: plan.entities.map((entityKey) => ({ entityKey, ...planned })) } : {}),
+      };
+    }
     broughtAbout = true;
     throw new AppError(outcome, "It was brought about.");
   };

@@ -5,6 +5,7 @@ import { type Access, OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import type { ControlPort } from "../../control/port.ts";
 import type { ConnectionTaskRequest, ConnectionTaskResult, DiscoveredEntity } from "../../core/connection-tasks.ts";
+import type { EntityLoadPreview } from "../../core/plan-preview.ts";
 import type { Db } from "../../db/client.ts";
 import { completeTask, getTask } from "../../db/connection-tasks.ts";
 import { createKeyring, type Keyring } from "../../db/secrets.ts";
@@ -146,6 +147,26 @@ export function resolved(
     sizeClass: "m",
     estimatedRows: null,
     ...rest,
+  };
+}
+
+/** What a worker says that a run would do with an entity. */
+export function plannedLoad(): EntityLoadPreview {
+  return {
+    schema: "shop",
+    table: "orders",
+    loadMode: "upsert",
+    keyColumns: ["id"],
+    cursorField: "updated_at",
+    scan: "full",
+    cursor: { from: null, to: "2026-01-01 00:00:00+00" },
+    estimatedRows: { toRead: 10, present: null },
+    slices: { count: 1, labels: ["1/1"] },
+    apply: "copy",
+    changes: ["create table shop.orders (id bigint)"],
+    deletes: { kind: "none", rows: 0 },
+    losses: [],
+    confirmation: null,
   };
 }
 

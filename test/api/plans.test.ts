@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { EntityLoadPreview, EntityPlanPreview } from "../../core/plan-preview.ts";
-import { type Api, createApi, itemsOf, type Json } from "./harness.ts";
+import type { EntityPlanPreview } from "../../core/plan-preview.ts";
+import { type Api, createApi, itemsOf, type Json, plannedLoad } from "./harness.ts";
 
 let api: Api;
 beforeAll(async () => {
@@ -8,22 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const load: EntityLoadPreview = {
-  schema: "shop",
-  table: "orders",
-  loadMode: "upsert",
-  keyColumns: ["id"],
-  cursorField: "updated_at",
-  scan: "full",
-  cursor: { from: null, to: "2026-01-01 00:00:00+00" },
-  estimatedRows: { toRead: 10, present: null },
-  slices: { count: 1, labels: ["1/1"] },
-  apply: "copy",
-  changes: ["create table shop.orders (id bigint)"],
-  deletes: { kind: "none", rows: 0 },
-  losses: [],
-  confirmation: null,
-};
+const load = plannedLoad();
 const [FIRST, SECOND] = ["0123456789abcdef", "fedcba9876543210"];
 const losing = (entityKey: string, confirmation: string): EntityPlanPreview => ({
   entityKey,
