@@ -13,6 +13,7 @@ import { claimRequest, copyBatch, openWarehouse, prepareRequest, type Warehouse 
 const SLICES = 3;
 const BATCHES = 12;
 const BATCH_ROWS = 400;
+const MOST_KILLS = 40;
 
 const cell = (slice: number, row: number): string => `${slice}\t${row}\t2026-01-01 00:00:00+00\n`;
 
@@ -54,10 +55,11 @@ async function moveSlice(
   }
 }
 
-/** Ends one of the sessions that hold a slice, whatever it is doing, until `isOver`. */
+/** Ends one of the sessions that hold a slice, whatever it is doing, until `isOver` or it has done so often. */
 async function killAtRandom(warehouse: Warehouse, isOver: () => boolean): Promise<number> {
   let kills = 0;
-  while (!isOver()) {
+  // Bounded, since on a busy machine nothing is done between two kills.
+  while (!isOver() && kills < MOST_KILLS) {
     await new Promise((resolve) => setTimeout(resolve, 50 + 100 * Math.random()));
     const killed = await warehouse.query(
       `select pg_terminate_backend(pid) from pg_stat_activity

@@ -39,6 +39,7 @@ test("the first plan of a table copies straight, with the run's id and time in e
       rowsWritten: 2,
       rowsRejected: 0,
       checkpoint: { after: "2" },
+      finish: null,
     },
   ]);
 });

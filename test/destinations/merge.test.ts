@@ -198,24 +198,23 @@ test("columns that a batch does not have keep their values", async () => {
   ]);
 });
 
-test("a NULL key in a COPY stream is a constraint violation that shows no row", async () => {
-  const warehouse = await openWarehouse();
-  const { target, request } = await mergingInto(warehouse, {}, []);
-  const writer = await claim(warehouse, target, request);
-  const loading = writer.write(copyBatch(Readable.from(["\\N\tsecret\t\\N\n"], { objectMode: false })));
-  await expect(loading).rejects.toMatchObject({ reasonCode: "destination_constraint_violation" });
-  await expect(loading).rejects.not.toThrow("secret");
-});
-
-test("a value in a COPY stream that is not of its column's type is named by column, not shown", async () => {
-  const warehouse = await openWarehouse();
-  const { target, request } = await mergingInto(warehouse, {}, []);
-  const writer = await claim(warehouse, target, request);
-  const loading = writer.write(copyBatch(Readable.from(["1\ta\thunter2\n"], { objectMode: false })));
-  await expect(loading).rejects.toMatchObject({ reasonCode: "destination_type_mismatch" });
-  await expect(loading).rejects.toThrow("column updated_at");
-  await expect(loading).rejects.not.toThrow("hunter2");
-});
+test.each([
+  ["a NULL key", "\\N\thunter2\t\\N\n"],
+  ["a value that is not of its column's type", "1\ta\thunter2\n"],
+])(
+  "%s in a COPY stream is asked for again as text, where it is rejected alone, and no error shows it",
+  async (_, line) => {
+    const warehouse = await openWarehouse();
+    const { target, request } = await mergingInto(warehouse, {}, []);
+    const writer = await claim(warehouse, target, request);
+    const write = () => writer.write(copyBatch(Readable.from([line, "2\tb\t\\N\n"], { objectMode: false })));
+    const loading = write();
+    await expect(loading).rejects.toMatchObject({ name: "CopyDataError" });
+    await expect(loading).rejects.not.toThrow("hunter2");
+    expect(await write()).toEqual({ rowsRead: 2, rowsWritten: 1, rowsRejected: 1 });
+    expect(await notes(warehouse)).toEqual([{ id: 2, note: "b" }]);
+  },
+);
 
 test("merges that meet in the same keys, in any order, all come through", async () => {
   const warehouse = await openWarehouse();
