@@ -57,8 +57,8 @@ export function portionOfRows(batch: LoadableRows): Portion {
 }
 
 export function portionOfLines(batch: LoadableCopy, lines: readonly Line[]): Portion {
-  // Its bytes were counted as they came.
-  const { onBytes: _, ...copy } = batch;
+  // Its bytes were counted as they came, and other lines lie in the memory of each.
+  const { onBytes: _, recycle: __, ...copy } = batch;
   const lineAt = (index: number): Line => lines[index] ?? Buffer.alloc(0);
   return {
     columns: batch.columns,
