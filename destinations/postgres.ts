@@ -12,7 +12,8 @@ import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { prepareEntity, previewEntity } from "./prepare.ts";
 import { readRejects } from "./rejects.ts";
-import { abortable, inTransaction, openSession, type Session, type SessionSettings, withSession } from "./session.ts";
+import { abortable, inTransaction, openSession, type Session, type SessionSettings } from "./session.ts";
+import { createSessionCache, type SessionCache } from "./session-cache.ts";
 import { createSliceComparer } from "./slice-comparer.ts";
 import { createSliceWriter } from "./slice-writer.ts";
 import { dropBeside, findSuperseded } from "./superseded.ts";
@@ -38,7 +39,7 @@ export interface PostgresDestinationOptions {
  * A warehouse in Postgres 15 or later. Its role needs CREATE and TEMPORARY on the database, and nothing more: it makes the
  * schemas and owns the tables. All workers of a warehouse use one role, since a session is ended by its own kind only, and
  * connect directly or through a pooler in session mode: a session is settings, a backend and a staging table.
- * Every statement runs in a session of its own purpose, so that none waits for a pool while a fence has to be raised.
+ * No statement waits for a pool, since a fence may have to be raised: where no session is free, there is a new one.
  */
 export function createPostgresDestination(options: PostgresDestinationOptions): ComparingDestination {
   const settings: SessionSettings = {
@@ -49,7 +50,8 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     statementTimeoutMs: options.statementTimeoutMs ?? 15 * 60_000,
     idleInTransactionTimeoutMs: 15_000,
   };
-  const ddlSettings = { ...settings, lockTimeoutMs: options.ddlLockTimeoutMs ?? 2_000 };
+  const sessions = createSessionCache(settings);
+  const ddlSessions = createSessionCache({ ...settings, lockTimeoutMs: options.ddlLockTimeoutMs ?? 2_000 });
   const patienceMs = options.ddlPatienceMs ?? 60_000;
 
   async function dropAll(session: Session, of: { rootRunId: string; keepPlanId: string | null }): Promise<void> {
@@ -58,9 +60,9 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     }
   }
 
-  async function run<T>(doing: string, using: SessionSettings, work: (session: Session) => Promise<T>): Promise<T> {
+  async function run<T>(doing: string, using: SessionCache, work: (session: Session) => Promise<T>): Promise<T> {
     try {
-      return await withSession(using, work);
+      return await using.use(work);
     } catch (error) {
       throw toDestinationError(error, doing);
     }
@@ -82,21 +84,21 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
   }
 
   return {
-    ensureLedger: () => run("making the ledger", settings, ensureLedger),
+    ensureLedger: () => run("making the ledger", sessions, ensureLedger),
 
     prepareEntity: (request) =>
-      run(`preparing ${request.schema}.${request.table}`, ddlSettings, (session) =>
+      run(`preparing ${request.schema}.${request.table}`, ddlSessions, (session) =>
         retryLockConflicts({ patienceMs }, () => prepareEntity(session, request)),
       ),
 
     previewEntity: (request) =>
-      run(`looking at ${request.schema}.${request.table}`, ddlSettings, (session) => previewEntity(session, request)),
+      run(`looking at ${request.schema}.${request.table}`, ddlSessions, (session) => previewEntity(session, request)),
 
     claimSlice: (request) =>
       claim(request, (session, claimed) => createSliceWriter(settings, session, request, claimed)),
 
     describeCompared: (request) =>
-      run(`looking at ${request.schema}.${request.table}`, settings, (session) =>
+      run(`looking at ${request.schema}.${request.table}`, sessions, (session) =>
         describeComparedTable(session, request),
       ),
 
@@ -104,35 +106,41 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       claim(request, (session, claimed) => createSliceComparer(settings, session, request, claimed)),
 
     finishEntity: (request) =>
-      run(`finishing ${request.target.schema}.${request.target.table}`, ddlSettings, (session) =>
+      run(`finishing ${request.target.schema}.${request.target.table}`, ddlSessions, (session) =>
         abortable(settings, session, request.signal, () => finishEntity(session, request, patienceMs)),
       ),
 
-    fence: (request) =>
-      run("fencing the chain", settings, () => fenceChain(settings, request, options.fencePatienceMs ?? 10_000)),
+    async fence(request) {
+      try {
+        await fenceChain(settings, request, options.fencePatienceMs ?? 10_000);
+      } catch (error) {
+        throw toDestinationError(error, "fencing the chain");
+      }
+    },
 
     findUnknownEnds: (ended) =>
       ended.length === 0
         ? Promise.resolve([])
-        : run("comparing with the ledger", settings, (session) => findUnknownEnds(session, ended)),
+        : run("comparing with the ledger", sessions, (session) => findUnknownEnds(session, ended)),
 
     forgetChains: (chains) =>
-      run("forgetting old chains", ddlSettings, async (session) => {
+      run("forgetting old chains", ddlSessions, async (session) => {
         for (const rootRunId of [...chains.rootRunIds, ...chains.keepFences]) {
           await dropAll(session, { rootRunId, keepPlanId: null });
         }
         await inTransaction(session, () => forgetChains(session, chains));
       }),
 
-    readLedger: (planId) => run("reading the ledger", settings, (session) => readLedger(session, planId)),
+    readLedger: (planId) => run("reading the ledger", sessions, (session) => readLedger(session, planId)),
 
-    readFinished: (planId) => run("reading the ledger", settings, (session) => readFinished(session, planId)),
+    readFinished: (planId) => run("reading the ledger", sessions, (session) => readFinished(session, planId)),
 
-    readRejects: (request) => run("reading the rejects", settings, (session) => readRejects(session, request)),
+    readRejects: (request) => run("reading the rejects", sessions, (session) => readRejects(session, request)),
 
-    dropSuperseded: (request) => run("dropping superseded tables", ddlSettings, (session) => dropAll(session, request)),
+    dropSuperseded: (request) => run("dropping superseded tables", ddlSessions, (session) => dropAll(session, request)),
 
-    // Nothing is kept open: each method's session ends with it, a writer's with the writer.
-    close: () => Promise.resolve(),
+    async close() {
+      await Promise.all([sessions.close(), ddlSessions.close()]);
+    },
   };
 }
