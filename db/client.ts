@@ -1,5 +1,6 @@
-import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
+import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { CONTRACT } from "../core/workflow-contract.ts";
 import type { Database } from "./schema.ts";
 
 export type Db = Kysely<Database>;
@@ -29,7 +30,15 @@ export function createDb(options: { url: string; maxConnections?: number; onPool
   pool.on("connect", (client) => void client.on("error", options.onPoolError));
   pool.on("error", () => undefined);
   return new Kysely<Database>({
-    dialect: new PostgresDialect({ pool }),
+    dialect: new PostgresDialect({
+      pool,
+      // Runs that ask for more than a process knows are kept from it by a trigger, also after this version was put back.
+      onCreateConnection: async (connection) => {
+        await connection.executeQuery(
+          CompiledQuery.raw("select set_config('sluice.contract', $1, false)", [String(CONTRACT)]),
+        );
+      },
+    }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
 }

@@ -7,6 +7,7 @@ import * as connectionState from "./migrations/0004_connection_state.ts";
 import * as audit from "./migrations/0005_audit.ts";
 import * as runRequests from "./migrations/0006_run_requests.ts";
 import * as verifications from "./migrations/0007_verifications.ts";
+import * as contracts from "./migrations/0008_contracts.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -17,6 +18,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0005_audit": audit,
   "0006_run_requests": runRequests,
   "0007_verifications": verifications,
+  "0008_contracts": contracts,
 };
 
 /**

@@ -264,6 +264,11 @@ CREATE UNIQUE INDEX runs_one_next_attempt ON public.runs USING btree (previous_a
 CREATE UNIQUE INDEX runs_one_queued ON public.runs USING btree (sync_id) WHERE (status = 'queued'::text);
 CREATE INDEX runs_to_dispatch ON public.runs USING btree (dispatch_after) WHERE ((status = 'pending'::text) AND (dispatched_at IS NULL));
 CREATE INDEX runs_to_fence ON public.runs USING btree (completed_at) WHERE ((completed_at IS NOT NULL) AND (fenced_at IS NULL));
+CREATE TRIGGER keep_run_from_older_process BEFORE UPDATE OF dispatch_after, status ON public.runs FOR EACH ROW WHEN (
+        CASE
+            WHEN (new.status = old.status) THEN ((new.status = 'pending'::text) AND (new.dispatch_after > old.dispatch_after))
+            ELSE (new.status = ANY (ARRAY['running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))
+        END) EXECUTE FUNCTION keep_run_from_older_process();
 CREATE TRIGGER runs_events AFTER INSERT OR UPDATE OF status, dispatched_at, plan_id, cancel_requested_at, cancel_delivered_at ON public.runs FOR EACH ROW EXECUTE FUNCTION record_run_events();
 
 create table syncs (
@@ -320,6 +325,38 @@ create table table_bindings (
   constraint table_bindings_sync_id_entity_key_key UNIQUE (sync_id, entity_key),
   constraint table_bindings_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES syncs(id)
 );
+
+CREATE OR REPLACE FUNCTION public.contract_of_run(run_mode text, request jsonb, sync_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$
+      select case when run_mode in ('backfill', 'repair', 'verify')
+        or request <> '{}'
+        or exists (select from syncs s
+                   where s.id = contract_of_run.sync_id
+                     and s.destination_config ?| array['schemaPolicy', 'guards', 'entities'])
+        or exists (select from table_bindings b
+                   where b.sync_id = contract_of_run.sync_id
+                     and b.load_mode in ('append_snapshot', 'delete_insert', 'scd2', 'upsert_soft_delete'))
+      then 2 else 1 end
+    $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_run_from_older_process()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      if coalesce(nullif(current_setting('sluice.contract', true), ''), '1')::integer
+         >= contract_of_run(new.run_mode, new.request, new.sync_id) then
+        return new;
+      end if;
+      if new.status = old.status then
+        return null;
+      end if;
+      raise exception 'Run % asks for what only a later version of Sluice can do.', new.id;
+    end
+    $function$;
 
 CREATE OR REPLACE FUNCTION public.record_run_events()
  RETURNS trigger

@@ -23,6 +23,9 @@ export interface UpgradeStack {
   runAndCompare(step: string, api: UpgradeApi, sync: UpgradeSync): Promise<void>;
   /** Likewise, and kills the worker while the run is at work. */
   killDuringRun(step: string, api: UpgradeApi, sync: UpgradeSync, worker: Stoppable): Promise<void>;
+  /** Asks for what the older version does not know, and gives those at work the time to do it. @returns the run, which nobody has begun */
+  leaveToOthers(step: string, api: UpgradeApi, sync: UpgradeSync): Promise<string>;
+  whenSucceeded(step: string, api: UpgradeApi, runId: string): Promise<void>;
   stop(): Promise<void>;
 }
 export interface Stoppable {
@@ -35,12 +38,15 @@ export interface UpgradeSync {
 export interface UpgradeApi extends Stoppable {
   createSync(): Promise<UpgradeSync>;
   /** @returns the run's id */
-  trigger(syncId: string): Promise<string>;
+  trigger(syncId: string, body?: { runMode: string }): Promise<string>;
+  statusOf(runId: string): Promise<string>;
   /** The last run of the chain, once it has ended. */
   whenEnded(runId: string): Promise<{ status: string; error: string | null }>;
 }
 
 const RUN_PATIENCE_MS = 180_000;
+/** Longer than a lease, after which a run that was not dispatched is anybody's again. */
+const OTHERS_LOOK_MS = 20_000;
 
 export async function createUpgradeStack(home: string): Promise<UpgradeStack> {
   await chmod(home, 0o711);
@@ -131,6 +137,19 @@ export async function createUpgradeStack(home: string): Promise<UpgradeStack> {
       await worker.stop({ now: true });
       await compare(step, sync, await api.whenEnded(runId));
     },
+    async leaveToOthers(step, api, sync) {
+      const runId = await api.trigger(sync.id, { runMode: "verify" });
+      await sleep(OTHERS_LOOK_MS);
+      const status = await api.statusOf(runId);
+      if (status !== "pending") throw new Error(`${step}: the run is ${status}`);
+      console.log(`ok: ${step}`);
+      return runId;
+    },
+    async whenSucceeded(step, api, runId) {
+      const { status, error } = await api.whenEnded(runId);
+      if (status !== "succeeded") throw new Error(`${step}: the run ended as ${status}: ${error}`);
+      console.log(`ok: ${step}`);
+    },
     async stop() {
       await Promise.all(children.map((child) => child.stop()));
       await source.end();
@@ -179,7 +198,8 @@ function createUpgradeApi(base: string, sourcePort: number, stop: Stoppable["sto
       });
       return { id: sync.id, table: sync.tableBindings[0].physicalTableName };
     },
-    trigger: async (syncId) => (await call(Created, "POST", `/syncs/${syncId}/trigger`)).id,
+    trigger: async (syncId, body) => (await call(Created, "POST", `/syncs/${syncId}/trigger`, body)).id,
+    statusOf: async (runId) => (await call(Run, "GET", `/syncs/runs/${runId}`)).status,
     async whenEnded(runId) {
       for (const deadline = Date.now() + RUN_PATIENCE_MS; Date.now() < deadline; await sleep(250)) {
         const run = await call(Run, "GET", `/syncs/runs/${runId}`);

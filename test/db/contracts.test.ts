@@ -1,0 +1,99 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { taskQueueOf } from "../../core/workflow-contract.ts";
+import type { Db } from "../../db/client.ts";
+import { leaseDispatchable } from "../../db/run-dispatch.ts";
+import { getRun } from "../../db/runs.ts";
+import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { admit, begin, insertSync } from "../support/runs.ts";
+
+/** What a process of the version before these contracts says to the database. */
+const OLD_LEASE = `
+  update runs set dispatch_after = now() + interval '15 s'
+  where id = $1 and status = 'pending' and dispatched_at is null and dispatch_after <= now() returning id`;
+const OLD_BEGIN = "update runs set status = 'running', started_at = now() where id = $1 and status = 'pending'";
+const OLD_FAIL = "update runs set status = 'failed', completed_at = now() where id = $1 and completed_at is null";
+
+describe("what a run asks of those who work on it", () => {
+  let database: TestDatabase;
+  let db: Db;
+  beforeAll(async () => {
+    database = await createControlDatabase();
+    db = openDb(database.url);
+  });
+  afterAll(async () => {
+    await db.destroy();
+    await database.drop();
+  });
+
+  async function openOldSession(): Promise<pg.Client> {
+    const client = new pg.Client(database.url);
+    await client.connect();
+    onTestFinished(() => client.end());
+    return client;
+  }
+
+  /** A run of a sync that was changed by `sql`; $1 is the sync's id. */
+  async function admitAfter(...statements: string[]): Promise<string> {
+    const session = await openOldSession();
+    const syncId = await insertSync(db);
+    for (const statement of statements) await session.query(statement, [syncId]);
+    return (await admit(db, syncId)).id;
+  }
+
+  const scd2 = `
+    insert into table_bindings (id, sync_id, entity_key, source_instance_key, logical_table_name, physical_table_name,
+                                table_naming_version, load_mode)
+    values (gen_random_uuid(), $1, 'public.orders', 'shop', 'orders', 'orders', 'v1', 'scd2')`;
+
+  it.each([
+    { what: "a load mode that it would load as plain rows", statements: [scd2] },
+    {
+      what: "a schema policy",
+      statements: [`update syncs set destination_config = '{"schemaPolicy": {"columns": "freeze"}}' where id = $1`],
+    },
+    {
+      what: "a guard",
+      statements: [`update syncs set destination_config = '{"guards": {"maxDeleteShare": 0.1}}' where id = $1`],
+    },
+  ])("a process of before leases, begins and ends no run with $what", async ({ statements }) => {
+    const old = await openOldSession();
+    const runId = await admitAfter(...statements);
+    expect((await old.query(OLD_LEASE, [runId])).rowCount).toBe(0);
+    await expect(old.query(OLD_BEGIN, [runId])).rejects.toThrow(/later version/);
+    await expect(old.query(OLD_FAIL, [runId])).rejects.toThrow(/later version/);
+    expect((await getRun(db, runId)).status).toBe("pending");
+  });
+
+  it.each(["backfill", "repair", "verify"])("nor a run with runMode %s", async (runMode) => {
+    const old = await openOldSession();
+    const runId = await admitAfter();
+    await old.query("update runs set run_mode = $2 where id = $1", [runId, runMode]);
+    expect((await old.query(OLD_LEASE, [runId])).rowCount).toBe(0);
+    await expect(old.query(OLD_BEGIN, [runId])).rejects.toThrow(/later version/);
+  });
+
+  it("a process of this version takes it, to a queue that those of before do not poll", async () => {
+    const runId = await admitAfter(scd2);
+    const [leased] = await leaseDispatchable(db, { limit: 1, leaseSeconds: 15, runId });
+    expect(taskQueueOf(leased?.contract ?? 0)).toBe("sluice-2");
+    expect((await begin(db, runId)).status).toBe("running");
+  });
+
+  it("a run that asks for nothing new is anybody's, on the queue that it always had", async () => {
+    const old = await openOldSession();
+    const [own, others] = [await admitAfter(), await admitAfter()];
+    const [leased] = await leaseDispatchable(db, { limit: 1, leaseSeconds: 15, runId: own });
+    expect(taskQueueOf(leased?.contract ?? 0)).toBe("sluice");
+    expect((await old.query(OLD_LEASE, [others])).rowCount).toBe(1);
+    expect((await old.query(OLD_BEGIN, [others])).rowCount).toBe(1);
+  });
+
+  it("a person who cancels it is not refused, whatever process was asked", async () => {
+    const old = await openOldSession();
+    const runId = await admitAfter(scd2);
+    const cancel =
+      "update runs set status = 'cancelled', result_class = 'cancelled', result_reason_code = 'cancelled_by_user', completed_at = now() where id = $1";
+    expect((await old.query(cancel, [runId])).rowCount).toBe(1);
+  });
+});
