@@ -8,7 +8,11 @@ import type { Session } from "./session.ts";
 
 /** Fewer than a batch may have, so that a window is one. */
 const DEFAULT_WINDOW_ROWS = 200_000;
-const DEFAULT_WINDOW_BYTES = 56 * 1024 * 1024;
+const MOST_WINDOW_BYTES = 56 * 1024 * 1024;
+/** Less is not worth a slice of its own. */
+const FEWEST_WINDOW_BYTES = 8 * 1024 * 1024;
+/** So that a table of some size has something to do side by side. */
+const FEWEST_WINDOWS = 8;
 /** Whole pages are sampled, whose rows often lie next to each other: fewer would make windows of very unequal size. */
 const SAMPLE_ROWS_PER_WINDOW = 2_000;
 const MIN_SAMPLE_ROWS = 50_000;
@@ -21,17 +25,20 @@ export async function cutByKey(
   options: { estimate: Estimate; windowSize: PlanRequest["windowSize"]; maxWindows: number },
 ): Promise<Window[]> {
   const { keyOrder: columns } = spec;
-  const { rows, rowBytes } = options.estimate;
-  const count = Math.min(Math.ceil(rows / windowRowsOf(options.windowSize, rowBytes)), options.maxWindows);
+  const { rows } = options.estimate;
+  const count = Math.min(Math.ceil(rows / windowRowsOf(options.windowSize, options.estimate)), options.maxWindows);
   const bounds = count > 1 ? await sampleBounds(session, relation, spec, { count, rows }) : [];
   const estimatedRows = Math.ceil(rows / (bounds.length + 1));
   return [...bounds, null].map((to, i) => ({ by: "key", columns, from: bounds[i - 1] ?? null, to, estimatedRows }));
 }
 
 /** What is asked for, unless it is a duration. */
-export function windowRowsOf(windowSize: PlanRequest["windowSize"], rowBytes: number): number {
+export function windowRowsOf(windowSize: PlanRequest["windowSize"], estimate: Estimate): number {
   if (/^[1-9]\d*$/.test(windowSize ?? "")) return Number(windowSize);
-  return Math.max(1, Math.min(DEFAULT_WINDOW_ROWS, Math.floor(DEFAULT_WINDOW_BYTES / Math.max(1, rowBytes))));
+  const rowBytes = Math.max(1, estimate.rowBytes);
+  const share = (estimate.rows * rowBytes) / FEWEST_WINDOWS;
+  const bytes = Math.min(MOST_WINDOW_BYTES, Math.max(FEWEST_WINDOW_BYTES, share));
+  return Math.max(1, Math.min(DEFAULT_WINDOW_ROWS, Math.floor(bytes / rowBytes)));
 }
 
 /** The last key of each part but the last, of a sample of whole pages cut into equal parts. */

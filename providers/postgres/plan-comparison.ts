@@ -57,7 +57,7 @@ async function cutWindows(
   if (read.keyOrder.length > 0 && key.every((column) => hasSameOrder(column, column.there))) {
     return cutByKey(session, relation, read, { estimate, windowSize, maxWindows: maxSlices });
   }
-  const wanted = Math.min(estimate.rows / windowRowsOf(windowSize, estimate.rowBytes), MAX_PARTS, maxSlices);
+  const wanted = Math.min(estimate.rows / windowRowsOf(windowSize, estimate), MAX_PARTS, maxSlices);
   const parts = 2 ** Math.floor(Math.log2(Math.max(1, wanted)));
   if (parts === 1) return [{ by: "none" }];
   const columns = key.map(({ name, cast, there }) => ({ name, cast: there.cast ?? cast }));
