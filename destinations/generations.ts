@@ -75,7 +75,7 @@ export async function createParent(
     `${SYNCED_AT_COLUMN} timestamptz not null default now()`,
   ];
   return [
-    ...((await schemaExists(session, name.schema))
+    ...((await findSchema(session, name.schema))
       ? []
       : [`create schema if not exists ${quoteIdentifier(name.schema)}`]),
     `create table ${quoteTable(name)} (${[defineColumns(columns), ...provenance].join(", ")}${key}) partition by list (${quoteIdentifier(partitionBy)})`,
@@ -110,11 +110,16 @@ function keyConstraintOf({ table }: TableName): string {
   return `${head}_pkey`;
 }
 
-/** `create schema if not exists` asks for the privilege to create even where the schema is there. */
-async function schemaExists({ client }: Session, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ exists: boolean }>(
-    "select exists (select from pg_namespace where nspname = $1) as exists",
-    [schema],
-  );
-  return rows[0]?.exists === true;
+/**
+ * `create schema if not exists` asks for the privilege to create even where the schema is there, and fails where two sessions make
+ * it at once. So whoever does not find it waits for others who are about to make it, until the end of their transaction.
+ */
+async function findSchema({ client }: Session, schema: string): Promise<boolean> {
+  const isThere = async (): Promise<boolean> => {
+    const { rows } = await client.query("select from pg_namespace where nspname = $1", [schema]);
+    return rows.length > 0;
+  };
+  if (await isThere()) return true;
+  await client.query("select pg_advisory_xact_lock(hashtextextended('sluice schema ' || $1, 0))", [schema]);
+  return isThere();
 }

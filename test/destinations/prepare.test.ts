@@ -30,6 +30,15 @@ async function typeOf(warehouse: Warehouse, name: string): Promise<string | unde
 }
 
 describe("the table", () => {
+  test("of a schema that several make at once is made by each", async () => {
+    const warehouse = await openWarehouse();
+    const requests = Array.from({ length: 8 }, (_, n) => prepareRequest({ table: `t${n}`, entityKey: `t${n}` }));
+    await Promise.all(requests.map((request) => warehouse.destination.prepareEntity(request)));
+    expect(await warehouse.query("select count(*)::int as n from pg_tables where schemaname = 'shop'")).toEqual([
+      { n: 8 },
+    ]);
+  });
+
   test("is one relation in the user's schema, with its key and only the key NOT NULL", async () => {
     const warehouse = await openWarehouse();
     await warehouse.destination.prepareEntity(
