@@ -20,6 +20,8 @@ const BEFORE_PREPARE_SECONDS = 3_600;
 export interface Cursor {
   column: string;
   kind: CursorKind;
+  /** Of a second, that the column rounds an instant to. */
+  digits: number;
 }
 
 export interface Horizon {
@@ -54,25 +56,24 @@ export async function findHorizon(
   session: Session,
   input: { startedAt: string; relation: Relation; cursor: Cursor; state: string | null; request: PlanRequest },
 ): Promise<Horizon> {
-  const { startedAt, relation, cursor, state, request } = input;
+  const { relation, cursor, state, request } = input;
   // Postgres would read `infinity`, `now` and `today` as times: nothing would ever be read, or rows be lost.
   if (state !== null && !/\d/.test(state)) throw cursorInvalid(relation.entityKey, cursor);
+  const { newest, readAt } = await readNewest(session, relation, cursor);
+  const startedAt = cursor.kind === "timestamp" ? readAt : input.startedAt;
   const clock = await readSafeTime(session, startedAt);
   const lookbackSeconds = request.lookbackSeconds ?? (clock.sees && !clock.standby ? 0 : DEFAULT_LOOKBACK_SECONDS);
   const lagSeconds = request.safetyLagSeconds ?? 0;
-  const { bound, earlier } = boundOf(
-    cursor.kind,
-    `(select max(${escapeIdentifier(cursor.column)}) from ${relation.sql})`,
-  );
+  const { bound, earlier } = boundOf(cursor);
   const [row] = await session
     .query<{ bound: string | null; from: string | null }>(
       `bounding ${relation.entityKey}`,
       `with at as (
          select $1::timestamptz as started, $2::timestamptz as safe, make_interval(secs => $3) as lag,
-           $4::${cursor.kind} as state, make_interval(secs => $5) as lookback),
+           $4::${cursor.kind} as state, make_interval(secs => $5) as lookback, $6::${cursor.kind} as newest),
        bounded as (select *, greatest(${bound}, state) as bound from at)
        select bound::text as bound, ${earlier}::text as "from" from bounded`,
-      [startedAt, clock.safe, lagSeconds, state, lookbackSeconds],
+      [startedAt, clock.safe, lagSeconds, state, lookbackSeconds, newest],
     )
     .catch((error: unknown) => {
       throw state !== null && isBadValue(error) ? cursorInvalid(relation.entityKey, cursor, error) : error;
@@ -94,6 +95,20 @@ export async function findHorizon(
         : { cursorKept: clock.standby ? "open transactions cannot be seen" : "transactions stayed open" }),
     },
   };
+}
+
+/** `readAt` is later: whoever has stamped the newest row has done so before. */
+async function readNewest(
+  session: Session,
+  relation: Relation,
+  { column, kind }: Cursor,
+): Promise<{ newest: string | null; readAt: string }> {
+  const [row] = await session.query<{ newest: string | null; readAt: string }>(
+    `bounding ${relation.entityKey}`,
+    `select newest::${kind}::text, clock_timestamp()::text as "readAt"
+     from (select max(${escapeIdentifier(column)}) as newest from ${relation.sql} offset 0) as rows`,
+  );
+  return row ?? { newest: null, readAt: "" };
 }
 
 async function readSafeTime(session: Session, startedAt: string): Promise<Clock> {
@@ -119,30 +134,34 @@ async function readSafeTime(session: Session, startedAt: string): Promise<Clock>
 }
 
 /**
- * SQL over `at` and `bounded`. Rows that are stamped by hand, or written by whoever loads the source itself, may lie behind its clock and
- * yet be new: the next run begins right behind the newest that there is, and no later. A `timestamp` or `date` is in a zone that only its writer knows, so the newest value counts
- * where it lies behind our clock; a date is never over while rows can still come.
+ * SQL over `at` and `bounded`. Rows that are stamped by hand, or written by whoever loads the source itself, may lie behind its
+ * clock and yet be new: the next run begins right behind the newest that there is, and no later. A `timestamp` or `date` is in a
+ * zone that only its writer knows, so the newest value counts where it lies behind our clock; a date is never over while rows
+ * can still come. Nor is what a column rounds to less than microseconds: a row that is stamped later may get the same.
  */
-function boundOf(kind: CursorKind, newest: string): { bound: string; earlier: string } {
+function boundOf({ kind, digits }: Cursor): { bound: string; earlier: string } {
   const fromStart = "coalesce(state, bound)";
   switch (kind) {
     case "timestamptz":
       return {
-        bound: `case when ${newest} is not null then least(safe - lag, ${newest} + interval '1 microsecond') end`,
+        bound: `case when newest is not null then least((safe - lag)::timestamptz(${digits}), newest + interval '1 microsecond') end`,
         earlier: `(${fromStart} - lookback)`,
       };
-    case "timestamp":
+    case "timestamp": {
+      const behind =
+        digits === 6 ? "newest + interval '1 microsecond'" : `newest - interval '${10 ** -digits} seconds'`;
       return {
-        bound: `least(safe at time zone 'UTC', ${newest} + interval '1 microsecond' - (started - safe)) - lag`,
+        bound: `least((safe at time zone 'UTC')::timestamp(${digits}), ${behind} - (started - safe)) - lag`,
         earlier: `(${fromStart} - lookback)`,
       };
+    }
     case "date":
       return {
-        bound: `(least((safe at time zone 'UTC') - interval '1 day', ${newest}::timestamp - (started - safe)) - lag)::date`,
+        bound: `(least((safe at time zone 'UTC') - interval '1 day', newest::timestamp - (started - safe)) - lag)::date`,
         earlier: `(${fromStart}::timestamp - lookback)::date`,
       };
     case "bigint":
-      return { bound: `${newest}::bigint`, earlier: fromStart };
+      return { bound: "newest", earlier: fromStart };
   }
 }
 

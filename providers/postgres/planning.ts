@@ -66,7 +66,7 @@ function requireColumns(relation: Relation, request: PlanRequest): void {
 function cursorOf(relation: Relation, column: string): Cursor {
   const type = relation.columns.find(({ name }) => name === column)?.target ?? "";
   const kind = cursorKindOf(type);
-  if (kind !== null) return { column, kind };
+  if (kind !== null) return { column, kind, digits: Number(/\((\d)\)/.exec(type)?.[1] ?? 6) };
   throw new TerminalError(
     "config_invalid",
     `postgres: ${relation.entityKey} cannot use ${escapeIdentifier(column)} as cursor, since it is ${type}. Choose a timestamp, date or integer column as cursorField.`,

@@ -342,10 +342,48 @@ describe("cursors that are no instants", () => {
     await source.sql("truncate locals");
     const write = (id: number, note: string) =>
       source.sql(`insert into locals values (${id}, now() at time zone 'UTC' + interval '${hours} hours', '${note}')`);
+    // The column rounds to seconds: both get the same.
+    await beginSecond();
     await write(1, "a");
     const first = await plan("locals", "changed_at", null);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
     await write(2, "b");
     expect(await notesOf(await plan("locals", "changed_at", first.upperBound))).toContain("b");
   });
+
+  it("an instant that its column rounds down: a row of the same second is not lost", async () => {
+    await source.sql("create table seconds (id int primary key, at timestamptz(0) not null default now(), note text)");
+    await source.sql("create index on seconds (at)");
+    await beginSecond();
+    await source.sql("insert into seconds (id, note) values (1, 'a')");
+    const first = await plan("seconds", "at", null);
+    await source.sql("insert into seconds (id, note) values (2, 'b')");
+    expect(await notesOf(await plan("seconds", "at", first.upperBound))).toContain("b");
+  });
+
+  it("a timestamp without zone: one that is written while the plan is made does not let an open transaction be passed", async () => {
+    await source.sql("create table far (id int primary key, at timestamp not null, note text)");
+    const stamped = "now() at time zone 'UTC' - interval '9 hours'";
+    const slow = new pg.Client(source.url);
+    const quick = new pg.Client(source.url);
+    await Promise.all([slow.connect(), quick.connect()]);
+    try {
+      await slow.query("begin; select now()");
+      await quick.query("begin; lock table far in access exclusive mode");
+      const planning = plan("far", "at", "2020-01-01 00:00:00");
+      await expect
+        .poll(() => source.sql("select from pg_locks where not granted and relation = 'far'::regclass"))
+        .toHaveLength(1);
+      await quick.query(`insert into far values (2, ${stamped.replace("now", "clock_timestamp")}, 'quick'); commit`);
+      const first = await planning;
+      await slow.query(`insert into far values (1, ${stamped}, 'slow'); commit`);
+      expect(await notesOf(await plan("far", "at", first.upperBound))).toContain("slow");
+    } finally {
+      await Promise.all([slow.end(), quick.end()]);
+    }
+  });
+
+  /** What follows has the time until half of it is over before seconds are rounded up. */
+  async function beginSecond(): Promise<void> {
+    await source.sql("select pg_sleep(1.02 - extract(epoch from clock_timestamp())::numeric % 1)");
+  }
 });
