@@ -19,7 +19,7 @@ import { DEADLINES } from "./control/stuck-workflow.ts";
 import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
 import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-options.ts";
 import { withWorkflowBundle } from "./control/workflow-bundle.ts";
-import { TASK_QUEUES } from "./core/workflow-contract.ts";
+import { TASK_QUEUE } from "./core/workflow-contract.ts";
 import { createDb } from "./db/client.ts";
 import { asLeader } from "./db/leader-lock.ts";
 import { isReachable } from "./db/ping.ts";
@@ -71,11 +71,11 @@ async function main(): Promise<void> {
     searchAttributes: await ensureSearchAttributes(client, temporal.namespace, log),
   };
   const activities = createActivities(activityDeps);
-  const createWorker = (taskQueue: string, codePath: string) =>
+  const worker = await withWorkflowBundle(env.SLUICE_WORKFLOW_BUNDLE, (codePath) =>
     Worker.create({
       connection,
       namespace: temporal.namespace,
-      taskQueue,
+      taskQueue: TASK_QUEUE,
       identity: executorId,
       workflowBundle: { codePath },
       activities,
@@ -89,9 +89,7 @@ async function main(): Promise<void> {
       defaultHeartbeatThrottleInterval: "1s",
       shutdownGraceTime: "2s",
       shutdownForceTime: "20s",
-    });
-  const workers = await withWorkflowBundle(env.SLUICE_WORKFLOW_BUNDLE, (codePath) =>
-    Promise.all(TASK_QUEUES.map((taskQueue) => createWorker(taskQueue, codePath))),
+    }),
   );
 
   const controlDeps = { db, client, namespace: temporal.namespace, temporalUiUrl: activityDeps.temporalUiUrl, log };
@@ -113,18 +111,16 @@ async function main(): Promise<void> {
     startLoop({ name: "retain", everyMs: 3_600_000, log, work: () => asLeader(db, "retain", retain) }),
   ];
 
-  const isRunning = (worker: Worker) => worker.getState() === "RUNNING";
-  const look = async () => ({ worker: workers.every(isRunning), database: await isReachable(db) });
+  const look = async () => ({ worker: worker.getState() === "RUNNING", database: await isReachable(db) });
   const health =
     env.HEALTH_PORT === undefined ? null : await startHealthServer({ host: env.HOST, port: env.HEALTH_PORT, look });
   const stop = (): void => {
-    for (const worker of workers.filter(isRunning)) worker.shutdown();
+    if (worker.getState() === "RUNNING") worker.shutdown();
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
-  log.info({ taskQueues: TASK_QUEUES, address: temporal.address, namespace: temporal.namespace }, "worker is ready");
-  // One that fails takes the others with it: the process ends either way, and somebody starts it anew.
-  await Promise.all(workers.map((worker) => worker.run().finally(stop)));
+  log.info({ taskQueue: TASK_QUEUE, address: temporal.address, namespace: temporal.namespace }, "worker is ready");
+  await worker.run();
   await health?.stop();
 
   await Promise.all(loops.map((loop) => loop.stop()));

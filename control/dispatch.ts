@@ -6,7 +6,7 @@ import {
   TypedSearchAttributes,
 } from "@temporalio/common";
 import type { Logger } from "pino";
-import { syncRunWorkflowId, taskQueueOf, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
+import { syncRunWorkflowId, TASK_QUEUE, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
 import type { Db } from "../db/client.ts";
 import { type DispatchableRun, leaseDispatchable, markDispatched } from "../db/run-dispatch.ts";
 import { backendRefOf } from "./backend-ref.ts";
@@ -51,7 +51,7 @@ async function startWorkflow({ client }: DispatchDeps, run: DispatchableRun): Pr
     client.withDeadline(Date.now() + START_TIMEOUT_MS, () =>
       client.workflow.start(WORKFLOW_TYPES.syncRun, {
         workflowId,
-        taskQueue: taskQueueOf(run.contract),
+        taskQueue: TASK_QUEUE,
         args: [{ runId: run.id }],
         workflowIdReusePolicy: "REJECT_DUPLICATE",
         staticSummary: `${run.syncName} · ${run.runMode} · attempt ${run.attemptNumber}`,

@@ -8,19 +8,10 @@ import type { ExecutionMode } from "./vocabulary.ts";
 export const TASK_QUEUE = "sluice";
 
 /**
- * What a run may ask of those who work on it, as `contract_of_run` in the control database tells it. Each has a queue of its own,
- * which a worker of before does not poll: it would do what it does not know as if it were what it knows.
+ * What a run may ask of those who work on it, as `contract_of_run` in the control database tells it, which keeps a run from processes that
+ * know less: they would do what they do not know as if it were what they know.
  */
 export const CONTRACT = 2;
-
-export const TASK_QUEUES = [TASK_QUEUE, `${TASK_QUEUE}-2`] as const;
-
-/** @throws Error for a run of a later version's */
-export function taskQueueOf(contract: number): string {
-  const queue = TASK_QUEUES[contract - 1];
-  if (queue === undefined) throw new Error(`The run asks for contract ${contract}; this version knows ${CONTRACT}.`);
-  return queue;
-}
 
 /** Largest workflow payload that the converter lets through. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024;

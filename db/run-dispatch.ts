@@ -9,8 +9,6 @@ export type DispatchableRun = Pick<RunRow, "id" | "syncId" | "attemptNumber" | "
   slug: string;
   syncName: string;
   providerKey: string;
-  /** What it asks of its workers. */
-  contract: number;
 };
 
 /**
@@ -29,8 +27,9 @@ export async function leaseDispatchable(
       select r.id from runs r
       where r.status = 'pending' and r.dispatched_at is null and r.dispatch_after <= now() and ${only}
       order by r.dispatch_after limit ${options.limit} for update skip locked)
-    returning runs.id, runs.sync_id, runs.attempt_number, runs.run_mode, runs.triggered_by, s.slug, s.name as sync_name, s.provider_key,
-              contract_of_run(runs.run_mode, runs.request, runs.sync_id) as contract`.execute(db);
+    returning runs.id, runs.sync_id, runs.attempt_number, runs.run_mode, runs.triggered_by, s.slug, s.name as sync_name, s.provider_key`.execute(
+    db,
+  );
   return leased.rows;
 }
 

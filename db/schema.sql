@@ -137,6 +137,7 @@ create table plans (
   constraint plans_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES syncs(id)
 );
 CREATE INDEX plans_of_chain ON public.plans USING btree (root_run_id, created_at DESC);
+CREATE TRIGGER keep_plan_from_older_process BEFORE INSERT ON public.plans FOR EACH ROW EXECUTE FUNCTION keep_work_from_older_process('id');
 
 create table rejected_rows (
   run_id uuid not null,
@@ -197,6 +198,7 @@ create table run_slices (
   constraint run_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
   constraint run_slices_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text])))
 );
+CREATE TRIGGER keep_slice_from_older_process BEFORE UPDATE OF status ON public.run_slices FOR EACH ROW WHEN ((new.status = 'running'::text)) EXECUTE FUNCTION keep_work_from_older_process('run_id');
 CREATE TRIGGER run_slices_events AFTER UPDATE OF status, tries, reason_code, wait_until ON public.run_slices FOR EACH ROW WHEN (((((new.status IS DISTINCT FROM old.status) OR (new.tries IS DISTINCT FROM old.tries)) OR (new.reason_code IS DISTINCT FROM old.reason_code)) OR (new.wait_until IS DISTINCT FROM old.wait_until))) EXECUTE FUNCTION record_slice_event();
 
 create table runs (
@@ -347,8 +349,7 @@ CREATE OR REPLACE FUNCTION public.keep_run_from_older_process()
  LANGUAGE plpgsql
 AS $function$
     begin
-      if coalesce(nullif(current_setting('sluice.contract', true), ''), '1')::integer
-         >= contract_of_run(new.run_mode, new.request, new.sync_id) then
+      if knows_contract(contract_of_run(new.run_mode, new.request, new.sync_id)) then
         return new;
       end if;
       if new.status = old.status then
@@ -356,6 +357,27 @@ AS $function$
       end if;
       raise exception 'Run % asks for what only a later version of Sluice can do.', new.id;
     end
+    $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_work_from_older_process()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      if knows_contract((select contract_of_run(run_mode, request, sync_id) from runs
+                         where id = (to_jsonb(new) ->> tg_argv[0])::uuid)) then
+        return new;
+      end if;
+      raise exception 'Run % asks for what only a later version of Sluice can do.', to_jsonb(new) ->> tg_argv[0];
+    end
+    $function$;
+
+CREATE OR REPLACE FUNCTION public.knows_contract(contract integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+      select coalesce(nullif(current_setting('sluice.contract', true), ''), '1')::integer >= contract
     $function$;
 
 CREATE OR REPLACE FUNCTION public.record_run_events()

@@ -1,6 +1,5 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { taskQueueOf } from "../../core/workflow-contract.ts";
 import type { Db } from "../../db/client.ts";
 import { leaseDispatchable } from "../../db/run-dispatch.ts";
 import { getRun } from "../../db/runs.ts";
@@ -73,20 +72,32 @@ describe("what a run asks of those who work on it", () => {
     await expect(old.query(OLD_BEGIN, [runId])).rejects.toThrow(/later version/);
   });
 
-  it("a process of this version takes it, to a queue that those of before do not poll", async () => {
+  it("nor does it plan one, or take up a slice of it, where a process of this version has begun it", async () => {
+    const old = await openOldSession();
     const runId = await admitAfter(scd2);
-    const [leased] = await leaseDispatchable(db, { limit: 1, leaseSeconds: 15, runId });
-    expect(taskQueueOf(leased?.contract ?? 0)).toBe("sluice-2");
+    await begin(db, runId);
+    const plan =
+      "insert into plans (id, root_run_id, sync_id, config_hash) select id, id, sync_id, '' from runs where id = $1";
+    await expect(old.query(plan, [runId])).rejects.toThrow(/later version/);
+    await old.query(
+      "insert into run_slices (run_id, slice_no, entity_key, label, status) values ($1, 0, 'e', '1/1', 'planned')",
+      [runId],
+    );
+    const take = "update run_slices set status = 'running' where run_id = $1";
+    await expect(old.query(take, [runId])).rejects.toThrow(/later version/);
+  });
+
+  it("a process of this version does all of it", async () => {
+    const runId = await admitAfter(scd2);
+    expect(await leaseDispatchable(db, { limit: 1, leaseSeconds: 15, runId })).toMatchObject([{ id: runId }]);
     expect((await begin(db, runId)).status).toBe("running");
   });
 
-  it("a run that asks for nothing new is anybody's, on the queue that it always had", async () => {
+  it("a run that asks for nothing new is anybody's", async () => {
     const old = await openOldSession();
-    const [own, others] = [await admitAfter(), await admitAfter()];
-    const [leased] = await leaseDispatchable(db, { limit: 1, leaseSeconds: 15, runId: own });
-    expect(taskQueueOf(leased?.contract ?? 0)).toBe("sluice");
-    expect((await old.query(OLD_LEASE, [others])).rowCount).toBe(1);
-    expect((await old.query(OLD_BEGIN, [others])).rowCount).toBe(1);
+    const runId = await admitAfter();
+    expect((await old.query(OLD_LEASE, [runId])).rowCount).toBe(1);
+    expect((await old.query(OLD_BEGIN, [runId])).rowCount).toBe(1);
   });
 
   it("a person who cancels it is not refused, whatever process was asked", async () => {
