@@ -1,12 +1,11 @@
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { to as copyTo } from "pg-copy-streams";
 import { describe, expect, test } from "vitest";
 import { copyBatches } from "../../activities/copy-batches.ts";
 import { isProviderError } from "../../core/errors.ts";
 import { type LoadTarget, type PrepareRequest, SupersededError } from "../../destinations/destination.ts";
 import type { CopyBatch, ReadRequest } from "../../providers/provider.ts";
-import { claim, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
+import { claim, load, openWarehouse, prepareRequest, type Warehouse, whileKilled } from "./warehouse.ts";
 
 const COLUMNS = [
   { name: "id", type: "text", nullable: true },
@@ -193,28 +192,17 @@ describe.each(WAYS)("COPY data loaded %s", (way) => {
       `insert into public.source (id, note, amount)
        select to_char(i, 'FM00000'), case when i % 40 = 3 then 'too long' else 'ok' end, i from generate_series(1, 1200) i`,
     );
-    let over = false;
-    const killing = (async () => {
-      // Bounded, since on a busy machine nothing is done between two kills.
-      for (let kills = 0; !over && kills < 15; kills++) {
-        await sleep(100 + 200 * Math.random());
-        await warehouse.query(
-          `select pg_terminate_backend(a.pid) from _sluice.slices s
-           join pg_stat_activity a on a.pid = s.backend_pid and a.backend_start = s.backend_start`,
-        );
+    await whileKilled(warehouse, async () => {
+      for (let done = false; !done; ) {
+        try {
+          await moveAll({ warehouse, target, request }, { pageRows: 100 });
+          done = true;
+        } catch (error) {
+          if (!isProviderError(error) && !(error instanceof SupersededError)) throw error;
+          expect(error.name).not.toBe("TerminalError");
+        }
       }
-    })();
-    for (let done = false; !done; ) {
-      try {
-        await moveAll({ warehouse, target, request }, { pageRows: 100 });
-        done = true;
-      } catch (error) {
-        if (!isProviderError(error) && !(error instanceof SupersededError)) throw error;
-        expect(error.name).not.toBe("TerminalError");
-      }
-    }
-    over = true;
-    await killing;
+    });
     expect(await idsIn(warehouse)).toHaveLength(1170);
     const faulty = await rejectsOf(warehouse, request);
     expect(faulty.map(({ record }) => JSON.parse(record).amount)).toEqual(

@@ -8,12 +8,11 @@ import {
   type PrepareRequest,
   SupersededError,
 } from "../../destinations/destination.ts";
-import { claimRequest, copyBatch, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
+import { claimRequest, copyBatch, openWarehouse, prepareRequest, type Warehouse, whileKilled } from "./warehouse.ts";
 
 const SLICES = 3;
 const BATCHES = 12;
 const BATCH_ROWS = 400;
-const MOST_KILLS = 40;
 
 const cell = (slice: number, row: number): string => `${slice}\t${row}\t2026-01-01 00:00:00+00\n`;
 
@@ -55,22 +54,6 @@ async function moveSlice(
   }
 }
 
-/** Ends one of the sessions that hold a slice, whatever it is doing, until `isOver` or it has done so often. */
-async function killAtRandom(warehouse: Warehouse, isOver: () => boolean): Promise<number> {
-  let kills = 0;
-  // Bounded, since on a busy machine nothing is done between two kills.
-  while (!isOver() && kills < MOST_KILLS) {
-    await new Promise((resolve) => setTimeout(resolve, 50 + 100 * Math.random()));
-    const killed = await warehouse.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       join _sluice.slices s on s.backend_pid = pid and s.backend_start = pg_stat_activity.backend_start
-       order by random() limit 1`,
-    );
-    kills += killed.length;
-  }
-  return kills;
-}
-
 const columns = [
   { name: "slice", type: "integer", nullable: false },
   { name: "row", type: "integer", nullable: false },
@@ -94,13 +77,11 @@ test.each([
     const target = await warehouse.destination.prepareEntity(request);
     expect(target.apply).toBe(apply);
 
-    let over = false;
-    const killing = killAtRandom(warehouse, () => over);
-    const slices = Array.from({ length: SLICES }, (_, sliceNo) => moveSlice(warehouse, target, request, sliceNo));
-    const claims = await Promise.all(slices).finally(() => {
-      over = true;
-    });
-    expect(await killing).toBeGreaterThan(0);
+    const slices = Array.from({ length: SLICES }, (_, sliceNo) => sliceNo);
+    const { result: claims, kills } = await whileKilled(warehouse, () =>
+      Promise.all(slices.map((sliceNo) => moveSlice(warehouse, target, request, sliceNo))),
+    );
+    expect(kills).toBeGreaterThan(0);
     expect(Math.max(...claims)).toBeGreaterThan(1);
 
     const rows = BATCHES * BATCH_ROWS;
@@ -115,11 +96,9 @@ test.each([
         `select slice, count(*)::int as n, count(distinct row)::int as different, min(row) as first, max(row) as last
          from shop.orders group by slice order by slice`,
       ),
-    ).toEqual(
-      Array.from({ length: SLICES }, (_, slice) => ({ slice, n: rows, different: rows, first: 0, last: rows - 1 })),
-    );
+    ).toEqual(slices.map((slice) => ({ slice, n: rows, different: rows, first: 0, last: rows - 1 })));
     expect(await warehouse.destination.readLedger(request.planId)).toMatchObject(
-      Array.from({ length: SLICES }, () => ({ done: true, rowsRead: rows, rowsWritten: rows })),
+      slices.map(() => ({ done: true, rowsRead: rows, rowsWritten: rows })),
     );
   },
 );

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { LoadableRows, LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
-import { claim, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
+import { claim, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse, whileKilled } from "./warehouse.ts";
 
 const columns = [
   { name: "id", type: "integer", nullable: false },
@@ -139,35 +139,24 @@ describe.each(WAYS)("loading %s", (way) => {
         return n % 50 === 7 ? [`x${n}`, "ok", "1", null, null] : sound(n);
       }),
     );
-    let over = false;
-    const killing = (async () => {
-      // Bounded, since on a busy machine nothing is done between two kills.
-      for (let kills = 0; !over && kills < 20; kills++) {
-        await sleep(60 + 120 * Math.random());
-        await warehouse.query(
-          `select pg_terminate_backend(a.pid) from _sluice.slices s
-           join pg_stat_activity a on a.pid = s.backend_pid and a.backend_start = s.backend_start`,
-        );
-      }
-    })();
-    for (let done = false; !done; ) {
-      const writer = await claim(warehouse, target, request).catch(() => null);
-      if (writer === null) continue;
-      try {
-        for (let next = Number(writer.checkpoint?.next ?? 0); next < batches.length; next++) {
-          const final = next === batches.length - 1;
-          await writer.write(batchOf(batches[next] ?? [], { checkpoint: { next: next + 1 }, final }));
-          await sleep(10);
+    await whileKilled(warehouse, async () => {
+      for (let done = false; !done; ) {
+        const writer = await claim(warehouse, target, request).catch(() => null);
+        if (writer === null) continue;
+        try {
+          for (let next = Number(writer.checkpoint?.next ?? 0); next < batches.length; next++) {
+            const final = next === batches.length - 1;
+            await writer.write(batchOf(batches[next] ?? [], { checkpoint: { next: next + 1 }, final }));
+            await sleep(10);
+          }
+          done = true;
+        } catch (error) {
+          expect(error).toMatchObject({ name: expect.stringMatching(/TransientError|SupersededError/) });
+        } finally {
+          await writer.close();
         }
-        done = true;
-      } catch (error) {
-        expect(error).toMatchObject({ name: expect.stringMatching(/TransientError|SupersededError/) });
-      } finally {
-        await writer.close();
       }
-    }
-    over = true;
-    await killing;
+    });
     const faulty = batches.flat().flatMap((row, n) => (row[0]?.startsWith("x") ? [n + 1] : []));
     expect((await rejectsOf(warehouse, request)).map(({ rowNo }) => rowNo)).toEqual(faulty);
     expect(await idsIn(warehouse)).toHaveLength(1000 - faulty.length);

@@ -7,6 +7,7 @@ import {
   claim,
   copyBatch,
   finish,
+  killWaiting,
   load,
   openWarehouse,
   prepareRequest,
@@ -208,9 +209,7 @@ describe("a snapshot", () => {
     const finishing = expect(finish(warehouse, target, request)).rejects.toMatchObject({
       reasonCode: "destination_unavailable",
     });
-    const waiting = "select pid from pg_locks where not granted and relation = 'shop.orders'::regclass";
-    await expect.poll(() => warehouse.query(waiting)).toHaveLength(1);
-    await warehouse.query(`select pg_terminate_backend(pid) from (${waiting}) as waiting`);
+    await killWaiting(warehouse, "select pid from pg_locks where not granted and relation = 'shop.orders'::regclass");
     await finishing;
     await holder.query("rollback");
     expect(await shown(warehouse)).toEqual([]);

@@ -6,7 +6,7 @@ import {
   SupersededError,
   type TargetColumn,
 } from "../../destinations/destination.ts";
-import { claim, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
+import { claim, killWaiting, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
 
@@ -167,9 +167,7 @@ describe("a swap", () => {
     const reader = await warehouse.connect();
     await reader.query("begin; select * from shop.orders");
     const swapping = expect(swap(warehouse, loaded)).rejects.toMatchObject({ reasonCode: "destination_unavailable" });
-    const waiting = "select pid from pg_locks where not granted and mode = 'AccessExclusiveLock'";
-    await expect.poll(() => warehouse.query(waiting)).toHaveLength(1);
-    await warehouse.query(`select pg_terminate_backend(pid) from (${waiting}) as waiting`);
+    await killWaiting(warehouse, "select pid from pg_locks where not granted and mode = 'AccessExclusiveLock'");
     await swapping;
     expect(await shown(warehouse)).toHaveLength(2);
     await reader.query("commit");

@@ -2,7 +2,16 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
-import { claim, finish, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
+import {
+  claim,
+  finish,
+  killWaiting,
+  load,
+  openWarehouse,
+  prepareRequest,
+  rowsBatch,
+  type Warehouse,
+} from "./warehouse.ts";
 
 type Rows = (string | null)[][];
 
@@ -255,9 +264,10 @@ describe("the finish of versions", () => {
     const finishing = expect(finish(warehouse, target, request)).rejects.toMatchObject({
       reasonCode: "destination_unavailable",
     });
-    const waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like 'update%'";
-    await expect.poll(() => warehouse.query(waiting)).toHaveLength(1);
-    await warehouse.query(`select pg_terminate_backend(pid) from (${waiting}) as waiting`);
+    await killWaiting(
+      warehouse,
+      "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like 'update%'",
+    );
     await finishing;
     await holder.query("rollback");
     expect(await versions(warehouse)).toEqual([ONE, TWO]);

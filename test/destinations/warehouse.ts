@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { PassThrough, type Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Guards } from "../../core/entity-rules.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import type {
@@ -174,4 +175,41 @@ export function finish(
 ): Promise<void> {
   const signal = new AbortController().signal;
   return destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), guards, signal });
+}
+
+const MOST_KILLS = 20;
+
+/**
+ * Ends one session after the other that holds a slice, whatever it is doing, until `work` is done. Bounded, since on a busy
+ * machine nothing is done between two kills.
+ */
+export async function whileKilled<T>(
+  { query }: Pick<Warehouse, "query">,
+  work: () => Promise<T>,
+): Promise<{ result: T; kills: number }> {
+  let over = false;
+  const ended = work().finally(() => {
+    over = true;
+  });
+  const kill = async (): Promise<number> => {
+    let kills = 0;
+    while (!over && kills < MOST_KILLS) {
+      await sleep(50 + 100 * Math.random());
+      const killed = await query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         join _sluice.slices s on s.backend_pid = pid and s.backend_start = pg_stat_activity.backend_start
+         order by random() limit 1`,
+      );
+      kills += killed.length;
+    }
+    return kills;
+  };
+  const [result, kills] = await Promise.all([ended, kill()]);
+  return { result, kills };
+}
+
+/** Ends the one session that `waiting`, a query that gives its pid, finds in the end; at once, since none waits for long. */
+export async function killWaiting({ query }: Pick<Warehouse, "query">, waiting: string): Promise<void> {
+  const kill = () => query(`select pg_terminate_backend(pid) from (${waiting}) as waiting`);
+  await expect.poll(kill, { timeout: 20_000 }).toHaveLength(1);
 }
