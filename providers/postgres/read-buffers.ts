@@ -20,7 +20,8 @@ export interface ReadBuffers {
 export function createReusingSocket(): { socket: Socket; buffers: ReadBuffers } {
   let lending = false;
   const free: Buffer[] = [];
-  const lent = new Set<ArrayBufferLike>();
+  /** Weakly: who has no need of it lets a chunk go without giving it back. */
+  let lent = new WeakSet<ArrayBufferLike>();
   const socket = new Socket({
     onread: {
       buffer: () => free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES),
@@ -38,7 +39,7 @@ export function createReusingSocket(): { socket: Socket; buffers: ReadBuffers } 
     buffers: {
       lend(on) {
         lending = on;
-        lent.clear();
+        lent = new WeakSet();
         free.length = 0;
       },
       takeBack({ buffer }) {

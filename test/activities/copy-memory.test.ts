@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { copyBatches } from "../../activities/copy-batches.ts";
 import type { PrepareRequest } from "../../destinations/destination.ts";
@@ -9,6 +11,9 @@ import { createPostgresSource, type PostgresSource } from "../providers/postgres
 import { createFaultProxy } from "../support/fault-proxy.ts";
 
 const ROWS = 9_000;
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 /** The memory that a COPY is read into is used again while it is sent on: what arrives is what was read, whatever is slow or fails. */
 describe("rows of one byte to three megabytes through a destination that stands still again and again", () => {
@@ -89,5 +94,26 @@ describe("rows of one byte to three megabytes through a destination that stands 
     await warehouse.query("alter table shop.orders add check (amount >= 0)");
     await move(warehouse, request, { batchRows: 2_000 });
     expect(await warehouse.query(`${SUMS} shop.orders`)).toEqual(await source.sql(`${SUMS} parts where amount >= 0`));
+  });
+
+  test("are not kept when nobody gives their memory back", async () => {
+    await source.sql("create view endless as select repeat(n::text, 100000) as text from generate_series(100, 900) n");
+    const { spec } = await source.plan({ entityKey: "public.endless" });
+    await source.use(async (opened) => {
+      const before = process.memoryUsage().arrayBuffers;
+      let bytes = 0;
+      const request = { spec, window: { by: "none" as const }, checkpoint: null, batchRows: 1000, batchBytes: 2 ** 30 };
+      for await (const batch of opened.read(request)) {
+        if (batch.kind !== "copy") continue;
+        for await (const chunk of batch.stream) {
+          bytes += chunk.length;
+          if (bytes < 200_000_000) continue;
+          collectGarbage();
+          expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000);
+          return;
+        }
+      }
+      expect.fail("There was less to read.");
+    });
   });
 });
