@@ -40,7 +40,7 @@ async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Pro
   const reached = (entity: EntityEvidence): string | null =>
     isComplete(entity)
       ? (plan?.entities.find((each) => each.entityKey === entity.entityKey)?.upperBound ?? null)
-      : contiguousCursor(plan, ledger, entity.entityKey);
+      : contiguousCursor(plan, ledger, { entityKey: entity.entityKey, runMode: run.runMode });
   const entities: EntityClosing[] = evidence.entities.map((entity) => ({
     entityKey: entity.entityKey,
     cursor: proof === null || !movesCursor(run.runMode) || proof.lost.has(entity.entityKey) ? null : reached(entity),

@@ -54,9 +54,17 @@ function tellDifference(labels: string[], windows: number): string | null {
 /**
  * How far an unfinished incremental entity may move its cursor: to the end of the time windows that are done without a
  * gap. Null where nothing may move: key windows move once, when all are done, and what waits for a finish is not there yet.
+ * Nor does a scan of everything move a cursor that was there: its windows begin long before that, and a cursor never goes back.
  */
-export function contiguousCursor(plan: Plan | null, ledger: LedgerSlice[], entityKey: string): string | null {
-  if (plan?.entities.some((entity) => entity.entityKey === entityKey && finishOf(entity.target) !== null)) return null;
+export function contiguousCursor(
+  plan: Plan | null,
+  ledger: LedgerSlice[],
+  { entityKey, runMode }: { entityKey: string; runMode: RunRow["runMode"] },
+): string | null {
+  const entity = plan?.entities.find((each) => each.entityKey === entityKey);
+  if (entity === undefined || finishOf(entity.target) !== null) return null;
+  const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
+  if (runMode === "full_refresh" && hadCursor) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entityKey);
   let cursor: string | null = null;

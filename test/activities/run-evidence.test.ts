@@ -16,13 +16,14 @@ const slices = days.slice(0, 3).map(
   }),
 );
 
-function planOf(target: Record<string, unknown>): Plan {
+function planOf(target: Record<string, unknown>, changes: Partial<Plan["entities"][number]> = {}): Plan {
   return {
     ...{ id: PLAN_ID, rootRunId: PLAN_ID, syncId: PLAN_ID, configHash: "", createdAt: new Date(), slices },
     entities: [
       {
         ...{ planId: PLAN_ID, entityKey: "orders", ordinal: 0, dependsOn: [], spec: {}, evidence: {}, target },
         ...{ upperBound: "2026-01-04", cursorVersion: 0, swappedAt: null, reasonCode: null, error: null },
+        ...changes,
       },
     ],
   };
@@ -36,14 +37,26 @@ const done = (...sliceNos: number[]) =>
     }),
   );
 
+const orders = { entityKey: "orders", runMode: "incremental" } as const;
+
 describe("the cursor of an entity that is not complete", () => {
   it("moves to the end of the windows that are done without a gap", () => {
-    expect(contiguousCursor(planOf({ swap: false }), done(0, 1), "orders")).toBe("2026-01-03");
-    expect(contiguousCursor(planOf({ swap: false }), done(0, 2), "orders")).toBe("2026-01-02");
-    expect(contiguousCursor(planOf({ swap: false }), done(1, 2), "orders")).toBeNull();
+    expect(contiguousCursor(planOf({ swap: false }), done(0, 1), orders)).toBe("2026-01-03");
+    expect(contiguousCursor(planOf({ swap: false }), done(0, 2), orders)).toBe("2026-01-02");
+    expect(contiguousCursor(planOf({ swap: false }), done(1, 2), orders)).toBeNull();
   });
 
   it("stays while its rows lie beside the table: the next chain would never read them again", () => {
-    expect(contiguousCursor(planOf({ swap: true }), done(0, 1), "orders")).toBeNull();
+    expect(contiguousCursor(planOf({ swap: true }), done(0, 1), orders)).toBeNull();
+  });
+
+  it("stays where it was when a scan of everything stops on its way: its first windows lie long before", () => {
+    const scan = { entityKey: "orders", runMode: "full_refresh" } as const;
+    const moved = planOf({ swap: false }, { cursorVersion: 3 });
+    expect(contiguousCursor(moved, done(0, 1), scan)).toBeNull();
+    expect(contiguousCursor(moved, done(0, 1), orders)).toBe("2026-01-03");
+    const reset = planOf({ swap: false }, { cursorVersion: 3, evidence: { cursorResetBy: "user:ann" } });
+    expect(contiguousCursor(reset, done(0, 1), scan)).toBe("2026-01-03");
+    expect(contiguousCursor(planOf({ swap: false }), done(0, 1), scan)).toBe("2026-01-03");
   });
 });
