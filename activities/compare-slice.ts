@@ -1,4 +1,5 @@
 import { isSameDigest, type Verification } from "../core/digests.ts";
+import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
 import { failSlice, recordVerification } from "../db/run-slices.ts";
 import type { ComparedTarget, SliceComparer } from "../destinations/comparison.ts";
@@ -32,7 +33,7 @@ export async function compareSlice(
     const comparer = await destination.claimComparison({
       ...claimRequestOf(context, slice, scope.signal),
       target: slice.target,
-      window: slice.window,
+      guards: run.request.liftGuards ? null : entityRulesOf(sync.destinationConfig, slice.entityKey).guards,
     });
     try {
       if (comparer.done) return true;
@@ -81,7 +82,8 @@ async function reloadSlice(
   const { batchRows, batchBytes } = of.context.execution;
   const { spec, window } = slice;
   for (let reloads = 1; ; reloads++) {
-    const batches = source.read({ spec, window, batchRows, batchBytes, checkpoint: null });
+    // As text: the table's column may be wider than the source's, or its Postgres older.
+    const batches = source.read({ spec, window, batchRows, batchBytes, checkpoint: null, asText: "all" });
     scope.tracked.add(await comparer.reload(batches));
     const left = await compare(requireComparison(source), comparer, slice);
     if (left.equal) return comparer.finish();

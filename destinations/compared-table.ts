@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
 import { readShape, sameColumns, type TableShape } from "./table-shape.ts";
 
-/** @throws TerminalError destination_schema_conflict */
+/** @throws TerminalError destination_schema_conflict, config_invalid */
 export async function describeComparedTable(session: Session, request: ComparedTableRequest): Promise<ComparedTable> {
   const { schema, table, deploymentId, syncId, entityKey, keyColumns, cursorField, loadMode } = request;
   const shape = await readShape(session, request);
@@ -19,7 +19,9 @@ export async function describeComparedTable(session: Session, request: ComparedT
   if (request.reloads && !sameColumns(shape.keyColumns, keyColumns)) {
     throw conflict(request, `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")})`);
   }
-  const columns = commonColumns(request, shape);
+  const unfit = unfitColumns(request, shape);
+  refuseDiscards(request, shape, unfit);
+  const columns = commonColumns(request, shape).filter(({ name }) => !unfit.includes(name));
   const names = new Set(columns.map(({ name }) => name));
   const missing = [...keyColumns, ...(cursorField === null ? [] : [cursorField])].filter((name) => !names.has(name));
   if (missing.length > 0) throw conflict(request, `it has no column ${missing.join(", ")}, the key or cursor`);
@@ -49,6 +51,28 @@ function commonColumns({ columns }: ComparedTableRequest, shape: TableShape): Co
     if (type === undefined) return [];
     return { name, type, cast: type !== given && widens(given, type) ? type : null };
   });
+}
+
+/** Columns whose values the schema policy may have discarded. */
+function unfitColumns({ columns, schemaPolicy }: ComparedTableRequest, shape: TableShape): string[] {
+  if (schemaPolicy.types === "evolve" || schemaPolicy.types === "freeze") return [];
+  const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
+  return columns.filter(({ name, type }) => !widens(type, types.get(name) ?? type)).map(({ name }) => name);
+}
+
+/** A column that the table does not take is not compared; a row that it does not take would be missed in every window. */
+function refuseDiscards(request: ComparedTableRequest, shape: TableShape, unfit: string[]): void {
+  const { schemaPolicy, keyColumns, cursorField, columns, entityKey, reloads } = request;
+  const isNew = ({ name }: { name: string }) => shape.columns.every((each) => each.name !== name);
+  const costsRow = (name: string) =>
+    schemaPolicy.types === "discard_row" || keyColumns.includes(name) || name === cursorField;
+  const named = schemaPolicy.columns === "discard_row" ? columns.filter(isNew).map(({ name }) => name) : [];
+  const inTheWay = [...named, ...unfit.filter((name) => reloads || costsRow(name))];
+  if (inTheWay.length === 0) return;
+  throw new TerminalError(
+    "config_invalid",
+    `${entityKey} cannot be compared${reloads ? " and repaired" : ""} while its schemaPolicy discards what it has in ${inTheWay.slice(0, 10).join(", ")}. Let the table evolve with a full_refresh first.`,
+  );
 }
 
 function conflict({ schema, table }: TableName, what: string): TerminalError {

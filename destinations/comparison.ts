@@ -1,4 +1,5 @@
 import type { ComparedEnd, Comparison, Digest } from "../core/digests.ts";
+import type { Guards } from "../core/entity-rules.ts";
 import type {
   BatchResult,
   ClaimRequest,
@@ -14,7 +15,8 @@ import type {
 export interface ComparingDestination extends Destination {
   /**
    * A table as earlier runs have left it. Changes nothing and claims nothing.
-   * @throws TerminalError destination_schema_conflict where the sync has not loaded it
+   * @throws TerminalError destination_schema_conflict where the sync has not loaded it, config_invalid where the schema policy keeps
+   * from it what the comparison would call a difference
    */
   describeCompared(request: ComparedTableRequest): Promise<ComparedTable>;
   /** Takes the slice over like `claimSlice`. */
@@ -24,7 +26,16 @@ export interface ComparingDestination extends Destination {
 export interface ComparedTableRequest
   extends Pick<
     PrepareRequest,
-    "deploymentId" | "syncId" | "entityKey" | "schema" | "table" | "columns" | "keyColumns" | "cursorField" | "loadMode"
+    | "deploymentId"
+    | "syncId"
+    | "entityKey"
+    | "schema"
+    | "table"
+    | "columns"
+    | "keyColumns"
+    | "cursorField"
+    | "loadMode"
+    | "schemaPolicy"
   > {
   /** Windows that differ are loaded again. */
   reloads: boolean;
@@ -47,6 +58,8 @@ export interface ComparedTarget extends ComparedRows {
 
 export interface ComparisonClaim extends ClaimRequest {
   target: ComparedTarget;
+  /** What stops a reload; null: nothing. */
+  guards: Pick<Guards, "maxDeleteShare"> | null;
 }
 
 export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "probe" | "close"> {
@@ -55,6 +68,7 @@ export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "pr
   /**
    * Afterwards the window has these rows and no others, whatever their cursors say: in one transaction. Rows that are equal
    * already are not written. The slice is not done by that.
+   * @throws TerminalError delete_guard_tripped
    */
   reload(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<BatchResult>;
 }

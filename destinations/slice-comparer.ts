@@ -1,22 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { escapeLiteral } from "pg";
 import { type Digest, hashText, isSettled, rowText } from "../core/digests.ts";
+import { TerminalError } from "../core/errors.ts";
+import { applyInTransaction } from "./apply-staged.ts";
 import type { SliceClaim } from "./claim.ts";
 import { commitProgress } from "./commit-progress.ts";
 import type { ComparisonClaim, SliceComparer } from "./comparison.ts";
 import { copyIn } from "./copy-in.ts";
 import type { BatchResult, LoadableCopy, LoadableRows } from "./destination.ts";
-import { isLockConflict, toDestinationError } from "./errors.ts";
 import { DELETED_AT_COLUMN, MARK_AS_DELETED } from "./layout.ts";
 import { mergeRows } from "./merge.ts";
-import { abortable, inTransaction, type Session, type SessionSettings } from "./session.ts";
+import { createOwner } from "./owned.ts";
+import { inTransaction, type Session, type SessionSettings } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
 import { quoteIdentifier, quoteTable } from "./sql.ts";
 import { emptyStage, STAGE } from "./staging.ts";
 import { windowConditions } from "./window-conditions.ts";
-
-/** As in a slice's writer: what is staged stays staged. */
-const MOST_TRIES = 5;
 
 export function createSliceComparer(
   settings: SessionSettings,
@@ -26,15 +24,7 @@ export function createSliceComparer(
 ): SliceComparer {
   const { target, signal } = request;
   const writer = createSliceWriter(settings, session, request, claim);
-
-  async function owned<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await abortable(settings, session, signal, work);
-    } catch (error) {
-      if (signal.aborted) await session.close();
-      throw toDestinationError(error, `${doing} ${target.schema}.${target.table}`);
-    }
-  }
+  const owned = createOwner(settings, session, request, claim);
 
   async function stage(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<number> {
     let rows = 0;
@@ -45,30 +35,18 @@ export function createSliceComparer(
     return rows;
   }
 
-  async function applyStage(rowsRead: number): Promise<BatchResult> {
-    for (let tries = 1; ; tries++) {
-      signal.throwIfAborted();
-      try {
-        return await inTransaction(session, async () => {
-          const ended = await endUnseen(session, request);
-          // No other run of the sync is at work, so what was just read is right, whatever the cursors say.
-          const columns = target.columns.map(({ name }) => name);
-          const { written, inserted } = await mergeRows(session, { ...target, cursorField: null }, columns);
-          const counts = { rowsRead, rowsRejected: 0 };
-          const position = { checkpoint: null, final: false };
-          await commitProgress(session, request, claim, {
-            ...position,
-            ...counts,
-            written: written + ended,
-            inserted,
-          });
-          return { ...counts, rowsWritten: written + ended };
-        });
-      } catch (error) {
-        if (!isLockConflict(error) || tries === MOST_TRIES) throw error;
-        await sleep(50 * tries * Math.random());
-      }
-    }
+  function applyStage(rowsRead: number): Promise<BatchResult> {
+    return applyInTransaction(session, request, async () => {
+      await checkLosses(session, request);
+      const ended = await endUnseen(session, request);
+      // No other run of the sync is at work, so what was just read is right, whatever the cursors say.
+      const columns = target.columns.map(({ name }) => name);
+      const { written, inserted } = await mergeRows(session, { ...target, cursorField: null }, columns);
+      const counts = { rowsRead, rowsRejected: 0 };
+      const position = { checkpoint: null, final: false };
+      await commitProgress(session, request, claim, { ...position, ...counts, written: written + ended, inserted });
+      return { ...counts, rowsWritten: written + ended };
+    });
   }
 
   return {
@@ -101,24 +79,56 @@ async function digestWindow(
   ];
   const { rows } = await client.query<{ rows: string; checksum: string }>(
     `select count(*) as rows, coalesce(sum(${hashText(row, hash)}), 0)::text as checksum
-     from ${quoteTable(target)} ${conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`}`,
+     from ${quoteTable(target)} ${whereOf(conditions)}`,
     except.length === 0 ? [] : [except],
   );
   return { rows: Number(rows[0]?.rows), checksum: rows[0]?.checksum ?? "" };
 }
 
+/**
+ * Of each window alone, since windows are repaired one by one: no more than that share of the table goes.
+ * @throws TerminalError delete_guard_tripped
+ */
+async function checkLosses({ client }: Session, request: ComparisonClaim): Promise<void> {
+  const { target, guards, entityKey } = request;
+  const most = guards?.maxDeleteShare ?? null;
+  if (most === null) return;
+  const { rows } = await client.query<{ present: string; lost: string }>(
+    `select count(*) as present, count(*) filter (where ${isUnseen(request)}) as lost
+     from ${leafOf(request)} as present ${whereOf(presentIn(request))}`,
+  );
+  const [present, lost] = [Number(rows[0]?.present), Number(rows[0]?.lost)];
+  if (lost <= most * present) return;
+  throw new TerminalError(
+    "delete_guard_tripped",
+    `${target.schema}.${target.table} keeps its rows: of ${entityKey} ${lost} of the ${present} in one window would go, more than guards.maxDeleteShare (${most}). Look at the source. If it is right, retry the run with {"liftGuards": true}, or change the guard.`,
+  );
+}
+
 /** Rows of the window that the source has not; marked where the table has marks. */
-async function endUnseen({ client }: Session, { target, window }: ComparisonClaim): Promise<number> {
-  const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
-  const conditions = [
-    ...windowConditions(window),
-    ...(target.marks ? [`${DELETED_AT_COLUMN} is null`] : []),
-    `not exists (select from ${STAGE} seen where ${sameKey.join(" and ")})`,
-  ];
-  const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
+async function endUnseen({ client }: Session, request: ComparisonClaim): Promise<number> {
+  const leaf = leafOf(request);
   const { rowCount } = await client.query(
-    `${target.marks ? `update ${leaf} as present set ${MARK_AS_DELETED}` : `delete from ${leaf} as present`}
-     where ${conditions.join(" and ")}`,
+    `${request.target.marks ? `update ${leaf} as present set ${MARK_AS_DELETED}` : `delete from ${leaf} as present`}
+     ${whereOf([...presentIn(request), isUnseen(request)])}`,
   );
   return rowCount ?? 0;
+}
+
+function leafOf({ target }: ComparisonClaim): string {
+  return quoteTable({ schema: target.leafSchema, table: target.leafTable });
+}
+
+/** The window's rows that are not marked already. */
+function presentIn({ target, window }: ComparisonClaim): string[] {
+  return [...windowConditions(window), ...(target.marks ? [`${DELETED_AT_COLUMN} is null`] : [])];
+}
+
+function isUnseen({ target }: ComparisonClaim): string {
+  const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
+  return `not exists (select from ${STAGE} seen where ${sameKey.join(" and ")})`;
+}
+
+function whereOf(conditions: string[]): string {
+  return conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
 }

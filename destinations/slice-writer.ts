@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { applyInTransaction, applyStaged } from "./apply-staged.ts";
 import type { SliceClaim } from "./claim.ts";
 import { commitProgress, NOTHING } from "./commit-progress.ts";
@@ -10,23 +9,20 @@ import {
   type LoadableCopy,
   type LoadableRows,
   type SliceWriter,
-  SupersededError,
 } from "./destination.ts";
 import { needsRows, takenOf } from "./discard.ts";
-import { isConnectionLoss, sqlState, toDestinationError } from "./errors.ts";
+import { sqlState } from "./errors.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
+import { createOwner } from "./owned.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "./rejects.ts";
 import { holdStaged, replaceWindow } from "./replace-window.ts";
-import { abortable, inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
+import { inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { quoteTable } from "./sql.ts";
 import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 
 type LoadableBatch = LoadableRows | LoadableCopy;
-
-/** From the end of the old holder's session to the new claim's commit. */
-const CLAIMED_WITHIN_MS = 300;
 
 /** Writes one claimed slice. Every commit proves, in its own transaction, that the claim and the attempt still hold. */
 export function createSliceWriter(
@@ -38,6 +34,7 @@ export function createSliceWriter(
   const { target, signal } = request;
   const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
+  const owned = createOwner(settings, session, request, claim);
   // Versions are made of all that was read; nothing overlaps before.
   let straight = target.apply === "copy" && (request.stage === 0 || target.finish === "close_versions");
   /** All of the slice is committed at once, at its end. */
@@ -131,19 +128,6 @@ export function createSliceWriter(
     }
   }
 
-  /** Runs `work` as the slice's owner and turns what it throws into what the contract says. */
-  async function owned<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await abortable(settings, session, signal, work);
-    } catch (error) {
-      if (signal.aborted) await session.close();
-      else if (isConnectionLoss(error) && (await isTakenOver(settings, request, claim))) {
-        throw new SupersededError(`Slice ${request.sliceNo} was taken over.`, { cause: error });
-      }
-      throw toDestinationError(error, `${doing} ${target.schema}.${target.table}`);
-    }
-  }
-
   return {
     get checkpoint() {
       return position.checkpoint;
@@ -195,27 +179,4 @@ export function createSliceWriter(
     },
     close: () => session.close(),
   };
-}
-
-/**
- * Whoever takes a slice over ends our session first and claims right after: then its loss is no failure of the
- * destination. Looked up for a moment only; a server that went down does not answer at all.
- */
-async function isTakenOver(settings: SessionSettings, request: ClaimRequest, claim: SliceClaim): Promise<boolean> {
-  try {
-    return await withSession(settings, async ({ client }) => {
-      for (const deadline = Date.now() + CLAIMED_WITHIN_MS; Date.now() < deadline; await sleep(50)) {
-        const { rowCount } = await client.query(
-          `select from _sluice.slices s join _sluice.chains c using (root_run_id)
-           where s.plan_id = $1 and s.slice_no = $2 and s.fence = $3 and c.min_attempt <= $4`,
-          [request.planId, request.sliceNo, claim.fence, request.chain.attempt],
-        );
-        if (rowCount === 0) return true;
-      }
-      return false;
-    });
-  } catch {
-    // Then the loss is all that is known.
-    return false;
-  }
 }
