@@ -243,3 +243,17 @@ test("a scan that reads side by side keeps the newest state of a row, but takes 
     { note: "newest" },
   ]);
 });
+
+describe("a row that the schema policy discards", () => {
+  test("is not taken for one that is gone, nor is any other while it may be it", async () => {
+    const warehouse = await openWarehouse();
+    const columns = [...scan().columns, { name: "extra", type: "text", nullable: true }];
+    const schemaPolicy = { tables: "evolve", columns: "discard_row", types: "evolve" } as const;
+    await run(warehouse, [...both, ["3", "c", "2026-01-01"]]);
+    const withExtra = (extra: string | null): Rows => both.map((row, index) => [...row, index === 1 ? extra : null]);
+    await run(warehouse, withExtra("new"), { columns, schemaPolicy });
+    expect((await shown(warehouse)).map(({ deleted }) => deleted)).toEqual([false, false, false]);
+    await run(warehouse, withExtra(null), { columns, schemaPolicy });
+    expect((await shown(warehouse)).map(({ deleted }) => deleted)).toEqual([false, false, true]);
+  });
+});

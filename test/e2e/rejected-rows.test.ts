@@ -50,7 +50,7 @@ describe("rows that cannot be loaded", () => {
     await server.close();
   });
 
-  async function syncOf(executionConfig: Row): Promise<Row> {
+  async function syncOf(executionConfig: Row, destinationConfig: Row = {}): Promise<Row> {
     const { body } = await world.api("POST", "/connections", {
       ...{ name: `api ${randomUUID()}`, provider: "http_api", secrets: {} },
       config: { baseUrl: server.baseUrl, resources: [ORDERS] },
@@ -59,6 +59,7 @@ describe("rows that cannot be loaded", () => {
       ...{ connectionId: body.id, entities: ["orders"] },
       tableBindings: [{ entityKey: "orders", tableName: `orders_${randomUUID()}` }],
       executionConfig: { batchRows: 40, heartbeatTimeoutSeconds: 5, ...executionConfig },
+      destinationConfig,
     });
   }
 
@@ -152,6 +153,15 @@ describe("rows that cannot be loaded", () => {
     expect(kept).toEqual(rejected.slice(0, kept.length));
     expect(kept.length).toBeLessThanOrEqual(6);
     expect(await loadedIds(sync)).toHaveLength(RECORDS - kept.length);
+  });
+
+  it("are counted against the entity's own limit where it has one, whatever the sync's is", async () => {
+    server.collections.set("orders", records());
+    const entities = { orders: { maxRejectedRows: 2 } };
+    const strict = await syncOf({ maxRejectedRows: RECORDS }, { entities });
+    const failed = await whenChainEnded(world, (await trigger(world, strict.id)).id);
+    expect(failed).toMatchObject({ status: "failed", resultReasonCode: "reject_threshold_exceeded" });
+    expect(failed.error).toMatch(/maxRejectedRows \(2\)/);
   });
 
   it("are found in what passes undecoded between two databases, merged or loaded anew", async () => {
