@@ -16,7 +16,7 @@ RUN apt-get update \
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json worker.ts bundle-workflows.ts ./
+COPY package.json start-worker.ts worker.ts bundle-workflows.ts ./
 COPY core ./core
 COPY db ./db
 COPY control ./control
@@ -35,7 +35,7 @@ USER node
 ENV HOST=0.0.0.0 HEALTH_PORT=8081 SLUICE_WORKFLOW_BUNDLE=/app/workflow-bundle.js
 EXPOSE 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "scripts/health.ts"]
-CMD ["node", "worker.ts"]
+CMD ["node", "start-worker.ts"]
 
 FROM runtime AS api
 ENV HOST=0.0.0.0 PORT=8080

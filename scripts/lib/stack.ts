@@ -120,7 +120,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const api = superviseNode("api", "api/server.ts", childEnv, () => isReady(`${apiUrl}/readyz`), hooks("api"));
     children.push(api);
     await api.start();
-    const worker = superviseNode("worker", "worker.ts", childEnv, async () => true, hooks("worker"));
+    const worker = superviseNode("worker", "start-worker.ts", childEnv, async () => true, hooks("worker"));
     children.push(worker);
     await worker.start();
 

@@ -16,7 +16,18 @@ describe("what is deployed", () => {
   });
 
   it("every room of the program is in the image", () => {
-    const rooms = ["core", "db", "control", "workflows", "activities", "providers", "destinations", "api", "worker.ts"];
+    const rooms = [
+      "core",
+      "db",
+      "control",
+      "workflows",
+      "activities",
+      "providers",
+      "destinations",
+      "api",
+      "worker.ts",
+      "start-worker.ts",
+    ];
     expect(copied).toEqual(expect.arrayContaining(rooms));
   });
 
