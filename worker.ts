@@ -81,6 +81,8 @@ async function main(): Promise<void> {
       activities,
       dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
       maxConcurrentActivityTaskExecutions: env.MAX_CONCURRENT_ACTIVITIES,
+      // By default as many as the heap might hold, thousands; one that is not kept is replayed.
+      maxCachedWorkflows: 200,
       // A worker that is stopped keeps its polls open, and each one swallows a task until that times out: so, few.
       workflowTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
       activityTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
