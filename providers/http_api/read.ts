@@ -13,7 +13,7 @@ import { spanOf } from "./steps.ts";
 const BATCH_MS = 10_000;
 
 /** Of cells' text. In memory a row takes several times its text, and there are up to three batches: loaded, waiting, read. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_BYTES = 1024 * 1024;
 
 interface ReadSource {
   client: HttpClient;
