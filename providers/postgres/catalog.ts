@@ -125,14 +125,14 @@ const CATALOG = `
     and ($2::text[] is null or namespace.nspname || '.' || relation.relname = any ($2))
   order by 1`;
 
-/** What the user may read. @param entityKeys null for everything */
+/** What the user may read, and has something to read. @param entityKeys null for everything */
 export async function readCatalog(
   session: Session,
   config: ConnectionConfig,
   entityKeys: string[] | null,
 ): Promise<Relation[]> {
   const rows = await session.query<CatalogRow>("discovery", CATALOG, [config.schemas ?? null, entityKeys]);
-  return rows.filter((row) => row.readable).map(toRelation);
+  return rows.filter((row) => row.readable && row.columns.length > 0).map(toRelation);
 }
 
 export async function readRelation(session: Session, config: ConnectionConfig, entityKey: string): Promise<Relation> {

@@ -51,6 +51,12 @@ function onlyColumns(relation: Relation, names: string[] | undefined): Relation 
 }
 
 function requireColumns(relation: Relation, request: PlanRequest): void {
+  if (relation.columns.length === 0) {
+    throw new TerminalError(
+      "config_invalid",
+      `postgres: ${relation.entityKey} has no column that can be read. Take the entity out of the sync, or give it columns, then retry.`,
+    );
+  }
   const present = new Set(relation.columns.map((column) => column.name));
   const missing = [...request.keyColumns, ...(request.cursorField === null ? [] : [request.cursorField])].filter(
     (column) => !present.has(column),

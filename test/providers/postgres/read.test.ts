@@ -230,6 +230,13 @@ describe("reading a Postgres source", () => {
     });
   });
 
+  it("finds nothing to read in a table without columns, and says so when it is asked to", async () => {
+    await source.sql("create table bare (); insert into bare default values");
+    const found = await source.use((opened) => opened.discover(["public.bare"]));
+    expect(found).toEqual([]);
+    await expect(source.plan({ entityKey: "public.bare" })).rejects.toMatchObject({ reasonCode: "config_invalid" });
+  });
+
   it("fails with resource not found when the table is dropped after the plan", async () => {
     await source.sql("create table dropped (id int primary key); insert into dropped values (1)");
     const plan = await source.plan({ entityKey: "public.dropped", keyColumns: ["id"] });
