@@ -67,7 +67,9 @@ async function findEdges(
  */
 async function findEdgesByRows(session: Session, cursor: Cursor, span: Span, maxWindows: number): Promise<string[]> {
   const { sql, estimatedRows } = span.relation;
-  const percent = Math.min(100, (100 * SAMPLE_ROWS) / Math.max(1, estimatedRows ?? 0));
+  // Nobody knows how large it is: a sample might be all of it.
+  if (!estimatedRows) return [];
+  const percent = Math.min(100, (100 * SAMPLE_ROWS) / estimatedRows);
   const column = escapeIdentifier(cursor.column);
   const rows = await session.query<{ edge: string }>(
     "cutting windows",
