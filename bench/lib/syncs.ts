@@ -13,13 +13,14 @@ export interface SyncSpec {
   /** Without one, every run reads everything. */
   cursorField?: string;
   connectionId?: string;
+  executionConfig?: Sync["executionConfig"];
 }
 
 let made = 0;
 
 /** An active sync whose tables nobody has used before. */
 export async function createSync(bench: Bench, spec: SyncSpec): Promise<Sync> {
-  const { entityKeys, executionMode, cursorField, connectionId = bench.connectionId } = spec;
+  const { entityKeys, executionMode, cursorField, connectionId = bench.connectionId, executionConfig = {} } = spec;
   const suffix = `${Date.now().toString(36)}_${++made}`;
   return unwrap(
     bench.sluice.POST("/api/v1/syncs", {
@@ -29,6 +30,7 @@ export async function createSync(bench: Bench, spec: SyncSpec): Promise<Sync> {
         status: "active",
         entities: entityKeys,
         executionMode,
+        executionConfig,
         destinationConfig: { schema: SCHEMA },
         tableBindings: entityKeys.map((entityKey) => ({
           entityKey,

@@ -4,6 +4,7 @@ import { columns } from "./columns.ts";
 import { fullLoad } from "./full-load.ts";
 import { incremental } from "./incremental.ts";
 import { json } from "./json.ts";
+import { kills } from "./kills.ts";
 import { largeValues } from "./large-values.ts";
 import { memory } from "./memory.ts";
 import { nothingNew } from "./nothing-new.ts";
@@ -23,6 +24,7 @@ const SCENARIOS: Record<string, Scenario> = {
   "small-tables": smallTables,
   ...shapes,
   memory,
+  kills,
   ...json,
 };
 
