@@ -141,9 +141,10 @@ describe("random histories", () => {
       if (again === null) left.push(cancelled);
       ended = await whenChainEnded(world, again ?? (await ask(subject, cancelled.ask)));
     }
-    expect(ended.status, `${subject.name}, ${runMode}: ${ended.resultReasonCode}, ${JSON.stringify(ended.summary)}`).toBe(
-      "succeeded",
-    );
+    expect(
+      ended.status,
+      `${subject.name}, ${runMode}: ${ended.resultReasonCode}, ${JSON.stringify(ended.summary)}`,
+    ).toBe("succeeded");
     const { alwaysComplete } = LOAD_MODE_RULES[loadMode];
     const complete = first || runMode === "full_refresh" || (runMode === "incremental" && alwaysComplete);
     model.take({ loadMode, complete, window, rows });
