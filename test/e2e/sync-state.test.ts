@@ -39,7 +39,8 @@ describe("a state that was set", () => {
     const again = await run(sync);
     expect(again).toMatchObject({ status: "succeeded", summary: { rowsRead: 2_000 } });
     await expectOrdersEqual(world, sync);
-    expect(await stateOf(sync)).toMatchObject({ version: before.version + 3, runId: again.id });
+    // The run that found nothing new moved no cursor.
+    expect(await stateOf(sync)).toMatchObject({ version: before.version + 2, runId: again.id });
   });
 
   it("to null doubles nothing of events that have no key either, identical ones among them", async () => {
