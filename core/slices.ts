@@ -13,7 +13,7 @@ import type { RowHash } from "./digests.ts";
 export type Window =
   | { by: "none" }
   | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null; estimatedRows?: number }
-  | { by: "time"; column: string; from: string | null; to: string | null }
+  | { by: "time"; column: string; from: string | null; to: string | null; estimatedRows?: number }
   | { by: "hash"; columns: { name: string; cast: string | null }[]; hash: RowHash; part: number; parts: number };
 
 /** What an entity's slices look like to the workflow: numbers only, so that history holds no data. */

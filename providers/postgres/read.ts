@@ -64,7 +64,8 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
 
 /** Cut so that it is one: its end need not be looked for, which takes as long as reading the index. */
 function isOnePage(window: Window, after: string[] | null, pageRows: number): boolean {
-  return window.by === "key" && after === null && (window.estimatedRows ?? Infinity) <= pageRows;
+  const estimatedRows = "estimatedRows" in window ? window.estimatedRows : undefined;
+  return after === null && (estimatedRows ?? Infinity) <= pageRows;
 }
 
 /**

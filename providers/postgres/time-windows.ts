@@ -7,12 +7,19 @@ import type { Session } from "./session.ts";
 
 export type TimeWindow = Extract<Window, { by: "time" }>;
 
-/** Rows of a window where no width is asked for: several merges side by side take half the time, but each costs some 50 ms. */
+/**
+ * Rows of a window where no width is asked for. Two merges side by side take two thirds of the time of one; of more, each touches
+ * the same pages again (ADR 22).
+ */
 const FEWEST_ROWS = 25_000;
+const ENOUGH_ROWS = 75_000;
 const MOST_ROWS = 150_000;
-const WINDOWS_IN_BETWEEN = 16;
+const WINDOWS_OF_SOME = 2;
+const WINDOWS_OF_MANY = 16;
 /** Of the whole table, to find out how many rows there are and where. */
 const SAMPLE_ROWS = 50_000;
+/** Found by the sample, that tell how many there are. */
+const TELLING_ROWS = 500;
 
 export interface Span {
   relation: Pick<Relation, "sql" | "estimatedRows">;
@@ -32,8 +39,9 @@ export async function cutByCursor(
   span: Span,
   options: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
 ): Promise<TimeWindow[]> {
-  const starts = [span.from, ...(await findEdges(session, cursor, span, options))];
-  return starts.map((from, i) => ({ by: "time", column: cursor.column, from, to: starts[i + 1] ?? null }));
+  const { edges, ...estimate } = await findEdges(session, cursor, span, options);
+  const starts = [span.from, ...edges];
+  return starts.map((from, i) => ({ by: "time", column: cursor.column, from, to: starts[i + 1] ?? null, ...estimate }));
 }
 
 /** Dates where they are days apart, else with the minute; `3/12` for numbers. */
@@ -44,12 +52,19 @@ export function labelOf(cursor: Cursor, window: TimeWindow, ordinal: number, cou
   return `${window.from.slice(0, length)}..${window.to?.slice(0, length) ?? ""}`;
 }
 
+/** What lies between two windows, from the second window's start on. */
+interface Cut {
+  edges: string[];
+  /** Of each window; absent where nobody knows. */
+  estimatedRows?: number;
+}
+
 async function findEdges(
   session: Session,
   cursor: Cursor,
   span: Span,
   { windowSize, maxWindows }: { windowSize: PlanRequest["windowSize"]; maxWindows: number },
-): Promise<string[]> {
+): Promise<Cut> {
   const isNumber = cursor.kind === "bigint";
   const asked = windowSize ?? "";
   if (!(isNumber ? /^[1-9]\d*$/ : /^P/).test(asked)) return findEdgesByRows(session, cursor, span, maxWindows);
@@ -58,34 +73,38 @@ async function findEdges(
     isNumber ? EDGES_OF_NUMBERS : edgesOfTimes(cursor.kind),
     [span.from, span.bound, asked, maxWindows, span.state],
   );
-  return rows.map((row) => row.edge);
+  return { edges: rows.map((row) => row.edge) };
 }
 
 /**
  * Windows of about as many rows each, wherever in time these are. Statistics say little of rows that came since they were made, and
  * counting reads all of them, so a sample of the table has to tell.
  */
-async function findEdgesByRows(session: Session, cursor: Cursor, span: Span, maxWindows: number): Promise<string[]> {
+async function findEdgesByRows(session: Session, cursor: Cursor, span: Span, maxWindows: number): Promise<Cut> {
   const { sql, estimatedRows } = span.relation;
   // Nobody knows how large it is: a sample might be all of it.
-  if (!estimatedRows) return [];
+  if (!estimatedRows) return { edges: [] };
   const percent = Math.min(100, (100 * SAMPLE_ROWS) / estimatedRows);
   const column = escapeIdentifier(cursor.column);
-  const rows = await session.query<{ edge: string }>(
+  const [cut] = await session.query<{ edges: string[]; sampled: number }>(
     "cutting windows",
     `with sampled as (
        select ${column} as cursor from ${sql} tablesample system (${percent})
        where ${column} >= $1::${cursor.kind} and ${column} <= $2::${cursor.kind}),
      counted as (select count(*)::numeric * ${100 / percent} as total from sampled),
      cut as (
-       select greatest(1, least($4::int, ceil(total / least(greatest(total / ${WINDOWS_IN_BETWEEN}, ${FEWEST_ROWS}), ${MOST_ROWS}))))::int as windows
+       select greatest(1, least($4::int, round(total / least(${MOST_ROWS}, greatest(total / ${WINDOWS_OF_MANY},
+         least(${ENOUGH_ROWS}, greatest(total / ${WINDOWS_OF_SOME}, ${FEWEST_ROWS})))))))::int as windows
        from counted),
      parts as (select cursor, ntile((select windows from cut)) over (order by cursor) as part from sampled),
      edges as (select distinct min(cursor) as bound from parts where part > 1 group by part)
-     select bound::text as edge from edges where bound > $3::${cursor.kind} order by bound`,
+     select array(select bound::text from edges where bound > $3::${cursor.kind} order by bound) as edges,
+       (select count(*)::int from sampled) as sampled`,
     [span.from, span.bound, span.state, maxWindows],
   );
-  return rows.map((row) => row.edge);
+  const { edges, sampled } = cut ?? { edges: [], sampled: 0 };
+  if (sampled < TELLING_ROWS) return { edges };
+  return { edges, estimatedRows: Math.ceil((sampled * (100 / percent)) / (edges.length + 1)) };
 }
 
 /** Width: as asked, or wider, so that there are at most `maxWindows`. Not ordered by `edge`, which would be the text. */

@@ -178,6 +178,19 @@ describe("reading a Postgres source", () => {
     expect(batches.map(({ final }) => final)).toEqual([false, false, false, true]);
   });
 
+  it("reads a window that was cut as one batch at once, with what came to it since", async () => {
+    await source.sql(`create table stamped as
+      select n as id, timestamptz '2026-01-01' + n * interval '1 minute' as at from generate_series(1, 1000) n;
+      alter table stamped add primary key (id); create index on stamped (at); analyze stamped`);
+    const request = { entityKey: "public.stamped", keyColumns: ["id"], cursorField: "at", windows: true };
+    const plan = await source.plan({ ...request, scan: "incremental", cursorState: "2026-01-01 00:00:00+00" });
+    expect(plan.slices.map(({ window }) => window)).toMatchObject([{ by: "time", to: null, estimatedRows: 1_000 }]);
+    expect(await batchesOf(plan, 999)).toHaveLength(2);
+    await source.sql("insert into stamped values (1001, '2026-02-01')");
+    expect(await batchesOf(plan, 1_000)).toMatchObject([{ final: true, checkpoint: { done: true } }]);
+    expect(await source.readAll(plan)).toEqual(await rowsOf("stamped"));
+  });
+
   it("makes batches smaller where rows are wide", async () => {
     const plan = await source.plan({ entityKey: "public.by_int", keyColumns: ["id"] });
     const spec = { ...plan.spec, estimatedRowBytes: 1_000 };
