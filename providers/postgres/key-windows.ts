@@ -1,3 +1,4 @@
+import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
@@ -50,14 +51,14 @@ async function sampleBounds(
 ): Promise<string[][]> {
   const sampleRows = Math.max(MIN_SAMPLE_ROWS, parts.count * SAMPLE_ROWS_PER_WINDOW);
   const percent = Math.min(100, (100 * sampleRows) / Math.max(1, parts.rows));
-  const order = orderBy(spec.keyOrder);
+  const key = spec.keyOrder.map((column) => `t.${escapeIdentifier(column)}`).join(", ");
   const rows = await session.query<{ bound: string[] }>(
     `sampling ${relation.entityKey}`,
-    `with sample as (
-       select ${asText(spec.keyOrder)} as bound, ntile($1::int) over (order by ${order}) as part,
-         row_number() over (order by ${order}) as position
-       from ${spec.relation} as t tablesample system (${percent}))
-     select distinct on (part) bound from sample where part < $1::int order by part, position desc`,
+    `with sample as (select ${key} from ${spec.relation} as t tablesample system (${percent})),
+     placed as (select t.*, row_number() over (order by ${orderBy(spec.keyOrder)}) as "sluice place" from sample as t)
+     select ${asText(spec.keyOrder)} as bound from placed as t
+     where "sluice place" % (select greatest(1, count(*) / $1::int) from sample) = 0
+     order by "sluice place" limit $1::int - 1`,
     [parts.count],
   );
   return rows.map((row) => row.bound).filter((bound, i, all) => bound.join("\0") !== all[i - 1]?.join("\0"));
