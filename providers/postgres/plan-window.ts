@@ -9,7 +9,7 @@ import type { Cursor } from "./horizon.ts";
 import { type Planning, specOf } from "./planning.ts";
 import { windowConditions } from "./range.ts";
 import { hasIndexOn } from "./read-spec.ts";
-import { cutByCursor, labelOf, type TimeWindow } from "./time-windows.ts";
+import { cutByCursor, slicesOf, type TimeWindow } from "./time-windows.ts";
 
 /**
  * A backfill's window, all of it: where the source has no row, the destination may have some to give up. The cursor state is
@@ -32,11 +32,7 @@ export async function planWindow(
   const windows = await cutWindow(planning, cursor, whole);
   return {
     spec: specOf(planning, estimate),
-    slices: windows.map((window, i) => ({
-      stage: 0 as const,
-      window,
-      label: labelOf(cursor, window, i + 1, windows.length),
-    })),
+    slices: slicesOf(cursor, windows),
     upperBound: null,
     evidence: { ...evidence, estimatedRows: estimate.rows },
   };

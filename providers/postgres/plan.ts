@@ -9,7 +9,7 @@ import { BEFORE_ALL, openPlanning, type Planning, specOf } from "./planning.ts";
 import { windowConditions } from "./range.ts";
 import { hasIndexOn } from "./read-spec.ts";
 import type { Session } from "./session.ts";
-import { cutByCursor, labelOf, type TimeWindow } from "./time-windows.ts";
+import { cutByCursor, slicesOf, type TimeWindow } from "./time-windows.ts";
 
 export async function planEntity(
   session: Session,
@@ -87,11 +87,7 @@ async function planIncremental(
       : [all];
   return {
     spec: specOf(planning, estimate),
-    slices: windows.map((window, i) => ({
-      stage: 0 as const,
-      window,
-      label: labelOf(cursor, window, i + 1, windows.length),
-    })),
+    slices: slicesOf(cursor, windows),
     upperBound: horizon.bound,
     evidence: { ...evidence, estimatedRows: estimate.rows },
   };

@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
-import type { PlanRequest } from "../provider.ts";
+import type { EntityPlan, PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
 import type { Cursor } from "./horizon.ts";
 import type { Session } from "./session.ts";
@@ -44,8 +44,12 @@ export async function cutByCursor(
   return starts.map((from, i) => ({ by: "time", column: cursor.column, from, to: starts[i + 1] ?? null, ...estimate }));
 }
 
-/** Dates where they are days apart, else with the minute; `3/12` for numbers. */
-export function labelOf(cursor: Cursor, window: TimeWindow, ordinal: number, count: number): string {
+/** One slice of each window, labelled by dates where they are days apart, else with the minute; `3/12` for numbers. */
+export function slicesOf(cursor: Cursor, windows: TimeWindow[]): EntityPlan["slices"] {
+  return windows.map((window, i) => ({ stage: 0, window, label: labelOf(cursor, window, i + 1, windows.length) }));
+}
+
+function labelOf(cursor: Cursor, window: TimeWindow, ordinal: number, count: number): string {
   if (cursor.kind === "bigint" || window.from === null) return `${ordinal}/${count}`;
   const days = window.to === null || window.from.slice(0, 10) !== window.to.slice(0, 10);
   const length = days ? "2026-01-01".length : "2026-01-01 12:30".length;
