@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests wait for real servers, kills and takeovers.
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // Most of their time tests wait.
+    maxWorkers: 3,
   },
 });

@@ -43,7 +43,8 @@ export interface ExecutionConfig {
 
 const EXECUTION_DEFAULTS: ExecutionConfig = {
   maxConcurrency: 4,
-  batchRows: 250_000,
+  // As many as fit.
+  batchRows: 10_000_000,
   batchBytes: 64 * 1024 * 1024,
   windowSize: null,
   lookbackSeconds: null,

@@ -64,7 +64,8 @@ function createBatch(spec: EntityReadSpec, from: Position) {
     add(page: RecordPage, { rows, rejects }: Rows): void {
       for (const row of rows) {
         held.rows.push(row);
-        for (const cell of row) bytes += cell?.length ?? 0;
+        // A NULL takes some room, too.
+        for (const cell of row) bytes += 1 + (cell?.length ?? 0);
       }
       for (const reject of rejects) {
         held.rejects.push(reject);

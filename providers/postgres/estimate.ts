@@ -12,6 +12,9 @@ interface Explained {
   "QUERY PLAN": { Plan: { "Plan Rows": number; "Plan Width": number } }[];
 }
 
+/** What has rows, of the relation `$1`: itself, or its partitions, of which only a partitioned table or a partition has any. */
+export const LEAVES = "select to_regclass($1) as relid union select relid from pg_partition_tree(to_regclass($1))";
+
 /**
  * The planner's guess, which looks at the table's present size: it knows of a table that nobody analysed. Of a large value that
  * lies outside the row it counts only the pointer, so that the space on disk tells more of its width.
@@ -31,7 +34,7 @@ export async function estimateRead(
   const all = relation.estimatedRows ?? (conditions.length === 0 ? rows : 0);
   const [size] = await session.query<{ bytes: number }>(
     `size of ${relation.entityKey}`,
-    "select coalesce(sum(pg_table_size(relid)), 0)::float8 as bytes from pg_partition_tree(to_regclass($1))",
+    `select coalesce(sum(pg_table_size(relid)), 0)::float8 as bytes from (${LEAVES}) as leaves`,
     [relation.sql],
   );
   const stored = all > 0 ? Math.ceil((size?.bytes ?? 0) / all) : 0;

@@ -2,21 +2,25 @@ import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
-import type { Estimate } from "./estimate.ts";
+import { type Estimate, LEAVES } from "./estimate.ts";
 import { asText, orderBy } from "./range.ts";
 import type { ReadSpec } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
 /** Fewer than a batch may have, so that a window is one. */
-const DEFAULT_WINDOW_ROWS = 200_000;
 const MOST_WINDOW_BYTES = 56 * 1024 * 1024;
 /** Less is not worth a slice of its own. */
 const FEWEST_WINDOW_BYTES = 8 * 1024 * 1024;
-/** So that a table of some size has something to do side by side. */
-const FEWEST_WINDOWS = 8;
-/** Whole pages are sampled, whose rows often lie next to each other: fewer would make windows of very unequal size. */
-const SAMPLE_ROWS_PER_WINDOW = 2_000;
-const MIN_SAMPLE_ROWS = 50_000;
+/** So that a table of some size is loaded side by side, if by no more than gain from it: writers of one table get in each other's way. */
+const FEWEST_WINDOWS = 2;
+/** As many as are at work at once where nothing else is asked for: of five, the last would be read alone. */
+const WINDOWS_AT_ONCE = 4;
+/** Pages of the table that are looked into, far from each other, and how many rows of them are taken at least. */
+const SAMPLE_PAGES = 2_000;
+const SAMPLE_PAGES_PER_WINDOW = 100;
+const SAMPLE_ROWS = 10_000;
+/** No page of 8 kB has more. */
+const MOST_ROWS_PER_PAGE = 300;
 
 /** Windows that together are everything: the first has no lower bound, the last no upper one. */
 export async function cutByKey(
@@ -27,39 +31,55 @@ export async function cutByKey(
 ): Promise<Window[]> {
   const { keyOrder: columns } = spec;
   const { rows } = options.estimate;
-  const count = Math.min(Math.ceil(rows / windowRowsOf(options.windowSize, options.estimate)), options.maxWindows);
-  const bounds = count > 1 ? await sampleBounds(session, relation, spec, { count, rows }) : [];
+  const wanted = Math.ceil(rows / windowRowsOf(options.windowSize, options.estimate));
+  const even =
+    isCount(options.windowSize) || wanted <= WINDOWS_AT_ONCE
+      ? wanted
+      : Math.ceil(wanted / WINDOWS_AT_ONCE) * WINDOWS_AT_ONCE;
+  const count = Math.min(even, options.maxWindows);
+  const bounds = count > 1 ? await sampleBounds(session, relation, spec, count) : [];
   const estimatedRows = Math.ceil(rows / (bounds.length + 1));
   return [...bounds, null].map((to, i) => ({ by: "key", columns, from: bounds[i - 1] ?? null, to, estimatedRows }));
 }
 
+function isCount(windowSize: PlanRequest["windowSize"]): boolean {
+  return /^[1-9]\d*$/.test(windowSize ?? "");
+}
+
 /** What is asked for, unless it is a duration. */
 export function windowRowsOf(windowSize: PlanRequest["windowSize"], estimate: Estimate): number {
-  if (/^[1-9]\d*$/.test(windowSize ?? "")) return Number(windowSize);
+  if (isCount(windowSize)) return Number(windowSize);
   const rowBytes = Math.max(1, estimate.rowBytes);
   const share = (estimate.rows * rowBytes) / FEWEST_WINDOWS;
   const bytes = Math.min(MOST_WINDOW_BYTES, Math.max(FEWEST_WINDOW_BYTES, share));
-  return Math.max(1, Math.min(DEFAULT_WINDOW_ROWS, Math.floor(bytes / rowBytes)));
+  return Math.max(1, Math.floor(bytes / rowBytes));
 }
 
-/** The last key of each part but the last, of a sample of whole pages cut into equal parts. */
-async function sampleBounds(
-  session: Session,
-  relation: Relation,
-  spec: ReadSpec,
-  parts: { count: number; rows: number },
-): Promise<string[][]> {
-  const sampleRows = Math.max(MIN_SAMPLE_ROWS, parts.count * SAMPLE_ROWS_PER_WINDOW);
-  const percent = Math.min(100, (100 * sampleRows) / Math.max(1, parts.rows));
+/**
+ * The last key of each part but the last, of a sample cut into equal parts. Every so many pages of the table are looked into, of each
+ * partition alike: a random choice of whole pages is as large and makes parts that differ by a third.
+ */
+async function sampleBounds(session: Session, relation: Relation, spec: ReadSpec, count: number): Promise<string[][]> {
   const key = spec.keyOrder.map((column) => `t.${escapeIdentifier(column)}`).join(", ");
   const rows = await session.query<{ bound: string[] }>(
     `sampling ${relation.entityKey}`,
-    `with sample as (select ${key} from ${spec.relation} as t tablesample system (${percent})),
+    `with sized as (
+       select pg_relation_size(relid) / current_setting('block_size')::int as pages
+       from (${LEAVES}) as leaves),
+     size as (
+       select max(pages) as most, greatest(1, sum(pages)::bigint / $2::int) as step,
+         ceil(least(${MOST_ROWS_PER_PAGE}, greatest(1, ${SAMPLE_ROWS} / least($2::int, greatest(1, sum(pages)))))) as places
+       from sized),
+     sample as (
+       select ${key} from ${spec.relation} as t
+       where t.ctid = any (array(
+         select format('(%s,%s)', page, place)::tid
+         from size, generate_series(0, most, step) as page, generate_series(1, places::int) as place))),
      placed as (select t.*, row_number() over (order by ${orderBy(spec.keyOrder)}) as "sluice place" from sample as t)
      select ${asText(spec.keyOrder)} as bound from placed as t
-     where "sluice place" % (select greatest(1, count(*) / $1::int) from sample) = 0
-     order by "sluice place" limit $1::int - 1`,
-    [parts.count],
+     where "sluice place" % (select greatest(1, count(*) / $3::int) from sample) = 0
+     order by "sluice place" limit $3::int - 1`,
+    [spec.relation, Math.max(SAMPLE_PAGES, count * SAMPLE_PAGES_PER_WINDOW), count],
   );
   return rows.map((row) => row.bound).filter((bound, i, all) => bound.join("\0") !== all[i - 1]?.join("\0"));
 }

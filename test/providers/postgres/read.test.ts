@@ -191,6 +191,36 @@ describe("reading a Postgres source", () => {
     expect(await source.readAll(plan)).toEqual(await rowsOf("stamped"));
   });
 
+  it.each([
+    ["a table", "", ""],
+    [
+      "a partitioned table",
+      " partition by hash (id)",
+      "create table large_0 partition of large for values with (modulus 1, remainder 0);",
+    ],
+  ])("knows how wide rows are whose values lie outside of them: %s", async (_, partitioned, parts) => {
+    await source.sql(`create table large (id int primary key, body text)${partitioned}; ${parts}
+      alter table large alter body set storage external;
+      insert into large select n, repeat('x', 100000) from generate_series(1, 50) n; analyze large`);
+    const { spec } = await source.plan({ entityKey: "public.large", keyColumns: ["id"] });
+    await source.sql("drop table large");
+    expect(spec.estimatedRowBytes).toBeGreaterThan(100_000);
+  });
+
+  it.each(["id", "md5(id::text)"])("cuts windows of about one size: a key of %s", async (key) => {
+    await source.sql(`create table even (key text collate "C" primary key);
+      insert into even select lpad((${key})::text, 40, '0') from generate_series(1, 200000) id; analyze even`);
+    const request = { entityKey: "public.even", keyColumns: ["key"], windows: true, windowSize: "25000" };
+    const bounds = (await source.plan(request)).slices.map(({ window }) => (window.by === "key" ? window.to : null));
+    const sizes = await source.sql<{ count: number }>(
+      `select count(*)::int from even group by width_bucket(key, $1::text[] collate "C")`,
+      [bounds.flatMap((to) => to ?? [])],
+    );
+    await source.sql("drop table even");
+    expect(sizes).toHaveLength(8);
+    for (const { count } of sizes) expect(Math.abs(count - 25_000)).toBeLessThan(3_000);
+  });
+
   it("makes batches smaller where rows are wide", async () => {
     const plan = await source.plan({ entityKey: "public.by_int", keyColumns: ["id"] });
     const spec = { ...plan.spec, estimatedRowBytes: 1_000 };
