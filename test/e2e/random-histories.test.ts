@@ -167,7 +167,7 @@ describe("random histories", () => {
       await settle(subject, { runMode: "incremental", window: null }, await readRandomTable(world, source), false);
     }
     const table = await world.warehouse(subject.model.select(tableOf(subject.sync, source)));
-    const told = `${name} after step ${step} of seed ${SEED}: ${asked.runMode}${late ? ", late" : ""}`;
+    const told = `${name}, ${subject.loadMode}, after step ${step} of seed ${SEED}: ${asked.runMode}${late ? ", late" : ""}`;
     expect(table.map(({ line }) => line).sort(), told).toEqual(subject.model.lines().sort());
   }
 
