@@ -60,6 +60,13 @@ export function windowRowsOf(windowSize: PlanRequest["windowSize"], estimate: Es
  * partition alike: a random choice of whole pages is as large and makes parts that differ by a third.
  */
 async function sampleBounds(session: Session, relation: Relation, spec: ReadSpec, count: number): Promise<string[][]> {
+  // Where rows lie is told to whom may read all columns. The others' windows are one: no less right, and less fast.
+  const [may] = await session.query<{ locate: boolean }>(
+    `sampling ${relation.entityKey}`,
+    "select has_table_privilege(to_regclass($1), 'select') as locate",
+    [spec.relation],
+  );
+  if (!may?.locate) return [];
   const key = spec.keyOrder.map((column) => `t.${escapeIdentifier(column)}`).join(", ");
   const rows = await session.query<{ bound: string[] }>(
     `sampling ${relation.entityKey}`,

@@ -221,6 +221,20 @@ describe("reading a Postgres source", () => {
     for (const { count } of sizes) expect(Math.abs(count - 25_000)).toBeLessThan(3_000);
   });
 
+  it("reads a table of which only some columns may be read, windows asked for or not", async () => {
+    const reader = String(source.config.user);
+    await source.sql(`create schema narrow; create table narrow.part (id int primary key, note text, secret text);
+      insert into narrow.part select n, 'n' || n, 's' from generate_series(1, 1000) n; analyze narrow.part;
+      revoke pg_read_all_data from ${reader}; grant usage on schema narrow to ${reader};
+      grant select (id, note) on narrow.part to ${reader}`);
+    try {
+      const request = { entityKey: "narrow.part", keyColumns: ["id"], windows: true, windowSize: "100" };
+      expect(await source.readAll(await source.plan(request), 30)).toHaveLength(1_000);
+    } finally {
+      await source.sql(`drop schema narrow cascade; grant pg_read_all_data to ${reader}`);
+    }
+  });
+
   it("makes batches smaller where rows are wide", async () => {
     const plan = await source.plan({ entityKey: "public.by_int", keyColumns: ["id"] });
     const spec = { ...plan.spec, estimatedRowBytes: 1_000 };
