@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import type { ActivityDeps } from "./activities/deps.ts";
 import { fenceRun } from "./activities/fence.ts";
+import { createFinishRun } from "./activities/finish-run.ts";
 import { forgetChains } from "./activities/forget-chains.ts";
 import { createActivities } from "./activities/index.ts";
 import { createProgress } from "./activities/progress.ts";
@@ -98,7 +99,7 @@ async function main(): Promise<void> {
   const reconcile = createReconciler({
     ...controlDeps,
     deadlines: DEADLINES,
-    finishRun: activities.finishRun,
+    finishRun: createFinishRun(activityDeps),
     fenceRun: (runId) => fenceRun(activityDeps, runId),
   });
   const retain = createRetention({

@@ -1,4 +1,5 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure, TimeoutType } from "@temporalio/common";
+import { ActivityFailure, ApplicationFailure, RetryState, TimeoutFailure, TimeoutType } from "@temporalio/common";
+import { isCancellation } from "@temporalio/workflow";
 import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
 import { MAX_PAYLOAD_BYTES, RUN_STOPPED, type RunOutcome } from "../core/workflow-contract.ts";
 
@@ -21,6 +22,13 @@ export function describeFailure(error: unknown): Failure {
 export function isRunStopped(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure && cause.type === RUN_STOPPED;
+}
+
+/** Also what is tried again by itself, but for the cancel: whoever was to acknowledge it has died, for instance. */
+export function isCancelled(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) return isCancellation(error);
+  const isFinal = error.cause instanceof ApplicationFailure && error.cause.nonRetryable;
+  return error.retryState === RetryState.CANCEL_REQUESTED && !isFinal;
 }
 
 /** All failures together have to go into one payload, so of many each tells less. */

@@ -2,7 +2,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -19,7 +18,7 @@ import type {
   SyncRunResult,
   Wait,
 } from "../core/workflow-contract.ts";
-import { concise, describeFailure, type Failure, isRunStopped } from "./describe-failure.ts";
+import { concise, describeFailure, type Failure, isCancelled, isRunStopped } from "./describe-failure.ts";
 import { fanOut } from "./fan-out.ts";
 
 /** A longer wait ends the attempt; the next one starts when it is over. */
@@ -36,6 +35,7 @@ const { beginRun } = proxyLocalActivities<Activities>({
 /** Asks the destination's ledger, so it may take longer than bookkeeping does. Gives up never: a run must end. */
 const { finishRun } = proxyActivities<Activities>({
   startToCloseTimeout: "2m",
+  heartbeatTimeout: "10s",
   retry: { initialInterval: "1s", maximumInterval: "30s" },
   summary: "prove and record the result",
 });
@@ -96,7 +96,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
   };
 
   const failEntity = (entity: EntityWork, error: unknown): void => {
-    if (isCancellation(error)) throw error;
+    if (isCancelled(error)) throw error;
     noteFailure(entity, describeFailure(error));
     if (isRunStopped(error)) outcome.cancelled = true;
     if (run.failFast) {
@@ -185,7 +185,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
       if (planned.more) stopped ??= "history";
     });
   } catch (error) {
-    if (!isCancellation(error)) outcome.failure = describeFailure(error);
+    if (!isCancelled(error)) outcome.failure = describeFailure(error);
     else if (CancellationScope.current().consideredCancelled) outcome.cancelled = true;
     else if (stopped !== "fail_fast") outcome.failure = TIME_IS_OVER;
   }

@@ -104,6 +104,22 @@ describe("a worker that is killed", () => {
     await expectOrdersEqual(world, sync);
   });
 
+  it("while it proves the result: another one does, without waiting for the time that may take", async () => {
+    const sync = await createOrdersSync(world);
+    const worker = await world.startWorker();
+    await whenEnded(world, (await trigger(world, sync.id)).id);
+    await changeOrders(world);
+    const run = await whileLocked(world.controlUrl, "lock table cursor_states in exclusive mode", async () => {
+      const started = await trigger(world, sync.id);
+      expect(await whenBlocked(world, world.controlUrl)).toMatch(/cursor_states/);
+      await worker.kill();
+      return started;
+    });
+    await world.startWorker();
+    expect(await whenEnded(world, run.id, 40_000)).toMatchObject({ status: "succeeded" });
+    await expectOrdersEqual(world, sync);
+  });
+
   it("asked to stop with SIGTERM: it ends by itself with code 0, and another one goes on at once", async () => {
     await throughProxy(world, async ({ proxy, connectionId }) => {
       // A worker that left without a word would be missed only after a minute.

@@ -46,7 +46,8 @@ function keyedModel(marks: boolean): LoadModel {
   return {
     take(taken) {
       const { loadMode, complete } = taken;
-      if (complete) {
+      // Of events nothing is ever taken.
+      if (complete && loadMode !== "append_event") {
         for (const row of table.values()) row.gone = true;
         if (!marks) table.clear();
       } else if (loadMode === "delete_insert") {
@@ -67,7 +68,6 @@ function keylessModel(): LoadModel {
   const table = new Map<string, number>();
   return {
     take(taken) {
-      if (taken.complete) table.clear();
       for (const [line, { length }] of Map.groupBy(readRows(taken).map(lineOf), (each) => each)) {
         table.set(line, Math.max(length, table.get(line) ?? 0));
       }

@@ -91,15 +91,16 @@ export async function whileLocked<T>(
   }
 }
 
-/** Resolves when a session of Sluice's waits for a lock that the test holds in the warehouse, with the statement that waits. */
-export function whenBlocked(world: World): Promise<string> {
+/** Resolves when a session of Sluice's waits for a lock that the test holds in the database, with the statement that waits. */
+export function whenBlocked(world: World, url = world.warehouseUrl): Promise<string> {
   return until("a blocked statement", async () => {
     const [blocked] = await world.warehouse(
       `select query from pg_stat_activity
-       where datname = current_database() and wait_event_type = 'Lock' and application_name like 'sluice%'
+       where datname = $1 and wait_event_type = 'Lock' and application_name like 'sluice%'
          and exists (select from pg_stat_activity holder
                      where holder.pid = any (pg_blocking_pids(pg_stat_activity.pid))
                        and holder.application_name not like 'sluice%')`,
+      [new URL(url).pathname.slice(1)],
     );
     return blocked ? String(blocked.query) : null;
   });

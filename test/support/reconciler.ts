@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import type { ActivityDeps } from "../../activities/deps.ts";
 import { fenceRun } from "../../activities/fence.ts";
-import { createActivities } from "../../activities/index.ts";
+import { createFinishRun } from "../../activities/finish-run.ts";
 import { createProgress } from "../../activities/progress.ts";
 import { createRenewals } from "../../activities/renewals.ts";
 import { createReconciler } from "../../control/reconcile.ts";
@@ -36,7 +36,7 @@ export async function withReconciler<T>(
   };
   const pass = createReconciler({
     ...{ db, client, namespace, temporalUiUrl: null, log, deadlines },
-    finishRun: createActivities(deps).finishRun,
+    finishRun: createFinishRun(deps),
     fenceRun: (runId) => fenceRun(deps, runId),
   });
   try {

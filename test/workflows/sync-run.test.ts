@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { ApplicationFailure, Client, Connection } from "@temporalio/client";
+import { Context } from "@temporalio/activity";
+import { ApplicationFailure, Client, Connection, type WorkflowHandle } from "@temporalio/client";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PAYLOAD_CONVERTER_PATH } from "../../control/temporal.ts";
@@ -18,6 +20,10 @@ import { silenceTemporal } from "../support/foreign-worker.ts";
 import { createOwnTemporal } from "../support/own-servers.ts";
 
 const SLICES = 30;
+const ONE_SLICE = {
+  ...{ entityKey: "only", dependsOn: [], swap: false },
+  slices: [{ sliceNo: 0, stage: 0 as const, label: "1/1" }],
+};
 
 /** Activities by a plan of two entities, `bad` with the first slice, `good` with all others. */
 function stage(run: Partial<BegunRun>, slice: (input: SliceInput) => SliceOutcome | Promise<SliceOutcome>) {
@@ -57,8 +63,8 @@ function stage(run: Partial<BegunRun>, slice: (input: SliceInput) => SliceOutcom
   return { activities, seen };
 }
 
-/** What the workflow alone carries from one execution to the next, or must not. */
-describe("continue-as-new", () => {
+/** What the workflow does by itself, and what it carries from one execution to the next, or must not. */
+describe("syncRun", () => {
   let server: Awaited<ReturnType<typeof createOwnTemporal>>;
   let connection: NativeConnection;
   let client: Client;
@@ -75,7 +81,8 @@ describe("continue-as-new", () => {
     await server.remove();
   });
 
-  async function execute(activities: object): Promise<void> {
+  /** @param meanwhile is given the workflow while it runs */
+  async function execute(activities: object, meanwhile?: (handle: WorkflowHandle) => Promise<unknown>): Promise<void> {
     const taskQueue = randomUUID();
     const worker = await Worker.create({
       ...{ connection, taskQueue, activities },
@@ -83,7 +90,11 @@ describe("continue-as-new", () => {
       dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     });
     const args = [{ runId: taskQueue }];
-    await worker.runUntil(client.workflow.execute("syncRun", { taskQueue, workflowId: taskQueue, args }));
+    await worker.runUntil(async () => {
+      const handle = await client.workflow.start("syncRun", { taskQueue, workflowId: taskQueue, args });
+      await meanwhile?.(handle);
+      await handle.result();
+    });
   }
 
   const failure = () => ApplicationFailure.nonRetryable("no such column", "source_schema_breaking_change");
@@ -107,7 +118,7 @@ describe("continue-as-new", () => {
   it("failFast holds although the history is being cut", async () => {
     const { activities, seen } = stage({ failFast: true }, async ({ sliceNo }) => {
       // The other slices fill the history meanwhile.
-      if (sliceNo === 0) await new Promise((resolve) => setTimeout(resolve, 1_500));
+      if (sliceNo === 0) await sleep(1_500);
       if (sliceNo === 0) throw failure();
       return { kind: "done" };
     });
@@ -175,5 +186,55 @@ describe("continue-as-new", () => {
     expect(seen.slices.toSorted((a, b) => a - b)).toEqual(Array.from({ length: entities }, (_, index) => index));
     expect(seen.executions).toBe(entities / 3);
     expect(seen.outcome?.entityFailures).toHaveLength(3);
+  });
+
+  describe("a cancel", () => {
+    /** One slice, which hears of the cancel and then does `last`. */
+    async function cancelled(last: () => Promise<never>): Promise<RunOutcome | null> {
+      let begun = () => {};
+      const running = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const { activities, seen } = stage({ heartbeatTimeoutSeconds: 3 }, async () => {
+        const { cancelled: heard, heartbeat } = Context.current();
+        const beating = setInterval(heartbeat, 100);
+        begun();
+        await heard.catch(() => undefined);
+        clearInterval(beating);
+        return last();
+      });
+      const planRun = async () => ({ entities: [ONE_SLICE], more: false });
+      await execute({ ...activities, planRun }, async (handle) => {
+        await running;
+        await handle.cancel();
+      });
+      expect(seen.slices).toEqual([0]);
+      return seen.outcome;
+    }
+
+    it("that nobody acknowledges, since the worker that held the slice is gone: cancelled all the same", async () => {
+      const silent = async () => {
+        await sleep(6_000);
+        throw failure();
+      };
+      expect(await cancelled(silent)).toMatchObject({ cancelled: true, entityFailures: [] });
+    });
+
+    it("that meets a failure which would have been tried again: cancelled", async () => {
+      const broken = async () => {
+        throw ApplicationFailure.retryable("connection lost", "source_unavailable");
+      };
+      expect(await cancelled(broken)).toMatchObject({ cancelled: true, entityFailures: [] });
+    });
+
+    it("that meets a failure which is final: the work ended first, and the failure is told", async () => {
+      const over = async () => {
+        throw failure();
+      };
+      expect(await cancelled(over)).toMatchObject({
+        cancelled: false,
+        entityFailures: [{ entityKey: "only", reasonCode: "source_schema_breaking_change" }],
+      });
+    });
   });
 });
