@@ -16,6 +16,9 @@ import type { ExecutionConfig } from "./run-context.ts";
  * without one.
  */
 
+/** Below, one more step costs what is saved; above, one statement would take longer than any may. */
+const LATE_KEY_ROWS = { from: 100_000, to: 100_000_000 };
+
 export interface PlanSettings {
   context: {
     run: Pick<RunRow, "runMode" | "request" | "executionMode">;
@@ -94,6 +97,7 @@ export async function loadRequestOf(
     columns,
     complete: readsAll(run, resolved, cursor),
     anew: run.runMode === "full_refresh",
+    keyLast: isWorthLateKey(schema, resolved),
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   };
 }
@@ -143,7 +147,16 @@ function readsAll(
 
 /** What is not among the rows of the plan is gone once it is finished. */
 function sweeps(target: LoadTarget): boolean {
-  return finishOf(target) !== null && (target.finish !== "close_versions" || target.complete === true);
+  const finish = finishOf(target);
+  return finish !== null && finish !== "add_key" && (finish !== "close_versions" || target.complete === true);
+}
+
+/** By a guess of the source's; a key of the user's own may be there twice. */
+function isWorthLateKey({ estimatedRows, primaryKeyColumns }: EntitySchema, { keyColumns }: ResolvedBinding): boolean {
+  const rows = estimatedRows ?? 0;
+  const isSources =
+    keyColumns.every((name) => primaryKeyColumns.includes(name)) && keyColumns.length === primaryKeyColumns.length;
+  return isSources && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
 }
 
 function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {

@@ -62,7 +62,8 @@ export function contiguousCursor(
   { entityKey, runMode }: { entityKey: string; runMode: RunRow["runMode"] },
 ): string | null {
   const entity = plan?.entities.find((each) => each.entityKey === entityKey);
-  if (entity === undefined || finishOf(entity.target) !== null) return null;
+  const finish = entity === undefined ? null : finishOf(entity.target);
+  if (entity === undefined || (finish !== null && finish !== "add_key")) return null;
   const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
   if (runMode === "full_refresh" && hadCursor) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));

@@ -2,6 +2,7 @@ import pg from "pg";
 import { findAdditions } from "./additions.ts";
 import type { FinishRequest } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
+import { buildKey } from "./late-key.ts";
 import { findOwner, recordOwner } from "./ledger.ts";
 import { analyzeBeside, goneMeanwhile, reconcile } from "./reconcile.ts";
 import type { Session } from "./session.ts";
@@ -12,6 +13,7 @@ import { alterTable, readShape } from "./table-shape.ts";
 export const attachSnapshot: Finisher = {
   async prepare(session, request) {
     await reconcile(session, request);
+    if (request.target.keyLast) await buildKey(session, request);
     await analyzeBeside(session, request);
   },
   /** Beside the snapshot before; nothing of that goes. */

@@ -82,6 +82,8 @@ export interface PrepareRequest {
   complete: boolean;
   /** Nothing of the present rows is to be kept (`full_refresh`). */
   anew: boolean;
+  /** There are so many rows, each key once among them, that it is made faster over all of them than with each: heeded where nothing is there yet. */
+  keyLast: boolean;
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -137,6 +139,8 @@ export interface LoadTarget {
   marks?: boolean;
   /** What this plan reads stands against what earlier ones have loaded, whatever its cursor says. */
   sourceWins?: boolean;
+  /** The leaf gets its key when all rows are there, or before the first one that has to be merged. Absent: it has it, or none. */
+  keyLast?: boolean;
   /** The leaf becomes part of the user's table only with the finish, or is taken apart by it. */
   swap: boolean;
   /** Absent: nothing is kept from the table. */

@@ -1,5 +1,6 @@
 import type { EntityFinish } from "../core/load-modes.ts";
 import { finishOf } from "../core/load-modes.ts";
+import { addKey } from "./add-key.ts";
 import { attachSnapshot } from "./attach-snapshot.ts";
 import { closeVersions } from "./close-versions.ts";
 import type { FinishRequest } from "./destination.ts";
@@ -17,6 +18,7 @@ const FINISHERS: Record<EntityFinish, Finisher> = {
   mark_deleted: markDeleted,
   attach_snapshot: attachSnapshot,
   close_versions: closeVersions,
+  add_key: addKey,
 };
 
 /**

@@ -11,7 +11,7 @@ import {
   SYNCED_AT_COLUMN,
   type TableName,
 } from "./sql.ts";
-import { defineColumns, reshapingActions, type TableShape } from "./table-shape.ts";
+import { defineColumns, requireKeyColumns, reshapingActions, type TableShape } from "./table-shape.ts";
 
 /** Of a session that has claimed a slice. */
 const RUN_ID_DEFAULT = "_sluice.run_id()";
@@ -51,10 +51,13 @@ export async function createTable(
   session: Session,
   name: TableName,
   leaf: TableName,
-  { columns, keyColumns, cursorField }: { columns: TargetColumn[]; keyColumns: string[]; cursorField: string | null },
+  of: { columns: TargetColumn[]; keyColumns: string[]; cursorField: string | null; keyLast?: boolean },
 ): Promise<string[]> {
+  const { columns, keyColumns, cursorField, keyLast } = of;
+  const partitionBy = partitionColumn(keyColumns);
   return [
-    ...(await createParent(session, name, { columns, keyColumns, partitionBy: partitionColumn(keyColumns) })),
+    ...(await createParent(session, name, { columns, keyColumns: keyLast ? [] : keyColumns, partitionBy })),
+    ...(keyLast ? [requireKeyColumns(name, keyColumns)] : []),
     `create table ${quoteTable(leaf)} partition of ${quoteTable(name)} default`,
     // An append without a key looks for its rows where their cursors are.
     ...(keyColumns.length === 0 && cursorField !== null
@@ -91,20 +94,22 @@ export function createBeside(
   name: TableName,
   leaf: TableName,
   shape: TableShape,
-  wanted: { columns: TargetColumn[]; keyColumns: string[] },
+  wanted: { columns: TargetColumn[]; keyColumns: string[]; keyLast: boolean },
 ): string[] {
   const keyConstraint = shape.keyConstraint === null ? null : keyConstraintOf(leaf);
+  const { columns, keyColumns, keyLast } = wanted;
   // A table of an older version asks for it with every row.
   const runId = `alter column ${RUN_ID_COLUMN} set default ${RUN_ID_DEFAULT}`;
-  const actions = [...reshapingActions({ ...shape, keyConstraint }, wanted), runId];
+  const reshaped = reshapingActions({ ...shape, keyConstraint }, { columns, keyColumns: keyLast ? [] : keyColumns });
   return [
     `create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all)`,
-    `alter table ${quoteTable(leaf)} ${actions.join(", ")}`,
+    `alter table ${quoteTable(leaf)} ${[...reshaped, runId].join(", ")}`,
+    ...(keyLast ? [requireKeyColumns(leaf, keyColumns)] : []),
   ];
 }
 
 /** As Postgres names the key of a table that is made `like` another: the table's name, cut by whole characters to make room. */
-function keyConstraintOf({ table }: TableName): string {
+export function keyConstraintOf({ table }: TableName): string {
   let head = table;
   while (Buffer.byteLength(head) > MAX_IDENTIFIER_BYTES - "_pkey".length) head = [...head].slice(0, -1).join("");
   return `${head}_pkey`;

@@ -70,7 +70,7 @@ export interface Waiting {
   straight: boolean;
   /** What the user's table shows until then; empty for nothing. */
   shown: string;
-  finish: Partial<Pick<LoadTarget, "finish" | "snapshotAt" | "complete">>;
+  finish: Partial<Pick<LoadTarget, "finish" | "snapshotAt" | "complete" | "keyLast">>;
 }
 
 /** The user's table, as the catalog and the ledger know it. */

@@ -5,6 +5,7 @@ import type { LoadTarget, PreviewRequest, TargetColumn } from "./destination.ts"
 import { createBeside, createTable, type NextNumber, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
 import { indexCursor, loadsBeside, planInPlace } from "./in-place.ts";
+import { findLateKey, keyStatements, parentKeyStatement } from "./late-key.ts";
 import { DELETED_AT, type Found, hasMarks, layoutOf, MODE_COLUMNS, readLayout } from "./layout.ts";
 import type { TableOwner } from "./ledger.ts";
 import { findLosses, foreignRows } from "./losses.ts";
@@ -52,6 +53,7 @@ export async function findPreparation(
   if (shape === null) refuseFrozenTable(request);
   const wanted: Wanted = {
     ...request,
+    keyLast: request.keyLast && request.keyColumns.length > 0,
     ...(shape === null ? { columns: sourceColumns } : takeColumns(request, sourceColumns, shape)),
   };
   await checkOrder(session, wanted);
@@ -76,11 +78,15 @@ export async function findPreparation(
 }
 
 async function firstGeneration(session: Session, request: Wanted, next: NextNumber): Promise<Preparation> {
-  const { deploymentId, syncId, entityKey } = request;
+  const { deploymentId, syncId, entityKey, keyLast } = request;
   const leaf = await nextTableName(session, "g", request, next);
   const columns = allColumns(request);
   return {
-    target: { ...targetOf(request, leaf, { alone: true, swap: false }), ...marksOf(request, columns) },
+    target: {
+      ...targetOf(request, leaf, { alone: true, swap: false }),
+      ...marksOf(request, columns),
+      ...(keyLast ? { keyLast, finish: "add_key" } : {}),
+    },
     statements: [
       ...(await createTable(session, request, leaf, { ...request, columns })),
       ...(await indexCursor(session, request, request)),
@@ -93,9 +99,11 @@ async function firstGeneration(session: Session, request: Wanted, next: NextNumb
 async function nextGeneration(
   session: Session,
   request: Wanted,
-  { shape, owner, next }: { shape: TableShape; owner: TableOwner; next: NextNumber },
+  { shape: found, owner, next }: { shape: TableShape; owner: TableOwner; next: NextNumber },
 ): Promise<Preparation> {
-  const { keyColumns } = request;
+  const { keyColumns, keyLast } = request;
+  const lateKey = found.keyConstraint === null ? await findLateKey(session, owner) : [];
+  const shape = lateKey.length === 0 ? found : { ...found, keyColumns: lateKey };
   const beside = loadsBeside(request);
   if (!beside && !sameColumns(shape.keyColumns, keyColumns)) {
     throw conflict(
@@ -109,20 +117,25 @@ async function nextGeneration(
     ...(await indexCursor(session, request, request)),
   ];
   const known = new Set(shape.columns.map(({ name }) => name));
-  const grownShape = { ...shape, columns: [...shape.columns, ...columns.filter(({ name }) => !known.has(name))] };
+  const grownShape = { ...found, columns: [...shape.columns, ...columns.filter(({ name }) => !known.has(name))] };
   const marks = marksOf(request, grownShape.columns);
   if (!beside) {
     const leaf = { schema: LEDGER_SCHEMA, table: owner.leafTable };
     const { statements, how } = await planInPlace(session, request, next);
     return {
       target: { ...targetOf(request, leaf, { alone: false, swap: false }), ...marks, ...how },
-      ...{ statements: [...grown, ...statements], owner: null, losses: [] },
+      statements: [
+        ...(lateKey.length === 0 ? [] : [...keyStatements(leaf, lateKey), parentKeyStatement(request, lateKey)]),
+        ...grown,
+        ...statements,
+      ],
+      ...{ owner: null, losses: [] },
     };
   }
   const leaf = await nextTableName(session, "g", request, next);
   return {
-    target: { ...targetOf(request, leaf, { alone: true, swap: true }), ...marks },
-    statements: [...grown, ...createBeside(request, leaf, grownShape, { columns, keyColumns })],
+    target: { ...targetOf(request, leaf, { alone: true, swap: true }), ...marks, ...(keyLast ? { keyLast } : {}) },
+    statements: [...grown, ...createBeside(request, leaf, grownShape, { columns, keyColumns, keyLast })],
     owner: null,
     losses: await findLosses(session, request, { shape, leafTable: owner.leafTable }),
   };

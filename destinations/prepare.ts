@@ -1,5 +1,6 @@
 import type { EntityPreview, LoadTarget, PrepareRequest, PreviewRequest } from "./destination.ts";
 import { takeNumber } from "./generations.ts";
+import { keyStatements, parentKeyStatement } from "./late-key.ts";
 import { findOwner, findTarget, holdChain, lockTable, recordOwner, recordTarget } from "./ledger.ts";
 import { confirmationOf, requireConfirmation } from "./losses.ts";
 import { findPreparation } from "./preparation.ts";
@@ -46,12 +47,20 @@ export async function previewEntity(session: Session, request: PreviewRequest): 
       next: async () => "N",
     });
     return {
-      ...{ target, statements, losses },
+      ...{ target, losses },
+      statements: [...statements, ...(target.keyLast ? lateStatements(target) : [])],
       confirmation: confirmationOf(request, present, losses),
       estimatedRows:
         present === null || present.leafTable === "" ? null : await estimateRows(session, present.leafTable),
     };
   });
+}
+
+/** What the finish does, or the first merge. */
+function lateStatements(target: LoadTarget): string[] {
+  const { keyColumns, finish } = target;
+  const ofLeaf = keyStatements({ schema: target.leafSchema, table: target.leafTable }, keyColumns);
+  return finish === "add_key" ? [...ofLeaf, parentKeyStatement(target, keyColumns)] : ofLeaf;
 }
 
 /** @returns null where nothing is known: never analysed, or gone */

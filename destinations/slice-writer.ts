@@ -13,6 +13,7 @@ import {
 import { needsRows, takenOf } from "./discard.ts";
 import { sqlState } from "./errors.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
+import { buildKey } from "./late-key.ts";
 import { createOwner } from "./owned.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "./rejects.ts";
 import { holdStaged, replaceWindow } from "./replace-window.ts";
@@ -62,6 +63,7 @@ export function createSliceWriter(
   }
 
   async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
+    if (target.keyLast) await buildKey(session, request);
     const filled = await inTransaction(session, async () => {
       await (strict ? makeStrictStage : emptyStage)(session, target);
       if (strict) await dropUncommitted(session, request, rowsSoFar());

@@ -7,13 +7,14 @@ import { type Found, HISTORY_REMEDY, SNAPSHOT_AT_COLUMN, type Waiting } from "./
 import type { TableOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import { quoteColumns, quoteTable, type TableName } from "./sql.ts";
+import { requireKeyColumns } from "./table-shape.ts";
 
 /**
  * The user's table has one partition for each snapshot. The key is the snapshot's own: it is unique in it, the next snapshot
  * may have another, and rows find each other in it as they do in any table.
  */
 export async function placeSnapshot(session: Session, request: PreviewRequest, found: Found): Promise<Waiting> {
-  const { columns, keyColumns } = request;
+  const { columns, keyColumns, keyLast } = request;
   const { shape, owner, next } = found;
   const leaf = await nextTableName(session, "g", request, next);
   const snapshotAt = await readInstant(session, request, owner);
@@ -24,13 +25,13 @@ export async function placeSnapshot(session: Session, request: PreviewRequest, f
   const types = new Map(shape?.columns.map(({ name, type }) => [name, type]));
   return {
     leaf,
-    statements: [...table, ...createSnapshot(request, leaf, { keyColumns, snapshotAt })],
+    statements: [...table, ...createSnapshot(request, leaf, { keyColumns, keyLast, snapshotAt })],
     straight: columns.every(({ name, type }) => {
       const before = types.get(name) ?? type;
       return before === type || !widens(type, before);
     }),
     shown: shape === null ? "" : (owner?.leafTable ?? ""),
-    finish: { finish: "attach_snapshot", snapshotAt },
+    finish: { finish: "attach_snapshot", snapshotAt, ...(keyLast ? { keyLast } : {}) },
   };
 }
 
@@ -54,17 +55,18 @@ async function createSnapshots(
 function createSnapshot(
   name: TableName,
   leaf: TableName,
-  { keyColumns, snapshotAt }: { keyColumns: string[]; snapshotAt: string },
+  { keyColumns, keyLast, snapshotAt }: { keyColumns: string[]; keyLast: boolean; snapshotAt: string },
 ): string[] {
   const at = pg.escapeLiteral(snapshotAt);
   const parts = [
     `like ${quoteTable(name)} including all`,
-    ...(keyColumns.length === 0 ? [] : [`primary key (${quoteColumns(keyColumns)})`]),
+    ...(keyColumns.length === 0 || keyLast ? [] : [`primary key (${quoteColumns(keyColumns)})`]),
     `check (${SNAPSHOT_AT_COLUMN} = ${at})`,
   ];
   return [
     `create table ${quoteTable(leaf)} (${parts.join(", ")})`,
     `alter table ${quoteTable(leaf)} alter column ${SNAPSHOT_AT_COLUMN} set default ${at}`,
+    ...(keyLast ? [requireKeyColumns(leaf, keyColumns)] : []),
   ];
 }
 

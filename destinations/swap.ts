@@ -4,6 +4,7 @@ import type { FinishRequest, LoadTarget } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
 import { partitionColumn } from "./generations.ts";
 import type { ScanEffect } from "./guards.ts";
+import { buildKey } from "./late-key.ts";
 import { findOwner, recordOwner } from "./ledger.ts";
 import { rebuildParent } from "./rebuild.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan } from "./reconcile.ts";
@@ -15,6 +16,7 @@ import { alterTable, readShape, reshapingActions, type TableShape } from "./tabl
 export const swapFinish: Finisher = {
   async prepare(session, request) {
     await reconcile(session, request);
+    if (request.target.keyLast) await buildKey(session, request);
     await analyzeBeside(session, request);
   },
   describeEffect: (session, { target }) => compareGenerations(session, target),
@@ -82,7 +84,7 @@ async function defaultPartition({ client }: Session, parent: TableName): Promise
 }
 
 function samePartitionColumn(parent: TableShape, beside: TableShape): boolean {
-  const name = partitionColumn(parent.keyColumns);
+  const name = parent.partitionedBy;
   const typeIn = (shape: TableShape) => shape.columns.find((column) => column.name === name)?.type;
   return name === partitionColumn(beside.keyColumns) && typeIn(parent) === typeIn(beside);
 }

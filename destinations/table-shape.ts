@@ -8,6 +8,8 @@ export interface TableShape {
   /** Of the primary key; empty without one. */
   keyColumns: string[];
   keyConstraint: string | null;
+  /** The column that a parent is partitioned by; null where the table has rows of its own. */
+  partitionedBy: string | null;
 }
 
 export interface ShapeColumn {
@@ -18,8 +20,13 @@ export interface ShapeColumn {
 
 /** @returns null when there is nothing of that name */
 export async function readShape({ client }: Session, name: TableName): Promise<TableShape | null> {
-  const { rows: found } = await client.query<{ oid: string | null; keyConstraint: string | null }>(
-    `select relation.oid, key.conname as "keyConstraint"
+  const { rows: found } = await client.query<
+    Pick<TableShape, "keyConstraint" | "partitionedBy"> & { oid: string | null }
+  >(
+    `select relation.oid, key.conname as "keyConstraint",
+            (select a.attname from pg_partitioned_table p
+             join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+             where p.partrelid = relation.oid) as "partitionedBy"
      from to_regclass($1) as relation (oid)
      left join pg_constraint key on key.conrelid = relation.oid and key.contype = 'p'`,
     [quoteTable(name)],
@@ -42,6 +49,7 @@ export async function readShape({ client }: Session, name: TableName): Promise<T
       .sort((a, b) => Number(a.keyPosition) - Number(b.keyPosition))
       .map((row) => row.name),
     keyConstraint: relation.keyConstraint,
+    partitionedBy: relation.partitionedBy,
   };
 }
 
@@ -85,6 +93,12 @@ export function reshapingActions(present: TableShape, wanted: Pick<TableShape, "
   }
   if (wanted.keyColumns.length > 0) actions.push(`add primary key (${quoteColumns(wanted.keyColumns)})`);
   return actions;
+}
+
+/** As a key does, of a table that has none yet. */
+export function requireKeyColumns(table: TableName, keyColumns: readonly string[]): string {
+  const actions = keyColumns.map((name) => `alter column ${quoteIdentifier(name)} set not null`);
+  return `alter table ${quoteTable(table)} ${actions.join(", ")}`;
 }
 
 export async function alterTable({ client }: Session, name: TableName, actions: string[]): Promise<void> {

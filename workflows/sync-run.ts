@@ -156,7 +156,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
 
   const finishEntity = async (entity: EntityWork): Promise<void> => {
     try {
-      const summary = `${entity.entityKey} · swap`;
+      const summary = `${entity.entityKey} · finish`;
       if (entity.swap) await swapEntity.executeWithOptions({ summary }, [{ runId, entityKey: entity.entityKey }]);
     } catch (error) {
       failEntity(entity, error);

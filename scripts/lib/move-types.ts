@@ -25,7 +25,8 @@ export async function moveTypes(
     await destination.ensureLedger();
     const target = await destination.prepareEntity({
       ...{ ...planned, ...table, ...entity, columns: spec.columns, loadMode: "upsert", complete: false },
-      ...{ deploymentId: "versions-check", syncId: randomUUID(), formerOwners: [], confirmedPlan: null, anew: false },
+      ...{ deploymentId: "versions-check", syncId: randomUUID(), formerOwners: [], confirmedPlan: null },
+      ...{ anew: false, keyLast: false },
       schemaPolicy: DEFAULT_ENTITY_RULES.schemaPolicy,
     });
     const window = { by: "none" as const };

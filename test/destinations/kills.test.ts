@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { isProviderError } from "../../core/errors.ts";
@@ -8,7 +7,15 @@ import {
   type PrepareRequest,
   SupersededError,
 } from "../../destinations/destination.ts";
-import { claimRequest, copyBatch, openWarehouse, prepareRequest, type Warehouse, whileKilled } from "./warehouse.ts";
+import {
+  claimRequest,
+  copyBatch,
+  finish,
+  openWarehouse,
+  prepareRequest,
+  type Warehouse,
+  whileKilled,
+} from "./warehouse.ts";
 
 const SLICES = 3;
 const BATCHES = 12;
@@ -64,6 +71,7 @@ const keyed = { keyColumns: ["slice", "row"] };
 
 test.each([
   ["straight", { ...keyed, loadMode: "upsert" }, "copy"],
+  ["straight, before they have their key,", { ...keyed, loadMode: "upsert", keyLast: true }, "copy"],
   ["merged", { ...keyed, loadMode: "upsert" }, "merge"],
   ["merged by a scan that notes what it sees", { ...keyed, loadMode: "upsert_soft_delete", complete: true }, "merge"],
   ["straight without a key", { keyColumns: [], loadMode: "append_event" }, "copy"],
@@ -85,10 +93,8 @@ test.each([
     expect(Math.max(...claims)).toBeGreaterThan(1);
 
     const rows = BATCHES * BATCH_ROWS;
+    if (target.finish) await finish(warehouse, target, request);
     if (target.finish === "mark_deleted") {
-      const { chain, planId, entityKey } = request;
-      const { signal } = new AbortController();
-      await warehouse.destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), signal });
       expect(await warehouse.query("select from shop.orders where _deleted_at is not null")).toEqual([]);
     }
     expect(

@@ -85,6 +85,7 @@ export function prepareRequest(overrides: Partial<PrepareRequest> = {}): Prepare
     loadMode: "upsert",
     complete: false,
     anew: false,
+    keyLast: false,
     confirmedPlan: null,
     schemaPolicy: { tables: "evolve", columns: "evolve", types: "evolve" },
     ...overrides,
