@@ -51,6 +51,7 @@ const stackOptions = {
   home,
   env: { SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.1", ...process.env },
   postgresUrl: process.env.BENCH_PG_URL,
+  mostRestartMs: 500,
   databases: { control: "sluice_bench", warehouse: "sluice_bench_warehouse", source: "sluice_bench_source" },
   log(source: string, line: string) {
     if (source === "sluice") asked.say(line);

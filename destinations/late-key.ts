@@ -4,6 +4,7 @@ import { keyConstraintOf } from "./generations.ts";
 import { lockTable, type TableOwner } from "./ledger.ts";
 import { inTransaction, type Session } from "./session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, type TableName } from "./sql.ts";
+import type { TableShape } from "./table-shape.ts";
 
 /**
  * A key is made faster over rows that are there than with each of them. Until then the columns of the key take no NULL, and nothing
@@ -28,14 +29,24 @@ export function parentKeyStatement(table: TableName, keyColumns: readonly string
   return `alter table ${quoteTable(table)} add primary key (${quoteColumns(keyColumns)})`;
 }
 
-/** @returns the key that the generation which the table shows was to get when it was loaded, and did not; else none */
-export async function findLateKey({ client }: Session, { leafTable }: TableOwner): Promise<string[]> {
+/**
+ * @param keyColumns those that are wanted now
+ * @returns the key that the generation which the table shows was to get when it was loaded, and did not; else none
+ */
+export async function findLateKey(
+  { client }: Session,
+  { leafTable }: TableOwner,
+  { shape, keyColumns }: { shape: TableShape; keyColumns: string[] },
+): Promise<string[]> {
+  // What was made without a key is partitioned by another column.
+  if (shape.keyConstraint !== null || shape.partitionedBy !== keyColumns[0]) return [];
   const { rows } = await client.query<{ keyColumns: string[] }>(
     `select target -> 'keyColumns' as "keyColumns" from _sluice.targets
      where leaf_table = $1 and finished_at is null and target ->> 'finish' = 'add_key'`,
     [leafTable],
   );
-  return rows[0]?.keyColumns ?? [];
+  // The ledger forgets chains that nobody resumes any more.
+  return rows[0]?.keyColumns ?? keyColumns;
 }
 
 /**
@@ -46,26 +57,33 @@ export async function buildKey(session: Session, of: Keyed): Promise<void> {
   const { target } = of;
   const leaf = { schema: target.leafSchema, table: target.leafTable };
   if (await hasIndex(session, leaf)) return;
-  const [build, adopt] = keyStatements(leaf, target.keyColumns);
-  const { client } = session;
   await inTransaction(session, async () => {
     await lockTable(session, target);
     if (await hasIndex(session, leaf)) return;
-    await client.query(
-      "select set_config('maintenance_work_mem', greatest(setting::int, $1) || 'kB', true) from pg_settings where name = 'maintenance_work_mem'",
-      [SORT_MEMORY_KB],
-    );
-    await client.query("savepoint without_key");
-    try {
-      await client.query(build);
-    } catch (error) {
-      if (sqlState(error) !== "23505") throw error;
-      await client.query("rollback to savepoint without_key");
-      await dropDoubles(session, of);
-      await client.query(build);
-    }
-    if (target.swap) await client.query(adopt);
+    await buildIndex(session, of);
+    const [, adopt] = keyStatements(leaf, target.keyColumns);
+    if (target.swap) await session.client.query(adopt);
   });
+}
+
+/** Within a transaction that has locked the table. */
+export async function buildIndex(session: Session, of: Keyed): Promise<void> {
+  const { target } = of;
+  const { client } = session;
+  const [build] = keyStatements({ schema: target.leafSchema, table: target.leafTable }, target.keyColumns);
+  await client.query(
+    "select set_config('maintenance_work_mem', greatest(setting::int, $1) || 'kB', true) from pg_settings where name = 'maintenance_work_mem'",
+    [SORT_MEMORY_KB],
+  );
+  await client.query("savepoint without_key");
+  try {
+    await client.query(build);
+  } catch (error) {
+    if (sqlState(error) !== "23505") throw error;
+    await client.query("rollback to savepoint without_key");
+    await dropDoubles(session, of);
+    await client.query(build);
+  }
 }
 
 async function hasIndex({ client }: Session, leaf: TableName): Promise<boolean> {

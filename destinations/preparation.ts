@@ -27,6 +27,8 @@ export interface Preparation {
   owner: Omit<TableOwner, "leafPlanId"> | null;
   /** What the user's table gives up: see `findLosses`. */
   losses: string[];
+  /** Of a load that ended before the key was made: its index comes before the statements, which only take it. */
+  lateKey?: string[];
 }
 
 /** What is asked for, with the columns that the schema policy takes. */
@@ -102,7 +104,7 @@ async function nextGeneration(
   { shape: found, owner, next }: { shape: TableShape; owner: TableOwner; next: NextNumber },
 ): Promise<Preparation> {
   const { keyColumns, keyLast } = request;
-  const lateKey = found.keyConstraint === null ? await findLateKey(session, owner) : [];
+  const lateKey = await findLateKey(session, owner, { shape: found, keyColumns });
   const shape = lateKey.length === 0 ? found : { ...found, keyColumns: lateKey };
   const beside = loadsBeside(request);
   if (!beside && !sameColumns(shape.keyColumns, keyColumns)) {
@@ -129,7 +131,7 @@ async function nextGeneration(
         ...grown,
         ...statements,
       ],
-      ...{ owner: null, losses: [] },
+      ...{ owner: null, losses: [], ...(lateKey.length === 0 ? {} : { lateKey }) },
     };
   }
   const leaf = await nextTableName(session, "g", request, next);

@@ -1,6 +1,6 @@
 import type { EntityPreview, LoadTarget, PrepareRequest, PreviewRequest } from "./destination.ts";
 import { takeNumber } from "./generations.ts";
-import { keyStatements, parentKeyStatement } from "./late-key.ts";
+import { buildIndex, keyStatements, parentKeyStatement } from "./late-key.ts";
 import { findOwner, findTarget, holdChain, lockTable, recordOwner, recordTarget } from "./ledger.ts";
 import { confirmationOf, requireConfirmation } from "./losses.ts";
 import { findPreparation } from "./preparation.ts";
@@ -20,11 +20,12 @@ export async function prepareEntity(session: Session, request: PrepareRequest): 
 
 async function makeTarget(session: Session, request: PrepareRequest): Promise<LoadTarget> {
   const present = await findOwner(session, request);
-  const { target, statements, owner, losses } = await findPreparation(session, request, {
+  const { target, statements, owner, losses, lateKey } = await findPreparation(session, request, {
     owner: present,
     next: takeNumber,
   });
   requireConfirmation(request, confirmationOf(request, present, losses), losses);
+  if (lateKey) await buildIndex(session, { ...request, target: { ...target, keyColumns: lateKey } });
   for (const statement of statements) await session.client.query(statement);
   const { planId, entityKey, chain } = request;
   if (owner !== null) {

@@ -18,6 +18,8 @@ export interface ChildHooks {
   onPid?: ((pid: number | null, stopSignal: NodeJS.Signals) => void) | undefined;
   /** Gives up on a start that is not ready yet. */
   signal?: AbortSignal | undefined;
+  /** The longest wait before it is started again; 10 s when absent. */
+  mostRestartMs?: number | undefined;
 }
 
 export interface ChildSpec extends ChildHooks {
@@ -74,7 +76,7 @@ export function superviseChild(spec: ChildSpec): SupervisedChild {
       spec.onPid?.(null, spec.stopSignal);
       if (stopped.signal.aborted) return;
       deaths = Date.now() - child.startedAt > HEALTHY_MS ? 0 : deaths + 1;
-      const delayMs = Math.min(MIN_RESTART_MS * 2 ** deaths, MAX_RESTART_MS);
+      const delayMs = Math.min(MIN_RESTART_MS * 2 ** deaths, spec.mostRestartMs ?? MAX_RESTART_MS);
       spec.onDeath?.(`${spec.name} ${how}; starting it again in ${delayMs / 1000} s`);
       await pause(delayMs, stopped.signal);
       if (stopped.signal.aborted) return;

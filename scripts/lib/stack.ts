@@ -21,6 +21,8 @@ export interface StackOptions {
   postgresUrl?: string | undefined;
   /** Of its three databases, where others may have the usual names. */
   databases?: { control: string; warehouse: string; source: string };
+  /** Where children are killed on purpose. */
+  mostRestartMs?: number;
   /** Gives up on a start. */
   signal: AbortSignal;
 }
@@ -61,6 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   function hooks(name: keyof StackInfo["pids"]): ChildHooks {
     return {
       signal,
+      mostRestartMs: options.mostRestartMs,
       onLine: (line) => options.log(name, line),
       onDeath: log,
       onPid(pid, stopSignal) {

@@ -212,6 +212,35 @@ describe("a load that ended before its key was made", () => {
     expect(await indexes(warehouse, old.target)).toHaveLength(1);
   });
 
+  test("also where rows came twice, and where the ledger has forgotten the load", async () => {
+    const warehouse = await openWarehouse();
+    const old = await abandoned(warehouse);
+    await load(warehouse, old.target, old.request, rowsOf(90, 120, "moved", "2026-01-02"), { sliceNo: 1 });
+    await warehouse.destination.forgetChains({ rootRunIds: [old.request.chain.rootRunId], keepFences: [] });
+    expect(await warehouse.query("select from _sluice.targets")).toEqual([]);
+    await begin(warehouse);
+    expect(await keys(warehouse)).toEqual(KEYED);
+    expect(
+      await warehouse.query("select note, count(*)::int as n from shop.orders group by note order by note"),
+    ).toEqual([
+      { note: "first", n: 90 },
+      { note: "moved", n: 30 },
+    ]);
+  });
+
+  test("and is refused where the source has another key since, until a full refresh brings that", async () => {
+    const warehouse = await openWarehouse();
+    await abandoned(warehouse);
+    const changed = { keyColumns: ["id", "updated_at"], cursorField: null };
+    await expect(begin(warehouse, changed)).rejects.toThrow(/its key is \(id\), the source's now \(id, updated_at\)/);
+    const asked = prepareRequest({ ...changed, complete: true, anew: true, keyLast: true });
+    const { confirmation } = await warehouse.destination.previewEntity(asked);
+    const { request, target } = await begin(warehouse, { ...asked, confirmedPlan: confirmation });
+    await load(warehouse, target, request, rowsOf(0, 30, "anew"));
+    await finish(warehouse, target, request);
+    expect((await keys(warehouse)).table).toBe("PRIMARY KEY (id, updated_at)");
+  });
+
   test("gives way to a full refresh, which brings its own; what the table is stays, and the old plan is over", async () => {
     const warehouse = await openWarehouse();
     const old = await abandoned(warehouse);
