@@ -14,11 +14,9 @@ export async function fenceChain(
   patienceMs: number,
 ): Promise<void> {
   await withSession({ ...settings, lockTimeoutMs: 0 }, async (session) => {
-    let raised = false;
-    const raising = raiseFence(session, request).finally(() => {
-      raised = true;
-    });
-    await Promise.all([raising, evictBlockers(settings, session.pid, patienceMs, () => raised)]);
+    const raised = new AbortController();
+    const raising = raiseFence(session, request).finally(() => raised.abort());
+    await Promise.all([raising, evictBlockers(settings, session.pid, patienceMs, raised.signal)]);
     await endShutOutSessions(session, request.rootRunId);
   });
 }
@@ -40,12 +38,12 @@ async function evictBlockers(
   settings: SessionSettings,
   waitingPid: number,
   patienceMs: number,
-  isOver: () => boolean,
+  over: AbortSignal,
 ): Promise<void> {
-  for (const deadline = Date.now() + patienceMs; !isOver() && Date.now() < deadline; ) await sleep(20);
-  if (isOver()) return;
+  await sleep(patienceMs, undefined, { signal: over }).catch(() => undefined);
+  if (over.aborted) return;
   await withSession(settings, async ({ client }) => {
-    while (!isOver()) {
+    while (!over.aborted) {
       await client.query(
         "select pg_terminate_backend(pid, $2) from unnest(pg_blocking_pids($1)) as blocker (pid) where pid > 0",
         [waitingPid, TERMINATE_WITHIN_MS],

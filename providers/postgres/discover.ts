@@ -1,9 +1,11 @@
+import { escapeIdentifier } from "pg";
 import { normaliseName } from "../../core/naming.ts";
 import type { SizeClass } from "../../core/vocabulary.ts";
 import type { EntitySchema, SourceColumn } from "../provider.ts";
 import { type Relation, type RelationColumn, readCatalog } from "./catalog.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { cursorKindOf } from "./cursor-kind.ts";
+import type { Explained } from "./estimate.ts";
 import type { Session } from "./session.ts";
 
 export async function discoverEntities(
@@ -12,9 +14,12 @@ export async function discoverEntities(
   entityKeys: string[] | null,
 ): Promise<EntitySchema[]> {
   const relations = await readCatalog(session, config, entityKeys);
-  return relations.map((relation) => {
+  const entities: EntitySchema[] = [];
+  for (const relation of relations) {
     const key = primaryKeyOf(relation);
-    return {
+    // One question for each, so only for those that are asked for.
+    const estimatedRows = relation.estimatedRows ?? (entityKeys === null ? null : await guessRows(session, relation));
+    entities.push({
       entityKey: relation.entityKey,
       displayName: relation.entityKey,
       description: describe(relation),
@@ -24,10 +29,22 @@ export async function discoverEntities(
       loadMode: key.length > 0 ? "upsert" : "replace",
       dependsOn: relation.dependsOn,
       slicing: key[0] === undefined ? { by: "none" } : { by: "key", column: key[0] },
-      sizeClass: sizeClassOf(relation.estimatedRows),
-      estimatedRows: relation.estimatedRows,
-    };
-  });
+      sizeClass: sizeClassOf(estimatedRows),
+      estimatedRows,
+    });
+  }
+  return entities;
+}
+
+/** Of a table that nobody analysed, the planner looks at the present size. Null for what has none of its own. */
+async function guessRows(session: Session, { kind, entityKey, sql, columns }: Relation): Promise<number | null> {
+  const [column] = columns;
+  if (column === undefined || (kind !== "table" && kind !== "partitioned")) return null;
+  const [explained] = await session.query<Explained>(
+    `estimate of ${entityKey}`,
+    `explain (format json) select ${escapeIdentifier(column.name)} from ${sql}`,
+  );
+  return explained?.["QUERY PLAN"][0]?.Plan["Plan Rows"] ?? null;
 }
 
 /** Empty where there is none; the primary key, or the shortest unique index without nullable columns. */

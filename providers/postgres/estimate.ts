@@ -8,7 +8,8 @@ export interface Estimate {
   rowBytes: number;
 }
 
-interface Explained {
+/** What `explain (format json)` answers, as far as it is read. */
+export interface Explained {
   "QUERY PLAN": { Plan: { "Plan Rows": number; "Plan Width": number } }[];
 }
 

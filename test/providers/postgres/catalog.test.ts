@@ -185,6 +185,13 @@ describe("discovery of a Postgres source", () => {
     expect(found.get("public.unkeyed")?.estimatedRows).toBeNull();
   });
 
+  it("guesses the rows of a table that nobody analysed by its size, where it is asked for by name", async () => {
+    const [unkeyed] = await source.use((opened) => opened.discover(["public.unkeyed"]));
+    expect(unkeyed?.estimatedRows).toBeGreaterThan(0);
+    const [view] = await source.use((opened) => opened.discover(["public.big_customers"]));
+    expect(view?.estimatedRows).toBeNull();
+  });
+
   it("warns where row security may hide rows", () => {
     expect(found.get("public.secret_rows")?.description).toContain("Row security is on");
   });
