@@ -54,7 +54,6 @@ export async function withHeartbeat<T>(
 /** Beats as long as this process is there: whatever a killed worker leaves is taken up by another at once. For work that is short. */
 export async function whileAlive<T>(work: () => Promise<T>): Promise<T> {
   const context = Context.current();
-  context.heartbeat();
   const timer = setInterval(() => context.heartbeat(), BEAT_INTERVAL_MS);
   try {
     return await work();
