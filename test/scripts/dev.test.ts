@@ -21,6 +21,8 @@ interface Dev {
 
 let home: StackHome;
 const started: ChildProcess[] = [];
+/** By all of them. */
+let told = "";
 
 beforeAll(async () => {
   home = await createStackHome();
@@ -36,7 +38,10 @@ function startDev(): Dev {
   started.push(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      told += text;
+    });
   return { process: child, output: () => output, exit: once(child, "exit").then(([code]) => code) };
 }
 
@@ -45,7 +50,7 @@ function devInfo(accepts: (info: StackInfo) => boolean = () => true): Promise<St
   return vi.waitFor(
     () => {
       const info = readJson<StackInfo>(join(home.dir, "dev.json"));
-      if (info === null || !accepts(info)) throw new Error(`dev.json says ${JSON.stringify(info)}`);
+      if (info === null || !accepts(info)) throw new Error(`dev.json says ${JSON.stringify(info)}; dev said:\n${told}`);
       return info;
     },
     { timeout: 45_000, interval: 100 },
