@@ -6,6 +6,7 @@ import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncRow } from "../db/syncs.ts";
 import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
+import { sameColumns } from "../destinations/table-shape.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { requireBackfill } from "./require-backfill.ts";
@@ -154,9 +155,7 @@ function sweeps(target: LoadTarget): boolean {
 /** By a guess of the source's; a key of the user's own may be there twice. */
 function isWorthLateKey({ estimatedRows, primaryKeyColumns }: EntitySchema, { keyColumns }: ResolvedBinding): boolean {
   const rows = estimatedRows ?? 0;
-  const isSources =
-    keyColumns.every((name) => primaryKeyColumns.includes(name)) && keyColumns.length === primaryKeyColumns.length;
-  return isSources && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
+  return sameColumns(keyColumns, primaryKeyColumns) && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
 }
 
 function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {

@@ -40,7 +40,9 @@ async function evictBlockers(
   patienceMs: number,
   over: AbortSignal,
 ): Promise<void> {
-  await sleep(patienceMs, undefined, { signal: over }).catch(() => undefined);
+  await sleep(patienceMs, undefined, { signal: over }).catch((error: unknown) => {
+    if (!over.aborted) throw error;
+  });
   if (over.aborted) return;
   await withSession(settings, async ({ client }) => {
     while (!over.aborted) {

@@ -51,7 +51,8 @@ export async function findLateKey(
 
 /**
  * Makes the unique index of the leaf's key; of a leaf that nobody reads yet the key itself. Readers read on, who writes waits. A key that
- * is there twice after all keeps the row that a merge would have kept: the newest by cursor, and of equals the one read last. Idempotent.
+ * is there twice after all keeps the row that a merge would have kept, the newest by cursor, and of equals the one read last; or that an append
+ * would have, the first. Idempotent.
  */
 export async function buildKey(session: Session, of: Keyed): Promise<void> {
   const { target } = of;
@@ -98,10 +99,11 @@ async function hasIndex({ client }: Session, leaf: TableName): Promise<boolean> 
 async function dropDoubles({ client }: Session, { target, planId, entityKey }: Keyed): Promise<void> {
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const newest = target.cursorField === null ? "" : `${quoteIdentifier(target.cursorField)} desc nulls last, `;
+  const kept = target.overlap === "append" ? "ctid" : `${newest}ctid desc`;
   const { rowCount } = await client.query(
     `delete from ${leaf} where ctid in (
        select ctid from (
-         select ctid, row_number() over (partition by ${quoteColumns(target.keyColumns)} order by ${newest}ctid desc) as rank from ${leaf}
+         select ctid, row_number() over (partition by ${quoteColumns(target.keyColumns)} order by ${kept}) as rank from ${leaf}
        ) ranked
        where rank > 1)`,
   );

@@ -1,11 +1,10 @@
-import { escapeIdentifier } from "pg";
 import { normaliseName } from "../../core/naming.ts";
 import type { SizeClass } from "../../core/vocabulary.ts";
 import type { EntitySchema, SourceColumn } from "../provider.ts";
 import { type Relation, type RelationColumn, readCatalog } from "./catalog.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { cursorKindOf } from "./cursor-kind.ts";
-import type { Explained } from "./estimate.ts";
+import { guessRows } from "./estimate.ts";
 import type { Session } from "./session.ts";
 
 export async function discoverEntities(
@@ -34,17 +33,6 @@ export async function discoverEntities(
     });
   }
   return entities;
-}
-
-/** Of a table that nobody analysed, the planner looks at the present size. Null for what has none of its own. */
-async function guessRows(session: Session, { kind, entityKey, sql, columns }: Relation): Promise<number | null> {
-  const [column] = columns;
-  if (column === undefined || (kind !== "table" && kind !== "partitioned")) return null;
-  const [explained] = await session.query<Explained>(
-    `estimate of ${entityKey}`,
-    `explain (format json) select ${escapeIdentifier(column.name)} from ${sql}`,
-  );
-  return explained?.["QUERY PLAN"][0]?.Plan["Plan Rows"] ?? null;
 }
 
 /** Empty where there is none; the primary key, or the shortest unique index without nullable columns. */

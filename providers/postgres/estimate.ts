@@ -1,3 +1,4 @@
+import { escapeIdentifier } from "pg";
 import type { Relation } from "./catalog.ts";
 import { where } from "./range.ts";
 import type { ReadSpec } from "./read-spec.ts";
@@ -8,9 +9,13 @@ export interface Estimate {
   rowBytes: number;
 }
 
-/** What `explain (format json)` answers, as far as it is read. */
-export interface Explained {
-  "QUERY PLAN": { Plan: { "Plan Rows": number; "Plan Width": number } }[];
+interface Plan {
+  "Plan Rows": number;
+  "Plan Width": number;
+}
+
+interface Explained {
+  "QUERY PLAN": { Plan: Plan }[];
 }
 
 /** What has rows, of the relation `$1`: itself, or its partitions, of which only a partitioned table or a partition has any. */
@@ -26,11 +31,11 @@ export async function estimateRead(
   spec: ReadSpec,
   conditions: string[] = [],
 ): Promise<Estimate> {
-  const [explained] = await session.query<Explained>(
-    `estimate of ${relation.entityKey}`,
-    `explain (format json) select ${spec.expressions.join(", ")} from ${spec.relation} ${where(conditions)}`,
+  const plan = await explain(
+    session,
+    relation,
+    `${spec.expressions.join(", ")} from ${spec.relation} ${where(conditions)}`,
   );
-  const plan = explained?.["QUERY PLAN"][0]?.Plan;
   const rows = plan?.["Plan Rows"] ?? 0;
   const all = relation.estimatedRows ?? (conditions.length === 0 ? rows : 0);
   const [size] = await session.query<{ bytes: number }>(
@@ -40,4 +45,21 @@ export async function estimateRead(
   );
   const stored = all > 0 ? Math.ceil((size?.bytes ?? 0) / all) : 0;
   return { rows, rowBytes: Math.max(plan?.["Plan Width"] ?? 0, stored) };
+}
+
+/** Of a table that nobody analysed, the planner looks at the present size. Null for what has none of its own. */
+export async function guessRows(session: Session, relation: Relation): Promise<number | null> {
+  const { kind, sql, columns } = relation;
+  const [column] = columns;
+  if (column === undefined || (kind !== "table" && kind !== "partitioned")) return null;
+  const plan = await explain(session, relation, `${escapeIdentifier(column.name)} from ${sql}`);
+  return plan?.["Plan Rows"] ?? null;
+}
+
+async function explain(session: Session, { entityKey }: Relation, selected: string): Promise<Plan | undefined> {
+  const [explained] = await session.query<Explained>(
+    `estimate of ${entityKey}`,
+    `explain (format json) select ${selected}`,
+  );
+  return explained?.["QUERY PLAN"][0]?.Plan;
 }

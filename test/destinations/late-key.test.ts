@@ -102,6 +102,17 @@ describe("a key that is made last", () => {
     expect(ledger.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)).toBe(100);
   });
 
+  test("keeps of events that came twice the first", async () => {
+    const warehouse = await openWarehouse();
+    const { request, target } = await begin(warehouse, { loadMode: "append_event" });
+    await load(warehouse, target, request, rowsOf(0, 3), { sliceNo: 0 });
+    await load(warehouse, target, request, [["1", "changed", "2026-02-02"]], { sliceNo: 1 });
+    await finish(warehouse, target, request);
+    expect(await warehouse.query("select distinct note, count(*) over ()::int as n from shop.orders")).toEqual([
+      { note: "first", n: 3 },
+    ]);
+  });
+
   test("is made before the first row that is merged: a catch-up of a swap finds what it is to change", async () => {
     const warehouse = await openWarehouse();
     const first = await begin(warehouse, { keyLast: false });
