@@ -16,7 +16,7 @@ RUN apt-get update \
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json start-worker.ts worker.ts bundle-workflows.ts ./
+COPY package.json start-worker.ts worker.ts queue-workers.ts temporal-runtime.ts bundle-workflows.ts ./
 COPY core ./core
 COPY db ./db
 COPY control ./control

@@ -14,8 +14,10 @@ const FLAGS = [
 const VARIABLES = { MALLOC_ARENA_MAX: "2" };
 
 // Windows has no such call.
-if (process.platform === "win32" || process.execve === undefined) await import("./worker.ts");
-else {
+if (process.platform === "win32" || process.execve === undefined) {
+  const { main } = await import("./worker.ts");
+  await main();
+} else {
   const program = fileURLToPath(new URL("worker.ts", import.meta.url));
   process.execve(process.execPath, [process.execPath, ...FLAGS, ...process.execArgv, program], {
     ...VARIABLES,

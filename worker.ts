@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { NativeConnection } from "@temporalio/worker";
 import { pino } from "pino";
 import { z } from "zod";
+import { createActivityNotes } from "./activities/activity-notes.ts";
 import type { ActivityDeps } from "./activities/deps.ts";
 import { fenceRun } from "./activities/fence.ts";
 import { createFinishRun } from "./activities/finish-run.ts";
@@ -13,26 +15,41 @@ import { dispatchRuns } from "./control/dispatch.ts";
 import { count, databaseUrl, readEnv } from "./control/env.ts";
 import { startHealthServer } from "./control/health-server.ts";
 import { startLoop } from "./control/loop.ts";
+import { createMetrics } from "./control/metrics.ts";
+import { createProcessMetrics } from "./control/process-metrics.ts";
 import { createReconciler } from "./control/reconcile.ts";
 import { createRetention } from "./control/retain.ts";
 import { ensureSearchAttributes } from "./control/search-attributes.ts";
 import { DEADLINES } from "./control/stuck-workflow.ts";
-import { createTemporalClient, PAYLOAD_CONVERTER_PATH } from "./control/temporal.ts";
+import { createTemporalClient } from "./control/temporal.ts";
 import { connectionOptionsOf, type TemporalOptions } from "./control/temporal-options.ts";
+import { startWorkerBeat } from "./control/worker-beat.ts";
+import { createWorkerMeter } from "./control/worker-metrics.ts";
 import { withWorkflowBundle } from "./control/workflow-bundle.ts";
-import { TASK_QUEUE } from "./core/workflow-contract.ts";
+import type { Failpoint } from "./core/failpoints.ts";
+import { WORK_KINDS } from "./core/queues.ts";
 import { createDb } from "./db/client.ts";
-import { asLeader } from "./db/leader-lock.ts";
+import { createLeader } from "./db/leader-lock.ts";
 import { isReachable } from "./db/ping.ts";
 import { createKeyring } from "./db/secrets.ts";
 import { createDestinations } from "./destinations/open-destinations.ts";
+import packageJson from "./package.json" with { type: "json" };
 import { egressEntries } from "./providers/lib/http/egress-list.ts";
+import { createQueueWorkers } from "./queue-workers.ts";
+import { installRuntime } from "./temporal-runtime.ts";
 
 /** Composition root of the worker process: activities, workflows, and the loops that keep rows and Temporal in line. */
 
 const WORKER_ENV = {
   WAREHOUSE_URL: databaseUrl(),
+  WORKER_QUEUES: z
+    .string()
+    .transform((list) => list.split(","))
+    .pipe(z.array(z.enum(WORK_KINDS)).min(1))
+    .default([...WORK_KINDS]),
   MAX_CONCURRENT_ACTIVITIES: count(1, 1000).default(32),
+  MAX_CONCURRENT_PLANS: count(1, 1000).default(16),
+  MAX_CONCURRENT_LOOKS: count(1, 1000).default(16),
   HOST: z.string().default("127.0.0.1"),
   SLUICE_RETENTION_DAYS: count(1, 36_500).default(90),
   SLUICE_AUDIT_RETENTION_DAYS: count(1, 36_500).default(400),
@@ -42,11 +59,16 @@ const WORKER_ENV = {
   SLUICE_EGRESS_ALLOW_ONLY: egressEntries().optional(),
 };
 
-async function main(): Promise<void> {
+/** Each waits for databases, mostly, and soon ends. */
+const RECORD_SLOTS = 64;
+
+export async function main({ failpoint }: { failpoint?: Failpoint } = {}): Promise<void> {
   const { env, temporal } = readEnv(WORKER_ENV, process.env);
   const log = pino({ name: "worker", level: env.LOG_LEVEL });
-  logTemporalTo(log);
+  // Nobody can read them without an address.
+  const readSdkMetrics = await installRuntime(log, { metrics: env.HEALTH_PORT !== undefined });
   const executorId = `${hostname()}:${process.pid}`;
+  const self = { id: randomUUID(), executorId, version: packageJson.version };
 
   const db = createDb({
     url: env.DATABASE_URL,
@@ -55,14 +77,17 @@ async function main(): Promise<void> {
   });
   const connection = await connectWithPatience(temporal, log);
   const client = createTemporalClient(temporal);
-  const progress = createProgress({ db, executorId, log });
+  const meter = createWorkerMeter();
+  const progress = createProgress({ db, executorId, log, noteMoved: meter.noteMoved });
+  const notes = createActivityNotes({ db, worker: self, log });
   const renewals = createRenewals();
-  const destinations = createDestinations();
+  const destinations = createDestinations(failpoint);
   const activityDeps: ActivityDeps = {
     db,
     keyring: createKeyring(env.SLUICE_ENCRYPTION_KEYS),
     log,
     progress,
+    notes,
     renewals,
     openDestination: destinations.open,
     warehouseUrl: env.WAREHOUSE_URL,
@@ -70,32 +95,32 @@ async function main(): Promise<void> {
     namespace: temporal.namespace,
     temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
     searchAttributes: await ensureSearchAttributes(client, temporal.namespace, log),
+    failpoint,
   };
   const activities = createActivities(activityDeps);
-  const worker = await withWorkflowBundle(env.SLUICE_WORKFLOW_BUNDLE, (codePath) =>
-    Worker.create({
-      connection,
-      namespace: temporal.namespace,
-      taskQueue: TASK_QUEUE,
-      identity: executorId,
-      workflowBundle: { codePath },
-      activities,
-      dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
-      maxConcurrentActivityTaskExecutions: env.MAX_CONCURRENT_ACTIVITIES,
-      // By default as many as the heap might hold, thousands; one that is not kept is replayed.
-      maxCachedWorkflows: 200,
-      // A worker that is stopped keeps its polls open, and each one swallows a task until that times out: so, few.
-      workflowTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
-      activityTaskPollerBehavior: { type: "simple-maximum", maximum: 2 },
-      // A cancel reaches an activity only with a heartbeat, so they must not be held back.
-      maxHeartbeatThrottleInterval: "1s",
-      defaultHeartbeatThrottleInterval: "1s",
-      shutdownGraceTime: "2s",
-      shutdownForceTime: "20s",
+  const workers = await withWorkflowBundle(env.SLUICE_WORKFLOW_BUNDLE, (codePath) =>
+    createQueueWorkers({
+      ...{ connection, codePath, activities, namespace: temporal.namespace, identity: executorId },
+      kinds: env.WORKER_QUEUES,
+      slots: {
+        // Of activities, for runs that a version before began: it had one queue for all.
+        workflows: env.MAX_CONCURRENT_ACTIVITIES,
+        records: RECORD_SLOTS,
+        plans: env.MAX_CONCURRENT_PLANS,
+        looks: env.MAX_CONCURRENT_LOOKS,
+        data: env.MAX_CONCURRENT_ACTIVITIES,
+      },
     }),
   );
 
-  const controlDeps = { db, client, namespace: temporal.namespace, temporalUiUrl: activityDeps.temporalUiUrl, log };
+  const controlDeps = {
+    db,
+    client,
+    namespace: temporal.namespace,
+    temporalUiUrl: activityDeps.temporalUiUrl,
+    log,
+    failpoint,
+  };
   const reconcile = createReconciler({
     ...controlDeps,
     deadlines: DEADLINES,
@@ -108,39 +133,49 @@ async function main(): Promise<void> {
     keepDays: { runs: env.SLUICE_RETENTION_DAYS, audit: env.SLUICE_AUDIT_RETENTION_DAYS },
     forgetChains: (syncId, chains) => forgetChains(activityDeps, syncId, chains),
   });
+  // A leader keeps its session, and the work of others needs all of theirs.
+  const leaderDb = createDb({
+    url: env.DATABASE_URL,
+    maxConnections: 2,
+    onPoolError: (err) => log.warn({ err }, "the connection of a leader was lost"),
+  });
+  const leaders = { reconcile: createLeader(leaderDb, "reconcile"), retain: createLeader(leaderDb, "retain") };
   const loops = [
     startLoop({ name: "dispatch", everyMs: 1_000, log, work: () => dispatchRuns(controlDeps, { limit: 20 }) }),
-    startLoop({ name: "reconcile", everyMs: 10_000, log, work: () => asLeader(db, "reconcile", reconcile) }),
-    startLoop({ name: "retain", everyMs: 3_600_000, log, work: () => asLeader(db, "retain", retain) }),
+    startLoop({ name: "reconcile", everyMs: 10_000, log, work: () => leaders.reconcile.lead(reconcile) }),
+    startLoop({ name: "retain", everyMs: 3_600_000, log, work: () => leaders.retain.lead(retain) }),
   ];
 
-  const look = async () => ({ worker: worker.getState() === "RUNNING", database: await isReachable(db) });
-  const health =
-    env.HEALTH_PORT === undefined ? null : await startHealthServer({ host: env.HOST, port: env.HEALTH_PORT, look });
-  const stop = (): void => {
-    if (worker.getState() === "RUNNING") worker.shutdown();
+  const beat = startWorkerBeat({ db, client, log, worker: self, slots: workers.slots });
+  const look = async () => ({ worker: workers.running(), database: await isReachable(db) });
+  const own = createProcessMetrics({ db, version: self.version, process: "worker" });
+  const samples = {
+    process: own.process,
+    database: own.database,
+    worker: () => meter.read({ slots: workers.slots(), loops: [...loops, beat] }),
   };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-  log.info({ taskQueue: TASK_QUEUE, address: temporal.address, namespace: temporal.namespace }, "worker is ready");
-  await worker.run();
+  const metrics = createMetrics({ samples, texts: { temporal: readSdkMetrics }, log });
+  const { HOST: host, HEALTH_PORT: port } = env;
+  const health = port === undefined ? null : await startHealthServer({ host, port, look, metrics });
+  process.once("SIGTERM", workers.shutdown);
+  process.once("SIGINT", workers.shutdown);
+  const { address, namespace } = temporal;
+  log.info({ queues: Object.keys(workers.slots()), address, namespace }, "worker is ready");
+  await workers.run();
   await health?.stop();
 
   await Promise.all(loops.map((loop) => loop.stop()));
+  await Promise.all(Object.values(leaders).map((leader) => leader.stop()));
+  await leaderDb.destroy();
   await renewals.settled();
   await progress.close();
+  await notes.close();
+  await beat.stop();
   await destinations.close();
   await client.connection.close();
   await connection.close();
   await db.destroy();
   log.info("worker has stopped");
-}
-
-/** One log for both. What the SDK says at INFO (its bundler's statistics, states of the worker) is detail to an operator. */
-function logTemporalTo(log: pino.Logger): void {
-  const levels = { TRACE: "trace", DEBUG: "debug", INFO: "debug", WARN: "warn", ERROR: "error" } as const;
-  const logger = new DefaultLogger("DEBUG", ({ level, message, meta }) => log[levels[level]](meta ?? {}, message));
-  Runtime.install({ logger });
 }
 
 /** Temporal may come up after the worker does. */
@@ -155,4 +190,5 @@ async function connectWithPatience(temporal: TemporalOptions, log: pino.Logger):
   }
 }
 
-await main();
+// An older Node does not know, and says why it does not start.
+if (import.meta.main !== false) await main();

@@ -3,10 +3,13 @@ import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
 import { failSlice, recordVerification } from "../db/run-slices.ts";
 import type { ComparedTarget, SliceComparer } from "../destinations/comparison.ts";
+import type { BatchResult } from "../destinations/destination.ts";
+import { UnconvertedTextError } from "../providers/batch.ts";
 import type { Source, SourceComparison } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { withHeartbeat } from "./heartbeat.ts";
-import { openDestination, openSource, type RunContext } from "./run-context.ts";
+import { outlastOutage } from "./outlast-outage.ts";
+import { openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
 import { claimRequestOf, type SliceContext } from "./slice-context.ts";
 
@@ -27,39 +30,54 @@ export async function compareSlice(
   scope: ActivityScope,
 ): Promise<boolean> {
   const { run, sync, execution } = context;
-  const destination = await openDestination(deps, sync);
+  const destination = openWarehouse(deps, context.destination);
   const source = openSource(deps, context.connection, sync.sourceConfig, scope.signal);
+  const settings = {
+    tracked: scope.tracked,
+    progressTimeoutSeconds: execution.progressTimeoutSeconds,
+    onStall: scope.fail,
+    onBlocked: scope.blocked,
+  };
+  const claim = {
+    ...claimRequestOf(context, slice, scope.signal),
+    target: slice.target,
+    guards: run.request.liftGuards ? null : entityRulesOf(sync.destinationConfig, slice.entityKey).guards,
+  };
   try {
-    const comparer = await destination.claimComparison({
-      ...claimRequestOf(context, slice, scope.signal),
-      target: slice.target,
-      guards: run.request.liftGuards ? null : entityRulesOf(sync.destinationConfig, slice.entityKey).guards,
+    return await withHeartbeat(settings, async ({ watch, bounded }) => {
+      const comparer = await bounded(() => destination.claimComparison(claim));
+      try {
+        watch(source.probe);
+        watch(comparer.probe);
+        return comparer.done || (await compareClaimed(deps, { context, slice, scope }, { source, comparer }));
+      } finally {
+        await comparer.close();
+      }
     });
-    try {
-      if (comparer.done) return true;
-      const watch = {
-        tracked: scope.tracked,
-        probes: [source.probe, comparer.probe],
-        progressTimeoutSeconds: execution.progressTimeoutSeconds,
-        onStall: scope.fail,
-      };
-      return await withHeartbeat(watch, async () => {
-        const key = { runId: run.id, sliceNo: slice.sliceNo };
-        const found = await compare(requireComparison(source), comparer, slice);
-        // Before the ledger has the slice as done, or nobody would come back to tell.
-        const mends = run.runMode === "repair";
-        await recordVerification(deps.db, key, found, { keepDifference: mends });
-        if (found.equal) await comparer.finish();
-        else if (mends) await reloadSlice(source, comparer, { context, slice, scope });
-        else await failSlice(deps.db, key, { reasonCode: "reconciliation_mismatch", message: tell(slice, found) });
-        return found.equal || mends;
-      });
-    } finally {
-      await comparer.close();
-    }
   } finally {
     await source.close();
   }
+}
+
+async function compareClaimed(
+  deps: ActivityDeps,
+  of: { context: RunContext; slice: ComparedSlice; scope: ActivityScope },
+  { source, comparer }: { source: Source; comparer: SliceComparer },
+): Promise<boolean> {
+  const { slice, context } = of;
+  const { run } = context;
+  const key = { runId: run.id, sliceNo: slice.sliceNo };
+  const found = await compare(requireComparison(source), comparer, slice);
+  // Before the ledger has the slice as done, or nobody would come back to tell.
+  const mends = run.runMode === "repair" && slice.target.repairable !== false;
+  await outlastOutage(() => recordVerification(deps.db, key, found, { keepDifference: mends }));
+  if (found.equal) await comparer.finish();
+  else if (mends) await reloadSlice(source, comparer, of);
+  else {
+    const failure = { reasonCode: "reconciliation_mismatch", message: tell(slice, found) } as const;
+    await outlastOutage(() => failSlice(deps.db, key, failure));
+  }
+  return found.equal || mends;
 }
 
 /** The source first: what it says of rows that are not settled decides what counts at the destination, which stands still. */
@@ -79,20 +97,57 @@ async function reloadSlice(
   of: { context: RunContext; slice: ComparedSlice; scope: ActivityScope },
 ): Promise<void> {
   const { slice, scope } = of;
-  const { batchRows, batchBytes } = of.context.execution;
-  const { spec, window } = slice;
   for (let reloads = 1; ; reloads++) {
-    // As text: the table's column may be wider than the source's, or its Postgres older.
-    const batches = source.read({ spec, window, batchRows, batchBytes, checkpoint: null, asText: "all" });
-    scope.tracked.add(await comparer.reload(batches));
+    const loaded = await reload(source, comparer, of);
+    scope.tracked.add(loaded);
     const left = await compare(requireComparison(source), comparer, slice);
     if (left.equal) return comparer.finish();
-    if (reloads === MOST_RELOADS) {
-      throw new TerminalError(
-        "reconciliation_mismatch",
-        `${tell(slice, left)} It was loaded again before. See whether something else writes to the table, or how the destination changes what it is given.`,
-      );
-    }
+    if (reloads < MOST_RELOADS) continue;
+    throw stillDifferent(slice, left, loaded.rowsRejected);
+  }
+}
+
+function stillDifferent(slice: ComparedSlice, left: Verification, rowsRejected: number): TerminalError {
+  const retyped = retypedColumns(slice);
+  const [what, fix] =
+    rowsRejected > 0
+      ? [
+          `It was loaded again, but for ${rowsRejected} rows with text that is not UTF-8 and has no equivalent there.`,
+          "Correct these rows at the source.",
+        ]
+      : retyped.length > 0
+        ? [
+            `The table holds other types than the source has now: ${retyped.join(", ")}.`,
+            "Run the sync with runMode full_refresh to load them with the new types.",
+          ]
+        : [
+            `It was loaded again ${MOST_RELOADS} times before.`,
+            "See whether the source changes all the time, whether something else writes to the table, or whether a trigger of the table changes what it is given.",
+          ];
+  return new TerminalError("reconciliation_mismatch", `${tell(slice, left)} ${what}`, { fix });
+}
+
+/** Columns whose present values the table's type may change, as a time without its zone is another one. */
+function retypedColumns({ spec, target }: ComparedSlice): string[] {
+  const given = new Map(spec.columns.map(({ name, type }) => [name, type]));
+  return target.comparison.columns
+    .filter(({ name, type, cast }) => cast === null && type !== "text" && given.get(name) !== type)
+    .map(({ name, type }) => `${name} is ${type}, the source's now ${given.get(name)}`);
+}
+
+async function reload(
+  source: Source,
+  comparer: SliceComparer,
+  { context, slice: { spec, window } }: { context: RunContext; slice: ComparedSlice },
+): Promise<BatchResult> {
+  const { batchRows, batchBytes } = context.execution;
+  // As text: the table's column may be wider than the source's, or its Postgres older.
+  const request = { spec, window, batchRows, batchBytes, checkpoint: null, asText: "all" } as const;
+  try {
+    return await comparer.reload(source.read(request));
+  } catch (error) {
+    if (!(error instanceof UnconvertedTextError)) throw error;
+    return await comparer.reload(source.read({ ...request, convert: "all" }));
   }
 }
 
@@ -107,5 +162,7 @@ function tell({ entityKey, label }: ComparedSlice, { sourceRows, destinationRows
 
 function requireComparison({ comparison }: Source): SourceComparison {
   if (comparison) return comparison;
-  throw new TerminalError("config_invalid", "The source cannot be compared with its tables any more.");
+  throw new TerminalError("config_invalid", "The source cannot be compared with its tables any more.", {
+    fix: "Load it with runMode full_refresh.",
+  });
 }

@@ -1,11 +1,8 @@
-import {
-  CopyConflictError,
-  CopyDataError,
-  type LoadableCopy,
-  type LoadableRows,
-  type SliceWriter,
-} from "../destinations/destination.ts";
-import type { Batch, ReadRequest, Source } from "../providers/provider.ts";
+import type { Checkpoint } from "../core/slices.ts";
+import type { LoadableCopy, LoadableRows, SliceWriter } from "../destinations/destination.ts";
+import { CopyConflictError, CopyDataError } from "../destinations/writer-errors.ts";
+import { type Batch, UnconvertedTextError } from "../providers/batch.ts";
+import type { ReadRequest, Source } from "../providers/provider.ts";
 import type { Tracked } from "./progress.ts";
 
 /** From the writer's checkpoint to the end of the slice, batch after batch. */
@@ -16,7 +13,9 @@ export async function copyBatches(
   tracked: Pick<Tracked, "add">,
 ): Promise<void> {
   const reading = { ...request, copyFor: writer.majorVersion };
-  let again: Pick<ReadRequest, "asText"> = {};
+  let again: Pick<ReadRequest, "asText" | "convert"> = {};
+  /** Where a batch that had to be converted began; undefined: nowhere so far. */
+  let convertedAt: Checkpoint | undefined;
   for (;;) {
     try {
       for await (const batch of source.read({ ...reading, ...again, checkpoint: writer.checkpoint })) {
@@ -25,8 +24,11 @@ export async function copyBatches(
       }
       return await writer.finish();
     } catch (error) {
-      // Each time the writer knows what it does otherwise, and the batch is read again.
-      if (error instanceof CopyDataError) again = { asText: request.asText ?? "first" };
+      // Each time the batch is read again, and the writer or the source does otherwise.
+      if (error instanceof UnconvertedTextError && convertedAt !== writer.checkpoint) {
+        again = { ...again, convert: "first" };
+        convertedAt = writer.checkpoint;
+      } else if (error instanceof CopyDataError) again = { asText: request.asText ?? "first" };
       else if (!(error instanceof CopyConflictError)) throw error;
     }
   }
@@ -34,7 +36,10 @@ export async function copyBatches(
 
 /** Counts bytes as they pass, so that a long COPY shows progress before it commits. */
 function metered(batch: Batch, tracked: Pick<Tracked, "add">): LoadableRows | LoadableCopy {
-  if (batch.kind === "rows") return batch;
+  if (batch.kind === "rows") {
+    tracked.add({ bytesRead: batch.bytesRead ?? 0 });
+    return batch;
+  }
   // The writer hears of a source that breaks when it reads. It may not be reading yet, and an error that nobody listens to
   // would end the process.
   batch.stream.on("error", () => undefined);

@@ -1,8 +1,10 @@
 import type { Logger } from "pino";
+import type { Failpoint } from "../core/failpoints.ts";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
 import type { ComparingDestination } from "../destinations/comparison.ts";
 import type { EgressPolicy } from "../providers/provider.ts";
+import type { ActivityNotes } from "./activity-notes.ts";
 import type { Progress } from "./progress.ts";
 import type { Renewals } from "./renewals.ts";
 
@@ -12,6 +14,7 @@ export interface ActivityDeps {
   keyring: Keyring;
   log: Logger;
   progress: Progress;
+  notes: ActivityNotes;
   renewals: Renewals;
   /** The default warehouse, and others by the URL of their connection; opened once per process. */
   openDestination(url: string): ComparingDestination;
@@ -22,4 +25,5 @@ export interface ActivityDeps {
   temporalUiUrl: string | null;
   /** The namespace knows `SEARCH_ATTRIBUTES`. */
   searchAttributes: boolean;
+  failpoint?: Failpoint | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Redactor } from "../core/redact.ts";
-import type { Batch, Source } from "../providers/provider.ts";
+import type { Batch } from "../providers/batch.ts";
+import type { Source } from "../providers/provider.ts";
 
 /**
  * The source, but nothing that it reports or throws holds a secret of its connection: a server can quote what it was sent, and
@@ -34,11 +35,12 @@ export function discreetSource(source: Source, { redact, redactError }: Redactor
       const checks = await discreet(source.check());
       return checks.map((check) => ({ ...check, message: redact(check.message), fix: redact(check.fix) }));
     },
-    discover: async (entityKeys, known) => {
-      const found = await discreet(source.discover(entityKeys, known));
+    discover: async (...request) => {
+      const found = await discreet(source.discover(...request));
       for (const { failure } of found) redactError(failure);
       return found;
     },
+    ...(source.plansAtOnce === undefined ? {} : { plansAtOnce: source.plansAtOnce }),
     plan: (request) => discreet(source.plan(request)),
     read,
     probe: () => discreet(source.probe()),

@@ -1,8 +1,12 @@
+import { createHash } from "node:crypto";
+import type { CursorTail } from "../core/digests.ts";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
+import { findKeyFault } from "../core/key-faults.ts";
 import { finishOf, LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
+import type { CursorState } from "../db/cursor-states.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncRow } from "../db/syncs.ts";
 import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
@@ -14,7 +18,7 @@ import type { ExecutionConfig } from "./run-context.ts";
 
 /**
  * What is asked of both ends for an entity, the same for a run and for the preview of one. `cursor` is the cursor state's; null
- * without one.
+ * without one. `state` is all of it.
  */
 
 /** Below, one more step costs what is saved; above, one statement would take longer than any may. */
@@ -46,36 +50,82 @@ export function entitiesOf({ run, sync }: PlanSettings["context"]): string[] {
   const gone = asked.filter((entityKey) => !sync.entities.includes(entityKey));
   if (gone.length > 0 || asked.length === 0) {
     const what = gone.length > 0 ? `no ${gone.slice(0, 10).join(", ")} any more` : "no entities";
-    throw new TerminalError("config_invalid", `The sync has ${what}. Correct its \`entities\`, or start another run.`);
+    throw new TerminalError("config_invalid", `The sync has ${what}.`, {
+      fix: "Correct its `entities`, or start another run.",
+    });
   }
   return sync.entities.filter((entityKey) => asked.includes(entityKey));
 }
 
 /** @throws TerminalError primary_key_missing, source_schema_breaking_change */
 export function resolveBinding(binding: BindingRow, schema: EntitySchema): ResolvedBinding {
-  const { loadMode, primaryKeyColumns, cursorField } = binding;
+  // A given null says that there is to be none.
+  const cursorField =
+    binding.given.cursorField === null ? null : (binding.cursorField ?? schema.cursorFields[0] ?? null);
   const resolved: ResolvedBinding = {
-    loadMode: loadMode ?? schema.loadMode,
-    keyColumns: primaryKeyColumns ?? schema.primaryKeyColumns,
-    // A given null says that there is to be none.
-    cursorField: binding.given.cursorField === null ? null : (cursorField ?? schema.cursorFields[0] ?? null),
+    loadMode: binding.loadMode ?? schema.loadMode,
+    keyColumns: keyColumnsOf(binding, schema),
+    cursorField: cursorField === null ? null : (schema.cursorAliases?.get(cursorField) ?? cursorField),
   };
+  refuseChoice(schema, resolved);
   const columns = new Set(schema.columns.map((column) => column.name));
   const named = [...resolved.keyColumns, ...(resolved.cursorField === null ? [] : [resolved.cursorField])];
   const missing = named.filter((name) => !columns.has(name));
   if (missing.length > 0) {
     throw new TerminalError(
       "source_schema_breaking_change",
-      `${schema.entityKey} has no column ${missing.join(", ")} any more, which the table binding uses as key or cursor. Correct the binding.`,
+      `${schema.entityKey} has no column ${missing.join(", ")} any more, which the table binding uses as key or cursor.`,
+      { fix: "Correct the binding." },
     );
+  }
+  const fault = findKeyFault(schema, { ...resolved, given: binding.given.primaryKeyColumns });
+  if (fault !== null) {
+    throw new TerminalError("primary_key_missing", `${schema.entityKey} ${fault.what}.`, { fix: fault.fix });
   }
   if (LOAD_MODE_RULES[resolved.loadMode].needsKey && resolved.keyColumns.length === 0) {
     throw new TerminalError(
       "primary_key_missing",
-      `${schema.entityKey} has no key, and load mode ${resolved.loadMode} needs one. Set primaryKeyColumns in the table binding, or choose replace or append_event.`,
+      `${schema.entityKey} has no key, and load mode ${resolved.loadMode} needs one.`,
+      { fix: "Set primaryKeyColumns in the table binding, or choose loadMode replace or append_event." },
     );
   }
   return resolved;
+}
+
+/** A name that the source has no more may have become another one, which is not to be read either. */
+function refuseChoice({ entityKey, chosen }: EntitySchema, { keyColumns, cursorField }: ResolvedBinding): void {
+  if (chosen === undefined) return;
+  const { unknown, leftOut } = chosen;
+  const used = [...keyColumns, ...(cursorField === null ? [] : [cursorField])].filter((name) => leftOut.includes(name));
+  if (unknown.length + used.length === 0) return;
+  const [what, fix] =
+    unknown.length > 0
+      ? [`names ${unknown.join(", ")}, which the source does not have.`, "Correct the names."]
+      : [
+          `leaves out ${used.join(", ")}, which the table binding uses as key or cursor.`,
+          "Read these columns, or choose other primaryKeyColumns or another cursorField.",
+        ];
+  throw new TerminalError("config_invalid", `sourceConfig.resources[${JSON.stringify(entityKey)}] ${what}`, { fix });
+}
+
+/** What discovery settled earlier is forgotten where the source keeps no key any more. */
+function keyColumnsOf({ primaryKeyColumns, given }: BindingRow, schema: EntitySchema): string[] {
+  if (schema.keyless !== undefined && given.primaryKeyColumns === undefined) return [];
+  return primaryKeyColumns ?? schema.primaryKeyColumns;
+}
+
+/**
+ * The source does not say that the key is unique. Of events, the user may name one that is not: those that have it are the same event. What
+ * discovery found before, and the source does not keep any more, is no such key.
+ */
+function isClaimedKey(
+  { enforcedKeys }: EntitySchema,
+  { keyColumns, loadMode }: ResolvedBinding,
+  { given }: BindingRow,
+): boolean {
+  if (enforcedKeys === undefined || keyColumns.length === 0) return false;
+  if (loadMode === "append_event" && given.primaryKeyColumns !== undefined) return false;
+  return !enforcedKeys.some((key) => key.every((column) => keyColumns.includes(column)));
 }
 
 export async function loadRequestOf(
@@ -99,15 +149,17 @@ export async function loadRequestOf(
     complete: readsAll(run, resolved, cursor),
     anew: run.runMode === "full_refresh",
     keyLast: isWorthLateKey(schema, resolved),
+    claimedKey: isClaimedKey(schema, resolved, binding),
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   };
 }
 
 export function planRequestOf(
   { context: { run, execution }, maxSlices }: PlanSettings,
-  entity: { entityKey: string; resolved: ResolvedBinding; target: LoadTarget; cursor: string | null },
+  entity: { entityKey: string; resolved: ResolvedBinding; target: LoadTarget; state: CursorState | null },
 ): PlanRequest {
-  const { entityKey, resolved, target, cursor } = entity;
+  const { entityKey, resolved, target, state } = entity;
+  const cursor = state?.cursor ?? null;
   const { loadMode, keyColumns } = resolved;
   // Without one where the table does not take the column.
   const { cursorField } = target;
@@ -120,8 +172,10 @@ export function planRequestOf(
     scan: incremental ? "incremental" : "full",
     columns: readColumnsOf(target),
     keyColumns,
+    claimedKey: target.claimedKey ?? false,
     cursorField,
     cursorState: incremental ? cursor : null,
+    tail: incremental ? tailFor(state, resolved, target) : {},
     windows: run.executionMode === "fan_out_window" && !keylessAppend,
     windowSize: execution.windowSize,
     maxSlices,
@@ -131,6 +185,22 @@ export function planRequestOf(
     catchUp: sweeps(target) && cursorField !== null && !keylessAppend,
     removes: sweeps(target) || target.overlap === "replace",
   };
+}
+
+/** What the last run saw at the cursor, if it did with the rows what the next one is to do: nothing is known otherwise. */
+export function tailFor(state: CursorState | null, resolved: ResolvedBinding, target: LoadTarget): CursorTail | null {
+  if (state === null || state.tail === null) return null;
+  const { loadedAs: before, tables } = state.tail;
+  if (before === loadedAs(resolved, target)) return state.tail;
+  return tables === undefined ? {} : { tables };
+}
+
+/** Whatever decides what becomes of a row, in few characters. */
+export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding, { columns }: LoadTarget): string {
+  const loaded = columns.map(({ name, type }) => [name, type]);
+  return createHash("sha256")
+    .update(JSON.stringify([loadMode, keyColumns, cursorField, loaded]))
+    .digest("base64url");
 }
 
 /**

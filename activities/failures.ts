@@ -2,8 +2,11 @@ import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { isProviderError, TransientError } from "../core/errors.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
-import { RUN_STOPPED } from "../core/workflow-contract.ts";
-import { SupersededError } from "../destinations/destination.ts";
+import { RUN_STOPPED, type Wait } from "../core/workflow-contract.ts";
+import { SupersededError } from "../destinations/writer-errors.ts";
+
+/** Type of the failure with which a worker that is stopped hands its work back. */
+export const WORKER_STOPPED: ReasonCode = "worker_shutdown";
 
 /** The run of an activity is over: being cancelled, or terminal. Not a failure of the work. */
 export class RunStoppedError extends Error {
@@ -58,11 +61,24 @@ export function isRetryable(error: unknown): boolean {
   return !(error instanceof SupersededError);
 }
 
+/**
+ * What an activity answers whose worker is stopped, and whose work another one goes on with: a wait that is over already. As a failure it
+ * would use up a try, and a slice of days outlives more workers than it has tries. Null: nobody stopped the worker, or the run is over too.
+ */
+export function handOver(stop: AbortSignal): Wait | null {
+  if (stop.aborted || !isShutdown(Context.current().cancellationSignal.reason)) return null;
+  return { kind: "wait", resumeAt: new Date().toISOString(), reasonCode: "worker_shutdown" };
+}
+
+function isShutdown(reason: unknown): boolean {
+  return reason instanceof CancelledFailure && reason.message === "WORKER_SHUTDOWN";
+}
+
 function cancellationFailure(reason: unknown, error: unknown): Error {
-  if (reason instanceof CancelledFailure && reason.message === "WORKER_SHUTDOWN") {
+  if (isShutdown(reason)) {
     return ApplicationFailure.retryable(
       "The worker was stopped; another one goes on from the last committed batch.",
-      "worker_shutdown",
+      WORKER_STOPPED,
     );
   }
   return reason instanceof Error

@@ -1,6 +1,8 @@
+import { type EntityEvidence, isComplete } from "../core/entity-verdict.ts";
+import { TransientError } from "../core/errors.ts";
 import { movesCursor } from "../core/load-modes.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
-import { type EntityEvidence, isComplete, judgeRun, type Verdict } from "../core/verdict.ts";
+import { judgeRun, type Verdict } from "../core/verdict.ts";
 import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
 import { type Plan, readPlan } from "../db/plans.ts";
 import { closeRun, type EntityClosing } from "../db/run-closing.ts";
@@ -9,44 +11,68 @@ import { getRun, type RunRow } from "../db/runs.ts";
 import { readSync } from "../db/syncs.ts";
 import type { LedgerSlice, RejectedRow } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { describeError } from "./failures.ts";
 import { fenceBehind } from "./fence.ts";
 import { findLostEntities } from "./lost-positions.ts";
+import { orAborted } from "./or-aborted.ts";
 import { requireRun } from "./require-run.ts";
 import { openDestination } from "./run-context.ts";
-import { contiguousCursor, gatherEvidence } from "./run-evidence.ts";
+import { contiguousCursor, gatherEvidence, reachedCursor, tailOf } from "./run-evidence.ts";
+import { outcomeWithoutProof } from "./unproved.ts";
 
 /**
  * Ends a run with what the ledger proves. First the fence: from there on the attempt commits nothing, so what the ledger
  * says is final. Then, in one transaction of the control database: slices, cursor states, status, next attempt.
+ * A run whose result cannot be proved ends as failed. It is fenced later, and before any next attempt writes.
  * Idempotent; a terminal row is answered as it is.
  */
 export function createFinishRun(deps: ActivityDeps) {
   return async ({ runId, outcome }: FinishInput): Promise<SyncRunResult> => {
     const run = await requireRun(deps.db, runId);
     if (!isTerminal(run.status)) await settle(deps, run, outcome);
-    const { status, resultReasonCode } = await getRun(deps.db, runId);
-    return { status, resultReasonCode };
+    const { status, resultReasonCode, error } = await getRun(deps.db, runId);
+    return { status, resultReasonCode, error };
   };
 }
 
 async function settle(deps: ActivityDeps, run: RunRow, outcome: RunOutcome): Promise<void> {
   const plan = run.planId === null ? null : await readPlan(deps.db, run.planId);
-  const proof = await fenceAndRead(deps, run, plan, outcome);
+  try {
+    await close(deps, run, { plan, outcome, proof: await proveInTime(deps, run, plan) });
+  } catch (error) {
+    const ending = await outcomeWithoutProof(deps, run, { outcome, error });
+    await close(deps, run, { plan, outcome: ending, proof: null });
+  }
+}
+
+async function close(
+  deps: ActivityDeps,
+  run: RunRow,
+  { plan, outcome, proof }: { plan: Plan | null; outcome: RunOutcome; proof: Proof | null },
+): Promise<void> {
   const { ledger, finished, rejects } = proof ?? NOTHING_KNOWN;
   const differences = await listDifferences(deps.db, run.id);
-  const evidence = gatherEvidence({ plan, ledger, finished, differences, outcome, run });
-  const verdict: Verdict = judgeRun(evidence);
-  const reached = (entity: EntityEvidence): string | null =>
-    isComplete(entity)
-      ? (plan?.entities.find((each) => each.entityKey === entity.entityKey)?.upperBound ?? null)
-      : contiguousCursor(plan, ledger, { entityKey: entity.entityKey, runMode: run.runMode });
+  const asked = run.request.entities ?? (await readSync(deps.db, run.syncId)).entities;
+  const evidence = gatherEvidence({ plan, asked, ledger, finished, rejects, differences, outcome, run });
+  // Without a proof not even a plan of no slices has succeeded.
+  const verdict: Verdict = judgeRun({ ...evidence, planned: evidence.planned && proof !== null });
+  const reached = (entity: EntityEvidence): Pick<EntityClosing, "cursor" | "tail"> => {
+    const { entityKey } = entity;
+    const stays = { cursor: null, tail: {} };
+    // Of an entity that lost all its rows nothing was loaded, so the next run reads it again.
+    if (proof === null || !movesCursor(run.runMode) || proof.lost.has(entityKey) || entity.allRejected) return stays;
+    if (!isComplete(entity)) {
+      return { cursor: contiguousCursor(plan, ledger, { entityKey, runMode: run.runMode }), tail: {} };
+    }
+    const planned = plan?.entities.find((each) => each.entityKey === entityKey);
+    return { cursor: reachedCursor(planned, ledger), tail: tailOf(planned?.evidence ?? {}) };
+  };
   const entities: EntityClosing[] = evidence.entities.map((entity) => ({
     entityKey: entity.entityKey,
-    cursor: proof === null || !movesCursor(run.runMode) || proof.lost.has(entity.entityKey) ? null : reached(entity),
+    ...reached(entity),
     failure: outcome.entityFailures.find((failure) => failure.entityKey === entity.entityKey) ?? null,
   }));
-  await closeRun(deps.db, { run, plan, ledger, rejects, verdict, entities, fenced: proof !== null, outcome });
+  const closing = { run, plan, ledger, rejects, verdict, entities, fenced: proof !== null, outcome };
+  await closeRun(deps.db, closing, deps.failpoint);
 }
 
 interface Proof {
@@ -62,34 +88,34 @@ const NOTHING_KNOWN: Proof = { ledger: [], finished: [], rejects: [], lost: new 
 /** What people look at; the destination has all of them. */
 const REJECTS_TO_KEEP = { limit: 1000, recordBytes: 8 * 1024 };
 
-/**
- * @returns null when the destination can't be reached and the run has failed or is cancelled anyway: it is fenced later,
- * and before any next attempt writes
- */
-async function fenceAndRead(
-  deps: ActivityDeps,
-  run: RunRow,
-  plan: Plan | null,
-  outcome: RunOutcome,
-): Promise<Proof | null> {
+/** The activity has 2 minutes: what it hears of the destination has to be noted within them. */
+const PROOF_TIMEOUT_SECONDS = 90;
+
+/** @throws TransientError destination_timeout when the destination does not answer; what it was asked ends by deadlines of its own */
+async function proveInTime(deps: ActivityDeps, run: RunRow, plan: Plan | null): Promise<Proof> {
+  const message = `The destination did not answer within ${PROOF_TIMEOUT_SECONDS} s.`;
+  const late = new TransientError("destination_timeout", message, {
+    fix: "Check the destination database and the network to it.",
+  });
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(late), PROOF_TIMEOUT_SECONDS * 1000);
   try {
-    const destination = await openDestination(deps, await readSync(deps.db, run.syncId));
-    await destination.ensureLedger();
-    await destination.fence(fenceBehind(run));
-    if (plan === null) return NOTHING_KNOWN;
-    return {
-      ledger: await destination.readLedger(plan.id),
-      finished: await destination.readFinished(plan.id),
-      rejects: await destination.readRejects({ planId: plan.id, ...REJECTS_TO_KEEP }),
-      lost: await findLostEntities(deps, plan.id, destination),
-    };
-  } catch (error) {
-    const mayHaveSucceeded = !outcome.cancelled && outcome.failure === null && outcome.entityFailures.length === 0;
-    if (mayHaveSucceeded) throw error;
-    deps.log.warn(
-      { err: error, runId: run.id, reason: describeError(error).reasonCode },
-      "the destination could not be fenced yet",
-    );
-    return null;
+    return await orAborted(fenceAndRead(deps, run, plan), controller.signal);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** The fence first: what the ledger says from there on is final. */
+async function fenceAndRead(deps: ActivityDeps, run: RunRow, plan: Plan | null): Promise<Proof> {
+  const destination = await openDestination(deps, await readSync(deps.db, run.syncId), plan?.frozen ?? null);
+  await destination.ensureLedger();
+  await destination.fence(fenceBehind(run));
+  if (plan === null) return NOTHING_KNOWN;
+  return {
+    ledger: await destination.readLedger(plan.id),
+    finished: await destination.readFinished(plan.id),
+    rejects: await destination.readRejects({ planId: plan.id, ...REJECTS_TO_KEEP }),
+    lost: await findLostEntities(deps, plan.id, destination),
+  };
 }

@@ -1,4 +1,4 @@
-import type { FinishInput } from "../core/workflow-contract.ts";
+import type { EntityInput, FinishInput, PlanInput, SliceInput } from "../core/workflow-contract.ts";
 import { createBeginRun } from "./begin-run.ts";
 import { createConnectionTask } from "./connection-task.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -10,13 +10,21 @@ import { createSyncSlice } from "./sync-slice.ts";
 
 /** Every side effect of a workflow, by the name under which workflows call it. */
 export function createActivities(deps: ActivityDeps) {
+  const { notes } = deps;
+  const planRun = createPlanRun(deps);
+  const syncSlice = createSyncSlice(deps);
+  const swapEntity = createSwapEntity(deps);
   const finishRun = createFinishRun(deps);
   return {
     beginRun: createBeginRun(deps),
-    planRun: createPlanRun(deps),
-    syncSlice: createSyncSlice(deps),
-    swapEntity: createSwapEntity(deps),
-    finishRun: (input: FinishInput) => whileAlive(() => finishRun(input)),
+    planRun: (input: PlanInput) =>
+      notes.during({ runId: input.runId, activity: "plan", subject: "" }, () => planRun(input)),
+    syncSlice: (input: SliceInput) =>
+      notes.during({ runId: input.runId, activity: "slice", subject: String(input.sliceNo) }, () => syncSlice(input)),
+    swapEntity: (input: EntityInput) =>
+      notes.during({ runId: input.runId, activity: "finish", subject: input.entityKey }, () => swapEntity(input)),
+    finishRun: (input: FinishInput) =>
+      notes.during({ runId: input.runId, activity: "prove", subject: "" }, () => whileAlive(() => finishRun(input))),
     doConnectionTask: createConnectionTask(deps),
   };
 }

@@ -6,7 +6,7 @@ import type { NewPlanEntity } from "../db/plans.ts";
 import type { ComparedTarget, ComparingDestination } from "../destinations/comparison.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding, tailFor } from "./entity-requests.ts";
 import type { RunContext } from "./run-context.ts";
 
 interface ComparisonPlanning extends PlanSettings {
@@ -18,7 +18,7 @@ interface ComparisonPlanning extends PlanSettings {
 /**
  * An entity of a run that verifies or repairs: in windows, whatever the execution mode, since they are what is told of.
  * Claims and changes nothing at the destination, and settles no binding.
- * @throws TerminalError config_invalid, destination_schema_conflict
+ * @throws TerminalError config_invalid, destination_schema_conflict; skipped_not_comparable where source and table may differ by design
  */
 export async function planComparedEntity(
   deps: ActivityDeps,
@@ -29,21 +29,31 @@ export async function planComparedEntity(
   const { runMode, syncId } = context.run;
   const { entityKey } = schema;
   const resolved = resolveBinding(binding, schema);
-  if (!source.comparison || !knowsRunMode(resolved.loadMode, runMode)) {
-    const why = source.comparison ? `load mode ${resolved.loadMode}` : "its connector";
-    throw new TerminalError("config_invalid", `${entityKey}: ${why} knows no runMode ${runMode}. Use full_refresh.`);
+  const { loadMode } = resolved;
+  if (!source.comparison) {
+    throw new TerminalError("config_invalid", `The connector of ${entityKey} cannot compare rows.`, {
+      fix: "Run the sync with runMode full_refresh.",
+    });
   }
+  if (!knowsRunMode(loadMode, "verify")) {
+    throw new TerminalError(
+      "skipped_not_comparable",
+      `${entityKey} is not compared: with load mode ${loadMode} its table keeps rows that the source no longer has.`,
+      { fix: "Load it with runMode full_refresh." },
+    );
+  }
+  const repairable = knowsRunMode(loadMode, "repair");
   const state = await readCursorState(deps.db, syncId, entityKey);
   const { target, ...end } = await destination.describeCompared({
     ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
-    reloads: runMode === "repair",
+    reloads: runMode === "repair" && repairable,
   });
-  const request = planRequestOf(planning, { entityKey, resolved, target, cursor: null });
+  const request = planRequestOf(planning, { entityKey, resolved, target, state: null });
   const { hash, settled, ...plan } = await source.comparison.plan(
-    { ...request, windows: true, cursorState: state?.cursor ?? null },
+    { ...request, windows: true, cursorState: state?.cursor ?? null, tail: tailFor(state, resolved, target) },
     end,
   );
-  const compared: ComparedTarget = { ...target, comparison: { columns: end.columns, hash, settled } };
+  const compared: ComparedTarget = { ...target, repairable, comparison: { columns: end.columns, hash, settled } };
   return {
     ...{ entityKey, dependsOn: [], spec: plan.spec, target: compared, slices: plan.slices },
     ...{ upperBound: null, cursorVersion: state?.version ?? 0, evidence: plan.evidence },

@@ -1,12 +1,16 @@
 import { isComparison } from "../core/digests.ts";
-import { isProviderError, TerminalError } from "../core/errors.ts";
+import { isOfEntity, TerminalError, TransientError } from "../core/errors.ts";
+import type { OnWork } from "../core/pulse.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { ComparingDestination } from "../destinations/comparison.ts";
+import { TableChangedError } from "../destinations/table-changes.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
+import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { loadedAs, loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { meetingDefects } from "./meeting-defects.ts";
 import { planComparedEntity } from "./plan-comparison.ts";
 import { orderSlices } from "./replacing-slices.ts";
 import type { RunContext } from "./run-context.ts";
@@ -16,32 +20,44 @@ export interface EntityPlanning extends PlanSettings {
   source: Source;
   destination: ComparingDestination;
   planId: string;
+  /** Of the activity. */
+  signal: AbortSignal;
+  onWork: OnWork;
 }
 
 /**
  * Plans one entity: target first, since a complete scan is planned with a catch-up only where it is swapped in.
  * What stands in this entity's way is recorded with it and does not stop the others.
- * @throws TransientError: worth planning again
+ * @param entity.hasComeAgain planning has failed before in this run: what fails now, such as a table that ends every session that reads
+ * it, is the entity's too, so that the others are loaded
+ * @throws TransientError: a source or destination as a whole is not to be had, and all entities are worth planning again
  */
 export async function planEntity(
   deps: ActivityDeps,
   planning: EntityPlanning,
-  entity: { entityKey: string; schema: EntitySchema | null; binding: BindingRow },
+  entity: { entityKey: string; schema: EntitySchema | null; binding: BindingRow; hasComeAgain: boolean },
 ): Promise<NewPlanEntity> {
   try {
     if (entity.schema === null) throw missingEntity(entity.binding);
     if (entity.schema.failure) throw entity.schema.failure;
     const { schema, binding } = entity;
-    if (isComparison(planning.context.run.runMode))
-      return await planComparedEntity(deps, planning, { schema, binding });
-    return await planFoundEntity(deps, planning, schema, binding);
+    const making = isComparison(planning.context.run.runMode)
+      ? planComparedEntity(deps, planning, { schema, binding })
+      : planFoundEntity(deps, planning, schema, binding);
+    return await meetingDefects(entity.entityKey, making);
   } catch (error) {
-    if (!isProviderError(error) || !(error instanceof TerminalError)) throw error;
+    if (planning.signal.aborted || !(isOfEntity(error) || (entity.hasComeAgain && isPassing(error)))) throw error;
+    if (error.reasonCode === "internal_error") {
+      deps.log.error(
+        { err: error, runId: planning.context.run.id, entityKey: entity.entityKey },
+        "an entity met a defect",
+      );
+    }
     return {
       entityKey: entity.entityKey,
       dependsOn: [],
       spec: {},
-      target: {},
+      target: error instanceof TableChangedError ? { tableChanges: error.changes } : {},
       upperBound: null,
       cursorVersion: 0,
       evidence: {},
@@ -50,6 +66,11 @@ export async function planEntity(
       slices: [],
     };
   }
+}
+
+/** Also where it looks like everybody's. A wait that the source asks for is everybody's. */
+function isPassing(error: unknown): error is TransientError {
+  return error instanceof TransientError && error.retryAfterSeconds === null;
 }
 
 async function planFoundEntity(
@@ -61,11 +82,12 @@ async function planFoundEntity(
   const { run, sync } = planning.context;
   const { entityKey } = schema;
   const resolved = resolveBinding(binding, schema);
+  await holdColumnNames(deps, binding, schema);
   const state = await readCursorState(deps.db, sync.id, entityKey);
   const target = await planning.destination.prepareEntity({
     ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
-    planId: planning.planId,
+    ...{ planId: planning.planId, signal: planning.signal, onWork: planning.onWork },
     confirmedPlan: run.request.confirmedPlan ?? null,
   });
   // The target is without a cursor where the table does not take the column.
@@ -75,7 +97,7 @@ async function planFoundEntity(
     primaryKeyColumns: keyColumns,
     cursorField: target.cursorField,
   });
-  const request = planRequestOf(planning, { entityKey, resolved, target, cursor: state?.cursor ?? null });
+  const request = planRequestOf(planning, { entityKey, resolved, target, state });
   const plan = await planning.source.plan(request);
   return {
     entityKey,
@@ -84,7 +106,11 @@ async function planFoundEntity(
     target,
     upperBound: plan.upperBound,
     cursorVersion: state?.version ?? 0,
-    evidence: state?.cursor === null ? { ...plan.evidence, cursorResetBy: state.createdBy } : plan.evidence,
+    evidence: {
+      ...plan.evidence,
+      ...(plan.tail ? { tail: { ...plan.tail, loadedAs: loadedAs(resolved, target) } } : {}),
+      ...(state?.cursor === null ? { cursorResetBy: state.createdBy } : {}),
+    },
     reasonCode: null,
     error: null,
     slices: orderSlices(target, plan.slices, run.runMode === "backfill" ? (state?.cursor ?? null) : null),
@@ -94,9 +120,10 @@ async function planFoundEntity(
 export function missingEntity(binding: BindingRow): TerminalError {
   const { entityKey } = binding;
   return binding.frozenAt === null
-    ? new TerminalError("entity_unknown", `The source has no ${entityKey}. Correct the entities of the sync.`)
-    : new TerminalError(
-        "source_resource_not_found",
-        `${entityKey} was loaded before but is gone from the source. Restore it, or take it out of the sync.`,
-      );
+    ? new TerminalError("entity_unknown", `The source has no ${entityKey}.`, {
+        fix: "Correct the entities of the sync.",
+      })
+    : new TerminalError("source_resource_not_found", `${entityKey} was loaded before but is gone from the source.`, {
+        fix: "Restore it, or take it out of the sync.",
+      });
 }

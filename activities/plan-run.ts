@@ -2,32 +2,41 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { isComparison } from "../core/digests.ts";
 import { planningConfigOf } from "../core/entity-rules.ts";
+import { isOfEntity, TerminalError } from "../core/errors.ts";
 import { finishOf } from "../core/load-modes.ts";
-import { firstPage, inDependencyOrder, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
+import { firstPage, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlanInput, PlannedWork, PlanOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
 import {
   bindPlan,
+  findOvertakenChains,
   findResumablePlan,
+  type NewPlanEntity,
   type Plan,
   readLatestSpecs,
   readPlan,
   recordPlan,
+  refreshFrozen,
   replaceFailedEntity,
 } from "../db/plans.ts";
 import { listDifferences } from "../db/run-slices.ts";
 import { setRunWait } from "../db/runs.ts";
+import { type RunWarning, recordTableChanges } from "../db/table-changes.ts";
 import type { ComparingDestination } from "../destinations/comparison.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
+import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { entitiesOf } from "./entity-requests.ts";
-import { toFailure, waitOf } from "./failures.ts";
+import { handOver, toFailure, waitOf } from "./failures.ts";
 import { fenceEarlierRuns } from "./fence.ts";
-import { withHeartbeat } from "./heartbeat.ts";
+import { addressOf, freezeSettings } from "./frozen-settings.ts";
+import { type Vigil, withHeartbeat } from "./heartbeat.ts";
 import { resetLostPositions } from "./lost-positions.ts";
-import { type EntityPlanning, planEntity } from "./plan-entity.ts";
-import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
-import { activityScope } from "./scope.ts";
+import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
+import { planEntities, requireSomePlanned } from "./plan-entities.ts";
+import type { EntityPlanning } from "./plan-entity.ts";
+import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
+import { type ActivityScope, activityScope } from "./scope.ts";
 
 /**
  * The chain's plan: resumed while it still fits, made anew otherwise, and what is left to do of it. Idempotent: a plan
@@ -37,88 +46,125 @@ export function createPlanRun(deps: ActivityDeps) {
   return async ({ runId, failed = [] }: PlanInput): Promise<PlanOutcome> => {
     const scope = activityScope(deps, { runId });
     try {
-      const context = await loadRunContext(deps, runId);
-      await setRunWait(deps.db, runId, null);
-      const destination = await openDestination(deps, context.sync);
-      const source = openSource(deps, context.connection, context.sync.sourceConfig, scope.signal);
       try {
-        return await withHeartbeat(
-          {
-            tracked: scope.tracked,
-            probes: [source.probe],
-            progressTimeoutSeconds: context.execution.progressTimeoutSeconds,
-            onStall: scope.fail,
-          },
-          async () => {
-            await destination.ensureLedger();
-            const plan = await findOrMakePlan(deps, context, source, destination);
-            return attachPlan(deps, context, plan, { destination, failed });
-          },
-        );
+        return await beginAgainAfterOutage(() => planOnce(deps, { runId, failed }, scope));
+      } catch (thrown) {
+        const error = scope.reasonFor(thrown);
+        const wait = scope.stopped(error) ? null : waitOf(error);
+        if (wait === null) throw error;
+        await outlastOutage(() => setRunWait(deps.db, runId, wait));
+        return { kind: "wait", resumeAt: wait.until.toISOString(), reasonCode: wait.reasonCode };
       } finally {
-        await source.close();
+        await scope.end();
       }
-    } catch (thrown) {
-      const error = scope.reasonFor(thrown);
-      const wait = scope.stopped() ? null : waitOf(error);
-      if (wait === null) throw toFailure(error, scope.tracked.stop);
-      await setRunWait(deps.db, runId, wait);
-      return { kind: "wait", resumeAt: wait.until.toISOString(), reasonCode: wait.reasonCode };
-    } finally {
-      await scope.end();
+    } catch (error) {
+      const handedOver = handOver(scope.tracked.stop);
+      if (handedOver) return handedOver;
+      throw toFailure(error, scope.tracked.stop);
     }
   };
+}
+
+const PLANNING_HOURS = 6;
+
+/** A plan is many statements and requests, each with a limit of its own; nothing else would end a source that answers all of them slowly. */
+const PLANNING_DEADLINE = {
+  seconds: PLANNING_HOURS * 60 * 60,
+  error: new TerminalError("source_timeout", `The run could not be planned within ${PLANNING_HOURS} hours.`, {
+    fix: "Look for slow views and slow answers at the source, or give the sync fewer entities.",
+  }),
+};
+
+interface Planner {
+  source: Source;
+  destination: ComparingDestination;
+  scope: ActivityScope;
+  vigil: Vigil;
+}
+
+async function planOnce(deps: ActivityDeps, { runId, failed }: PlanInput, scope: ActivityScope): Promise<PlannedWork> {
+  const context = await outlastOutage(async () => {
+    const loaded = await loadRunContext(deps, runId);
+    await setRunWait(deps.db, runId, null);
+    return loaded;
+  });
+  const destination = openWarehouse(deps, context.destination);
+  const source = openSource(deps, context.connection, context.sync.sourceConfig, scope.signal);
+  try {
+    return await withHeartbeat(
+      {
+        tracked: scope.tracked,
+        progressTimeoutSeconds: context.execution.progressTimeoutSeconds,
+        onStall: scope.fail,
+        onBlocked: scope.blocked,
+        late: PLANNING_DEADLINE,
+      },
+      async (vigil) => {
+        vigil.watch(source.probe);
+        await vigil.bounded(() => destination.ensureLedger());
+        const plan = await findOrMakePlan(deps, context, { source, destination, scope, vigil });
+        return vigil.bounded(() => attachPlan(deps, context, plan, { destination, failed }));
+      },
+    );
+  } finally {
+    await source.close();
+  }
 }
 
 async function findOrMakePlan(
   deps: ActivityDeps,
   context: RunContext,
-  source: Source,
-  destination: ComparingDestination,
+  { source, destination, scope, vigil }: Planner,
 ): Promise<Plan> {
   const { run, sync } = context;
   if (run.planId !== null) return requirePlan(deps, run.planId);
   const entities = entitiesOf(context);
   // A run that compares finds itself what is lost.
-  const setBack = !isComparison(run.runMode) && (await resetLostPositions(deps, context.run, destination));
-  await fenceEarlierRuns(deps, context.run, destination);
+  const setBack =
+    !isComparison(run.runMode) && (await vigil.bounded(() => resetLostPositions(deps, context.run, destination)));
+  await vigil.bounded(() => fenceEarlierRuns(deps, context.run, destination));
 
   // A full refresh may find other columns than before; its own attempts have to agree.
   const within = run.runMode === "full_refresh" ? run.attemptRootRunId : null;
   const known = await readLatestSpecs<EntityReadSpec>(deps.db, { syncId: sync.id, within });
-  const discovered = await source.discover(entities, known);
+  const discovered = await source.discover(entities, known, await readNamedColumns(deps, sync.id));
   const found = new Map(discovered.map((schema) => [schema.entityKey, schema]));
-  const planning = await preparePlanning(deps, context, source, destination);
-  const plan = async (entityKeys: string[], planId: string) => {
-    const bindings = context.bindings.filter((binding) => entityKeys.includes(binding.entityKey));
-    const planned = [];
-    for (const binding of bindings) {
-      const entity = { entityKey: binding.entityKey, schema: found.get(binding.entityKey) ?? null, binding };
-      planned.push(await planEntity(deps, { ...planning, planId }, entity));
-    }
-    return inDependencyOrder(planned);
-  };
+  const planning = await preparePlanning(deps, context, { source, destination });
+  const plan = (entityKeys: string[], planId: string) =>
+    planEntities(
+      deps,
+      { ...planning, planId, signal: scope.signal, onWork: vigil.watch },
+      { entityKeys, found, tracked: scope.tracked },
+    );
 
   const configHash = hashOf(context);
+  const frozen = freezeSettings(context);
   const chain = { rootRunId: run.attemptRootRunId, syncId: sync.id, configHash };
   const resumableId = setBack ? null : await findResumablePlan(deps.db, chain);
   const resumable = resumableId === null ? null : await requirePlan(deps, resumableId);
   if (resumable && fitsSchema(resumable, found)) {
     // What could not be planned then may be possible now.
     const failed = resumable.entities.filter((entity) => entity.reasonCode !== null).map((entity) => entity.entityKey);
-    for (const entity of await plan(failed, resumable.id)) await replaceFailedEntity(deps.db, resumable.id, entity);
+    const again = await plan(failed, resumable.id);
+    await outlastOutage(() => recordTableChanges(deps.db, run.id, tableChangesOf(again)));
+    for (const entity of again) await outlastOutage(() => replaceFailedEntity(deps.db, resumable.id, entity));
+    await outlastOutage(() => refreshFrozen(deps.db, { planId: resumable.id, configHash, frozen }));
     return requirePlan(deps, resumable.id);
   }
-  await recordPlan(deps.db, { runId: run.id, ...chain, entities: await plan(entities, run.id) });
+  const planned = await plan(entities, run.id);
+  await outlastOutage(() => recordTableChanges(deps.db, run.id, tableChangesOf(planned)));
+  requireSomePlanned(planned);
+  await deps.failpoint?.("plan.before");
+  await outlastOutage(() => recordPlan(deps.db, { runId: run.id, ...chain, frozen, entities: planned }));
+  await deps.failpoint?.("plan.after");
   return requirePlan(deps, run.id);
 }
 
 async function preparePlanning(
   deps: ActivityDeps,
   context: RunContext,
-  source: Source,
-  destination: ComparingDestination,
-): Promise<Omit<EntityPlanning, "planId">> {
+  { source, destination }: { source: Source; destination: ComparingDestination },
+): Promise<Omit<EntityPlanning, "planId" | "signal" | "onWork">> {
   const deploymentId = await readDeploymentId(deps.db);
   const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / entitiesOf(context).length));
   return { context, source, destination, deploymentId, maxSlices };
@@ -136,11 +182,11 @@ async function attachPlan(
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const { run } = context;
   const replanned = run.previousAttemptRunId !== null && plan.id === run.id;
-  await bindPlan(deps.db, { runId: run.id, planId: plan.id, doneSlices: [...done], replanned });
+  await bindPlan(deps.db, { runId: run.id, planId: plan.id, committed: ledger, replanned });
   // A window that differs is never done, and yet there is nothing more to do about it in this run.
   const different = new Set((await listDifferences(deps.db, run.id)).map(({ sliceNo }) => sliceNo));
   const open = ({ sliceNo }: { sliceNo: number }) => !done.has(sliceNo) && !different.has(sliceNo);
-  await destination.dropSuperseded({ rootRunId: run.attemptRootRunId, keepPlanId: plan.id });
+  await dropSuperseded(deps, run, plan, destination);
   const planned = plan.entities.filter(
     ({ entityKey, reasonCode }) => reasonCode === null && !failed.includes(entityKey),
   );
@@ -154,6 +200,23 @@ async function attachPlan(
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
     })),
   );
+}
+
+/** Tables that nobody sees: one that somebody has locked is dropped by the next attempt, by a later chain, or with the chain. */
+async function dropSuperseded(
+  deps: ActivityDeps,
+  run: RunContext["run"],
+  plan: Plan,
+  destination: ComparingDestination,
+): Promise<void> {
+  try {
+    const rootRunId = run.attemptRootRunId;
+    const overtaken = await findOvertakenChains(deps.db, { syncId: run.syncId, rootRunId });
+    await destination.dropSuperseded({ rootRunId, keepPlanId: plan.id, overtaken });
+  } catch (error) {
+    if (!isOfEntity(error)) throw error;
+    deps.log.warn({ err: error, runId: run.id }, "tables of earlier attempts could not be dropped yet");
+  }
 }
 
 async function requirePlan(deps: ActivityDeps, planId: string): Promise<Plan> {
@@ -176,6 +239,14 @@ function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
     });
 }
 
+function tableChangesOf(planned: NewPlanEntity[]): RunWarning[] {
+  return planned.flatMap(({ entityKey, target }) =>
+    "tableChanges" in target && Array.isArray(target.tableChanges)
+      ? target.tableChanges.map((message) => ({ entityKey, message: String(message) }))
+      : [],
+  );
+}
+
 /** All that the source had, also where the table does not take all of it. */
 function plannedColumnsOf({ columns, discards }: Record<string, unknown>): unknown {
   return isObject(discards) && "sourceColumns" in discards ? discards.sourceColumns : columns;
@@ -186,11 +257,12 @@ function isObject(value: unknown): value is object {
 }
 
 /** Everything that decides what is read and where it goes, as the user gave it. */
-function hashOf({ run, sync, connection, bindings, execution }: RunContext): string {
+function hashOf({ run, sync, connection, bindings, execution, destination }: RunContext): string {
   // What may be lost or is let pass changes nothing about the plan, which goes on.
   const { entities, window } = run.request;
   const decisive = {
     connection: [connection.id, connection.config],
+    ...(destination === null ? {} : { destination: addressOf(destination.provider, destination.config) }),
     sync: [sync.sourceConfig, planningConfigOf(sync.destinationConfig), sync.entities],
     bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
     run: [

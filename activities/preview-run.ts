@@ -8,6 +8,7 @@ import { readLatestSpecs } from "../db/plans.ts";
 import { readSync } from "../db/syncs.ts";
 import type { Destination, EntityPreview } from "../destinations/destination.ts";
 import type { EntityPlan, EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
+import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import {
   loadRequestOf,
@@ -16,24 +17,29 @@ import {
   type ResolvedBinding,
   resolveBinding,
 } from "./entity-requests.ts";
+import { meetingDefects } from "./meeting-defects.ts";
 import { missingEntity } from "./plan-entity.ts";
 import { executionConfigOf, openDestination } from "./run-context.ts";
+import { mapSideBySide } from "./side-by-side.ts";
 
 /** An answer holds all entities, so each is told in brief. */
 const MAX_LABELS = 20;
 const MAX_STATEMENT = 4_000;
 
-/** What a run would do, by what it would ask of both ends. Changes nothing at either, nor in the control database. */
+/**
+ * What a run would do, by what it would ask of both ends. Changes nothing at either, nor in the control database.
+ * @param say is told each entity as soon as it is planned
+ * @returns by entity key
+ */
 export async function previewRun(
   deps: ActivityDeps,
   source: Source,
   { syncId, runMode, entities, window }: PreviewQuestion,
-  signal: AbortSignal,
+  { signal, say }: { signal: AbortSignal; say: (preview: EntityPlanPreview) => Promise<void> },
 ): Promise<EntityPlanPreview[]> {
   const sync = await readSync(deps.db, syncId);
   const request = { entities, ...(window === null ? {} : { window }) };
   const run = { runMode, request, executionMode: sync.executionMode };
-  const destination = await openDestination(deps, sync);
   const settings: PlanSettings = {
     context: { run, sync, execution: executionConfigOf(sync) },
     deploymentId: await readDeploymentId(deps.db),
@@ -41,41 +47,84 @@ export async function previewRun(
   };
   const known =
     runMode === "full_refresh" ? undefined : await readLatestSpecs<EntityReadSpec>(deps.db, { syncId, within: null });
-  const found = new Map((await source.discover(entities, known)).map((schema) => [schema.entityKey, schema]));
+  const named = await readNamedColumns(deps, syncId);
   const bindings = (await listBindings(deps.db, [syncId])).filter(({ entityKey }) => entities.includes(entityKey));
-  const previews: EntityPlanPreview[] = [];
-  for (const binding of bindings) {
+  const opened = await openBoth(async () => ({
+    destination: await openDestination(deps, sync),
+    discovered: await source.discover(entities, known, named),
+  }));
+  signal.throwIfAborted();
+  // A run would fail as a whole, and so each of its entities.
+  if ("failure" in opened) return bindings.map(({ entityKey }) => ({ entityKey, load: null, ...opened }));
+  const found = new Map(opened.discovered.map((schema) => [schema.entityKey, schema]));
+  const width = Math.min(settings.context.execution.maxConcurrency, source.plansAtOnce ?? 1);
+  return mapSideBySide(bindings, width, async (binding) => {
+    const schema = found.get(binding.entityKey) ?? null;
+    const { destination } = opened;
+    const preview = await previewEntity(deps, settings, { source, destination, schema, binding, signal });
     // What comes of an abort is nothing to be told of an entity.
     signal.throwIfAborted();
-    const schema = found.get(binding.entityKey) ?? null;
-    previews.push(await previewEntity(deps, settings, { source, destination, schema, binding }));
+    await say(preview);
+    return preview;
+  });
+}
+
+async function openBoth<T>(open: () => Promise<T>): Promise<T | Pick<EntityPlanPreview, "failure">> {
+  try {
+    return await open();
+  } catch (error) {
+    return failureOf(error);
   }
-  return previews;
+}
+
+/** @throws what no contract knows */
+function failureOf(error: unknown): { failure: NonNullable<EntityPlanPreview["failure"]> } {
+  if (!isProviderError(error)) throw error;
+  return { failure: { reasonCode: error.reasonCode, message: error.message } };
 }
 
 async function previewEntity(
   deps: ActivityDeps,
   settings: PlanSettings,
-  entity: { source: Source; destination: Destination; schema: EntitySchema | null; binding: BindingRow },
+  entity: {
+    source: Source;
+    destination: Destination;
+    schema: EntitySchema | null;
+    binding: BindingRow;
+    signal: AbortSignal;
+  },
 ): Promise<EntityPlanPreview> {
-  const { source, destination, schema, binding } = entity;
+  const { source, destination, schema, binding, signal } = entity;
   const { entityKey } = binding;
   try {
     if (schema === null) throw missingEntity(binding);
     if (schema.failure) throw schema.failure;
-    const resolved = resolveBinding(binding, schema);
-    const state = await readCursorState(deps.db, settings.context.sync.id, entityKey);
-    const known = { resolved, cursor: state?.cursor ?? null };
-    const loading = await destination.previewEntity(await loadRequestOf(deps, settings, { schema, binding, ...known }));
-    const request = planRequestOf(settings, { entityKey, ...known, target: loading.target });
-    const plan = await source.plan(request);
-    const scan = request.between === null ? request.scan : "backfill";
-    const cursor = { from: request.cursorState, to: plan.upperBound };
-    return { entityKey, load: { scan, cursor, ...describeLoad(resolved, loading, plan) }, failure: null };
+    const planning = planFound(deps, settings, { source, destination, schema, binding });
+    return { entityKey, load: await meetingDefects(entityKey, planning), failure: null };
   } catch (error) {
-    if (!isProviderError(error)) throw error;
-    return { entityKey, load: null, failure: { reasonCode: error.reasonCode, message: error.message } };
+    const told = failureOf(error);
+    if (told.failure.reasonCode === "internal_error" && !signal.aborted) {
+      deps.log.error({ err: error, syncId: binding.syncId, entityKey }, "the plan of an entity met a defect");
+    }
+    return { entityKey, load: null, ...told };
   }
+}
+
+async function planFound(
+  deps: ActivityDeps,
+  settings: PlanSettings,
+  entity: { source: Source; destination: Destination; schema: EntitySchema; binding: BindingRow },
+): Promise<EntityLoadPreview> {
+  const { source, destination, schema, binding } = entity;
+  const { entityKey } = binding;
+  const resolved = resolveBinding(binding, schema);
+  const state = await readCursorState(deps.db, settings.context.sync.id, entityKey);
+  const loaded = { schema, binding, resolved, cursor: state?.cursor ?? null };
+  const loading = await destination.previewEntity(await loadRequestOf(deps, settings, loaded));
+  const request = planRequestOf(settings, { entityKey, resolved, state, target: loading.target });
+  const plan = await source.plan(request);
+  const scan = request.between === null ? request.scan : "backfill";
+  return { scan, cursor: { from: request.cursorState, to: plan.upperBound }, ...describeLoad(resolved, loading, plan) };
 }
 
 function describeLoad(

@@ -10,6 +10,7 @@ import { openSecrets, openTokens, sealSecrets, sealTokens } from "../db/secrets.
 import type { Credentials } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { orAborted } from "./or-aborted.ts";
+import { whenDatabaseIsBack } from "./outlast-outage.ts";
 
 type Deps = Pick<ActivityDeps, "db" | "keyring">;
 
@@ -23,6 +24,8 @@ export interface RenewalRequest {
   trialTokens: Credentials["tokens"];
   /** Ends the wait for a turn, and nothing else. */
   signal: AbortSignal;
+  /** Asked of the connection as it is when the turn comes; throws where its secrets are not for us. */
+  admit(now: ConnectionRow): void;
 }
 
 /** Longer than the source is given to answer, so that nobody else renews meanwhile. */
@@ -30,12 +33,10 @@ const LEASE_SECONDS = 60;
 const LONGEST_RENEWAL_MS = 50_000;
 const LONGEST_WAIT_MS = 30_000;
 const POLL_MS = 200;
-/** An answer of the source can be had only once, so it is worth this long an outage of the control database. */
-const LONGEST_OUTAGE_MS = 5 * 60_000;
 
 /**
  * Asks the source for new credentials while no other process does, and stores what it answers, however late.
- * @throws TransientError source_timeout; TerminalError connection_unusable, secret_unreadable
+ * @throws TransientError source_timeout; TerminalError connection_unusable, connection_changed, secret_unreadable
  */
 export async function renewCredentials(
   deps: Deps,
@@ -45,22 +46,37 @@ export async function renewCredentials(
   const lease = { connectionId: request.connectionId, renewalId: randomUUID() };
   const connection = await takeTurn(deps, lease, request.signal);
   try {
+    request.admit(connection);
     const before = openStored(deps, connection);
     const now = {
       secrets: request.use === "next" ? { ...before.secrets, ...before.nextSecrets } : before.secrets,
       tokens: request.use === "next" ? request.trialTokens : before.tokens,
     };
-    const renewed = renew(now).then(async (changed) => {
+    const answered = renew(now);
+    const renewed = answered.then(async (changed) => {
       if (changed === null) return now;
+      // The source gives an answer only once, so it is kept however long the control database is away.
       await whenDatabaseIsBack(() => keep(deps, request, before, changed));
       return { secrets: { ...now.secrets, ...changed.secrets }, tokens: changed.tokens ?? now.tokens };
     });
+    // Whoever does not wait for it any more has had the error of the limit.
+    renewed.catch(() => undefined);
     const limit = AbortSignal.timeout(LONGEST_RENEWAL_MS);
-    return await orAborted(renewed, limit).catch((cause: unknown) => {
+    await orAborted(answered, limit).catch((cause: unknown) => {
       throw cause === limit.reason ? tooSlow(request.connectionId, cause) : cause;
     });
+    return await renewed;
   } finally {
-    await endRenewal(deps.db, lease);
+    await giveBack(deps, lease);
+  }
+}
+
+async function giveBack({ db }: Deps, lease: { connectionId: string; renewalId: string }): Promise<void> {
+  const untilItRunsOut = AbortSignal.timeout(LEASE_SECONDS * 1_000);
+  try {
+    await whenDatabaseIsBack(() => endRenewal(db, lease), { signal: untilItRunsOut });
+  } catch (error) {
+    if (!isDatabaseUnavailable(error)) throw error;
   }
 }
 
@@ -69,12 +85,15 @@ async function takeTurn(
   lease: { connectionId: string; renewalId: string },
   signal: AbortSignal,
 ): Promise<ConnectionRow> {
-  const deadline = Date.now() + LONGEST_WAIT_MS;
-  for (;;) {
-    const connection = await takeRenewal(db, { ...lease, leaseSeconds: LEASE_SECONDS });
+  // The time that others take counts, and an outage of the control database does not.
+  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+    const connection = await whenDatabaseIsBack(() => takeRenewal(db, { ...lease, leaseSeconds: LEASE_SECONDS }), {
+      signal,
+    });
     if (connection) return connection;
-    requirePresent(await findConnection(db, lease.connectionId), lease.connectionId);
-    if (Date.now() > deadline) throw tooSlow(lease.connectionId, undefined);
+    const present = await whenDatabaseIsBack(() => findConnection(db, lease.connectionId), { signal });
+    requirePresent(present, lease.connectionId);
+    if (waitedMs > LONGEST_WAIT_MS) throw tooSlow(lease.connectionId, undefined);
     await sleep(POLL_MS, undefined, { signal });
   }
 }
@@ -114,28 +133,18 @@ function keep(
   });
 }
 
-async function whenDatabaseIsBack(work: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + LONGEST_OUTAGE_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isDatabaseUnavailable(error) || Date.now() > deadline) throw error;
-      await sleep(POLL_MS);
-    }
-  }
-}
-
 /** @throws TerminalError connection_unusable */
 export function requirePresent(connection: ConnectionRow | null, id: string): ConnectionRow {
   if (connection) return connection;
-  throw new TerminalError("connection_unusable", `Connection ${id} does not exist any more.`);
+  throw new TerminalError("connection_unusable", `Connection ${id} does not exist any more.`, {
+    fix: "Make the connection again, and a sync that uses it.",
+  });
 }
 
 function tooSlow(connectionId: string, cause: unknown): TransientError {
   return new TransientError(
     "source_timeout",
-    `The credentials of connection ${connectionId} could not be renewed in time. Look at the source's token endpoint.`,
-    { cause },
+    `The credentials of connection ${connectionId} could not be renewed in time.`,
+    { fix: "Look at the source's token endpoint.", cause },
   );
 }

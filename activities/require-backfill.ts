@@ -14,17 +14,21 @@ export function requireBackfill(
   inherits: boolean,
 ): void {
   if (!knowsRunMode(loadMode, "backfill")) {
-    throw invalid(entityKey, `its load mode ${loadMode} knows none. Leave it out of entities, or trigger the sync`);
+    throw invalid(entityKey, `its load mode ${loadMode} knows none`, "Leave it out of entities, or trigger the sync.");
   }
   if (cursorField === null) {
-    throw invalid(entityKey, "it has no cursor. Set cursorField in its table binding, or leave it out of entities");
+    throw invalid(entityKey, "it has no cursor", "Set cursorField in its table binding, or leave it out of entities.");
   }
   // Such a table is loaded beside and swapped, and nothing but the window would be left of it.
   if (inherits && frozenAt === null) {
-    throw invalid(entityKey, "its table is still that of a deleted sync. Trigger the sync once, which loads it anew");
+    throw invalid(
+      entityKey,
+      "its table is still that of a deleted sync",
+      "Trigger the sync once, which loads it anew.",
+    );
   }
 }
 
-function invalid(entityKey: string, why: string): TerminalError {
-  return new TerminalError("config_invalid", `${entityKey} cannot be backfilled: ${why}.`);
+function invalid(entityKey: string, why: string, fix: string): TerminalError {
+  return new TerminalError("config_invalid", `${entityKey} cannot be backfilled: ${why}.`, { fix });
 }

@@ -1,17 +1,22 @@
 import { TerminalError } from "../core/errors.ts";
 import { createRedactor } from "../core/redact.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
+import { LIVENESS_DEFAULTS } from "../core/run-progress.ts";
 import { type BindingRow, listBindings } from "../db/bindings.ts";
 import { type ConnectionRow, findConnection } from "../db/connections.ts";
+import type { FrozenSettings } from "../db/plan-tables.ts";
+import { readFrozen } from "../db/plans.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
 import { openSecrets } from "../db/secrets.ts";
 import { readSync, type SyncRow } from "../db/syncs.ts";
 import type { ComparingDestination } from "../destinations/comparison.ts";
 import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
+import { withChosenColumns } from "./chosen-columns.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { discreetSource } from "./discreet-source.ts";
 import { RunStoppedError } from "./failures.ts";
+import { requireSameAddress, thawConnection } from "./frozen-settings.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
 import { createSharedConnection } from "./shared-connection.ts";
 
@@ -23,6 +28,8 @@ export interface RunContext {
   /** Of the entities that the sync has now, in the order of their keys. */
   bindings: BindingRow[];
   execution: ExecutionConfig;
+  /** The connection that the sync loads into; null for the default warehouse. */
+  destination: ConnectionRow | null;
 }
 
 /** `executionConfig` with its defaults; the API has checked the types. */
@@ -49,8 +56,7 @@ const EXECUTION_DEFAULTS: ExecutionConfig = {
   windowSize: null,
   lookbackSeconds: null,
   safetyLagSeconds: null,
-  heartbeatTimeoutSeconds: 60,
-  progressTimeoutSeconds: 900,
+  ...LIVENESS_DEFAULTS,
   runTimeoutSeconds: null,
   failFast: false,
   maxRejectedRows: null,
@@ -62,26 +68,38 @@ export function executionConfigOf(of: Pick<RunRow, "executionConfig">): Executio
 }
 
 /**
+ * Of a run that has a plan, the settings that the plan was made from; before there is one, those of now.
  * @throws RunStoppedError when the row is terminal or being cancelled: nothing may be done for it any more
- * @throws TerminalError connection_unusable
+ * @throws TerminalError connection_unusable, connection_changed
  */
 export async function loadRunContext(deps: ActivityDeps, runId: string): Promise<RunContext> {
   const run = await getRun(deps.db, runId);
   if (isTerminal(run.status) || run.status === "cancelling")
     throw new RunStoppedError(`Run ${runId} is ${run.status}.`);
-  const sync = await readSync(deps.db, run.syncId);
-  const connection = await loadConnection(deps, sync.connectionId);
+  const frozen = run.planId === null ? null : await readFrozen(deps.db, run.planId);
+  const sync = withFrozen(await readSync(deps.db, run.syncId), frozen);
+  const now = await loadConnection(deps, sync.connectionId);
+  const connection = frozen === null ? now : thawConnection(frozen.connection, now);
+  const destination = await findDestination(deps, sync, frozen);
   const bindings = (await listBindings(deps.db, [sync.id])).filter(({ entityKey }) =>
     sync.entities.includes(entityKey),
   );
-  return { run, sync, connection, bindings, execution: executionConfigOf(run) };
+  return { run, sync, connection, bindings, execution: executionConfigOf(run), destination };
+}
+
+function withFrozen(sync: SyncRow, frozen: FrozenSettings | null): SyncRow {
+  if (frozen === null) return sync;
+  const { sourceConfig, destinationConfig } = frozen;
+  return { ...sync, sourceConfig, destinationConfig };
 }
 
 /** @throws TerminalError connection_unusable */
 export async function loadConnection({ db }: Pick<ActivityDeps, "db">, connectionId: string): Promise<ConnectionRow> {
   const connection = await findConnection(db, connectionId);
   if (!connection)
-    throw new TerminalError("connection_unusable", `Connection ${connectionId} does not exist any more.`);
+    throw new TerminalError("connection_unusable", `Connection ${connectionId} does not exist any more.`, {
+      fix: "Name another connection in the sync, or make a sync that uses another one.",
+    });
   return connection;
 }
 
@@ -95,33 +113,62 @@ export function openSource(
 ): Source {
   const provider = findProvider(connection.provider);
   if (!provider)
-    throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`);
+    throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`, {
+      fix: "Upgrade the worker.",
+    });
   const secrets = openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection);
   const source = provider.connect({
     config: parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`),
     secrets,
     sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),
     signal,
-    shared: createSharedConnection(deps, connection.id, use, signal),
+    // An edit may come at any time: new secrets are for the new address alone.
+    shared: createSharedConnection(deps, connection.id, {
+      use,
+      signal,
+      admit: (now) => requireSameAddress(connection.config, now),
+    }),
     egress: deps.egress,
   });
-  return discreetSource(source, createRedactor(Object.values(secrets)));
+  return withChosenColumns(discreetSource(source, createRedactor(Object.values(secrets))), sourceConfig);
 }
 
 function withNextSecrets({ id, secrets, nextSecrets }: ConnectionRow) {
   return { id, secrets: { ...secrets, ...nextSecrets } };
 }
 
-/** The warehouse a sync loads into: the default one, or the one its `destinationConfig.connectionId` names. */
-export async function openDestination(deps: ActivityDeps, sync: SyncRow): Promise<ComparingDestination> {
-  const { connectionId } = sync.destinationConfig;
-  if (typeof connectionId !== "string") return deps.openDestination(deps.warehouseUrl);
-  const connection = await loadConnection(deps, connectionId);
+/**
+ * The warehouse that a sync loads into: the default one, or the one that its `destinationConfig.connectionId` names.
+ * @param frozen of the plan whose tables are meant; null for the settings of now
+ * @throws TerminalError connection_unusable, connection_changed, config_invalid
+ */
+export async function openDestination(
+  deps: ActivityDeps,
+  sync: SyncRow,
+  frozen: FrozenSettings | null = null,
+): Promise<ComparingDestination> {
+  return openWarehouse(deps, await findDestination(deps, withFrozen(sync, frozen), frozen));
+}
+
+async function findDestination(
+  deps: ActivityDeps,
+  { destinationConfig: { connectionId } }: SyncRow,
+  frozen: FrozenSettings | null,
+): Promise<ConnectionRow | null> {
+  if (typeof connectionId !== "string") return null;
+  const now = await loadConnection(deps, connectionId);
+  return frozen?.destination ? thawConnection(frozen.destination, now) : now;
+}
+
+/** @param connection null for the default one */
+export function openWarehouse(deps: ActivityDeps, connection: ConnectionRow | null): ComparingDestination {
+  if (connection === null) return deps.openDestination(deps.warehouseUrl);
   const provider = findProvider(connection.provider);
   if (!provider?.destinationUrl) {
     throw new TerminalError(
       "config_invalid",
       `Connection ${connection.name} (${connection.provider}) cannot be a destination.`,
+      { fix: "Name another connection in destinationConfig." },
     );
   }
   return deps.openDestination(
@@ -138,6 +185,7 @@ function parseConfig<T>(schema: Parser<T>, value: unknown, what: string): T {
   if (parsed.success) return parsed.data;
   throw new TerminalError(
     "config_invalid",
-    `The ${what} does not fit its schema: ${parsed.error.message.slice(0, 500)}`,
+    `The ${what} does not fit its schema: ${parsed.error.message.slice(0, 500)}.`,
+    { fix: "Correct the field that it names." },
   );
 }

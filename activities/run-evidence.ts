@@ -1,54 +1,125 @@
-import { isComparison } from "../core/digests.ts";
+import { type CursorTail, isComparison } from "../core/digests.ts";
+import type { EntityEvidence } from "../core/entity-verdict.ts";
 import { finishOf } from "../core/load-modes.ts";
 import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
-import type { EntityEvidence, RunEvidence } from "../core/verdict.ts";
+import type { RunEvidence } from "../core/verdict.ts";
+import type { RunMode } from "../core/vocabulary.ts";
 import type { RunOutcome } from "../core/workflow-contract.ts";
-import type { Plan } from "../db/plans.ts";
+import type { Plan, PlanEntityRow, PlanSliceRow } from "../db/plans.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { LedgerSlice } from "../destinations/destination.ts";
+import type { LedgerSlice, RejectedRow } from "../destinations/destination.ts";
 
 /** What plan and ledger say about each entity of the chain's plan. */
 export function gatherEvidence(known: {
   plan: Plan | null;
+  /** Entities that the run is for. */
+  asked: string[];
   ledger: LedgerSlice[];
   /** Keys of entities whose finish is done. */
   finished: string[];
+  /** The first ones of every slice. */
+  rejects: RejectedRow[];
   /** Windows that the run found different. */
   differences: { entityKey: string; label: string }[];
   outcome: RunOutcome;
   run: RunRow;
 }): RunEvidence {
-  const { plan, ledger, finished, differences, outcome, run } = known;
-  const bySlice = new Map(ledger.map((slice) => [slice.sliceNo, slice]));
-  const entities = (plan?.entities ?? []).map((entity): EntityEvidence => {
-    const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entity.entityKey);
-    const committed = slices.flatMap((slice) => bySlice.get(slice.sliceNo) ?? []);
-    return {
-      entityKey: entity.entityKey,
-      slicesTotal: slices.length,
-      slicesDone: committed.filter((slice) => slice.done).length,
-      finishPending: finishOf(entity.target) !== null && !finished.includes(entity.entityKey),
-      rowsWritten: committed.reduce((sum, slice) => sum + slice.rowsWritten, 0),
-      rowsRejected: committed.reduce((sum, slice) => sum + slice.rowsRejected, 0),
-      planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
-      difference: tellDifference(
-        differences.filter(({ entityKey }) => entityKey === entity.entityKey).map(({ label }) => label),
-        slices.length,
-      ),
-    };
-  });
+  const { plan, asked, outcome, run } = known;
+  const entities = (plan?.entities ?? []).map((entity) => evidenceOf(entity, plan?.slices ?? [], known));
+  const unplanned = plan === null ? asked : [];
   const comparison = isComparison(run.runMode);
-  return { planned: plan !== null, entities, outcome, comparison, cancelReasonCode: cancelReasonOf(run) };
+  return { planned: plan !== null, entities, unplanned, outcome, comparison, cancelReasonCode: cancelReasonOf(run) };
+}
+
+function evidenceOf(
+  entity: PlanEntityRow,
+  planSlices: PlanSliceRow[],
+  { ledger, finished, rejects, differences, run }: Omit<Parameters<typeof gatherEvidence>[0], "plan">,
+): EntityEvidence {
+  const { entityKey } = entity;
+  const slices = planSlices.filter((slice) => slice.entityKey === entityKey);
+  const planned = new Set(slices.map(({ sliceNo }) => sliceNo));
+  const committed = ledger.filter(({ sliceNo }) => planned.has(sliceNo));
+  const sum = (count: "rowsRead" | "rowsWritten" | "rowsRejected") =>
+    committed.reduce((total, slice) => total + slice[count], 0);
+  const finish = finishOf(entity.target);
+  const counts = { rowsRead: sum("rowsRead"), rowsWritten: sum("rowsWritten"), rowsRejected: sum("rowsRejected") };
+  const hiddenUntilFinish = isHiddenUntilFinish(entity);
+  const labels = differences.filter((each) => each.entityKey === entityKey).map(({ label }) => label);
+  return {
+    ...{ entityKey, ...counts },
+    slicesTotal: slices.length,
+    slicesDone: committed.filter((slice) => slice.done).length,
+    finishPending: finish !== null && !finished.includes(entityKey),
+    hiddenUntilFinish,
+    shownByAttempt: hiddenUntilFinish && committed.some((slice) => slice.finish?.attempt === run.attemptNumber),
+    allRejected: isAllRejected(entity, counts) && !continuesEarlierRun(entity, run.runMode),
+    firstReject: tellReject(rejects.find((each) => each.entityKey === entityKey)),
+    planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
+    difference: tellDifference(labels, slices.length, entity.target.repairable !== false),
+  };
+}
+
+/** Nobody sees the entity's rows before its finish. */
+function isHiddenUntilFinish({ target }: PlanEntityRow): boolean {
+  const finish = finishOf(target);
+  return finish === "swap" || finish === "attach_snapshot" || finish === "close_versions";
+}
+
+/**
+ * What people see of the entities of an attempt that ended unproved, where it is not what the attempt has written: nothing before the
+ * finish, and with it what earlier attempts had written as well.
+ */
+export function shownOf(
+  { entities }: Plan,
+  known: { ledger: LedgerSlice[]; finished: string[]; attempt: number },
+): Record<string, number> {
+  const shown = entities.filter(isHiddenUntilFinish).flatMap(({ entityKey }) => {
+    const slices = known.ledger.filter((slice) => slice.entityKey === entityKey);
+    if (!known.finished.includes(entityKey)) return [[entityKey, 0] as const];
+    if (!slices.some(({ finish }) => finish?.attempt === known.attempt)) return [];
+    return [[entityKey, slices.reduce((rows, slice) => rows + slice.rowsWritten, 0)] as const];
+  });
+  return Object.fromEntries(shown);
+}
+
+/** A row that only lost a value counts as a reject and is loaded all the same, so the counts tell nothing there. */
+function isAllRejected(
+  { target }: PlanEntityRow,
+  counts: { rowsRead: number; rowsWritten: number; rowsRejected: number },
+): boolean {
+  const { discards } = target;
+  const losesValues =
+    typeof discards === "object" && discards !== null && "misfitCosts" in discards && discards.misfitCosts === "value";
+  return counts.rowsRejected > 0 && counts.rowsRejected >= counts.rowsRead && counts.rowsWritten === 0 && !losesValues;
+}
+
+/** The rest of the entity is in the table already, so a few rows that are all rejected do not make it a failure. */
+function continuesEarlierRun({ target, cursorVersion, evidence }: PlanEntityRow, runMode: RunMode): boolean {
+  const finish = finishOf(target);
+  const isCompleteScan =
+    finish === "swap" || finish === "mark_deleted" || finish === "attach_snapshot" || target.complete === true;
+  const hadCursor = cursorVersion > 0 && !("cursorResetBy" in evidence);
+  return runMode === "backfill" || (runMode === "incremental" && hadCursor && !isCompleteScan);
+}
+
+/** Shows no value of the row. */
+function tellReject(reject: RejectedRow | undefined): string | null {
+  if (reject === undefined) return null;
+  return `${reject.column === null ? "" : `column ${reject.column}: `}${reject.reason}`.slice(0, 256);
 }
 
 const MOST_LABELS = 10;
 
 /** @param labels of windows: ordinals, and no value of a key */
-function tellDifference(labels: string[], windows: number): string | null {
+function tellDifference(labels: string[], windows: number, repairable: boolean): string | null {
   if (labels.length === 0) return null;
   const more = labels.length > MOST_LABELS ? ` and ${labels.length - MOST_LABELS} more` : "";
   const named = `${labels.slice(0, MOST_LABELS).join(", ")}${more}`;
-  return `${labels.length} of ${windows} windows differ from the source: ${named}. A run with runMode repair loads them again; full_refresh does where the load mode knows no repair.`;
+  const fix = repairable
+    ? "A run with runMode repair loads them again."
+    : "Its load mode has no repair: a run with runMode full_refresh loads it again.";
+  return `${labels.length} of ${windows} windows differ from the source: ${named}. ${fix}`;
 }
 
 /**
@@ -69,11 +140,40 @@ export function contiguousCursor(
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entityKey);
   let cursor: string | null = null;
-  for (const slice of slices) {
-    if (slice.window.by !== "time" || slice.stage !== 0 || !done.has(slice.sliceNo)) return cursor;
-    cursor = slice.window.to;
+  const passed = new Set<number>();
+  for (const { sliceNo, stage, window } of slices) {
+    if (window.by !== "time" || stage !== 0 || !done.has(sliceNo)) break;
+    cursor = window.to;
+    passed.add(sliceNo);
   }
-  return cursor;
+  return noFurtherThanRows(
+    entity,
+    cursor,
+    ledger.filter(({ sliceNo }) => passed.has(sliceNo)),
+  );
+}
+
+/** Where the cursor of an entity goes that is complete. @returns null where it stays */
+export function reachedCursor(entity: PlanEntityRow | undefined, ledger: LedgerSlice[]): string | null {
+  if (entity === undefined) return null;
+  const slices = ledger.filter(({ entityKey }) => entityKey === entity.entityKey);
+  return noFurtherThanRows(entity, entity.upperBound, slices);
+}
+
+/**
+ * Where the provider tells the newest value that it read, its bound is a clock's, and a row may get that value later: the cursor goes no
+ * further. Where nothing was read, it stays.
+ */
+function noFurtherThanRows({ evidence }: PlanEntityRow, cursor: string | null, slices: LedgerSlice[]): string | null {
+  if (cursor === null || evidence.cursorFollows !== "rows") return cursor;
+  if (slices.every(({ rowsRead, rowsRejected }) => rowsRead + rowsRejected === 0)) return null;
+  const reached = slices.flatMap(({ checkpoint }) => checkpoint?.newest ?? []).map((newest) => Date.parse(newest));
+  return reached.length === 0 ? cursor : new Date(Math.min(Date.parse(cursor), Math.max(...reached))).toISOString();
+}
+
+/** What the plan saw where the next run reads on; nothing in plans of older versions. */
+export function tailOf({ tail }: PlanEntityRow["evidence"]): CursorTail {
+  return typeof tail === "object" && tail !== null ? tail : {};
 }
 
 function cancelReasonOf(run: RunRow): ReasonCode | null {

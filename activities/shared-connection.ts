@@ -1,9 +1,10 @@
-import { findConnection } from "../db/connections.ts";
+import { type ConnectionRow, findConnection } from "../db/connections.ts";
 import { blockRequests, reserveRequest } from "../db/request-limits.ts";
 import { openTokens } from "../db/secrets.ts";
 import type { Credentials, SharedConnection } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { orAborted } from "./or-aborted.ts";
+import { whenDatabaseIsBack } from "./outlast-outage.ts";
 import { renewCredentials, requirePresent, type SecretsInUse } from "./renew-credentials.ts";
 
 /**
@@ -13,26 +14,38 @@ import { renewCredentials, requirePresent, type SecretsInUse } from "./renew-cre
 export function createSharedConnection(
   deps: Pick<ActivityDeps, "db" | "keyring" | "renewals">,
   connectionId: string,
-  use: SecretsInUse,
-  signal: AbortSignal,
+  {
+    use,
+    signal,
+    admit,
+  }: {
+    use: SecretsInUse;
+    signal: AbortSignal;
+    /** Asked of the connection as it is now, before its secrets are used; throws where they are not for us. */
+    admit: (now: ConnectionRow) => void;
+  },
 ): SharedConnection {
   const { db, keyring } = deps;
   let trialTokens: Credentials["tokens"] = {};
   return {
     async readTokens() {
       if (use === "next") return trialTokens;
-      return openTokens(keyring, requirePresent(await findConnection(db, connectionId), connectionId));
+      const found = await whenDatabaseIsBack(() => findConnection(db, connectionId), { signal });
+      const now = requirePresent(found, connectionId);
+      admit(now);
+      return openTokens(keyring, now);
     },
     async renew(renew) {
       const renewed = deps.renewals.inTurn(connectionId, async () => {
         signal.throwIfAborted();
-        return renewCredentials(deps, { connectionId, use, trialTokens, signal }, renew);
+        return renewCredentials(deps, { connectionId, use, trialTokens, signal, admit }, renew);
       });
       const credentials = await orAborted(renewed, signal);
       if (use === "next") trialTokens = credentials.tokens;
       return credentials;
     },
-    reserve: (bucket, limit) => reserveRequest(db, { connectionId, bucket }, limit),
-    block: (bucket, until) => blockRequests(db, { connectionId, bucket }, until),
+    reserve: (bucket, limit) =>
+      whenDatabaseIsBack(() => reserveRequest(db, { connectionId, bucket }, limit), { signal }),
+    block: (bucket, until) => whenDatabaseIsBack(() => blockRequests(db, { connectionId, bucket }, until), { signal }),
   };
 }

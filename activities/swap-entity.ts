@@ -5,7 +5,8 @@ import { markSwapped } from "../db/plans.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { toFailure } from "./failures.ts";
 import { withHeartbeat } from "./heartbeat.ts";
-import { loadRunContext, openDestination } from "./run-context.ts";
+import { outlastOutage } from "./outlast-outage.ts";
+import { loadRunContext, openWarehouse } from "./run-context.ts";
 import { activityScope } from "./scope.ts";
 import { loadTarget } from "./slice-context.ts";
 
@@ -14,28 +15,30 @@ export function createSwapEntity(deps: ActivityDeps) {
   return async ({ runId, entityKey }: EntityInput): Promise<void> => {
     const scope = activityScope(deps, { runId });
     try {
-      const { run, sync, execution } = await loadRunContext(deps, runId);
-      const destination = await openDestination(deps, sync);
-      const { planId, target } = await loadTarget(deps.db, run, entityKey);
+      const { run, sync, execution, planId, target, ...context } = await outlastOutage(async () => {
+        const loaded = await loadRunContext(deps, runId);
+        return { ...loaded, ...(await loadTarget(deps.db, loaded.run, entityKey)) };
+      });
+      const destination = openWarehouse(deps, context.destination);
       const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
       const watch = {
         tracked: scope.tracked,
-        // Waiting for readers to leave the table is bounded by the destination's own lock timeout.
-        probes: [async () => true],
         progressTimeoutSeconds: execution.progressTimeoutSeconds,
         onStall: scope.fail,
+        onBlocked: scope.blocked,
       };
       const { guards } = entityRulesOf(sync.destinationConfig, entityKey);
       const request = {
         ...{ target, chain, planId, entityKey, runId, signal: scope.signal },
         guards: run.request.liftGuards ? null : guards,
       };
-      await withHeartbeat(watch, () => destination.finishEntity(request));
-      if (finishOf(target) === "swap") await markSwapped(deps.db, { planId, entityKey });
+      await withHeartbeat(watch, ({ watch: onWork }) => destination.finishEntity({ ...request, onWork }));
+      if (finishOf(target) === "swap") await outlastOutage(() => markSwapped(deps.db, { planId, entityKey }));
+      await scope.end();
     } catch (error) {
       throw toFailure(scope.reasonFor(error), scope.tracked.stop);
     } finally {
-      await scope.end();
+      scope.tracked.end();
     }
   };
 }

@@ -1,14 +1,16 @@
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
+import { isDatabaseUnavailable } from "../db/pg-errors.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
 import { isCompared } from "../destinations/comparison.ts";
-import { SupersededError } from "../destinations/destination.ts";
 import { needsRows } from "../destinations/discard.ts";
+import { SupersededError } from "../destinations/writer-errors.ts";
 import { compareSlice } from "./compare-slice.ts";
 import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { describeError, isRetryable, toFailure, waitOf } from "./failures.ts";
+import { describeError, handOver, isRetryable, toFailure, waitOf } from "./failures.ts";
 import { withHeartbeat } from "./heartbeat.ts";
-import { loadRunContext, openDestination, openSource, type RunContext } from "./run-context.ts";
+import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
+import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 import { claimRequestOf, loadSlice, type SliceContext } from "./slice-context.ts";
 
@@ -16,33 +18,65 @@ import { claimRequestOf, loadSlice, type SliceContext } from "./slice-context.ts
 export function createSyncSlice(deps: ActivityDeps) {
   return async (key: SliceInput): Promise<SliceOutcome> => {
     const scope = activityScope(deps, key);
-    let isDone = true;
     try {
-      const context = await loadRunContext(deps, key.runId);
-      const slice = await loadSlice(deps.db, context.run, key.sliceNo);
-      await startSlice(deps.db, key);
-      const { target } = slice;
-      if (isCompared(target)) isDone = await compareSlice(deps, context, { ...slice, target }, scope);
-      else await moveSlice(deps, context, slice, scope);
+      const isDone = await workOnSlice(deps, key, scope);
+      // The work is done and stays so: from here on nothing is left but to say it.
+      if (isDone) await outlastOutage(() => endSlice(deps.db, key));
+      return { kind: "done" };
     } catch (thrown) {
       const error = scope.reasonFor(thrown);
-      const wait = scope.stopped() ? null : waitOf(error);
-      if (wait) {
-        await waitSlice(deps.db, key, wait);
-        return { kind: "wait", resumeAt: wait.until.toISOString(), reasonCode: wait.reasonCode };
-      }
-      // A slice that was taken over is its successor's to tell of.
-      if (!scope.stopped() && !(error instanceof SupersededError)) {
-        const note = isRetryable(error) ? interruptSlice : failSlice;
-        await note(deps.db, key, describeError(error));
-      }
-      throw toFailure(error, scope.tracked.stop);
-    } finally {
-      await scope.end();
+      const wait = scope.stopped(error) ? null : waitOf(error);
+      await noteEnd(deps, key, { error, wait, scope });
+      const handedOver = handOver(scope.tracked.stop);
+      if (handedOver) return handedOver;
+      if (wait === null) throw toFailure(error, scope.tracked.stop);
+      return { kind: "wait", resumeAt: wait.until.toISOString(), reasonCode: wait.reasonCode };
     }
-    if (isDone) await endSlice(deps.db, key);
-    return { kind: "done" };
   };
+}
+
+/** @returns false where it differs from its source and stays so, which is noted */
+async function workOnSlice(deps: ActivityDeps, key: SliceInput, scope: ActivityScope): Promise<boolean> {
+  try {
+    // From the checkpoint on: what was committed is not copied again.
+    return await beginAgainAfterOutage(async () => {
+      const { context, slice } = await outlastOutage(() => begin(deps, key));
+      const { target } = slice;
+      if (isCompared(target)) return compareSlice(deps, context, { ...slice, target }, scope);
+      await moveSlice(deps, context, slice, scope);
+      return true;
+    });
+  } finally {
+    await scope.end();
+  }
+}
+
+async function begin(deps: ActivityDeps, key: SliceInput): Promise<{ context: RunContext; slice: SliceContext }> {
+  const context = await loadRunContext(deps, key.runId);
+  const slice = await loadSlice(deps.db, context.run, key.sliceNo);
+  await startSlice(deps.db, key);
+  return { context, slice };
+}
+
+/** What the API shows of a slice that did not come to its end. */
+async function noteEnd(
+  deps: ActivityDeps,
+  key: SliceInput,
+  { error, wait, scope }: { error: unknown; wait: ReturnType<typeof waitOf>; scope: ActivityScope },
+): Promise<void> {
+  try {
+    if (wait) return await outlastOutage(() => waitSlice(deps.db, key, wait));
+    // A slice that was taken over is its successor's to tell of.
+    if (scope.stopped(error) || error instanceof SupersededError) return;
+    const note = isRetryable(error) ? interruptSlice : failSlice;
+    await outlastOutage(() => note(deps.db, key, describeError(error)));
+  } catch (unnoted) {
+    if (!isDatabaseUnavailable(unnoted)) throw toFailure(unnoted);
+    deps.log.warn(
+      { err: unnoted, ...key },
+      "the activity was stopped before the control database was back to note how it ended",
+    );
+  }
 }
 
 async function moveSlice(
@@ -52,27 +86,31 @@ async function moveSlice(
   scope: ActivityScope,
 ): Promise<void> {
   const { sync, execution } = context;
-  const destination = await openDestination(deps, sync);
+  const destination = openWarehouse(deps, context.destination);
   const source = openSource(deps, context.connection, sync.sourceConfig, scope.signal);
+  const settings = {
+    tracked: scope.tracked,
+    progressTimeoutSeconds: execution.progressTimeoutSeconds,
+    onStall: scope.fail,
+    onBlocked: scope.blocked,
+  };
   try {
-    const writer = await destination.claimSlice(claimRequestOf(context, slice, scope.signal));
-    try {
-      if (writer.done) return;
-      const { spec, window } = slice;
-      const request = {
-        ...{ spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes },
-        ...(needsRows(slice.target) ? { asText: "all" as const } : {}),
-      };
-      const watch = {
-        tracked: scope.tracked,
-        probes: [source.probe, writer.probe],
-        progressTimeoutSeconds: execution.progressTimeoutSeconds,
-        onStall: scope.fail,
-      };
-      await withHeartbeat(watch, () => copyBatches(source, writer, request, scope.tracked));
-    } finally {
-      await writer.close();
-    }
+    await withHeartbeat(settings, async ({ watch, bounded }) => {
+      const writer = await bounded(() => destination.claimSlice(claimRequestOf(context, slice, scope.signal)));
+      try {
+        if (writer.done) return;
+        const { spec, window } = slice;
+        const request = {
+          ...{ spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes },
+          ...(needsRows(slice.target) ? { asText: "all" as const } : {}),
+        };
+        watch(source.probe);
+        watch(writer.probe);
+        await copyBatches(source, writer, request, scope.tracked);
+      } finally {
+        await writer.close();
+      }
+    });
   } finally {
     await source.close();
   }

@@ -7,6 +7,7 @@ import type { ApiDeps, AppEnv } from "./deps.ts";
 import { answerError } from "./errors.ts";
 import { commonHeaders, dataHeaders, shareWith, strictTransport } from "./headers.ts";
 import { answerOnce } from "./idempotency.ts";
+import { serveMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi-document.ts";
 import { limitRate } from "./rate-limit.ts";
 import { identifyRequest } from "./request-id.ts";
@@ -23,6 +24,7 @@ import { runEventRoutes } from "./routes/run-events.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/syncs.ts";
+import { workerRoutes } from "./routes/workers.ts";
 
 /** The whole HTTP surface, ready for `fetch`; nothing listens yet. */
 export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
@@ -44,6 +46,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.use("/api/*", dataHeaders);
   if (access.allowedOrigins.length > 0) app.use("/api/*", shareWith(access.allowedOrigins));
   app.use("/api/*", authenticate(access), limitRate(access), requireScope, readJsonBody, answerOnce(deps));
+  serveMetrics(app, deps);
 
   // Runs and catalogs first: their paths lie under that of a sync.
   app.route("/", runRoutes(deps));
@@ -56,6 +59,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.route("/", connectionTaskRoutes(deps));
   app.route("/", resultReasonRoutes());
   app.route("/", auditEventRoutes(deps));
+  app.route("/", workerRoutes(deps));
   app.route("/", healthRoutes(deps));
   app.route("/", docsRoutes());
 

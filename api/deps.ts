@@ -17,6 +17,8 @@ export interface ApiDeps {
   access: Access;
   /** Null for a provider without a connector. */
   findProvider(key: ProviderKey): Provider | null;
+  /** What Prometheus is told; absent: nothing is served at `/metrics`. */
+  metrics?: () => Promise<string>;
   /** Aborts when the process is to stop: answers that would go on for ever end then. */
   stopping?: AbortSignal;
 }

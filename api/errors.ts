@@ -36,6 +36,7 @@ const STATUS_OF = {
   too_many_streams: 503,
   no_worker: 503,
   check_timeout: 504,
+  internal_error: 500,
   temporal_unavailable: 503,
   identity_provider_unavailable: 503,
   database_unavailable: 503,
@@ -60,7 +61,7 @@ export function invalidValue(loc: ValidationIssue["loc"], msg: string): AppError
   return invalid({ loc, msg, type: "value_error" });
 }
 
-export function notFound(what: "Sync" | "Run" | "Connection", id: string): AppError {
+export function notFound(what: "Sync" | "Run" | "Connection" | "Plan", id: string): AppError {
   return new AppError("not_found", `${what} ${id} does not exist.`);
 }
 

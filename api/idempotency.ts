@@ -4,12 +4,15 @@ import { createMiddleware } from "hono/factory";
 import type { StatusCode } from "hono/utils/http-status";
 import { stringify } from "safe-stable-stringify";
 import { AppError } from "../core/errors.ts";
-import { claimRequest, releaseRequest, type StoredAnswer, storeAnswer } from "../db/idempotency.ts";
+import { claimRequest, extendClaim, releaseRequest, type StoredAnswer, storeAnswer } from "../db/idempotency.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { invalidValue } from "./errors.ts";
 
-/** Longer than any request takes: the longest waits 30 s for a worker. */
-const LEASE_SECONDS = 60;
+/**
+ * Whoever answers a request says that it is alive, three times a lease. So a process that was killed is taken for dead soon, and one that is
+ * slow is not. One that is taken for dead wrongly does no harm: both make the same thing, by its `newId`.
+ */
+const LEASE_SECONDS = 6;
 /** Longer than that of any operation. */
 const MAX_ROUTE = 256;
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -45,8 +48,20 @@ export function answerOnce({ db, log }: Pick<ApiDeps, "db" | "log">) {
         return replay(c, claim.answer);
     }
     c.set("newId", claim.newId);
-    await next();
     const mine = { ...request, claimId: claim.claimId };
+    const alive = setInterval(
+      () => {
+        extendClaim(db, { ...mine, leaseSeconds: LEASE_SECONDS }).catch((err: unknown) => {
+          log.warn({ requestId: c.get("requestId"), err }, "a claim on an Idempotency-Key could not be renewed");
+        });
+      },
+      (LEASE_SECONDS * 1000) / 3,
+    );
+    try {
+      await next();
+    } finally {
+      clearInterval(alive);
+    }
     try {
       if (c.res.status >= 500 || PASSING_STATUSES.includes(c.res.status)) await releaseRequest(db, mine);
       else await storeAnswer(db, mine, await answerOf(c.res));

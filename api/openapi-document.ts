@@ -27,6 +27,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>): Document {
       { name: "Connections", description: "Accounts at providers" },
       { name: "Providers", description: "Kinds of external systems" },
       { name: "Audit", description: "Who changed what" },
+      { name: "Workers", description: "The processes that execute runs" },
       { name: "Health" },
     ],
   });

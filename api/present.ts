@@ -7,6 +7,7 @@ import type { ConnectionRow } from "../db/connections.ts";
 import type { CursorStateRow } from "../db/cursor-states.ts";
 import type { RejectedRow } from "../db/rejected-rows.ts";
 import type { RunEventRow } from "../db/run-events.ts";
+import type { RunLive } from "../db/run-live.ts";
 import type { SliceRow } from "../db/run-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncWithBindings } from "../db/syncs.ts";
@@ -16,6 +17,7 @@ import type { RejectedRowJson, RunEventJson } from "./schemas/run-events.ts";
 import type { RunJson, SliceJson } from "./schemas/runs.ts";
 import type { EntityStateJson, EntityStateVersionJson } from "./schemas/state.ts";
 import type { SyncJson } from "./schemas/syncs.ts";
+import { withUtcInstants } from "./utc-instants.ts";
 
 /** Rows as the API answers them: every key always there, and nothing that is not named here. */
 
@@ -29,11 +31,13 @@ export function presentSync(sync: SyncWithBindings): SyncJson {
     executionBackend: sync.executionBackend,
     executionConfig: sync.executionConfig,
     executionMode: sync.executionMode,
+    failedChains: sync.failedChains,
     freshnessSlaSeconds: sync.freshnessSlaSeconds,
     id: sync.id,
     lastError: sync.lastError,
     lastSuccessAt: instantOrNull(sync.lastSuccessAt),
     name: sync.name,
+    partialChains: sync.partialChains,
     providerKey: sync.providerKey,
     schedule: sync.schedule,
     slug: sync.slug,
@@ -65,14 +69,15 @@ function presentBinding(binding: BindingRow): SyncJson["tableBindings"][number] 
   };
 }
 
-export function presentRun(run: RunRow): RunJson {
+/** @param live what the run does just now; null for a run that has ended, and where the row alone is told */
+export function presentRun(run: RunRow, live: RunLive | null = null): RunJson {
   return {
     attemptNumber: run.attemptNumber,
     attemptRootRunId: run.attemptRootRunId,
     backendHeartbeatAt: instantOrNull(run.backendHeartbeatAt),
     backendRunRef: run.backendRunRef,
     backendRunUrl: run.backendRunUrl,
-    backendStatus: run.backendStatus,
+    backendStatus: withUtcInstants(backendStatusOf(run, live)),
     cancelReason: run.cancelReason,
     cancelRequestedAt: instantOrNull(run.cancelRequestedAt),
     cancelRequestedBy: run.cancelRequestedBy,
@@ -93,12 +98,25 @@ export function presentRun(run: RunRow): RunJson {
     runMode: run.runMode,
     startedAt: instantOrNull(run.startedAt),
     status: run.status,
-    summary: run.summary,
+    summary: withUtcInstants(summaryOf(run, live)),
     syncId: run.syncId,
     triggerRef: run.triggerRef,
     triggeredBy: run.triggeredBy,
     updatedAt: run.updatedAt.toISOString(),
   };
+}
+
+/** What the run does is read when it is asked for; why its source has it wait was noted when that began. */
+function summaryOf({ summary }: RunRow, live: RunLive | null): Record<string, unknown> {
+  if (live === null) return summary;
+  const { phase, waiting } = live;
+  return { ...summary, phase, ...(waiting ? { waiting } : {}) };
+}
+
+function backendStatusOf({ backendStatus }: RunRow, live: RunLive | null): Record<string, unknown> {
+  if (live === null || live.pendingActivities === 0) return backendStatus;
+  const { pendingActivities, attempt, lastFailure } = live;
+  return { ...backendStatus, pendingActivities, attempt, lastFailure: lastFailure ?? null };
 }
 
 function presentRequest({ confirmedPlan, entities, liftGuards, window }: RunRequest): RunJson["request"] {
@@ -131,6 +149,7 @@ export function presentConnection(connection: ConnectionRow): ConnectionJson {
 export function presentDiscovered(entity: DiscoveredEntity): DiscoveredEntityJson {
   return {
     columns: entity.columns.map(({ name, nullable, type }) => ({ name, nullable, type })),
+    cursorColumns: entity.cursorColumns ?? entity.cursorFields,
     cursorFields: entity.cursorFields,
     dependsOn: entity.dependsOn,
     description: entity.description,
@@ -184,7 +203,7 @@ export function presentSlice(slice: SliceRow): SliceJson {
 }
 
 export function presentRunEvent({ at, data, kind, seq }: RunEventRow): RunEventJson {
-  return { at: at.toISOString(), data, kind, seq };
+  return { at: at.toISOString(), data: withUtcInstants(data), kind, seq };
 }
 
 export function presentRejectedRow(row: RejectedRow): RejectedRowJson {

@@ -7,6 +7,8 @@ const OPERATE: ReadonlySet<string> = new Set([
   "POST /api/v1/syncs/{sync_id}/trigger",
   "POST /api/v1/syncs/{sync_id}/backfills",
   "POST /api/v1/syncs/{sync_id}/plan",
+  // A plan is told to those who may ask for it.
+  "GET /api/v1/syncs/{sync_id}/plans/{plan_id}",
   "POST /api/v1/syncs/runs/{run_id}/cancel",
   "POST /api/v1/syncs/runs/{run_id}/retry",
 ]);

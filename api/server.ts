@@ -1,6 +1,10 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
+import { createFleetMetrics } from "../control/fleet-metrics.ts";
+import { createMetrics } from "../control/metrics.ts";
 import { createControlPort } from "../control/port.ts";
+import { createProcessMetrics } from "../control/process-metrics.ts";
 import { createDb } from "../db/client.ts";
 import { createKeyring } from "../db/secrets.ts";
 import { findProvider } from "../providers/index.ts";
@@ -34,7 +38,11 @@ async function main(): Promise<void> {
   });
   const keyring = createKeyring(env.SLUICE_ENCRYPTION_KEYS);
   const stopping = new AbortController();
-  const app = createApp({ db, keyring, control, log, access, findProvider, stopping: stopping.signal });
+  const own = createProcessMetrics({ db, version: await readVersion(), process: "api" });
+  const fleet = createFleetMetrics({ db, readBacklogs: control.readQueueBacklogs });
+  const samples = { process: own.process, database: own.database, runs: fleet.database, queues: fleet.temporal };
+  const metrics = createMetrics({ samples, log });
+  const app = createApp({ db, keyring, control, log, access, findProvider, metrics, stopping: stopping.signal });
 
   const stopped = stopSignal();
   const server = createHttpServer(app.fetch, env.HOST);
@@ -50,6 +58,11 @@ async function main(): Promise<void> {
   await control.close();
   await db.destroy();
   log.info("API has stopped");
+}
+
+async function readVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+  return version;
 }
 
 /** Takes no more requests, lets the open ones end, and then cuts what is left. */

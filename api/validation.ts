@@ -63,8 +63,8 @@ export function describeIssues(
     }
     return [{ loc, ...wordingOf(issue, isMissing(input, issue.path), prefix[0] !== "body") }];
   });
-  // An integer beyond 2^53 breaks both its own bound and the safe one: one item says enough, the narrower.
-  return [...new Map(items.map((item) => [JSON.stringify([item.loc, item.type]), item])).values()];
+  // A value that breaks several rules is told of once, by the narrowest: an empty path is too short, and no path either.
+  return [...new Map(items.map((item) => [JSON.stringify(item.loc), item])).values()];
 }
 
 function wordingOf(issue: ZodIssue, missing: boolean, fromText: boolean): Wording {
@@ -83,6 +83,10 @@ function wordingOf(issue: ZodIssue, missing: boolean, fromText: boolean): Wordin
       return boundWording(issue.origin, Number(issue.minimum), "least");
     case "too_big":
       return boundWording(issue.origin, Number(issue.maximum), "most");
+    case "invalid_key": {
+      const [first] = issue.issues;
+      return first === undefined ? valueError(issue.message) : wordingOf(first, false, fromText);
+    }
     case "custom":
       return { type: typeof issue.params?.type === "string" ? issue.params.type : "value_error", msg: issue.message };
     default:

@@ -270,9 +270,29 @@ export interface paths {
         put?: never;
         /**
          * Plan Sync
-         * @description What a run would do now: slices, DDL, deletes, and what the tables would lose for good. A worker asks source and destination, and changes nothing. 409 `connection_failed` with `checks` when the connection does not work.
+         * @description What a run would do now: slices, DDL, deletes, and what the tables would lose for good. A worker asks source and destination, and changes nothing. 202 with `Location` when it takes longer than 5 s, or than 20 s for up to 50 entities. 409 `connection_failed` with `checks` when the connection does not work.
          */
         post: operations["planSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{sync_id}/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sync Plan
+         * @description A plan that was answered with 202: while it is being made, the entities that are planned so far. It takes the same scope as to ask for it, and is kept for a day.
+         */
+        get: operations["getSyncPlan"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -494,6 +514,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workers
+         * @description Live workers first, with the task queues that they serve and their slots. Workers that are gone are listed for a day.
+         */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -549,6 +589,7 @@ export interface components {
             backendHeartbeatAt: string | null;
             backendRunRef: string | null;
             backendRunUrl: string | null;
+            /** @description Of a run that has not ended: `pendingActivities` (at work, or waiting for another try), `attempt` (most tries of one of them) and `lastFailure`. */
             backendStatus: {
                 [key: string]: unknown;
             };
@@ -590,6 +631,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             status: components["schemas"]["RunStatus"];
+            /** @description Counts of rows and slices, and more by mode. Of a run that has not ended also `phase` (starting, waiting_for_slot, planning, loading, finishing, proving) and, while it stands still, `waiting` with `reason` and `since`. */
             summary: {
                 [key: string]: unknown;
             };
@@ -661,6 +703,8 @@ export interface components {
         TriggerSync: {
             /** @description Absent: incremental. A backfill has a path of its own. */
             runMode?: components["schemas"]["RunMode"] | null;
+            /** @description Of the sync's; absent: all of them. The cursors of the others stay where they are. */
+            entities?: string[];
         };
         StartBackfill: {
             window: {
@@ -675,7 +719,7 @@ export interface components {
                  */
                 to?: number | string | null;
             };
-            /** @description Of the sync's; absent: all of them. */
+            /** @description Of the sync's; absent: all of them. The cursors of the others stay where they are. */
             entities?: string[];
         };
         RunSlicePage: {
@@ -759,6 +803,7 @@ export interface components {
              *     - `run.begun`: Its workflow is at work. `backendRunRef`
              *     - `run.planned`: `planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`
              *     - `destination.set_back`: It lacks what was loaded: it was restored to an older state, or is another one. `entityKeys` are read anew
+             *     - `destination.table_changed`: Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`
              *     - `run.waiting`: Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first
              *     - `run.resumed`: A slice has gone on.
              *     - `run.cancel_requested`: `requestedBy`
@@ -769,6 +814,8 @@ export interface components {
              *     - `slice.interrupted`: A try failed, and the slice is tried again. `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`
              *     - `slice.done`: `sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`: as far as they were counted by then
              *     - `slice.failed`: `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`
+             *     - `worker.lost`: A worker was not heard of for 35 s. `executorId`, `work`: what waits for another worker, each with `activity`, `subject` (slice or entity) and `label`
+             *     - `worker.stopped`: A worker was stopped and has handed its work back. `executorId`, `work`
              *     - `entity.swapped`: The table that was loaded beside is in place. `entityKey`
              * @example run.admitted
              */
@@ -913,6 +960,8 @@ export interface components {
             destructive: boolean;
             /** @description By entityKey. */
             entities: components["schemas"]["PlannedEntity"][];
+            /** Format: uuid */
+            id: string;
             /** @enum {string} */
             runMode: "incremental" | "full_refresh" | "backfill";
             /** Format: uuid */
@@ -975,13 +1024,38 @@ export interface components {
              */
             table: string;
         } | null;
+        /** @description A plan that takes longer than a request. It is kept for a day. */
+        SyncPlanTask: {
+            /** Format: date-time */
+            completedAt: string | null;
+            /** @description As in SyncPlan; null until `status` is `succeeded`. */
+            confirmToken: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description As in SyncPlan; null until `status` is `succeeded`. */
+            destructive: boolean | null;
+            /** @description While `status` is `running`, those that are planned so far. Then all of them, by entityKey. */
+            entities: components["schemas"]["PlannedEntity"][];
+            /** @description How many entities the plan is to have. */
+            entitiesTotal: number;
+            /** @description Why there is no plan; null unless `status` is `failed`. */
+            error: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            runMode: "incremental" | "full_refresh" | "backfill";
+            /** @enum {string} */
+            status: "running" | "succeeded" | "failed";
+            /** Format: uuid */
+            syncId: string;
+        };
         PlanSync: {
             /**
              * @description Absent: incremental.
              * @enum {string|null}
              */
             runMode?: "incremental" | "full_refresh" | "backfill" | null;
-            /** @description Of the sync's; absent: all of them. */
+            /** @description Of the sync's; absent: all of them. The cursors of the others stay where they are. */
             entities?: string[];
             /** @description Of a backfill, and only of one. */
             window?: {
@@ -1021,6 +1095,8 @@ export interface components {
                 [key: string]: unknown;
             };
             executionMode: components["schemas"]["ExecutionMode"];
+            /** @description Attempt chains in a row that have failed, up to the latest. `executionConfig.maxFailedChains` of them put the sync into `error`. */
+            failedChains: number;
             freshnessSlaSeconds: number | null;
             /** Format: uuid */
             id: string;
@@ -1028,6 +1104,8 @@ export interface components {
             /** Format: date-time */
             lastSuccessAt: string | null;
             name: string;
+            /** @description Attempt chains in a row that have ended `partial`, up to the latest; `lastError` says why the last one did. */
+            partialChains: number;
             providerKey: components["schemas"]["Provider"];
             schedule: {
                 [key: string]: unknown;
@@ -1139,8 +1217,11 @@ export interface components {
                 safetyLagSeconds?: number;
                 /** @description Default 3. */
                 maxAutoResumeAttempts?: number;
+                /** @description So many failed attempt chains in a row put an active sync into `error`; default 5. With 0 they may fail for ever. */
+                maxFailedChains?: number;
                 /** @description Default 60. */
                 heartbeatTimeoutSeconds?: number;
+                /** @description How long work may wait, for a lock or for the first byte of an answer, while nothing moves; default 900. A statement that is at work has its own timeout. */
                 progressTimeoutSeconds?: number;
                 runTimeoutSeconds?: number;
                 /** @description The first failed entity stops the others; default false. */
@@ -1263,8 +1344,11 @@ export interface components {
                 safetyLagSeconds?: number;
                 /** @description Default 3. */
                 maxAutoResumeAttempts?: number;
+                /** @description So many failed attempt chains in a row put an active sync into `error`; default 5. With 0 they may fail for ever. */
+                maxFailedChains?: number;
                 /** @description Default 60. */
                 heartbeatTimeoutSeconds?: number;
+                /** @description How long work may wait, for a lock or for the first byte of an answer, while nothing moves; default 900. A statement that is at work has its own timeout. */
                 progressTimeoutSeconds?: number;
                 runTimeoutSeconds?: number;
                 /** @description The first failed entity stops the others; default false. */
@@ -1401,7 +1485,9 @@ export interface components {
                 /** @description The Postgres type that the destination's column gets. */
                 type: string;
             }[];
-            /** @description Columns that can serve as cursor, best first. */
+            /** @description All columns that `cursorField` may name. */
+            cursorColumns: string[];
+            /** @description Columns that serve well as cursor, best first. The first is the default. */
             cursorFields: string[];
             dependsOn: string[];
             description: string;
@@ -1476,6 +1562,40 @@ export interface components {
             /** @enum {string} */
             subjectType: "sync" | "run" | "connection" | "state";
         };
+        WorkerList: {
+            workers: components["schemas"]["Worker"][];
+        };
+        Worker: {
+            /** @description `host:pid`, as in the runs that the worker executes. */
+            executorId: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The worker was heard of within the last 35 s. */
+            live: boolean;
+            /** @description By task queue. Empty for a worker that was stopped. */
+            queues: {
+                [key: string]: components["schemas"]["QueueSlots"];
+            };
+            /**
+             * Format: date-time
+             * @description Each worker writes its row every 10 s.
+             */
+            seenAt: string;
+            /** Format: date-time */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @description Since when the worker cannot reach Temporal; null while it can.
+             */
+            temporalAwaySince: string | null;
+            version: string;
+        };
+        QueueSlots: {
+            /** @description Activities that the worker takes from the queue at once. */
+            slots: number;
+            /** @description Activities that it works on now. Free slots are the difference. */
+            used: number;
+        };
         Readiness: {
             /** @enum {string} */
             status: "ready" | "unavailable";
@@ -1500,7 +1620,7 @@ export interface components {
         /** @enum {string} */
         Provider: "shopify" | "http_api" | "flexiroam" | "starlink" | "s3" | "google_drive" | "msft_sharepoint" | "klaviyo" | "amazon_sp" | "salesforce" | "netsuite" | "sqlserver" | "postgres" | "mlflow" | "sftp" | "gmail_inbox" | "dropbox" | "rydership" | "gorgias" | "redo" | "bullhorn";
         /** @enum {string} */
-        ReasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "no_new_data";
+        ReasonCode: "heartbeat_timeout" | "stalled_no_progress" | "queue_timeout" | "run_timeout" | "worker_shutdown" | "worker_lost" | "source_rate_limited" | "source_quota_exhausted" | "source_unavailable" | "source_timeout" | "source_export_failed" | "source_snapshot_lost" | "connection_changed" | "destination_unavailable" | "destination_timeout" | "destination_lock_conflict" | "start_timeout" | "worker_out_of_memory" | "workflow_wedged" | "workflow_terminated" | "workflow_reset" | "execution_not_found" | "backend_unavailable" | "payload_too_large" | "secret_unreadable" | "source_rejected_request" | "source_response_invalid" | "internal_error" | "source_auth_failed" | "source_auth_expired" | "source_permission_denied" | "source_resource_not_found" | "source_object_invalid" | "source_cursor_invalid" | "source_replication_slot_lost" | "source_schema_breaking_change" | "source_file_unreadable" | "source_address_refused" | "destination_auth_failed" | "destination_permission_denied" | "destination_storage_full" | "destination_constraint_violation" | "destination_type_mismatch" | "destination_schema_conflict" | "config_invalid" | "connection_unusable" | "entity_unknown" | "primary_key_missing" | "reject_threshold_exceeded" | "reconciliation_mismatch" | "unexpected_zero_rows" | "delete_guard_tripped" | "dependency_failed" | "entities_failed" | "rows_rejected" | "entities_skipped" | "cancelled_by_user" | "cancelled_by_policy" | "cancelled_by_operator" | "cancelled_in_backend" | "cancelled_sync_inactive" | "skipped_overlap" | "skipped_sync_inactive" | "skipped_catchup_window" | "skipped_dependency" | "skipped_not_comparable" | "no_new_data";
         /** @enum {string} */
         ResultClass: "success" | "partial_success" | "transient_failure" | "user_action_required" | "system_failure" | "cancelled" | "skipped";
         /** @enum {string} */
@@ -1560,6 +1680,7 @@ export type SyncPlan = components['schemas']['SyncPlan'];
 export type PlannedEntity = components['schemas']['PlannedEntity'];
 export type PlannedFailure = components['schemas']['PlannedFailure'];
 export type PlannedLoad = components['schemas']['PlannedLoad'];
+export type SyncPlanTask = components['schemas']['SyncPlanTask'];
 export type PlanSync = components['schemas']['PlanSync'];
 export type SyncPage = components['schemas']['SyncPage'];
 export type Sync = components['schemas']['Sync'];
@@ -1579,6 +1700,9 @@ export type RotateSecrets = components['schemas']['RotateSecrets'];
 export type ResultReason = components['schemas']['ResultReason'];
 export type AuditEventPage = components['schemas']['AuditEventPage'];
 export type AuditEvent = components['schemas']['AuditEvent'];
+export type WorkerList = components['schemas']['WorkerList'];
+export type Worker = components['schemas']['Worker'];
+export type QueueSlots = components['schemas']['QueueSlots'];
 export type Readiness = components['schemas']['Readiness'];
 export type ConnectionStatus = components['schemas']['ConnectionStatus'];
 export type ExecutionBackend = components['schemas']['ExecutionBackend'];
@@ -2957,6 +3081,17 @@ export interface operations {
                     "application/json": components["schemas"]["SyncPlan"];
                 };
             };
+            /** @description The plan is being made: `Location` says where it is told */
+            202: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPlanTask"];
+                };
+            };
             /** @description Nobody says who asks, or what is said is not accepted */
             401: {
                 headers: {
@@ -3021,6 +3156,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description A defect of Sluice's, with code `internal_error` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
             503: {
                 headers: {
@@ -3032,6 +3176,93 @@ export interface operations {
             };
             /** @description No answer from a worker in time */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSyncPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sync_id: string;
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan as far as it is made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPlanTask"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3209,6 +3440,15 @@ export interface operations {
                     "RateLimit-Reset"?: number;
                     /** @description Seconds to wait */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A defect of Sluice's, with code `internal_error` */
+            500: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -3487,6 +3727,15 @@ export interface operations {
                     "RateLimit-Reset"?: number;
                     /** @description Seconds to wait */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A defect of Sluice's, with code `internal_error` */
+            500: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -4148,6 +4397,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description A defect of Sluice's, with code `internal_error` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description The database, or what the request needs of Temporal and its workers, is not there now */
             503: {
                 headers: {
@@ -4253,6 +4511,15 @@ export interface operations {
                     "RateLimit-Reset"?: number;
                     /** @description Seconds to wait */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A defect of Sluice's, with code `internal_error` */
+            500: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -4366,6 +4633,15 @@ export interface operations {
                     "RateLimit-Reset"?: number;
                     /** @description Seconds to wait */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A defect of Sluice's, with code `internal_error` */
+            500: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -4515,6 +4791,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerList"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description The caller's requests of this minute are used up */

@@ -1,25 +1,50 @@
-import { type Client, WorkflowFailedError } from "@temporalio/client";
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from "@temporalio/client";
+import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
 import { AppError } from "../core/errors.ts";
-import { type ConnectionTaskInput, type ConnectionTaskOutcome, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
+import { queueOf } from "../core/queues.ts";
+import type { ReasonCode } from "../core/result-reasons.ts";
+import {
+  type ConnectionTaskInput,
+  type ConnectionTaskOutcome,
+  PLAN_TASK_MINUTES,
+  WORKFLOW_TYPES,
+} from "../core/workflow-contract.ts";
+import type { Db } from "../db/client.ts";
+import { readServedQueues } from "../db/workers.ts";
 import { isUnreachable } from "./temporal.ts";
 
 const TASK_TIMEOUT_MS = 30_000;
+/** What an activity throws where no contract knows the error. */
+const DEFECT: ReasonCode = "internal_error";
+/** To hand a task to Temporal, which keeps it until a worker takes it. */
+const START_TIMEOUT_MS = 5_000;
+/** The first worker's time, and that of those who take over from one that died. */
+const PLAN_LIFETIME_MS = (PLAN_TASK_MINUTES + 5) * 60_000;
+
+export interface TaskDeps {
+  db: Db;
+  client: Client;
+}
 
 export interface TaskOrder {
   taskId: string;
   connectionId: string;
   taskQueue: string;
+  /** For the message when it takes too long. */
+  what: "check" | "discovery";
 }
+
+export type PlanOrder = Omit<TaskOrder, "what">;
 
 /**
  * Lets a worker of the connection's task queue do the task and waits for it, at most 30 s. The answer lies in its row.
- * @throws AppError no_worker, check_timeout, temporal_unavailable
+ * @throws AppError no_worker, check_timeout, internal_error, temporal_unavailable
  */
 export async function runConnectionTask(
-  client: Client,
-  namespace: string,
-  { taskId, connectionId, taskQueue }: TaskOrder,
+  deps: TaskDeps,
+  { taskId, connectionId, taskQueue, what }: TaskOrder,
 ): Promise<ConnectionTaskOutcome> {
+  const { client } = deps;
   try {
     return await client.withDeadline(Date.now() + TASK_TIMEOUT_MS, () =>
       client.workflow.execute<(input: ConnectionTaskInput) => Promise<ConnectionTaskOutcome>>(
@@ -28,39 +53,88 @@ export async function runConnectionTask(
           workflowId: `connection-task/${connectionId}/${taskId}`,
           taskQueue,
           args: [{ taskId }],
-          workflowExecutionTimeout: TASK_TIMEOUT_MS,
+          // Before the call's own deadline: which of the two ends it is then never open.
+          workflowExecutionTimeout: TASK_TIMEOUT_MS - 1_000,
           staticSummary: `look at connection ${connectionId}`,
         },
       ),
     );
   } catch (cause) {
+    const defect = cause instanceof WorkflowFailedError ? findDefect(cause) : null;
+    if (defect !== null) throw metDefect(what, defect, cause);
     if (cause instanceof WorkflowFailedError || isUnreachable(cause))
-      throw await explain(client, namespace, taskQueue, cause);
+      throw (await findReason(deps, taskQueue, cause)) ?? tookTooLong(what, cause);
     throw cause;
   }
 }
 
-/** Why no answer came: nobody polls the queue, somebody does but was too slow, or Temporal itself is away. */
-async function explain(client: Client, namespace: string, taskQueue: string, cause: unknown): Promise<AppError> {
+/**
+ * Hands a plan to a worker of the task queue; what it finds lies in the task's row. Idempotent.
+ * @throws AppError temporal_unavailable
+ */
+export async function startPlanTask(client: Client, { taskId, connectionId, taskQueue }: PlanOrder): Promise<void> {
   try {
-    const queue = await client.withDeadline(Date.now() + 3_000, () =>
-      client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: 2 }),
+    await client.withDeadline(Date.now() + START_TIMEOUT_MS, () =>
+      client.workflow.start<(input: ConnectionTaskInput) => Promise<ConnectionTaskOutcome>>(
+        WORKFLOW_TYPES.connectionTask,
+        {
+          workflowId: `connection-task/${connectionId}/${taskId}`,
+          workflowIdReusePolicy: "REJECT_DUPLICATE",
+          taskQueue,
+          args: [{ taskId, lasting: true }],
+          workflowExecutionTimeout: PLAN_LIFETIME_MS,
+          staticSummary: `plan of connection ${connectionId}`,
+        },
+      ),
     );
-    if ((queue.pollers ?? []).length === 0) {
-      return new AppError(
-        "no_worker",
-        `No worker polls task queue ${taskQueue}. Start one with npm run start:worker.`,
-        { cause },
-      );
-    }
-    return new AppError(
-      "check_timeout",
-      "The check did not finish within 30 s. Look at the worker and at the source's network.",
-      { cause },
-    );
-  } catch (unreachable) {
-    return new AppError("temporal_unavailable", "Temporal cannot be reached. Try again when it is back.", {
-      cause: unreachable,
-    });
+  } catch (cause) {
+    if (cause instanceof WorkflowExecutionAlreadyStartedError) return;
+    if (isUnreachable(cause)) throw temporalUnavailable(cause);
+    throw cause;
   }
+}
+
+/** @returns null while a worker serves the queue; AppError no_worker or temporal_unavailable otherwise */
+export function findNoWorker(deps: TaskDeps, taskQueue: string): Promise<AppError | null> {
+  return findReason(deps, taskQueue, undefined);
+}
+
+/** Of the activity: null where it was not begun, did not end or was stopped. */
+function findDefect({ cause }: WorkflowFailedError): ApplicationFailure | null {
+  const thrown = cause instanceof ActivityFailure ? cause.cause : cause;
+  return thrown instanceof ApplicationFailure && thrown.type === DEFECT ? thrown : null;
+}
+
+function metDefect(what: TaskOrder["what"], { message }: ApplicationFailure, cause: unknown): AppError {
+  return new AppError("internal_error", `The ${what} met a defect: ${message}. Report it with the worker's log.`, {
+    cause,
+  });
+}
+
+function tookTooLong(what: TaskOrder["what"], cause: unknown): AppError {
+  const seconds = TASK_TIMEOUT_MS / 1000;
+  const message = {
+    check: `The check of the connection did not finish within ${seconds} s. Look at the worker's log and at the source's network, then try again.`,
+    discovery: `The discovery did not finish within ${seconds} s. Name fewer schemas in the connection's config, or look at the source's load, then try again.`,
+  }[what];
+  return new AppError("check_timeout", message, { cause });
+}
+
+function temporalUnavailable(cause: unknown): AppError {
+  return new AppError("temporal_unavailable", "Temporal cannot be reached. Try again when it is back.", { cause });
+}
+
+/** Why no answer came: nobody serves the queue, or Temporal itself is away. Null: somebody does, but was too slow. */
+async function findReason({ client, db }: TaskDeps, taskQueue: string, cause: unknown): Promise<AppError | null> {
+  try {
+    await client.withDeadline(Date.now() + 3_000, () => client.workflowService.getSystemInfo({}));
+  } catch (unreachable) {
+    return temporalUnavailable(unreachable);
+  }
+  const queues = await readServedQueues(db);
+  const missing = [taskQueue, queueOf("looks", taskQueue)].find((queue) => !queues.get(queue)?.served);
+  if (missing === undefined) return null;
+  return new AppError("no_worker", `No worker serves task queue ${missing}. Start one with npm run start:worker.`, {
+    cause,
+  });
 }

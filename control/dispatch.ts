@@ -6,7 +6,9 @@ import {
   TypedSearchAttributes,
 } from "@temporalio/common";
 import type { Logger } from "pino";
-import { syncRunWorkflowId, TASK_QUEUE, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
+import type { Failpoint } from "../core/failpoints.ts";
+import { TASK_QUEUE } from "../core/queues.ts";
+import { syncRunWorkflowId, WORKFLOW_TYPES } from "../core/workflow-contract.ts";
 import type { Db } from "../db/client.ts";
 import { type DispatchableRun, leaseDispatchable, markDispatched } from "../db/run-dispatch.ts";
 import { backendRefOf } from "./backend-ref.ts";
@@ -20,6 +22,7 @@ export interface DispatchDeps {
   namespace: string;
   temporalUiUrl: string | null;
   log: Logger;
+  failpoint?: Failpoint | undefined;
 }
 
 /**
@@ -35,7 +38,9 @@ export async function dispatchRuns(deps: DispatchDeps, options: { limit: number;
 
 async function startRun(deps: DispatchDeps, run: DispatchableRun): Promise<boolean> {
   try {
+    await deps.failpoint?.("dispatch.before");
     const firstRunId = await startWorkflow(deps, run);
+    await deps.failpoint?.("dispatch.after");
     await markDispatched(deps.db, run.id, backendRefOf(syncRunWorkflowId(run.id), firstRunId, deps));
     return true;
   } catch (error) {

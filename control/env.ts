@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { requireNode } from "./node-version.ts";
 import { readTemporalOptions, type TemporalOptions } from "./temporal-options.ts";
 
 /** What both processes read from their environment, and how. */
@@ -58,6 +59,7 @@ export function readEnv<Own extends z.ZodRawShape>(
   own: Own,
   variables: NodeJS.ProcessEnv,
 ): { env: z.output<z.ZodObject<typeof COMMON & Own>>; temporal: TemporalOptions } {
+  requireNode(process.versions.node);
   const given = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ""),
   );

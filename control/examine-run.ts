@@ -6,11 +6,14 @@ import { type FinishInput, type RunOutcome, syncRunWorkflowId } from "../core/wo
 import type { Db } from "../db/client.ts";
 import { noteBackend } from "../db/run-suspects.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
+import { readServedQueues } from "../db/workers.ts";
 import { backendRefOf } from "./backend-ref.ts";
 import { deliverCancel } from "./cancel.ts";
 import { type Deadlines, findStuck } from "./stuck-workflow.ts";
 
 const CANCEL_GRACE_MS = 60_000;
+/** A workflow closes a moment after its run has ended; a cancelled one waits for its cancel first. */
+const CLOSING_GRACE_MS = 60_000;
 
 export interface ReconcileDeps {
   db: Db;
@@ -33,7 +36,9 @@ export async function examineRun(deps: ReconcileDeps, runId: string, watchedSinc
   const run = await getRun(deps.db, runId);
   const workflow = await describe(deps.client, runId);
   if (isTerminal(run.status)) {
-    if (workflow?.status.name === "RUNNING") await terminate(deps, runId, `run ${runId} has ended as ${run.status}`);
+    const isClosing = Date.now() - (run.completedAt?.getTime() ?? 0) < CLOSING_GRACE_MS;
+    if (workflow?.status.name === "RUNNING" && !isClosing)
+      await terminate(deps, runId, `run ${runId} has ended as ${run.status}`);
     return;
   }
   if (run.dispatchedAt === null) return;
@@ -74,7 +79,6 @@ async function examineRunning(
   await noteBackend(deps.db, run.id, {
     // A reset continues in another execution: from now on the row points there.
     ...backendRefOf(workflow.workflowId, workflow.raw.workflowExecutionInfo?.firstRunId || workflow.runId, deps),
-    status: statusOf(workflow),
   });
   if (run.cancelRequestedAt !== null) {
     if (Date.now() - run.cancelRequestedAt.getTime() < CANCEL_GRACE_MS) {
@@ -84,7 +88,8 @@ async function examineRunning(
     await deps.finishRun({ runId: run.id, outcome: { ...NOTHING_KNOWN, cancelled: true } });
     return terminate(deps, run.id, "the cancel was not acknowledged in time");
   }
-  const stuck = findStuck(run, workflow, { sinceMs: watchedSinceMs, deadlines: deps.deadlines });
+  const queues = await readServedQueues(deps.db, run.id);
+  const stuck = findStuck(run, workflow, { sinceMs: watchedSinceMs, deadlines: deps.deadlines, queues });
   if (stuck === null) return;
   await end(deps, run, stuck.reasonCode, stuck.message);
   await terminate(deps, run.id, stuck.reasonCode);
@@ -116,15 +121,4 @@ async function terminate({ client }: ReconcileDeps, runId: string, reason: strin
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
-}
-
-function statusOf({ raw }: WorkflowExecutionDescription): Record<string, unknown> {
-  const activities = raw.pendingActivities ?? [];
-  return {
-    state: "running",
-    pendingActivities: activities.length,
-    attempt: Math.max(0, ...activities.map((activity) => activity.attempt ?? 0)),
-    lastFailure: activities.find((activity) => activity.lastFailure)?.lastFailure?.message?.slice(0, 500) ?? null,
-    observedAt: new Date().toISOString(),
-  };
 }

@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
+import type { AppError } from "../core/errors.ts";
 import type { ConnectionTaskOutcome } from "../core/workflow-contract.ts";
 import type { Db } from "../db/client.ts";
 import { deliverCancel } from "./cancel.ts";
-import { runConnectionTask, type TaskOrder } from "./connection-task.ts";
+import { findNoWorker, type PlanOrder, runConnectionTask, startPlanTask, type TaskOrder } from "./connection-task.ts";
 import { dispatchRuns } from "./dispatch.ts";
+import { type QueueBacklog, readQueueBacklogs } from "./queue-backlogs.ts";
 import { createTemporalClient } from "./temporal.ts";
 import type { TemporalOptions } from "./temporal-options.ts";
 
@@ -15,7 +17,18 @@ export interface ControlPort {
   deliverCancel(runId: string): Promise<void>;
   /** What was found lies in the task's row. @throws AppError no_worker, check_timeout, temporal_unavailable */
   runConnectionTask(order: TaskOrder): Promise<ConnectionTaskOutcome>;
+  /** Does not wait for the plan, which lies in the task's row when it is made. Idempotent. @throws AppError temporal_unavailable */
+  startPlanTask(order: PlanOrder): Promise<void>;
+  /** Why nobody does the tasks of a queue: AppError no_worker or temporal_unavailable; null where a worker serves it. */
+  findNoWorker(taskQueue: string): Promise<AppError | null>;
   temporalReachable(): Promise<boolean>;
+}
+
+/** What the process needs beside what its routes do. */
+interface OwnPort extends ControlPort {
+  /** For its metrics: what lies in task queues and was not taken; null while Temporal is away. */
+  readQueueBacklogs(queues: string[]): Promise<QueueBacklog[] | null>;
+  close(): Promise<void>;
 }
 
 export function createControlPort(options: {
@@ -23,7 +36,7 @@ export function createControlPort(options: {
   temporal: TemporalOptions;
   temporalUiUrl: string | null;
   log: Logger;
-}): ControlPort & { close(): Promise<void> } {
+}): OwnPort {
   const client = createTemporalClient(options.temporal);
   const { namespace } = options.temporal;
   const deps = { ...options, client, namespace };
@@ -42,7 +55,9 @@ export function createControlPort(options: {
         ),
       ),
     deliverCancel: (runId) => track(deliverCancel(deps, runId)),
-    runConnectionTask: (order) => runConnectionTask(client, namespace, order),
+    runConnectionTask: (order) => runConnectionTask(deps, order),
+    startPlanTask: (order) => startPlanTask(client, order),
+    findNoWorker: (taskQueue) => findNoWorker(deps, taskQueue),
     async temporalReachable() {
       try {
         await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
@@ -51,6 +66,7 @@ export function createControlPort(options: {
         return false;
       }
     },
+    readQueueBacklogs: (queues) => readQueueBacklogs(client, { namespace, queues }),
     async close() {
       // The caller has long stopped waiting for these, but a retry of gRPC throws when its channel is closed under it.
       await Promise.allSettled(inFlight);

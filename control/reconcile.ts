@@ -1,35 +1,81 @@
 import { WORKFLOW_TYPES } from "../core/workflow-contract.ts";
+import { isDatabaseUnavailable } from "../db/pg-errors.ts";
+import { forgetEndedActivities } from "../db/run-activities.ts";
 import { cancelRunsOfSync } from "../db/run-chains.ts";
+import { findUndeliveredCancels } from "../db/run-dispatch.ts";
 import { findUnfenced } from "../db/run-fences.ts";
-import { filterRuns, findInactiveSyncsWithRuns, findSuspects } from "../db/run-suspects.ts";
+import { filterRuns, findInactiveSyncsWithRuns, takeSuspects } from "../db/run-suspects.ts";
 import { deliverCancel } from "./cancel.ts";
 import { examineRun, type ReconcileDeps } from "./examine-run.ts";
 
-const SUSPECTS_PER_PASS = 100;
+const RUNS_PER_PASS = 100;
 /** Closed workflows are looked at twice rather than not at all: visibility is written behind. */
 const OVERLAP_MS = 2 * 60_000;
-/** Later than that after the last pass, Temporal was away or no worker was there: nobody's fault, and no deadline runs. */
+/** Later than that after the last look, Temporal was away or no worker was there: nobody's fault, and no deadline runs. */
 const LONGEST_BREAK_MS = 60_000;
 
-/** One pass after the other; keeps the instant up to which closed workflows were seen, and since when without a break. */
+/**
+ * One pass after the other; keeps the instant up to which closed workflows were seen, and since when without a break. What somebody
+ * waits for comes first. A step that fails does not stop the next.
+ * @returns a pass, which stops early when `lost` aborts
+ */
 export function createReconciler(deps: ReconcileDeps) {
   let seenUntilMs = Date.now() - 10 * 60_000;
   let watchedSinceMs = 0;
   let lookedAtMs = 0;
-  return async (): Promise<void> => {
+  return async (lost: AbortSignal = new AbortController().signal): Promise<void> => {
     const startedAtMs = Date.now();
     if (startedAtMs - lookedAtMs > LONGEST_BREAK_MS) watchedSinceMs = startedAtMs;
-    await cancelInactive(deps);
-    const runIds = new Set(await findSuspects(deps.db, SUSPECTS_PER_PASS));
-    for (const id of await filterRuns(deps.db, await closedSince(deps, seenUntilMs - OVERLAP_MS), "open"))
-      runIds.add(id);
-    for (const id of await filterRuns(deps.db, await listRunIds(deps, "ExecutionStatus = 'Running'"), "ended"))
-      runIds.add(id);
-    await forEach(deps, [...runIds], (runId) => examineRun(deps, runId, watchedSinceMs));
-    await forEach(deps, await findUnfenced(deps.db, SUSPECTS_PER_PASS), (runId) => deps.fenceRun(runId));
-    seenUntilMs = startedAtMs;
-    lookedAtMs = Date.now();
+    const examined = new Set<string>();
+    const examineAll = async (runIds: string[]): Promise<void> => {
+      const unseen = runIds.filter((runId) => !examined.has(runId));
+      await forEach(deps, { runIds: unseen, lost }, async (runId) => {
+        examined.add(runId);
+        await examineRun(deps, runId, watchedSinceMs);
+        lookedAtMs = Date.now();
+      });
+    };
+    const steps: Record<string, () => Promise<void>> = {
+      "cancels of inactive syncs": () => cancelInactive(deps),
+      "undelivered cancels": async () => {
+        const runIds = await findUndeliveredCancels(deps.db, RUNS_PER_PASS);
+        await Promise.all(runIds.map((runId) => deliverCancel(deps, runId)));
+      },
+      "silent runs": async () => examineAll(await takeSuspects(deps.db, RUNS_PER_PASS)),
+      "closed workflows": async () => {
+        const closed = await listRunIds(deps, `${CLOSED_SINCE} '${new Date(seenUntilMs - OVERLAP_MS).toISOString()}'`);
+        await examineAll(await filterRuns(deps.db, closed, "open"));
+        if (!lost.aborted) seenUntilMs = startedAtMs;
+        lookedAtMs = Date.now();
+      },
+      "workflows of ended runs": async () => {
+        const running = await listRunIds(deps, "ExecutionStatus = 'Running'");
+        await examineAll(await filterRuns(deps.db, running, "ended"));
+        lookedAtMs = Date.now();
+      },
+      "activities of ended runs": () => forgetEndedActivities(deps.db),
+      "runs that are not fenced": async () => {
+        const runIds = await findUnfenced(deps.db, RUNS_PER_PASS);
+        await forEach(deps, { runIds, lost }, (runId) => deps.fenceRun(runId));
+      },
+    };
+    for (const [step, work] of Object.entries(steps)) {
+      if (lost.aborted) return;
+      await attempt(deps, step, work);
+    }
   };
+}
+
+const CLOSED_SINCE = "ExecutionStatus != 'Running' and CloseTime >";
+
+/** @throws DatabaseUnavailableError: no step can do anything then */
+async function attempt(deps: ReconcileDeps, step: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (isDatabaseUnavailable(error)) throw error;
+    deps.log.warn({ err: error, step }, "a step of the reconciler failed; the others go on, and it is tried again");
+  }
 }
 
 async function cancelInactive(deps: ReconcileDeps): Promise<void> {
@@ -44,18 +90,20 @@ async function cancelInactive(deps: ReconcileDeps): Promise<void> {
 }
 
 /** One run that cannot be mended now does not stand in the way of the others. */
-async function forEach(deps: ReconcileDeps, runIds: string[], work: (runId: string) => Promise<void>): Promise<void> {
+async function forEach(
+  deps: ReconcileDeps,
+  { runIds, lost }: { runIds: string[]; lost: AbortSignal },
+  work: (runId: string) => Promise<void>,
+): Promise<void> {
   for (const runId of runIds) {
+    if (lost.aborted) return;
     try {
       await work(runId);
     } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error;
       deps.log.warn({ err: error, runId }, "the run could not be reconciled; it is tried again");
     }
   }
-}
-
-function closedSince(deps: ReconcileDeps, sinceMs: number): Promise<string[]> {
-  return listRunIds(deps, `ExecutionStatus != 'Running' and CloseTime > '${new Date(sinceMs).toISOString()}'`);
 }
 
 async function listRunIds({ client }: ReconcileDeps, query: string): Promise<string[]> {

@@ -26,24 +26,34 @@ export interface RetentionDeps {
   forgetChains(syncId: string, chains: ExpiredChain[]): Promise<void>;
 }
 
-/** One pass after the other takes away what is older than it has to be kept. Each step may be cut off and done again. */
+/**
+ * One pass after the other takes away what is older than it has to be kept. Each step may be cut off and done again, and one that fails
+ * leaves the others alone.
+ */
 export function createRetention(deps: RetentionDeps): () => Promise<void> {
+  const { db, log, keepDays } = deps;
+  const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn({ err: error, what }, "what is old could not be removed; it is tried again");
+    }
+  };
   return async () => {
     const before = (days: number) => new Date(Date.now() - days * DAY_MS);
-    const olderThan = before(deps.keepDays.runs);
-    for (const syncId of await findSyncsWithOldRuns(deps.db, olderThan)) {
-      try {
-        await retainRuns(deps, syncId, olderThan);
-      } catch (error) {
-        deps.log.warn({ err: error, syncId }, "old runs of the sync could not be removed; they are tried again");
+    const olderThan = before(keepDays.runs);
+    await attempt("runs", async () => {
+      for (const syncId of await findSyncsWithOldRuns(db, olderThan)) {
+        await attempt(`runs of sync ${syncId}`, () => retainRuns(deps, syncId, olderThan));
       }
-    }
-    await deleteOldSyncs(deps.db, olderThan);
-    await deleteOldCursorStates(deps.db, CURSOR_STATES_KEPT);
-    const { db } = deps;
-    await untilNoneIsLeft(() => deleteOldAudit(db, before(deps.keepDays.audit), ROWS_AT_ONCE));
-    await untilNoneIsLeft(() => deleteOldConnectionTasks(db, before(1), ROWS_AT_ONCE));
-    await untilNoneIsLeft(() => deleteOldRequests(db, ROWS_AT_ONCE));
+    });
+    await attempt("syncs", () => deleteOldSyncs(db, olderThan));
+    await attempt("cursor states", () => deleteOldCursorStates(db, CURSOR_STATES_KEPT));
+    await attempt("audit", () => untilNoneIsLeft(() => deleteOldAudit(db, before(keepDays.audit), ROWS_AT_ONCE)));
+    await attempt("connection tasks", () =>
+      untilNoneIsLeft(() => deleteOldConnectionTasks(db, before(1), ROWS_AT_ONCE)),
+    );
+    await attempt("idempotency keys", () => untilNoneIsLeft(() => deleteOldRequests(db, ROWS_AT_ONCE)));
   };
 }
 

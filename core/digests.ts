@@ -30,14 +30,30 @@ export interface Comparison {
   /**
    * Rows from `before` on, by the cursor, are for the next incremental run to load: neither they are compared, nor what the
    * destination has of them so far. Null: all rows are. A row without a cursor is for no run, so it is compared.
+   * `inclusive`: rows at `before` itself are settled too.
    */
-  settled: { column: string; type: string; before: string } | null;
+  settled: { column: string; type: string; before: string; inclusive?: true } | null;
 }
 
 /** Of a multiset of rows, whatever their order. Different ones have the same with a probability of 2^-64. */
 export interface Digest {
   rows: number;
   checksum: string;
+}
+
+/**
+ * What a plan saw at the source from where the next run reads on: `at`: rows whose cursor is `from` itself; `beyond`: the later ones.
+ * The digests are of row versions, so that a row that changes counts as another, even if it changes back. `{}`: nothing is known.
+ */
+export interface CursorTail {
+  /** The source's own text. */
+  from?: string;
+  at?: Digest;
+  beyond?: Digest;
+  /** The tables that hold the rows, each with what tells that its rows are others. Where that changes, older rows may have come. */
+  tables?: Readonly<Record<string, string>>;
+  /** How the rows were loaded, which no provider looks at: rows that were loaded in another way have to be read again. */
+  loadedAs?: string;
 }
 
 /** What a run has found in a window. */
@@ -73,7 +89,7 @@ export function isInPart(keyText: string, of: { hash: RowHash; part: number; par
   return `(${hashText(keyText, of.hash)} & ${of.parts - 1}) = ${of.part}`;
 }
 
-/** SQL. @param column quoted @param before a literal */
-export function isSettled(column: string, before: string): string {
-  return `(${column} >= ${before}) is not true`;
+/** SQL. @param column quoted @param before a literal @param inclusive rows at `before` itself are settled too */
+export function isSettled(column: string, before: string, inclusive = false): string {
+  return `(${column} ${inclusive ? ">" : ">="} ${before}) is not true`;
 }

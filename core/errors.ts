@@ -33,6 +33,7 @@ export const APP_ERROR_CODES = [
   "too_many_streams",
   "no_worker",
   "check_timeout",
+  "internal_error",
   "temporal_unavailable",
   "identity_provider_unavailable",
   "database_unavailable",
@@ -66,24 +67,48 @@ export class AppError extends Error {
   }
 }
 
-/** What to do about a failure of a source or destination. Thrown by providers and destinations, translated once in activities. */
+interface IntegrationErrorOptions {
+  /** The one thing to do about it, as whole sentences. Absent only where Sluice itself tries again. */
+  fix?: string | undefined;
+  cause?: unknown;
+}
+
+/**
+ * What to do about a failure of a source or destination. Thrown by providers and destinations, translated once in activities.
+ * The message is `what` and `fix`, joined here and nowhere else: whoever shows it adds no advice.
+ */
 abstract class IntegrationError extends Error {
   readonly reasonCode: ReasonCode;
-  /** Messages name provider, resource, request and the next step; never a secret, at most 256 characters of a body. */
-  constructor(reasonCode: ReasonCode, message: string, options: { cause?: unknown } = {}) {
-    super(message, options);
+  /** What failed. */
+  readonly what: string;
+  /** What to do about it; empty where Sluice itself tries again. */
+  readonly fix: string;
+  /** `what` names provider, resource and request; never a secret, at most 256 characters of a body. */
+  constructor(reasonCode: ReasonCode, what: string, { fix = "", cause }: IntegrationErrorOptions = {}) {
+    super(fix === "" ? what : `${what} ${fix}`, { cause });
     this.reasonCode = reasonCode;
+    this.what = what;
+    this.fix = fix;
   }
 }
 
-/** Trying again may help. `retryAfterSeconds` is the source's own word, when it gave one. */
+/**
+ * Trying again may help. `retryAfterSeconds` is the source's own word, when it gave one. `ofEntity`: it concerns only the entity
+ * that was asked for, such as a table that somebody has locked; the others can be loaded meanwhile.
+ */
 export class TransientError extends IntegrationError {
   override readonly name = "TransientError";
   readonly retryAfterSeconds: number | null;
+  readonly ofEntity: boolean;
 
-  constructor(reasonCode: ReasonCode, message: string, options: { retryAfterSeconds?: number; cause?: unknown } = {}) {
-    super(reasonCode, message, options);
+  constructor(
+    reasonCode: ReasonCode,
+    what: string,
+    options: IntegrationErrorOptions & { retryAfterSeconds?: number; ofEntity?: boolean } = {},
+  ) {
+    super(reasonCode, what, options);
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.ofEntity = options.ofEntity ?? false;
   }
 }
 
@@ -96,4 +121,9 @@ export type ProviderError = TransientError | TerminalError;
 
 export function isProviderError(error: unknown): error is ProviderError {
   return error instanceof TransientError || error instanceof TerminalError;
+}
+
+/** It stands in the way of the entity that was asked for, and says nothing of the others. */
+export function isOfEntity(error: unknown): error is ProviderError {
+  return error instanceof TerminalError || (error instanceof TransientError && error.ofEntity);
 }

@@ -20,6 +20,8 @@ export function finishOf(target: { finish?: unknown; swap?: unknown }): EntityFi
 export interface LoadModeRule {
   /** Without a key of the binding's or the source's own the entity is refused: `primary_key_missing`. */
   needsKey: boolean;
+  /** What the first run does not read is gone afterwards: it fails unless the read can be shown to be complete. */
+  needsProof: boolean;
   /** Every run reads everything, whatever its mode says. */
   alwaysComplete: boolean;
   /** Run modes beside `incremental` and `full_refresh`, which all load modes know. */
@@ -29,19 +31,29 @@ export interface LoadModeRule {
 /** How each load mode behaves; what a run mode asks of it that is not here is refused before anything runs. */
 export const LOAD_MODE_RULES: Record<LoadMode, LoadModeRule> = {
   /** Adds what is not there yet, by key, or as a multiset; never changes or removes a row. */
-  append_event: { needsKey: false, alwaysComplete: false, runModes: ["backfill"] },
+  append_event: { needsKey: false, needsProof: false, alwaysComplete: false, runModes: ["backfill"] },
   /** Adds all rows of each run under the run's `_snapshot_at`. */
-  append_snapshot: { needsKey: false, alwaysComplete: true, runModes: [] },
+  append_snapshot: { needsKey: false, needsProof: true, alwaysComplete: true, runModes: [] },
   /** By key, the newest cursor wins. */
-  upsert: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "repair", "verify"] },
+  upsert: { needsKey: true, needsProof: false, alwaysComplete: false, runModes: ["backfill", "repair", "verify"] },
   /** As `upsert`, and a row that is gone from the source keeps its last values and gets `_deleted_at`. */
-  upsert_soft_delete: { needsKey: true, alwaysComplete: true, runModes: ["backfill", "repair", "verify"] },
+  upsert_soft_delete: {
+    needsKey: true,
+    needsProof: true,
+    alwaysComplete: true,
+    runModes: ["backfill", "repair", "verify"],
+  },
   /** Each window of the source takes the place of the same window of the table. */
-  delete_insert: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "repair", "verify"] },
+  delete_insert: {
+    needsKey: true,
+    needsProof: true,
+    alwaysComplete: false,
+    runModes: ["backfill", "repair", "verify"],
+  },
   /** The table is what the source is. */
-  replace: { needsKey: false, alwaysComplete: true, runModes: ["verify"] },
+  replace: { needsKey: false, needsProof: true, alwaysComplete: true, runModes: ["repair", "verify"] },
   /** Every version of a row, each with the time it was valid. */
-  scd2: { needsKey: true, alwaysComplete: false, runModes: ["backfill", "verify"] },
+  scd2: { needsKey: true, needsProof: true, alwaysComplete: false, runModes: ["backfill", "verify"] },
 };
 
 export function knowsRunMode(loadMode: LoadMode, runMode: RunMode): boolean {

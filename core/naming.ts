@@ -3,21 +3,29 @@ import type { TableNamingVersion } from "./vocabulary.ts";
 /** Postgres cuts identifiers at 63 bytes. */
 const MAX_IDENTIFIER_BYTES = 63;
 
-/** Lower snake case of anything: `Order Items` -> `order_items`, `public.orders` -> `public_orders`; never empty. */
+/**
+ * Lower snake case of anything, with the letters of every alphabet: `Order Items` -> `order_items`, `Größe` -> `größe`,
+ * `public.订单` -> `public_订单`; never empty. Equal names in two forms of Unicode stay equal.
+ */
 export function normaliseName(name: string): string {
-  const snake = name
-    .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "_")
-    .replace(/^_+|_+$/g, "");
-  return snake === "" ? "unnamed" : snake;
+  return toSnakeCase(name.normalize("NFC"), /[^\p{L}\p{M}\p{N}]+/gu);
 }
 
-/** `Acme Orders` -> `acme-orders`: the slug of a sync, at most 63 characters; never empty. */
+/** `Acme Orders` -> `acme-orders`: the slug of a sync, of ASCII letters and digits, at most 63 characters; never empty. */
 export function slugify(name: string): string {
-  return normaliseName(name).replaceAll("_", "-").slice(0, MAX_IDENTIFIER_BYTES).replace(/-+$/, "");
+  const ascii = toSnakeCase(name.normalize("NFKD").replace(/\p{M}/gu, ""), /[^a-z0-9]+/g);
+  return ascii.replaceAll("_", "-").slice(0, MAX_IDENTIFIER_BYTES).replace(/-+$/, "");
+}
+
+/** @param others what stands between words */
+function toSnakeCase(name: string, others: RegExp): string {
+  const snake = name
+    .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, "$1_$2")
+    .toLowerCase()
+    .normalize("NFC")
+    .replace(others, "_")
+    .replace(/^_+|_+$/g, "");
+  return snake === "" ? "unnamed" : snake;
 }
 
 /** FNV-1a over UTF-16 units, 8 hex digits: names need a short stable tail, not a cryptographic one (core imports nothing). */

@@ -9,7 +9,10 @@ export function resultClassOf(code: ReasonCode | null): ResultClass {
   return code === null ? "success" : RESULT_REASONS[code].resultClass;
 }
 
-/** @returns whether a run that ended so may open the next attempt; `entityCodes` are those of its failed entities */
+/**
+ * @param entityCodes of all entities that failed: one that a person has to mend does not keep the others from going on
+ * @returns whether a run that ended so may open the next attempt
+ */
 export function mayAutoResume(
   status: RunStatus,
   code: ReasonCode | null,
@@ -17,7 +20,7 @@ export function mayAutoResume(
   usedOnce: boolean,
 ): boolean {
   if (code === null || (status !== "failed" && status !== "partial")) return false;
-  const codes = status === "partial" ? entityCodes : [code];
+  const codes = status === "partial" || entityCodes.length > 0 ? entityCodes : [code];
   return codes.some((each) => {
     const { autoResume } = reasonOf(each);
     return autoResume === "yes" || (autoResume === "once" && !usedOnce);

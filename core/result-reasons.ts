@@ -10,15 +10,18 @@ import {
   transient,
 } from "./reason-kinds.ts";
 
+/** Whether there is a next attempt depends on how many there were, so the text leaves it to the run. */
+const RESUMES = "If the run has a nextAttemptRunId, that attempt goes on by itself; if not, retry the run.";
+
 /** Every `resultReasonCode`. Served at `GET /api/v1/result-reasons`. */
 export const RESULT_REASONS = {
   heartbeat_timeout: transient(
     "No heartbeat came from the worker that held a slice.",
-    "The next attempt resumes by itself. If it repeats, look for a worker that is out of memory or cut off from Temporal.",
+    `${RESUMES} If it repeats, look for a worker that is out of memory or cut off from Temporal.`,
   ),
   stalled_no_progress: transient(
-    "The work was alive but moved no row, byte or page for longer than progressTimeoutSeconds.",
-    "The next attempt resumes by itself. If it repeats, look for a lock or a slow query at the source or destination.",
+    "For longer than progressTimeoutSeconds no row, byte or page moved, and no statement was at work: the work only waited.",
+    `${RESUMES} If it repeats, look for a lock, or for a source that does not answer.`,
   ),
   queue_timeout: transient(
     "No worker took the work in time.",
@@ -27,48 +30,43 @@ export const RESULT_REASONS = {
   ),
   run_timeout: transient(
     "The run reached runTimeoutSeconds.",
-    "The next attempt resumes from the last committed batch. Raise executionConfig.runTimeoutSeconds for longer loads.",
+    `${RESUMES} Raise executionConfig.runTimeoutSeconds for longer loads.`,
   ),
-  worker_shutdown: transient("The worker was stopped while it held a slice.", "The next attempt resumes by itself."),
-  worker_lost: transient(
-    "The slice was taken over from a worker that no longer answers.",
-    "The next attempt resumes by itself.",
-  ),
+  worker_shutdown: transient("The worker was stopped while it held a slice.", RESUMES),
+  worker_lost: transient("The slice was taken over from a worker that no longer answers.", RESUMES),
   source_rate_limited: transient(
     "The source asked for fewer requests.",
-    "The next attempt starts when the source allows. Lower executionConfig.maxConcurrency if it repeats.",
+    `${RESUMES} Lower executionConfig.maxConcurrency if it repeats.`,
   ),
   source_quota_exhausted: transient(
     "A daily or monthly quota of the source is used up.",
-    "The next attempt starts when the quota renews. Ask the source for a larger quota if it repeats.",
+    `${RESUMES} Ask the source for a larger quota if it repeats.`,
   ),
   source_unavailable: transient(
     "The source could not be reached or answered with a server error.",
-    "The next attempt resumes by itself. If it repeats, check the connection's host, port and the source's status page.",
+    `${RESUMES} If it repeats, check the connection's host, port and the source's status page.`,
   ),
   source_timeout: transient(
     "The source did not answer in time.",
-    "The next attempt resumes by itself. If it repeats, use smaller windows (executionConfig.windowSize).",
+    `${RESUMES} If it repeats, use smaller windows (executionConfig.windowSize).`,
   ),
-  source_export_failed: transient(
-    "An export job at the source ended without a result.",
-    "The next attempt asks for a new export.",
-  ),
-  source_snapshot_lost: transient(
-    "The snapshot that a complete scan read from is gone.",
-    "The next attempt takes a new snapshot.",
+  source_export_failed: transient("An export job at the source ended without a result.", RESUMES),
+  source_snapshot_lost: transient("The snapshot that a complete scan read from is gone.", RESUMES),
+  connection_changed: transient(
+    "A connection was pointed at another address, or at another user of it, while the run worked with the one before.",
+    `${RESUMES} It plans again with the new address.`,
   ),
   destination_unavailable: transient(
     "The destination could not be reached or is restarting.",
-    "The next attempt resumes by itself. If it repeats, check the destination database.",
+    `${RESUMES} If it repeats, check the destination database.`,
   ),
   destination_timeout: transient(
     "A statement at the destination took longer than its limit.",
-    "The next attempt resumes by itself. If it repeats, look for locks or lower executionConfig.batchBytes.",
+    `${RESUMES} If it repeats, look for locks or lower executionConfig.batchBytes.`,
   ),
   destination_lock_conflict: transient(
-    "A lock on the destination table could not be had in time, or a deadlock was resolved against us.",
-    "The next attempt resumes by itself. If it repeats, look for long transactions on the table.",
+    "The destination table was locked for too long, or a deadlock ended the statement.",
+    `${RESUMES} If it repeats, look for long transactions on the table.`,
   ),
   start_timeout: system(
     "yes",
@@ -104,7 +102,7 @@ export const RESULT_REASONS = {
   payload_too_large: system(
     "no",
     "A workflow payload was larger than 64 KiB.",
-    "Report it: payloads hold ids only. Fewer entities in the sync is a way round.",
+    "Use fewer entities in the sync, and report the error.",
   ),
   secret_unreadable: system(
     "no",
@@ -113,13 +111,13 @@ export const RESULT_REASONS = {
   ),
   source_rejected_request: system(
     "no",
-    "The source refused a request as malformed.",
-    "Report it with the error text; retrying will not help.",
+    "The source refused a request.",
+    "Do what the error says: the source would refuse the same request again.",
   ),
   source_response_invalid: system(
     "once",
     "The source answered with something that cannot be read.",
-    "The next attempt reads it again. If it repeats, report it with the error text.",
+    `${RESUMES} If it repeats, do what the error says.`,
   ),
   internal_error: system("once", "A defect in Sluice.", "Report it with the error text and backendRunUrl."),
   source_auth_failed: ownerAction(
@@ -136,7 +134,11 @@ export const RESULT_REASONS = {
   ),
   source_resource_not_found: ownerAction(
     "The table, object or endpoint does not exist at the source.",
-    "Restore it, or take the entity out of the sync.",
+    "Restore it, correct its name in the configuration, or take the entity out of the sync.",
+  ),
+  source_object_invalid: ownerAction(
+    "The table or view exists, but the source itself cannot read it: its definition or its files are broken.",
+    "Correct it at the source as the error says, then retry.",
   ),
   source_cursor_invalid: ownerAction(
     "The source does not accept the stored cursor.",
@@ -180,7 +182,7 @@ export const RESULT_REASONS = {
   ),
   destination_schema_conflict: ownerAction(
     "The destination table belongs to another sync, was not made by Sluice, has another shape than the schema policy lets it follow, or would lose what nobody has confirmed.",
-    "Do what the error says, choose another tableName in the binding, or move the existing table away.",
+    "Do what the error says, then retry.",
   ),
   config_invalid: ownerAction(
     "The sync's configuration cannot be executed.",
@@ -196,8 +198,8 @@ export const RESULT_REASONS = {
     "Set primaryKeyColumns in the binding, or choose loadMode append_event or replace.",
   ),
   reject_threshold_exceeded: ownerAction(
-    "More rows were rejected than the threshold allows.",
-    "Look at the rejected rows, correct them at the source, then retry.",
+    "More rows were rejected than the threshold allows, or all of them.",
+    "Look at the rejected rows, correct their cause, then trigger the sync again.",
   ),
   reconciliation_mismatch: ownerAction(
     "Source and destination differ after the load.",
@@ -205,11 +207,11 @@ export const RESULT_REASONS = {
   ),
   unexpected_zero_rows: ownerAction(
     "A source that had rows before gave none.",
-    "Check the source; if it is right, retry with liftGuards.",
+    "Check the source. If it is right, retry with liftGuards.",
   ),
   delete_guard_tripped: ownerAction(
-    "The result of a complete scan gives up more rows, or has fewer or more of them, than a guard allows.",
-    "Check the source; if it is right, retry with liftGuards, or change destinationConfig.guards.",
+    "A load would remove more rows, or has fewer or more rows, than a guard allows.",
+    "Check the source. If it is right, retry with liftGuards, or change destinationConfig.guards.",
   ),
   dependency_failed: ownerAction(
     "An entity or sync that this one depends on failed.",
@@ -224,6 +226,11 @@ export const RESULT_REASONS = {
     "no",
     "All entities are complete, but some rows, or values of them, could not be loaded.",
     "Look at the rejected rows.",
+  ),
+  entities_skipped: partial(
+    "no",
+    "The run skipped entities that its mode does not apply to. The others are complete.",
+    "Load the skipped entities with runMode full_refresh, or name only the others when you trigger the sync.",
   ),
   cancelled_by_user: cancelled(
     "Someone cancelled the run through the API.",
@@ -246,6 +253,10 @@ export const RESULT_REASONS = {
     "Trigger a run by hand if the data is needed now.",
   ),
   skipped_dependency: skipped("A sync that this one comes after did not succeed.", "Correct that sync."),
+  skipped_not_comparable: skipped(
+    "The table of this entity keeps rows that its source no longer has, so the two cannot be compared.",
+    "Load the entity with runMode full_refresh.",
+  ),
   no_new_data: success("The source was asked and had nothing new.", "Nothing to do."),
 } satisfies Record<string, ResultReason>;
 export type ReasonCode = keyof typeof RESULT_REASONS;

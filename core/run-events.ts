@@ -13,6 +13,8 @@ export const RUN_EVENTS = {
     "`planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`",
   "destination.set_back":
     "It lacks what was loaded: it was restored to an older state, or is another one. `entityKeys` are read anew",
+  "destination.table_changed":
+    "Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`",
   "run.waiting":
     "Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first",
   "run.resumed": "A slice has gone on.",
@@ -29,6 +31,9 @@ export const RUN_EVENTS = {
     "`sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`: as far as they were counted by then",
   "slice.failed":
     "`sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`",
+  "worker.lost":
+    "A worker was not heard of for 35 s. `executorId`, `work`: what waits for another worker, each with `activity`, `subject` (slice or entity) and `label`",
+  "worker.stopped": "A worker was stopped and has handed its work back. `executorId`, `work`",
   "entity.swapped": "The table that was loaded beside is in place. `entityKey`",
 } as const;
 export type RunEventKind = keyof typeof RUN_EVENTS;

@@ -6,14 +6,15 @@ import type { RowHash } from "./digests.ts";
 
 /**
  * `none`: all of the entity. `key`: `(from, to]` over an immutable key, one text per key column; null is open-ended.
- * `time`: `[from, to)` over the cursor column; null is open-ended. A row with a NULL cursor is in no time window.
+ * `time`: `[from, to)` over the cursor column, or `(from, to)` with `after`; null is open-ended. A row with a NULL cursor is in no
+ * time window. An older version does not know `after` and reads more rows than it must, which is harmless.
  * `hash`: rows whose key's hash ends in `part`, for keys that two servers may order differently; `cast` is what the source
  * makes of a key column first, and `parts` a power of two.
  */
 export type Window =
   | { by: "none" }
   | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null; estimatedRows?: number }
-  | { by: "time"; column: string; from: string | null; to: string | null; estimatedRows?: number }
+  | { by: "time"; column: string; from: string | null; to: string | null; after?: true; estimatedRows?: number }
   | { by: "hash"; columns: { name: string; cast: string | null }[]; hash: RowHash; part: number; parts: number };
 
 /** What an entity's slices look like to the workflow: numbers only, so that history holds no data. */
@@ -29,8 +30,12 @@ export interface EntityWork {
   swap: boolean;
 }
 
-/** An opaque position inside a slice, made and understood by the provider alone. Null is the slice's start. */
-export type Checkpoint = { [key: string]: unknown } | null;
+/**
+ * A position inside a slice, made and understood by the provider alone but for `newest`, an RFC 3339 instant: the newest cursor value
+ * that was read and does not lie beyond the plan's upper bound. The cursor state goes no further, so that a row which gets the same
+ * value later is read. Null is the slice's start.
+ */
+export type Checkpoint = { newest?: string | null | undefined; [key: string]: unknown } | null;
 
 /** Most slices in one plan, unless there are more entities: windows widen instead. And most that one execution works on. */
 export const MAX_SLICES_PER_PLAN = 500;

@@ -1,27 +1,24 @@
+import {
+  type EntityEvidence,
+  type EntityResult,
+  entityFailures,
+  isComplete,
+  isSkipped,
+  judgeEntity,
+  judgeUnplanned,
+  type RunStop,
+  tellRejected,
+} from "./entity-verdict.ts";
 import type { ReasonCode } from "./result-reasons.ts";
 import type { RunEvent } from "./run-lifecycle.ts";
 import type { RunOutcome } from "./workflow-contract.ts";
-
-/** What is known of an entity when its attempt ends, counted from the ledger over the whole chain. */
-export interface EntityEvidence {
-  entityKey: string;
-  slicesTotal: number;
-  slicesDone: number;
-  /** What its target asks for once all slices are done, such as a swap, is not done. */
-  finishPending: boolean;
-  rowsWritten: number;
-  /** Not loaded, since the destination could not take them as they are. The entity is complete without them. */
-  rowsRejected: number;
-  /** Why it could not even be planned. */
-  planFailure: { reasonCode: ReasonCode; message: string } | null;
-  /** In what it differs from its source, as found by a run that compares; null when in nothing. */
-  difference: string | null;
-}
 
 export interface RunEvidence {
   /** A plan is recorded; without one nothing is proved. */
   planned: boolean;
   entities: EntityEvidence[];
+  /** Entities that the run was for, where no plan is recorded. */
+  unplanned: string[];
   outcome: RunOutcome;
   /** Nothing new was looked for. */
   comparison: boolean;
@@ -29,29 +26,46 @@ export interface RunEvidence {
   cancelReasonCode: ReasonCode | null;
 }
 
-export interface Verdict {
+type Ending = {
   event: Extract<RunEvent, "succeed" | "end_partial" | "fail" | "acknowledge_cancel">;
   reasonCode: ReasonCode | null;
   error: string | null;
-  /** Of the entities that are not complete. */
+  /** Of the entities that failed. */
   entityCodes: ReasonCode[];
+};
+
+export interface Verdict extends Ending {
+  /** How each entity ended, which agrees with how the run did. */
+  entities: EntityResult[];
 }
 
 /** How a run ended. Success is what the evidence proves, never what the workflow says. */
 export function judgeRun(evidence: RunEvidence): Verdict {
+  const ending = endingOf(evidence);
+  const { outcome } = evidence;
+  const stop = stopOf(evidence, ending);
+  const unplanned: NonNullable<RunStop> = stop ?? {
+    status: "failed",
+    reasonCode: ending.reasonCode ?? "internal_error",
+    error: ending.error,
+  };
+  return {
+    ...ending,
+    entities: [
+      ...evidence.entities.map((entity) => judgeEntity(entity, { outcome, stop })),
+      ...evidence.unplanned.map((entityKey) => judgeUnplanned(entityKey, unplanned)),
+    ],
+  };
+}
+
+function endingOf(evidence: RunEvidence): Ending {
   const { outcome, entities } = evidence;
   const complete = entities.filter(isComplete);
-  if (evidence.planned && complete.length === entities.length) {
-    const rejected = entities.filter((entity) => entity.rowsRejected > 0);
-    if (rejected.length > 0) {
-      const error = rejected.map((entity) => `${entity.entityKey}: ${entity.rowsRejected} rows rejected`).join("\n");
-      return { event: "end_partial", reasonCode: "rows_rejected", error, entityCodes: [] };
-    }
-    const rowsWritten = entities.reduce((sum, entity) => sum + entity.rowsWritten, 0);
-    const reasonCode = rowsWritten === 0 && !evidence.comparison ? "no_new_data" : null;
-    return { event: "succeed", reasonCode, error: null, entityCodes: [] };
+  const skipped = entities.filter(isSkipped);
+  if (evidence.planned && complete.length + skipped.length === entities.length && skipped.length < entities.length) {
+    return endComplete(evidence, complete, skipped);
   }
-  const cancelReasonCode = evidence.cancelReasonCode ?? (outcome.cancelled ? "cancelled_in_backend" : null);
+  const cancelReasonCode = cancelOf(evidence);
   // The work may have ended by itself between the asking and the stopping; then the run ends as the work did.
   if (cancelReasonCode !== null && (outcome.cancelled || hasWorkLeft(evidence))) {
     return { event: "acknowledge_cancel", reasonCode: cancelReasonCode, error: null, entityCodes: [] };
@@ -60,43 +74,76 @@ export function judgeRun(evidence: RunEvidence): Verdict {
     const { reasonCode, message } = outcome.failure;
     return { event: "fail", reasonCode, error: message, entityCodes: [reasonCode] };
   }
-  const failures = entityFailures(evidence);
+  const failures = entityFailures(entities, outcome);
   const [first] = failures;
-  if (first === undefined) {
-    const missing = entities.filter((entity) => !isComplete(entity)).map((entity) => entity.entityKey);
-    const error = evidence.planned
-      ? `The workflow ended, but the ledger does not hold all slices of ${missing.join(", ")}.`
-      : "The workflow ended without a recorded plan.";
-    return { event: "fail", reasonCode: "internal_error", error, entityCodes: ["internal_error"] };
-  }
+  if (first === undefined) return endUnproved(evidence, skipped);
   const entityCodes = failures.map((failure) => failure.reasonCode);
-  const error = failures.map((failure) => `${failure.entityKey}: ${failure.message}`).join("\n");
+  const error = lines([
+    ...failures.map(({ entityKey, message }) => [entityKey, message] as const),
+    ...skipped.map(skipOf),
+  ]);
   if (complete.length > 0) return { event: "end_partial", reasonCode: "entities_failed", error, entityCodes };
   return { event: "fail", reasonCode: first.reasonCode, error, entityCodes };
 }
 
-export function isComplete(entity: EntityEvidence): boolean {
-  return entity.planFailure === null && entity.slicesDone === entity.slicesTotal && !entity.finishPending;
+/** All entities that the run mode applies to are complete. */
+function endComplete(
+  { comparison }: RunEvidence,
+  complete: readonly EntityEvidence[],
+  skipped: readonly EntityEvidence[],
+): Ending {
+  const rejected = complete.filter((entity) => entity.rowsRejected > 0);
+  if (skipped.length > 0 || rejected.length > 0) {
+    const reasonCode = skipped.length > 0 ? "entities_skipped" : "rows_rejected";
+    const told = [
+      ...rejected.map((entity) => [entity.entityKey, tellRejected(entity)] as const),
+      ...skipped.map(skipOf),
+    ];
+    return { event: "end_partial", reasonCode, error: lines(told), entityCodes: [] };
+  }
+  const rowsWritten = complete.reduce((sum, entity) => sum + entity.rowsWritten, 0);
+  const reasonCode = rowsWritten === 0 && !comparison ? "no_new_data" : null;
+  return { event: "succeed", reasonCode, error: null, entityCodes: [] };
 }
 
-function hasWorkLeft(evidence: RunEvidence): boolean {
-  const failed = new Set(entityFailures(evidence).map((failure) => failure.entityKey));
-  return !evidence.planned || evidence.entities.some((entity) => !isComplete(entity) && !failed.has(entity.entityKey));
+/** Nothing failed, and yet the run is not complete. */
+function endUnproved({ planned, entities }: RunEvidence, skipped: readonly EntityEvidence[]): Ending {
+  if (skipped.length > 0 && skipped.length === entities.length) {
+    return { event: "fail", reasonCode: "config_invalid", error: lines(skipped.map(skipOf)), entityCodes: [] };
+  }
+  const missing = entities.filter((entity) => !isComplete(entity) && !isSkipped(entity));
+  const error = planned
+    ? `The workflow ended, but the ledger does not hold all slices of ${missing.map(({ entityKey }) => entityKey).join(", ")}.`
+    : "The workflow ended without a recorded plan.";
+  return { event: "fail", reasonCode: "internal_error", error, entityCodes: ["internal_error"] };
 }
 
-function entityFailures(evidence: RunEvidence): { entityKey: string; reasonCode: ReasonCode; message: string }[] {
-  const planned = evidence.entities.flatMap(({ entityKey, planFailure }) =>
-    planFailure ? [{ entityKey, ...planFailure }] : [],
+/** What kept the entities from being complete that did not fail by themselves. */
+function stopOf({ outcome, entities }: RunEvidence, { event, reasonCode, error }: Ending): RunStop {
+  if (reasonCode === null) return null;
+  if (event === "acknowledge_cancel") return { status: "stopped", reasonCode, error: null };
+  const failedAsWhole = outcome.failure !== null || entityFailures(entities, outcome).length === 0;
+  return event === "fail" && failedAsWhole ? { status: "failed", reasonCode, error } : null;
+}
+
+function cancelOf({ cancelReasonCode, outcome }: RunEvidence): ReasonCode | null {
+  return cancelReasonCode ?? (outcome.cancelled ? "cancelled_in_backend" : null);
+}
+
+function hasWorkLeft({ planned, entities, outcome }: RunEvidence): boolean {
+  const failed = new Set(entityFailures(entities, outcome).map(({ entityKey }) => entityKey));
+  return (
+    !planned || entities.some((entity) => !isComplete(entity) && !isSkipped(entity) && !failed.has(entity.entityKey))
   );
-  const incomplete = new Set(
-    evidence.entities.filter((entity) => !isComplete(entity)).map((entity) => entity.entityKey),
-  );
-  const failed = evidence.outcome.entityFailures.filter((failure) => incomplete.has(failure.entityKey));
-  // What kept an entity from being compared to its end may pass; then it is compared again, and its difference told.
-  const different = evidence.entities.flatMap(({ entityKey, difference }) =>
-    difference === null || failed.some((failure) => failure.entityKey === entityKey)
-      ? []
-      : [{ entityKey, reasonCode: "reconciliation_mismatch" as const, message: difference }],
-  );
-  return [...planned, ...failed, ...different];
+}
+
+function skipOf({ entityKey, planFailure }: EntityEvidence): readonly [string, string] {
+  return [entityKey, planFailure?.message ?? ""];
+}
+
+/** A line for each entity. Most messages begin with the entity that they are about. */
+function lines(told: readonly (readonly [string, string])[]): string {
+  return told
+    .map(([entityKey, message]) => (message.startsWith(`${entityKey} `) ? message : `${entityKey}: ${message}`))
+    .join("\n");
 }

@@ -5,13 +5,11 @@ import type { ExecutionMode } from "./vocabulary.ts";
 
 /** What the API, the control loops and the workflows agree on; all of it is small: ids, counts, labels. */
 
-export const TASK_QUEUE = "sluice";
-
 /**
  * What a run may ask of those who work on it, as `contract_of_run` in the control database tells it, which keeps a run from processes that
  * know less: they would do what they do not know as if it were what they know.
  */
-export const CONTRACT = 2;
+export const CONTRACT = 3;
 
 /** Largest workflow payload that the converter lets through. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
@@ -41,6 +39,8 @@ export interface SyncRunInput {
 export interface SyncRunResult {
   status: RunStatus;
   resultReasonCode: ReasonCode | null;
+  /** The run's, at most 2000 characters; absent where a worker of before tells it. */
+  error?: string | null;
 }
 
 export interface SliceInput {
@@ -122,9 +122,14 @@ export interface RunOutcome {
 /** Workflow types, by name. */
 export const WORKFLOW_TYPES = { syncRun: "syncRun", connectionTask: "connectionTask" } as const;
 
+/** Longest that the plan of many entities may take, tries of several workers included. */
+export const PLAN_TASK_MINUTES = 30;
+
 /** Request and answer lie in the task's row. */
 export interface ConnectionTaskInput {
   taskId: string;
+  /** It may take minutes, and nobody waits for it: a plan. Absent: seconds. */
+  lasting?: true;
 }
 
 export interface ConnectionTaskOutcome {

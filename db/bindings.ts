@@ -4,7 +4,7 @@ import type { Database, TableBindingTable } from "./schema.ts";
 
 export type BindingRow = Selectable<TableBindingTable>;
 /** A binding as a definition says it; `frozenAt` is the loader's to set. */
-export type BindingDraft = Omit<BindingRow, "syncId" | "frozenAt" | "createdAt" | "updatedAt">;
+export type BindingDraft = Omit<BindingRow, "syncId" | "frozenAt" | "columnNames" | "createdAt" | "updatedAt">;
 
 type Executor = Kysely<Database>;
 
@@ -100,6 +100,48 @@ export async function findDeletedOwners(
     .where("tableBindings.frozenAt", "is not", null)
     .where("syncs.deletedAt", "is not", null)
     .execute();
+}
+
+/**
+ * Names of columns that were ever given, by entity; those of a deleted sync's table go to the sync that takes it over. Entities without
+ * any are absent.
+ */
+export async function readColumnNames(db: Executor, syncId: string): Promise<Map<string, Record<string, string>>> {
+  const { rows } = await sql<{ entityKey: string; columnNames: Record<string, string> }>`
+    select b.entity_key as "entityKey", names.column_names as "columnNames"
+    from table_bindings b
+    cross join lateral (
+      select owner.column_names
+      from table_bindings owner
+      join syncs s on s.id = owner.sync_id
+      where owner.column_names is not null and (
+        owner.id = b.id
+        or (s.deleted_at is not null and owner.frozen_at is not null
+            and owner.entity_key = b.entity_key and owner.physical_table_name = b.physical_table_name))
+      order by owner.id = b.id desc, s.deleted_at desc limit 1
+    ) names
+    where b.sync_id = ${syncId}`.execute(db);
+  return new Map(rows.map(({ entityKey, columnNames }) => [entityKey, columnNames]));
+}
+
+/**
+ * Adds names to those that were given before.
+ * @param names all of them
+ * @returns false, with nothing changed, where others have been given meanwhile
+ */
+export async function recordColumnNames(
+  db: Executor,
+  bindingId: string,
+  names: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const given = JSON.stringify(names);
+  const { numUpdatedRows } = await db
+    .updateTable("tableBindings")
+    .set({ columnNames: given })
+    .where("id", "=", bindingId)
+    .where(sql<boolean>`coalesce(column_names, '{}') <@ ${given}::jsonb`)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
 }
 
 /** What discovery settled becomes the binding's own; its names are frozen from its first plan on. */

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { ConnectionTaskRequest, ConnectionTaskResult } from "../core/connection-tasks.ts";
+import type { EntityPlanPreview } from "../core/plan-preview.ts";
 import type { ConnectionStatus, ProviderKey } from "../core/vocabulary.ts";
 import type { CreatedAt, Instant, InstantOrNull, Json, UpdatedAt } from "./column-types.ts";
 
@@ -53,11 +54,13 @@ export interface ConnectionTable {
 export interface ConnectionTaskTable {
   id: string;
   connectionId: string;
-  kind: "check" | "discover";
+  kind: "check" | "discover" | "plan";
   /** Of the connection when it was asked. */
   settingsVersion: number;
   request: JSONColumnType<ConnectionTaskRequest>;
   result: ColumnType<ConnectionTaskResult | null, string | null | undefined, string | null>;
+  /** Of a plan that is being made: entities in the order in which they were planned. */
+  found: ColumnType<EntityPlanPreview[], string | undefined, string>;
   createdAt: CreatedAt;
   completedAt: InstantOrNull;
 }

@@ -1,5 +1,11 @@
 import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
-import type { ConnectionTaskRequest, ConnectionTaskResult, DiscoveredEntity } from "../core/connection-tasks.ts";
+import type {
+  ConnectionTaskRequest,
+  ConnectionTaskResult,
+  DiscoveredEntity,
+  EntityCheck,
+} from "../core/connection-tasks.ts";
+import type { EntityPlanPreview } from "../core/plan-preview.ts";
 import type { ConnectionCheck, ConnectionTaskTable } from "./connection-tables.ts";
 import type { Database } from "./schema.ts";
 
@@ -8,17 +14,52 @@ export type NewConnectionTask = Omit<Insertable<ConnectionTaskTable>, "request">
 
 type Executor = Kysely<Database>;
 
-/** Makes room as well: what a connection was asked ten minutes ago is of no use to anybody, and can be megabytes. */
+/**
+ * Makes room as well: what a connection was asked ten minutes ago is of no use to anybody, and can be megabytes. Plans stay for a day,
+ * since people come back to them. A task that is there already stays as it is.
+ */
 export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<void> {
   await db
     .deleteFrom("connectionTasks")
     .where("connectionId", "=", task.connectionId)
+    .where("kind", "!=", "plan")
     .where("createdAt", "<", sql<Date>`now() - interval '10 minutes'`)
     .execute();
   await db
     .insertInto("connectionTasks")
     .values({ ...task, request: JSON.stringify(request) })
+    .onConflict((conflict) => conflict.column("id").doNothing())
     .execute();
+}
+
+/** A plan of the sync that was asked for; null where there is none, or it is older than a day. */
+export async function findPlanTask(
+  db: Executor,
+  { id, syncId }: { id: string; syncId: string },
+): Promise<ConnectionTaskRow | null> {
+  const task = await db
+    .selectFrom("connectionTasks")
+    .selectAll()
+    .where("id", "=", id)
+    .where("kind", "=", "plan")
+    .where(sql<boolean>`request -> 'plan' ->> 'syncId' = ${syncId}`)
+    .executeTakeFirst();
+  return task ?? null;
+}
+
+/** Adds to what is told of a plan while it is being made. */
+export async function addFound(db: Executor, id: string, entities: EntityPlanPreview[]): Promise<void> {
+  await db
+    .updateTable("connectionTasks")
+    .set({ found: sql<string>`found || ${JSON.stringify(entities)}::jsonb` })
+    .where("id", "=", id)
+    .where("completedAt", "is", null)
+    .execute();
+}
+
+/** A worker begins a plan, maybe in place of one that died: what that one has found is found again. */
+export async function clearFound(db: Executor, id: string): Promise<void> {
+  await db.updateTable("connectionTasks").set({ found: "[]" }).where("id", "=", id).execute();
 }
 
 export async function getTask(db: Executor, id: string): Promise<ConnectionTaskRow> {
@@ -35,7 +76,7 @@ export async function getChecks(
     .select([
       sql<boolean>`(result -> 'ok')::boolean`.as("ok"),
       sql<ConnectionCheck[]>`result -> 'checks'`.as("checks"),
-      sql<ConnectionCheck[]>`coalesce(result -> 'entityChecks', '[]')`.as("entityChecks"),
+      sql<EntityCheck[]>`coalesce(result -> 'entityChecks', '[]')`.as("entityChecks"),
     ])
     .where("id", "=", id)
     .where("completedAt", "is not", null)
@@ -46,7 +87,7 @@ export async function getChecks(
 export async function completeTask(db: Executor, id: string, result: ConnectionTaskResult): Promise<void> {
   await db
     .updateTable("connectionTasks")
-    .set({ result: JSON.stringify(result), completedAt: sql<Date>`now()` })
+    .set({ result: JSON.stringify(result), found: "[]", completedAt: sql<Date>`now()` })
     .where("id", "=", id)
     .where("completedAt", "is", null)
     .execute();

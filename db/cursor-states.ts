@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
+import type { CursorTail } from "../core/digests.ts";
 import type { CursorStateTable, Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -10,6 +11,8 @@ export interface CursorState {
   version: number;
   /** The source's own text; null after a reset: everything is read again. */
   cursor: string | null;
+  /** What the plan that moved it saw there; `{}` where nothing is known. Null: moved by an older version. */
+  tail: CursorTail | null;
   /** Who set it; null when a run moved it. */
   createdBy: string | null;
 }
@@ -17,7 +20,7 @@ export interface CursorState {
 export async function readCursorState(db: Executor, syncId: string, entityKey: string): Promise<CursorState | null> {
   const state = await db
     .selectFrom("cursorStates")
-    .select(["version", "cursor", "createdBy"])
+    .select(["version", "cursor", "tail", "createdBy"])
     .where("syncId", "=", syncId)
     .where("entityKey", "=", entityKey)
     .orderBy("version", "desc")
@@ -81,31 +84,60 @@ export async function listCursorVersions(
   return { versions, total };
 }
 
-/** What a person says, as the versions after those that there are. @param trx holds the sync's row */
+/**
+ * What a person says, as the versions after those that there are. @param trx holds the sync's row
+ * @param set.states.isOld it is brought back from a version of which no tail was kept, since an older Sluice has moved it
+ */
 export async function setCursorStates(
   trx: Executor,
-  set: { syncId: string; actor: string; states: { entityKey: string; version: number; cursor: string | null }[] },
+  set: {
+    syncId: string;
+    actor: string;
+    states: { entityKey: string; version: number; cursor: string | null; isOld?: boolean }[];
+  },
 ): Promise<CursorStateRow[]> {
   if (set.states.length === 0) return [];
   return trx
     .insertInto("cursorStates")
-    .values(set.states.map((state) => ({ ...state, syncId: set.syncId, createdBy: set.actor })))
+    .values(
+      set.states.map(({ isOld = false, ...state }) => ({
+        ...{ ...state, syncId: set.syncId, createdBy: set.actor },
+        tail: isOld ? null : JSON.stringify({}),
+      })),
+    )
     .returningAll()
     .execute();
 }
 
 /**
  * Compare-and-set: moves only if the newest version is the one the plan started from, or this plan's own. A plan of an
- * old chain that finishes late therefore changes nothing.
+ * old chain that finishes late therefore changes nothing. Where the cursor stays, only its tail is noted.
  * @returns whether it moved
  */
 export async function advanceCursor(
   trx: Executor,
-  move: { syncId: string; entityKey: string; cursor: string; fromVersion: number; planId: string; runId: string },
+  move: {
+    syncId: string;
+    entityKey: string;
+    cursor: string;
+    /** `{}` where nothing is known. */
+    tail: CursorTail;
+    fromVersion: number;
+    planId: string;
+    runId: string;
+  },
 ): Promise<boolean> {
+  const tail = JSON.stringify(move.tail);
+  await sql`
+    update cursor_states state set tail = ${tail}::jsonb
+    where sync_id = ${move.syncId} and entity_key = ${move.entityKey} and cursor = ${move.cursor}
+      and (version = ${move.fromVersion} or plan_id = ${move.planId}) and tail is distinct from ${tail}::jsonb
+      and not exists (select from cursor_states later
+                      where later.sync_id = state.sync_id and later.entity_key = state.entity_key
+                        and later.version > state.version)`.execute(trx);
   const moved = await sql`
-    insert into cursor_states (sync_id, entity_key, version, cursor, run_id, plan_id)
-    select ${move.syncId}, ${move.entityKey}, coalesce(newest.version, 0) + 1, ${move.cursor}, ${move.runId}, ${move.planId}
+    insert into cursor_states (sync_id, entity_key, version, cursor, tail, run_id, plan_id)
+    select ${move.syncId}, ${move.entityKey}, coalesce(newest.version, 0) + 1, ${move.cursor}, ${tail}::jsonb, ${move.runId}, ${move.planId}
     from (select 1) one left join lateral (
       select version, cursor, plan_id from cursor_states
       where sync_id = ${move.syncId} and entity_key = ${move.entityKey} order by version desc limit 1) newest on true

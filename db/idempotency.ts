@@ -90,6 +90,19 @@ export async function storeAnswer(
     .execute();
 }
 
+/** Its claimant is alive and at work on it. Nothing happens once somebody else has taken the request over. */
+export async function extendClaim(
+  db: Executor,
+  { actor, route, key, claimId, leaseSeconds }: RequestKey & { claimId: string; leaseSeconds: number },
+): Promise<void> {
+  await db
+    .updateTable("idempotencyKeys")
+    .set({ lockedUntil: sql<Date>`now() + make_interval(secs => ${leaseSeconds})` })
+    .where((eb) => eb.and({ actor, route, key, claimId }))
+    .where("status", "is", null)
+    .execute();
+}
+
 /** It was not answered for good: the next who asks may try at once, and finds what this one may have made. */
 export async function releaseRequest(
   db: Executor,

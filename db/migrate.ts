@@ -8,6 +8,16 @@ import * as audit from "./migrations/0005_audit.ts";
 import * as runRequests from "./migrations/0006_run_requests.ts";
 import * as verifications from "./migrations/0007_verifications.ts";
 import * as contracts from "./migrations/0008_contracts.ts";
+import * as shortPages from "./migrations/0009_short_pages.ts";
+import * as planTasks from "./migrations/0010_plan_tasks.ts";
+import * as cursorTails from "./migrations/0011_cursor_tails.ts";
+import * as columnNames from "./migrations/0012_column_names.ts";
+import * as contractThree from "./migrations/0013_contract_three.ts";
+import * as workers from "./migrations/0014_workers.ts";
+import * as countsOfAttempts from "./migrations/0015_counts_of_attempts.ts";
+import * as frozenSettings from "./migrations/0016_frozen_settings.ts";
+import * as runsEnded from "./migrations/0019_runs_ended.ts";
+import * as activityTries from "./migrations/0020_activity_tries.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -19,6 +29,16 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0006_run_requests": runRequests,
   "0007_verifications": verifications,
   "0008_contracts": contracts,
+  "0009_short_pages": shortPages,
+  "0010_plan_tasks": planTasks,
+  "0011_cursor_tails": cursorTails,
+  "0012_column_names": columnNames,
+  "0013_contract_three": contractThree,
+  "0014_workers": workers,
+  "0015_counts_of_attempts": countsOfAttempts,
+  "0016_frozen_settings": frozenSettings,
+  "0019_runs_ended": runsEnded,
+  "0020_activity_tries": activityTries,
 };
 
 /**

@@ -1,6 +1,9 @@
-/** SQLSTATE classes and codes that say "not now" rather than "not so". */
-const UNAVAILABLE_SQLSTATE = /^(08...|57P0[1-5]|57014|53...|40001|40P01|55P03|25P0[34])$/;
+/** SQLSTATE classes and codes of a server that is away, starting, stopping, full, or for now a replica that takes no writes. */
+const AWAY_SQLSTATE = /^(08...|57P0[1-5]|53...|25006)$/;
+/** The server is there, and this statement could not be done now: it took too long, or stood in another's way. */
+const BUSY_SQLSTATE = /^(57014|40001|40P01|55P03|25P0[34])$/;
 const SOCKET_CODES = new Set([
+  "ECONNABORTED",
   "ECONNREFUSED",
   "ECONNRESET",
   "ETIMEDOUT",
@@ -8,17 +11,38 @@ const SOCKET_CODES = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
   "EHOSTUNREACH",
+  "ENETUNREACH",
 ]);
 /** What `pg` says without a code when it gives a connection up. */
 const PG_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/;
+
+/**
+ * The control database is away or overloaded: the same request may succeed later. Only `db/control-pool.ts` makes it, so an error
+ * of a source or a destination is never taken for one, whichever server that is on.
+ */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = "DatabaseUnavailableError";
+  /** The server answers. What is refused again and again by a server that answers is no outage. */
+  readonly answers: boolean;
+
+  constructor(cause: unknown, { answers }: { answers: boolean }) {
+    super(`The control database is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.answers = answers;
+  }
+}
 
 /** Is the control database away or overloaded, so that the same request may succeed later? */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // A host with two addresses fails with an AggregateError whose own code is that of its parts.
+export function isDatabaseUnavailable(error: unknown): error is DatabaseUnavailableError {
+  return error instanceof DatabaseUnavailableError;
+}
+
+/** How a statement of the control database failed: `away` with its server, `busy` by itself and for now, null for what stays so. */
+export function classifyDatabaseError(error: unknown): "away" | "busy" | null {
+  if (!(error instanceof Error)) return null;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return UNAVAILABLE_SQLSTATE.test(code) || SOCKET_CODES.has(code) || PG_MESSAGES.test(error.message);
+  if (AWAY_SQLSTATE.test(code) || SOCKET_CODES.has(code) || PG_MESSAGES.test(error.message)) return "away";
+  return BUSY_SQLSTATE.test(code) ? "busy" : null;
 }
 
 /** Did a statement fail on this unique index? */

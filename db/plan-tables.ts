@@ -7,6 +7,20 @@ import type { CreatedAt, InstantOrNull, Json, UpdatedAt } from "./column-types.t
 
 /** Plans and what became of them, as part of the control database. */
 
+/** A connection as a plan was made from it; no secrets. */
+export interface FrozenConnection {
+  id: string;
+  config: Record<string, unknown>;
+}
+
+/** What a plan was made from. `destination` is null for the default warehouse. */
+export interface FrozenSettings {
+  connection: FrozenConnection;
+  sourceConfig: Record<string, unknown>;
+  destinationConfig: Record<string, unknown>;
+  destination: FrozenConnection | null;
+}
+
 /** `id` is the id of the run that made the plan. */
 export interface PlanTable {
   id: string;
@@ -14,6 +28,8 @@ export interface PlanTable {
   syncId: string;
   /** Of everything that decides what is read and where it goes. */
   configHash: string;
+  /** Null: an older version made the plan, which goes by the settings of now. */
+  frozen: ColumnType<FrozenSettings | null, string | undefined, string>;
   createdAt: CreatedAt;
 }
 
@@ -65,6 +81,10 @@ export interface RunSliceTable {
   rowsWritten: Generated<number>;
   rowsRejected: Generated<number>;
   bytesRead: Generated<number>;
+  /** What the ledger had of the slice when the attempt began: earlier attempts' rows. Null: an older version began it. */
+  baseRowsRead: number | null;
+  baseRowsWritten: number | null;
+  baseRowsRejected: number | null;
   /** What was found in its window, of a run that compares; null before, and for all others. */
   verification: ColumnType<Verification | null, undefined, string>;
   waitReason: string | null;

@@ -2,7 +2,7 @@ import type { Kysely, Selectable } from "kysely";
 import { sql } from "kysely";
 import type { Window } from "../core/slices.ts";
 import { inTransaction } from "./client.ts";
-import type { PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
+import type { FrozenSettings, PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
 import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -33,12 +33,22 @@ export interface NewPlanEntity {
 /** Writes the plan and binds the run to it, once: a second call for the same run changes nothing. */
 export async function recordPlan(
   db: Executor,
-  plan: { runId: string; rootRunId: string; syncId: string; configHash: string; entities: NewPlanEntity[] },
+  plan: {
+    runId: string;
+    rootRunId: string;
+    syncId: string;
+    configHash: string;
+    frozen: FrozenSettings | null;
+    entities: NewPlanEntity[];
+  },
 ): Promise<void> {
   await inTransaction(db, async (trx) => {
     const created = await trx
       .insertInto("plans")
-      .values({ id: plan.runId, rootRunId: plan.rootRunId, syncId: plan.syncId, configHash: plan.configHash })
+      .values({
+        ...{ id: plan.runId, rootRunId: plan.rootRunId, syncId: plan.syncId, configHash: plan.configHash },
+        ...(plan.frozen === null ? {} : { frozen: JSON.stringify(plan.frozen) }),
+      })
       .onConflict((conflict) => conflict.doNothing())
       .returning("id")
       .executeTakeFirst();
@@ -154,7 +164,8 @@ export async function findResumablePlan(
             .where("runs.syncId", "=", chain.syncId)
             .where("runs.attemptRootRunId", "!=", chain.rootRunId)
             .where("runs.startedAt", "is not", null)
-            .whereRef("runs.createdAt", ">", "plans.createdAt"),
+            // Not when it was asked for: it may have been queued behind this chain.
+            .whereRef("runs.startedAt", ">", "plans.createdAt"),
         ),
       ),
     )
@@ -164,18 +175,73 @@ export async function findResumablePlan(
   return plan?.configHash === chain.configHash ? plan.id : null;
 }
 
-/** The attempt works on this plan: its slices, with those that earlier attempts finished, become the attempt's own rows. */
+/**
+ * Other chains of the sync that may have left something beside the tables, since not all of their attempts succeeded. Once this chain
+ * has begun, nobody resumes what they had planned: a retry of theirs plans anew (`findResumablePlan`).
+ */
+export async function findOvertakenChains(
+  db: Executor,
+  chain: { syncId: string; rootRunId: string },
+): Promise<string[]> {
+  const { rows } = await sql<{ rootRunId: string }>`
+    select distinct root_run_id from plans
+    where sync_id = ${chain.syncId} and root_run_id <> ${chain.rootRunId}
+      and exists (select from runs where runs.attempt_root_run_id = plans.root_run_id and status <> 'succeeded')`.execute(
+    db,
+  );
+  return rows.map(({ rootRunId }) => rootRunId);
+}
+
+/** Null: an older version made the plan. */
+export async function readFrozen(db: Executor, planId: string): Promise<FrozenSettings | null> {
+  const plan = await db.selectFrom("plans").select("frozen").where("id", "=", planId).executeTakeFirst();
+  return plan?.frozen ?? null;
+}
+
+/** The next attempt of a chain takes the settings that do not decide the plan, such as guards, as they are when it begins. */
+export async function refreshFrozen(
+  db: Executor,
+  plan: { planId: string; configHash: string; frozen: FrozenSettings },
+): Promise<void> {
+  await db
+    .updateTable("plans")
+    .set({ frozen: JSON.stringify(plan.frozen) })
+    .where("id", "=", plan.planId)
+    .where("configHash", "=", plan.configHash)
+    .execute();
+}
+
+/** What the ledger has of a slice when an attempt begins. */
+interface CommittedSlice {
+  sliceNo: number;
+  done: boolean;
+  rowsRead: number;
+  rowsWritten: number;
+  rowsRejected: number;
+}
+
+/**
+ * The attempt works on this plan: its slices, with those that earlier attempts finished, become the attempt's own rows. What is
+ * committed by then is the earlier attempts', once: the first call for a slice says what the attempt begins from.
+ */
 export async function bindPlan(
   db: Executor,
-  run: { runId: string; planId: string; doneSlices: number[]; replanned: boolean },
+  run: { runId: string; planId: string; committed: readonly CommittedSlice[]; replanned: boolean },
 ): Promise<void> {
+  const committed = run.committed.map(({ sliceNo, done, rowsRead, rowsWritten, rowsRejected }) => ({
+    ...{ sliceNo, done, rowsRead, rowsWritten, rowsRejected },
+  }));
   await inTransaction(db, async (trx) => {
     await sql`
-      insert into run_slices (run_id, slice_no, entity_key, label, status, inherited, verification)
-      select ${run.runId}, p.slice_no, p.entity_key, p.label, case when done then 'done' else 'planned' end, done,
-             case when done then before.verification end
+      insert into run_slices (run_id, slice_no, entity_key, label, status, inherited, verification,
+                              base_rows_read, base_rows_written, base_rows_rejected)
+      select ${run.runId}, p.slice_no, p.entity_key, p.label, case when l.done then 'done' else 'planned' end,
+             coalesce(l.done, false), case when l.done then before.verification end,
+             coalesce(l."rowsRead", 0), coalesce(l."rowsWritten", 0), coalesce(l."rowsRejected", 0)
       from plan_slices p
-      cross join lateral (select p.slice_no = any(${run.doneSlices}::integer[]) as done) l
+      left join jsonb_to_recordset(${JSON.stringify(committed)}::jsonb)
+        as l("sliceNo" integer, done boolean, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint)
+        on l."sliceNo" = p.slice_no
       left join runs previous on previous.plan_id = p.plan_id
         and previous.id = (select previous_attempt_run_id from runs where id = ${run.runId})
       left join run_slices before on before.run_id = previous.id and before.slice_no = p.slice_no

@@ -15,7 +15,7 @@ export interface NextAttempt {
   id: string;
   previous: RunRow;
   runMode: RunMode;
-  /** Over what the previous attempt was asked for, of which another mode keeps nothing. */
+  /** Over what the previous attempt was asked for, of which another mode keeps the entities alone. */
   changes?: RunRequest | undefined;
   triggeredBy: Extract<TriggeredBy, "retry" | "auto_resume">;
   actor: string;
@@ -91,24 +91,14 @@ export async function openNextAttempt(trx: Executor, next: NextAttempt): Promise
            p.max_auto_resume_attempts,
            case when ${next.delaySeconds}::float8 > 0 then now() + make_interval(secs => ${next.delaySeconds}) end,
            now() + make_interval(secs => ${next.delaySeconds}), ${JSON.stringify(next.summary)}::jsonb,
-           case when p.run_mode = ${next.runMode} then p.request else '{}' end || ${JSON.stringify(next.changes ?? {})}::jsonb
+           case when p.run_mode = ${next.runMode} then p.request
+                else jsonb_strip_nulls(jsonb_build_object('entities', p.request -> 'entities')) end
+             || ${JSON.stringify(next.changes ?? {})}::jsonb
     from runs p join syncs s on s.id = p.sync_id and s.deleted_at is null and s.status <> 'archived'
     where p.id = ${next.previous.id}
     on conflict (sync_id) where status in ('pending', 'running', 'waiting', 'cancelling') do nothing
     returning id`.execute(trx);
   return inserted.rows.length === 0 ? null : getRun(trx, id);
-}
-
-/** Automatic attempts of the chain so far: productive ones moved rows, empty ones did not; and whether a `once` code is used up. */
-export async function countAutoResumes(
-  trx: Executor,
-  rootRunId: string,
-): Promise<{ productive: number; empty: number }> {
-  const counted = await sql<{ productive: number; empty: number }>`
-    select count(*) filter (where coalesce((summary ->> 'rowsWritten')::bigint, 0) > 0) as productive,
-           count(*) filter (where coalesce((summary ->> 'rowsWritten')::bigint, 0) = 0) as empty
-    from runs where attempt_root_run_id = ${rootRunId} and triggered_by = 'auto_resume'`.execute(trx);
-  return counted.rows[0] ?? { productive: 0, empty: 0 };
 }
 
 /** A run before it was asked to stop, and after. */

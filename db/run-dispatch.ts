@@ -50,6 +50,23 @@ export async function markDispatched(
     .execute();
 }
 
+/** Runs whose workflow does not know of the cancel: at work, or just ended, when their workflow may still wait for it. Oldest first. */
+export async function findUndeliveredCancels(db: Executor, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom("runs")
+    .select("id")
+    .where("cancelRequestedAt", "is not", null)
+    .where("cancelDeliveredAt", "is", null)
+    .where("dispatchedAt", "is not", null)
+    .where((eb) =>
+      eb.or([eb("completedAt", "is", null), eb("completedAt", ">", sql<Date>`now() - interval '30 seconds'`)]),
+    )
+    .orderBy("cancelRequestedAt")
+    .limit(limit)
+    .execute();
+  return rows.map((run) => run.id);
+}
+
 export async function markCancelDelivered(db: Executor, runId: string): Promise<void> {
   await db
     .updateTable("runs")

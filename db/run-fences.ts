@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import type { RunRow } from "./runs.ts";
 import type { Database } from "./schema.ts";
 
@@ -21,24 +21,12 @@ export async function findUnfenced(db: Executor, limit: number): Promise<string[
 export async function findUnfencedOfSync(
   db: Executor,
   syncId: string,
-): Promise<Pick<RunRow, "id" | "attemptRootRunId" | "attemptNumber">[]> {
+): Promise<Pick<RunRow, "id" | "attemptRootRunId" | "attemptNumber" | "planId">[]> {
   return db
     .selectFrom("runs")
-    .select(["id", "attemptRootRunId", "attemptNumber"])
+    .select(["id", "attemptRootRunId", "attemptNumber", "planId"])
     .where("syncId", "=", syncId)
     .where("completedAt", "is not", null)
     .where("fencedAt", "is", null)
-    .execute();
-}
-
-/** A cancelled run's receipt says so too. */
-export async function markFenced(db: Executor, runId: string): Promise<void> {
-  await db
-    .updateTable("runs")
-    .set({
-      fencedAt: sql<Date>`coalesce(fenced_at, now())`,
-      summary: sql<string>`case when summary ? 'cancel' then jsonb_set(summary, '{cancel,fenced}', 'true') else summary end`,
-    })
-    .where("id", "=", runId)
     .execute();
 }

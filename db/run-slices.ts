@@ -3,7 +3,8 @@ import type { Verification } from "../core/digests.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
 import type { RunSliceTable } from "./plan-tables.ts";
-import { refreshWaiting, waitOfRun } from "./runs.ts";
+import { summaryOfRun } from "./run-summary.ts";
+import { refreshWaiting } from "./runs.ts";
 import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -126,6 +127,8 @@ async function lockOpenRuns(trx: Executor, runIds: string[]): Promise<{ id: stri
 /**
  * One batched write for all slices of a worker, with both clocks and the summaries of their runs.
  * @param alive runs whose activities are alive, with or without progress
+ * @param onCommit told the transaction's id just before it commits: when the connection is lost there, only the database knows
+ * whether it did (`hasCommitted`)
  * @returns those of `alive` that must stop: being cancelled, or already terminal
  */
 export async function flushProgress(
@@ -133,6 +136,7 @@ export async function flushProgress(
   progress: SliceProgress[],
   alive: string[],
   executorId: string,
+  onCommit: (transactionId: string) => void = () => undefined,
 ): Promise<string[]> {
   if (alive.length === 0) return [];
   return inTransaction(db, async (trx) => {
@@ -157,8 +161,18 @@ export async function flushProgress(
         slices_done = (select count(*) from run_slices d where d.run_id = runs.id and d.status = 'done'),
         summary = (summary - 'waiting') || ${summaryOfRun()}
       where id = any(${[...open.keys()]}::uuid[])`.execute(trx);
+    const { rows } = await sql<{ id: string }>`select pg_current_xact_id()::text as id`.execute(trx);
+    if (rows[0]) onCommit(rows[0].id);
     return alive.filter((id) => open.get(id)?.stop ?? true);
   });
+}
+
+/** @returns null while the transaction is still open; one that the server has forgotten did not commit in living memory */
+export async function hasCommitted(db: Executor, transactionId: string): Promise<boolean | null> {
+  const { rows } = await sql<{ status: string | null }>`
+    select pg_xact_status(${transactionId}::xid8) as status`.execute(db);
+  const status = rows[0]?.status ?? null;
+  return status === "in progress" ? null : status === "committed";
 }
 
 export type SliceRow = Selectable<RunSliceTable>;
@@ -172,46 +186,4 @@ export async function listSlices(
   const { total } = await ofRun.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
   const slices = await ofRun.selectAll().orderBy("sliceNo").limit(page.limit).offset(page.offset).execute();
   return { slices, total };
-}
-
-/** Counters, slices and entities of `runs`, as jsonb; `waiting` only while the status says so. */
-export function summaryOfRun() {
-  return sql<string>`(
-    with entity as (
-      select e.entity_key,
-             coalesce(sum(s.rows_written), 0) as rows,
-             case when e.reason_code is not null or bool_or(s.status = 'failed') then 'failed'
-                  when bool_and(s.status = 'done') is not false then 'done'
-                  when bool_or(s.status = 'running') then 'running'
-                  when bool_or(s.status = 'waiting') then 'waiting'
-                  when bool_or(s.status = 'done') then 'running'
-                  else 'pending' end as status,
-             coalesce(e.reason_code, min(s.reason_code)) as reason_code,
-             coalesce(e.error, min(s.error)) as error
-      from plan_entities e left join run_slices s on s.run_id = runs.id and s.entity_key = e.entity_key
-      where e.plan_id = runs.plan_id
-      group by e.plan_id, e.entity_key
-    )
-    select jsonb_build_object(
-      'rowsRead', coalesce(sum(rows_read), 0), 'rowsWritten', coalesce(sum(rows_written), 0),
-      'rowsRejected', coalesce(sum(rows_rejected), 0), 'bytesRead', coalesce(sum(bytes_read), 0),
-      'slices', jsonb_build_object('total', count(*), 'done', count(*) filter (where status = 'done'),
-                                   'failed', count(*) filter (where status = 'failed')),
-      'entities', (select coalesce(jsonb_object_agg(entity_key, jsonb_strip_nulls(jsonb_build_object(
-          'status', entity.status, 'rows', rows, 'reasonCode', reason_code, 'error', error))), '{}') from entity))
-      || case when runs.status = 'waiting' then jsonb_build_object('waiting', ${waitOfRun()}) else '{}' end
-    from run_slices where run_id = runs.id)`;
-}
-
-/** What the run has compared, by entity, as jsonb; empty for runs that compare nothing. */
-export function verificationOfRun() {
-  return sql<string>`(
-    select case when count(*) = 0 then '{}' else jsonb_build_object('verification', jsonb_build_object(
-      'entities', jsonb_object_agg(entity_key, jsonb_build_object(
-        'windows', windows, 'differing', differing, 'sourceRows', source_rows, 'destinationRows', destination_rows)))) end
-    from (
-      select entity_key, count(*) as windows, count(*) filter (where not (verification -> 'equal')::boolean) as differing,
-             sum((verification -> 'sourceRows')::bigint) as source_rows,
-             sum((verification -> 'destinationRows')::bigint) as destination_rows
-      from run_slices where run_id = runs.id and verification is not null group by entity_key) compared)`;
 }

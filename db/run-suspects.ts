@@ -1,19 +1,33 @@
 import { type Kysely, sql } from "kysely";
+import { liveStatesOf } from "./run-live.ts";
 import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
 
 /** Which rows the reconciler looks at, and what it notes on them. */
 
-/** Dispatched, not ended, and silent or overdue: Temporal has to be asked. */
-export async function findSuspects(db: Executor, limit: number): Promise<string[]> {
+/**
+ * Dispatched, not ended, and silent: Temporal has to be asked. Many may wait for a free slot at once, which is no reason: of these, each is
+ * asked about every five minutes. Those that are to be cancelled come first.
+ * @returns the runs, noted as looked at
+ */
+export async function takeSuspects(db: Executor, limit: number): Promise<string[]> {
+  const silent = sql`completed_at is null and dispatched_at is not null
+    and greatest(backend_heartbeat_at, dispatched_at) < now() - interval '20 seconds'`;
+  const recent = sql`examined_at > now() - interval '5 minutes'`;
   const suspects = await sql<{ id: string }>`
-    select id from runs
-    where completed_at is null and dispatched_at is not null
-      and (cancel_requested_at is not null
-        or coalesce(backend_heartbeat_at, dispatched_at) < now() - interval '20 seconds'
-        or status = 'pending' and dispatched_at < now() - interval '20 seconds')
-    order by updated_at limit ${limit}`.execute(db);
+    with lately as (
+      ${liveStatesOf(sql`select id from runs where ${silent} and ${recent}`)}
+    )
+    update runs set examined_at = now()
+    from (
+      select id from runs
+      where completed_at is null and dispatched_at is not null and cancel_requested_at is not null
+        or ${silent} and not exists (
+          select from lately where "runId" = runs.id and live #>> '{waiting,reason}' = 'no_free_slot')
+      order by cancel_requested_at is null, examined_at nulls first limit ${limit}
+    ) taken
+    where runs.id = taken.id returning runs.id`.execute(db);
   return suspects.rows.map((run) => run.id);
 }
 
@@ -42,10 +56,9 @@ export async function findInactiveSyncsWithRuns(db: Executor): Promise<string[]>
 export async function noteBackend(
   db: Executor,
   runId: string,
-  backend: { ref: string; url: string | null; status: Record<string, unknown> },
+  backend: { ref: string; url: string | null },
 ): Promise<void> {
   await sql`
-    update runs set backend_run_ref = ${backend.ref}, backend_run_url = coalesce(${backend.url}, backend_run_url),
-      backend_status = ${JSON.stringify(backend.status)}::jsonb, updated_at = now()
-    where id = ${runId} and completed_at is null`.execute(db);
+    update runs set backend_run_ref = ${backend.ref}, backend_run_url = coalesce(${backend.url}, backend_run_url), updated_at = now()
+    where id = ${runId} and completed_at is null and backend_run_ref is distinct from ${backend.ref}`.execute(db);
 }

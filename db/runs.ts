@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql, type UpdateObject } from "kysely";
+import { judgeUnplanned } from "../core/entity-verdict.ts";
 import { AppError } from "../core/errors.ts";
 import { resultClassOf } from "../core/reason-rules.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
@@ -13,6 +14,7 @@ import {
 import type { RunRequest } from "../core/run-request.ts";
 import type { RunMode, TriggeredBy } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
+import { entitiesOfEndedRun, summaryOfRun, waitOfRun } from "./run-summary.ts";
 import type { Database, RunTable } from "./schema.ts";
 
 /** The only file that writes `runs.status`, always by compare-and-set on the table of transitions. */
@@ -133,16 +135,6 @@ export async function refreshWaiting(db: Executor, runId: string): Promise<void>
   await moveRun(db, runId, "resume", { summary: sql<string>`summary - 'waiting'` }, sql<boolean>`not ${waits}`);
 }
 
-/** Of a run that waits, as jsonb: why, until when, and the entity that goes on first; none where the run waits as a whole. */
-export function waitOfRun() {
-  return sql<string>`(
-    select jsonb_build_object('reason', reason, 'resumeAt', until, 'entityKey', entity_key) from (
-      select runs.wait_reason, runs.wait_until, null where runs.wait_until is not null
-      union all
-      select wait_reason, wait_until, entity_key from run_slices where run_id = runs.id and status = 'waiting'
-    ) w (reason, until, entity_key) order by until limit 1)`;
-}
-
 /**
  * Records who asked, once: a repeated call answers the same row. pending and queued end here, running and waiting go to
  * cancelling (the caller then delivers the cancel to Temporal).
@@ -162,16 +154,28 @@ export async function requestCancel(
     if (before.cancelRequestedAt !== null) return before;
     const ends = before.status === "pending" || before.status === "queued";
     const reasonCode = request.reasonCode ?? "cancelled_by_user";
+    const entities = ends ? await entitiesOf(trx, before) : [];
+    const stopped = entities.map((entityKey) =>
+      judgeUnplanned(entityKey, { status: "stopped", reasonCode, error: null }),
+    );
     await moveRun(trx, before.id, "request_cancel", {
       cancelRequestedAt: sql<Date>`now()`,
       cancelRequestedBy: request.actor,
       cancelReason: request.reason,
-      summary: sql<string>`summary || jsonb_build_object('cancel', jsonb_build_object('requestedAt', now(), 'reasonCode', ${reasonCode}::text))`,
+      summary: sql<string>`summary || jsonb_build_object('cancel', jsonb_build_object('requestedAt', now(), 'reasonCode', ${reasonCode}::text))
+        || ${ends ? sql`${summaryOfRun()} || ${entitiesOfEndedRun(stopped)}` : sql`'{}'`}`,
       ...(ends ? { ...ended(reasonCode, null), fencedAt: sql<Date>`now()` } : {}),
     });
     if (ends) await promoteQueued(trx, before.syncId);
     return getRun(trx, before.id);
   });
+}
+
+/** What the run was for. */
+async function entitiesOf(db: Executor, { syncId, request }: RunRow): Promise<string[]> {
+  if (request.entities !== undefined) return request.entities;
+  const sync = await db.selectFrom("syncs").select("entities").where("id", "=", syncId).executeTakeFirst();
+  return sync?.entities ?? [];
 }
 
 export interface RunEnd {
@@ -193,7 +197,7 @@ export async function endRun(trx: Executor, end: RunEnd): Promise<boolean> {
     ...ended(end.reasonCode, end.error),
     slicesTotal: end.slicesTotal,
     slicesDone: end.slicesDone,
-    summary: sql<string>`(summary - 'waiting') || ${JSON.stringify(end.summary)}::jsonb`,
+    summary: sql<string>`(summary - '{waiting,proof}'::text[]) || ${JSON.stringify(end.summary)}::jsonb`,
     fencedAt: end.fenced ? sql`now()` : null,
     backendStatus: sql<string>`backend_status || '{"state": "closed"}'::jsonb`,
   });

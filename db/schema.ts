@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { CursorTail } from "../core/digests.ts";
 import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
@@ -18,6 +19,7 @@ import type {
 import type { CreatedAt, Instant, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
 import type { ConnectionTable, ConnectionTaskTable, RequestLimitTable } from "./connection-tables.ts";
 import type { PlanEntityTable, PlanSliceTable, PlanTable, RunSliceTable } from "./plan-tables.ts";
+import type { RunActivityTable, WorkerTable } from "./worker-tables.ts";
 
 /** Control database, as Kysely sees it: camelCase here, snake_case in Postgres; keys inside JSON stay as they are. */
 export interface Database {
@@ -37,6 +39,8 @@ export interface Database {
   requestLimits: RequestLimitTable;
   auditEvents: AuditEventTable;
   deployment: DeploymentTable;
+  workers: WorkerTable;
+  runActivities: RunActivityTable;
 }
 
 export interface SyncTable {
@@ -58,6 +62,11 @@ export interface SyncTable {
   freshnessSlaSeconds: number | null;
   lastError: string | null;
   lastSuccessAt: InstantOrNull;
+  /** Chains in a row that ended failed, and that ended partial, up to the latest. */
+  failedChains: Generated<number>;
+  partialChains: Generated<number>;
+  /** Chains that began earlier do not count: the sync was set right since. */
+  chainsCountedFrom: InstantOrNull;
   /** Grows with every edit. */
   version: Generated<number>;
   createdAt: CreatedAt;
@@ -94,6 +103,8 @@ export interface TableBindingTable {
   given: JSONColumnType<BindingGiven>;
   /** First load: from here on the names cannot change. */
   frozenAt: InstantOrNull;
+  /** Names of columns, by what the source makes them of: once given they stay. Null where there are none yet. */
+  columnNames: ColumnType<Record<string, string> | null, string | undefined, string>;
   createdAt: CreatedAt;
   updatedAt: UpdatedAt;
 }
@@ -138,6 +149,8 @@ export interface RunTable {
   dispatchAfter: Instant;
   /** Temporal accepted the start. Only such a row can become `execution_not_found`. */
   dispatchedAt: InstantOrNull;
+  /** When the reconciler asked Temporal about it last. */
+  examinedAt: InstantOrNull;
   /** While its source asks to wait before there is a plan. */
   waitReason: ReasonCode | null;
   waitUntil: InstantOrNull;
@@ -160,6 +173,8 @@ export interface CursorStateTable {
   version: number;
   /** Null: everything is to be read again. */
   cursor: string | null;
+  /** What the plan that moved it saw there; `{}` where nothing is known. Null: moved by an older version. */
+  tail: ColumnType<CursorTail | null, string | null | undefined, string>;
   /** Of the run that moved it; null where it was set. */
   runId: string | null;
   planId: string | null;

@@ -115,7 +115,7 @@ function boundTo({ connectionId, name, kind }: SecretOwner): Buffer {
 function unreadable(owner: SecretOwner, why: string, cause?: unknown): TerminalError {
   return new TerminalError(
     "secret_unreadable",
-    `${owner.kind === "secret" ? "Secret" : "Token"} ${owner.name} of connection ${owner.connectionId} ${why}. Add that key to SLUICE_ENCRYPTION_KEYS or store the secret again.`,
-    { cause },
+    `${owner.kind === "secret" ? "Secret" : "Token"} ${owner.name} of connection ${owner.connectionId} ${why}.`,
+    { fix: "Add that key to SLUICE_ENCRYPTION_KEYS, or store the secret again.", cause },
   );
 }

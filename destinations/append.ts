@@ -2,6 +2,7 @@ import type { ClaimRequest, LoadTarget } from "./destination.ts";
 import type { Session } from "./session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable } from "./sql.ts";
 import { type AppliedRows, READ_ORDER, STAGE } from "./staging.ts";
+import { refuseWithheld } from "./withheld.ts";
 
 /** Adds the staged rows that are not there yet, by key or, without one, as a multiset. */
 export async function appendRows(session: Session, request: ClaimRequest, columns: string[]): Promise<AppliedRows> {
@@ -11,6 +12,12 @@ export async function appendRows(session: Session, request: ClaimRequest, column
       ? await session.client.query(appendByKey(target, columns))
       : await session.client.query(appendByCount(target, columns), [request.planId, request.sliceNo]);
   const inserted = result.rowCount ?? 0;
+  if (target.keyColumns.length > 0) {
+    await refuseWithheld(session, target, {
+      from: `select ${quoteColumns(target.keyColumns)} from ${STAGE}`,
+      changes: "false",
+    });
+  }
   return { written: inserted, inserted };
 }
 

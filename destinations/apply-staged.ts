@@ -18,7 +18,7 @@ export async function applyInTransaction<T>(
   for (let tries = 1; ; tries++) {
     signal.throwIfAborted();
     try {
-      return await inTransaction(session, apply);
+      return await inTransaction(session, apply, "batch");
     } catch (error) {
       if (!isLockConflict(error) || tries === MOST_TRIES) throw error;
       await sleep(50 * tries * Math.random());

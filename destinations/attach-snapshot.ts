@@ -1,5 +1,5 @@
 import pg from "pg";
-import { findAdditions } from "./additions.ts";
+import { findAdditions, findIdentityEnds } from "./additions.ts";
 import type { FinishRequest } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
 import { buildKey } from "./late-key.ts";
@@ -35,7 +35,9 @@ export const attachSnapshot: Finisher = {
     const owner = await findOwner(session, target);
     const shapes = [await readShape(session, target), await readShape(session, snapshot)];
     if (owner === null || shapes.includes(null)) throw goneMeanwhile(target);
-    await alterTable(session, snapshot, await findAdditions(session, target, snapshot));
+    const { columns, rules } = await findAdditions(session, target, snapshot);
+    await alterTable(session, snapshot, [...columns, ...rules]);
+    await alterTable(session, snapshot, await findIdentityEnds(session, target));
     await dropEarlierOfChain(session, request);
     await alterTable(session, target, [
       `attach partition ${quoteTable(snapshot)} for values in (${pg.escapeLiteral(String(target.snapshotAt))})`,

@@ -1,12 +1,14 @@
 import { TransientError } from "../core/errors.ts";
 import type { Checkpoint } from "../core/slices.ts";
-import { type ClaimRequest, SupersededError } from "./destination.ts";
+import type { ClaimRequest } from "./destination.ts";
 import { TERMINATE_WITHIN_MS } from "./fence.ts";
 import { holdChain } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { dropUncommitted } from "./rejects.ts";
 import { checkBounds } from "./replace-window.ts";
 import { inTransaction, type Session } from "./session.ts";
+import { allowTimeFor } from "./statement-time.ts";
+import { SupersededError } from "./writer-errors.ts";
 
 export interface SliceClaim {
   /** Goes up with each claim; whoever commits must hold the latest. */
@@ -29,14 +31,25 @@ export async function claimSlice(session: Session, request: ClaimRequest): Promi
   await ensureLedger(session);
   for (let tries = 0; tries < MOST_CLAIMANTS; tries++) {
     const holder = await endHolder(session, request);
-    const claim = await inTransaction(session, async () => {
+    const take = async (): Promise<SliceClaim | null> => {
       await holdChain(session, request.chain);
       const taken = await takeOver(session, request, holder);
       if (taken !== null) await dropUncommitted(session, request, taken.rowsRead);
       return taken;
-    });
+    };
+    const claim = await inTransaction(session, take, "claim");
     if (claim === null) continue;
     if (request.target.overlap === "replace") await checkBounds(session, request);
+    // Merges, replaced windows and comparisons go over the table; the session is the slice's alone.
+    const { schema, table, leafSchema, leafTable } = request.target;
+    await allowTimeFor(
+      session,
+      [
+        { schema, table },
+        { schema: leafSchema, table: leafTable },
+      ],
+      "session",
+    );
     // What the default of every row's `_sluice_run_id` reads.
     await session.client.query("select set_config('sluice.run_id', $1, false)", [request.runId]);
     return claim;

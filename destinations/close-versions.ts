@@ -1,11 +1,13 @@
+import { VALID_FROM_COLUMN, VALID_TO_COLUMN } from "../core/own-columns.ts";
+import { refuseDoubles } from "./claimed-key.ts";
 import type { LoadTarget } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
-import { VALID_FROM_COLUMN, VALID_TO_COLUMN } from "./layout.ts";
 import { findOwner } from "./ledger.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "./sql.ts";
 import { readShape, type TableShape } from "./table-shape.ts";
+import { refuseFewer } from "./withheld.ts";
 
 /** A time that two versions of a row differ by at least, and the shortest that one is valid. */
 const A_MOMENT = "interval '1 microsecond'";
@@ -33,13 +35,16 @@ export const closeVersions: Finisher = {
   async apply(session, request) {
     await refuseOlderPlan(session, request);
     const tables = await findTables(session, request.target);
-    await session.client.query(findChanges(request.target, tables));
+    await refuseDoubles(session, request, { table: tables.stage, batchColumn: SYNCED_AT_COLUMN });
+    const changes = await session.client.query(findChanges(request.target, tables));
     const gone =
       request.target.complete && (await sawEveryRow(session, request))
         ? await endUnseen(session, request.target, tables)
         : 0;
     await endChanged(session, request.target, tables);
     const opened = await openVersions(session, request.target, tables);
+    const wanted = changes.rowCount ?? opened;
+    await refuseFewer(session, request.target, { table: tables.versions, wanted, inserted: opened });
     await session.client.query(`drop table ${tables.stage}`);
     return opened + gone;
   },
@@ -66,12 +71,12 @@ async function findTables(session: Session, target: LoadTarget): Promise<Tables>
  * a time at which it can have begun: not before the end of the version before. Else from now on.
  */
 function findChanges(target: LoadTarget, { versions, stage, shape }: Tables): string {
-  const { keyColumns, columns } = target;
-  const key = quoteColumns(keyColumns);
+  const key = quoteColumns(target.keyColumns);
   const cursor = target.cursorField === null ? null : quoteIdentifier(target.cursorField);
-  const data = columns.filter(({ name }) => !keyColumns.includes(name)).map(({ name }) => quoteIdentifier(name));
+  // Of all columns: a key that is equal may differ in text, as 1.0 and 1.00 do.
+  const data = target.columns.map(({ name }) => quoteIdentifier(name));
   const image = (alias: string): string => `row(${data.map((column) => `${alias}.${column}`).join(", ")})::record`;
-  const differs = data.length === 0 ? "false" : `${image("present")} *<> ${image("newest")}`;
+  const differs = `${image("present")} *<> ${image("newest")}`;
   // A complete scan says how the source is now, even where it was set back.
   const newer =
     cursor === null || target.complete

@@ -1,8 +1,9 @@
 import { forgetAppended } from "./append.ts";
 import type { SliceClaim } from "./claim.ts";
-import { type ClaimRequest, type LoadableRows, SupersededError } from "./destination.ts";
+import type { ClaimRequest, LoadableRows } from "./destination.ts";
 import type { Session } from "./session.ts";
 import type { AppliedRows } from "./staging.ts";
+import { SupersededError } from "./writer-errors.ts";
 
 /** What a transaction has brought about, and where the slice stands with it. */
 export interface SliceProgress extends AppliedRows, Pick<LoadableRows, "checkpoint" | "final"> {

@@ -1,12 +1,15 @@
 import { type ComparedColumn, FINGERPRINT } from "../core/digests.ts";
 import { TerminalError } from "../core/errors.ts";
+import { DELETED_AT_COLUMN, VALID_TO_COLUMN } from "../core/own-columns.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { widens } from "./column-types.ts";
 import type { ComparedTable, ComparedTableRequest } from "./comparison.ts";
-import { DELETED_AT_COLUMN, hasMarks, layoutOf, VALID_TO_COLUMN } from "./layout.ts";
-import { findOwner } from "./ledger.ts";
+import type { TargetColumn } from "./destination.ts";
+import { hasMarks, layoutOf } from "./layout.ts";
+import { findOwner, type TableOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
+import { findMisplacement, TableChangedError } from "./table-changes.ts";
 import { readShape, sameColumns, type TableShape } from "./table-shape.ts";
 
 /** @throws TerminalError destination_schema_conflict, config_invalid */
@@ -15,7 +18,9 @@ export async function describeComparedTable(session: Session, request: ComparedT
   const shape = await readShape(session, request);
   const owner = await findOwner(session, request);
   const isOurs = owner?.deploymentId === deploymentId && owner.syncId === syncId && owner.entityKey === entityKey;
-  if (shape === null || owner === null || !isOurs) throw conflict(request, "this sync has not loaded it");
+  if (isOurs && layoutOf(loadMode) !== "snapshots") await refuseMisplaced(session, request, { shape, owner });
+  if (shape === null || owner === null || !isOurs)
+    throw conflict(request, "this sync has not loaded it", "Run the sync with runMode incremental first.");
   if (request.reloads && !sameColumns(shape.keyColumns, keyColumns)) {
     throw conflict(request, `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")})`);
   }
@@ -32,11 +37,28 @@ export async function describeComparedTable(session: Session, request: ComparedT
       ...{ schema, table, leafSchema: LEDGER_SCHEMA, leafTable: owner.leafTable },
       ...{ columns: request.columns.filter(({ name }) => names.has(name)), keyColumns, cursorField },
       ...{ apply: "merge", overlap: "merge", swap: false, finish: null },
+      ...(request.claimedKey ? { claimedKey: true } : {}),
       ...{ marks, goneColumn: goneColumnOf(loadMode, marks) },
     },
     columns,
     fingerprint: rows[0]?.fingerprint ?? "",
   };
+}
+
+/** @throws TableChangedError where the rows of the table are elsewhere: none of them would be found */
+async function refuseMisplaced(
+  session: Session,
+  request: ComparedTableRequest,
+  { shape, owner: { leafTable } }: { shape: TableShape | null; owner: TableOwner },
+): Promise<void> {
+  const misplaced = await findMisplacement(session, request, { leafTable, isThere: shape !== null });
+  if (misplaced === null) return;
+  const { change } = misplaced;
+  const what = `${request.schema}.${request.table} cannot be compared with its source. ${change}`;
+  throw new TableChangedError("destination_schema_conflict", what, {
+    fix: "Undo that, or load the table again with runMode full_refresh.",
+    changes: [change],
+  });
 }
 
 function goneColumnOf(loadMode: LoadMode, marks: boolean): string | null {
@@ -63,7 +85,7 @@ function unfitColumns({ columns, schemaPolicy }: ComparedTableRequest, shape: Ta
 /** A column that the table does not take is not compared; a row that it does not take would be missed in every window. */
 function refuseDiscards(request: ComparedTableRequest, shape: TableShape, unfit: string[]): void {
   const { schemaPolicy, keyColumns, cursorField, columns, entityKey, reloads } = request;
-  const isNew = ({ name }: { name: string }) => shape.columns.every((each) => each.name !== name);
+  const isNew = ({ name, derived }: TargetColumn) => !derived && shape.columns.every((each) => each.name !== name);
   const costsRow = (name: string) =>
     schemaPolicy.types === "discard_row" || keyColumns.includes(name) || name === cursorField;
   const named = schemaPolicy.columns === "discard_row" ? columns.filter(isNew).map(({ name }) => name) : [];
@@ -71,13 +93,17 @@ function refuseDiscards(request: ComparedTableRequest, shape: TableShape, unfit:
   if (inTheWay.length === 0) return;
   throw new TerminalError(
     "config_invalid",
-    `${entityKey} cannot be compared${reloads ? " and repaired" : ""} while its schemaPolicy discards what it has in ${inTheWay.slice(0, 10).join(", ")}. Let the table evolve with a full_refresh first.`,
+    `${entityKey} cannot be compared${reloads ? " and repaired" : ""} while its schemaPolicy discards what it has in ${inTheWay.slice(0, 10).join(", ")}.`,
+    { fix: "Set schemaPolicy to evolve and run the sync with runMode full_refresh." },
   );
 }
 
-function conflict({ schema, table }: TableName, what: string): TerminalError {
+function conflict({ schema, table }: TableName, what: string, fix = FULL_REFRESH): TerminalError {
   return new TerminalError(
     "destination_schema_conflict",
-    `${schema}.${table} cannot be compared with its source: ${what}. Run the sync first, with runMode full_refresh if it has run before.`,
+    `${schema}.${table} cannot be compared with its source: ${what}.`,
+    { fix },
   );
 }
+
+const FULL_REFRESH = "Run the sync with runMode full_refresh first.";

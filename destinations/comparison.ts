@@ -36,6 +36,7 @@ export interface ComparedTableRequest
     | "cursorField"
     | "loadMode"
     | "schemaPolicy"
+    | "claimedKey"
   > {
   /** Windows that differ are loaded again. */
   reloads: boolean;
@@ -53,13 +54,15 @@ export interface ComparedTable extends ComparedEnd {
 
 /** As stored with the plan of a run that compares. */
 export interface ComparedTarget extends ComparedRows {
+  /** A repair may load its windows again; absent in plans of older versions, which have no others. */
+  repairable?: boolean;
   comparison: Comparison;
 }
 
 export interface ComparisonClaim extends ClaimRequest {
   target: ComparedTarget;
-  /** What stops a reload; null: nothing. */
-  guards: Pick<Guards, "maxDeleteShare"> | null;
+  /** What stops a reload; null: nothing. `zeroRows` guards a window that is all of the entity. */
+  guards: Pick<Guards, "zeroRows" | "maxDeleteShare"> | null;
 }
 
 export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "probe" | "close"> {
@@ -67,8 +70,8 @@ export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "pr
   digest(except: string[]): Promise<Digest>;
   /**
    * Afterwards the window has these rows and no others, whatever their cursors say: in one transaction. Rows that are equal
-   * already are not written. The slice is not done by that.
-   * @throws TerminalError delete_guard_tripped
+   * already are not written. Rows without a key are compared as a multiset. The slice is not done by that.
+   * @throws TerminalError delete_guard_tripped, unexpected_zero_rows
    */
   reload(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<BatchResult>;
 }

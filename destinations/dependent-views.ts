@@ -3,7 +3,7 @@ import type { Session } from "./session.ts";
 import { quoteTable, type TableName } from "./sql.ts";
 
 /**
- * Postgres does not change the type of a column that a view shows. Better to hear of it, and of which view, before anything
+ * Postgres does not change the type of a column that a view shows, be it of the table or of its partition. Better to hear of it, and of which view, before anything
  * is loaded.
  * @throws TerminalError destination_schema_conflict
  */
@@ -15,7 +15,7 @@ export async function refuseShownColumns({ client }: Session, table: TableName, 
      join pg_rewrite rewrite on rewrite.oid = dependency.objid and rewrite.ev_class <> dependency.refobjid
      join pg_attribute shown on shown.attrelid = dependency.refobjid and shown.attnum = dependency.refobjsubid
      where dependency.classid = 'pg_rewrite'::regclass and dependency.refclassid = 'pg_class'::regclass
-       and dependency.refobjid = to_regclass($1) and shown.attname = any ($2)
+       and dependency.refobjid in (select relid from pg_partition_tree(to_regclass($1))) and shown.attname = any ($2)
      order by 1, 2`,
     [quoteTable(table), columns],
   );
@@ -24,6 +24,7 @@ export async function refuseShownColumns({ client }: Session, table: TableName, 
   const shown = [...new Set(rows.map(({ column }) => column))].join(", ");
   throw new TerminalError(
     "destination_schema_conflict",
-    `${table.schema}.${table.table} keeps its types: ${shown} would change, and is used by a view (${views}). Drop the view, retry, and make it again afterwards.`,
+    `${table.schema}.${table.table} keeps its types: ${shown} would change, and is used by a view (${views}).`,
+    { fix: "Drop the view, retry, and make it again afterwards." },
   );
 }

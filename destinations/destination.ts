@@ -1,5 +1,6 @@
 import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { EntityFinish } from "../core/load-modes.ts";
+import type { OnWork, Pulse } from "../core/pulse.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 
@@ -44,8 +45,8 @@ export interface Destination {
    * batch that went over its entity's threshold are among them, although nothing counts them.
    */
   readRejects(request: { planId: string; limit: number; recordBytes: number }): Promise<RejectedRow[]>;
-  /** Beside-tables of older plans of the chain go. Idempotent. */
-  dropSuperseded(request: { rootRunId: string; keepPlanId: string | null }): Promise<void>;
+  /** Beside-tables of older plans of the chain go, and all of the chains (by root) that it has overtaken. Idempotent. */
+  dropSuperseded(request: { rootRunId: string; keepPlanId: string | null; overtaken?: string[] }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +59,8 @@ export interface TargetColumn {
   name: string;
   type: string;
   nullable: boolean;
+  /** Made of another column, which the source has: no schema policy is about it. */
+  derived?: true;
 }
 
 export interface PrepareRequest {
@@ -84,14 +87,19 @@ export interface PrepareRequest {
   anew: boolean;
   /** There are so many rows, each key once among them, that it is made faster over all of them than with each: heeded where nothing is there yet. */
   keyLast: boolean;
+  /** The source does not keep the key unique. A batch in which two rows share a key is refused: a merge would lose one of them. */
+  claimedKey?: boolean;
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
   confirmedPlan: string | null;
+  onWork?: OnWork;
+  /** Cancels the open statement and rolls back. */
+  signal?: AbortSignal;
 }
 
 /** Of a plan that nobody has made. */
-export type PreviewRequest = Omit<PrepareRequest, "chain" | "planId" | "confirmedPlan">;
+export type PreviewRequest = Omit<PrepareRequest, "chain" | "planId" | "confirmedPlan" | "onWork" | "signal">;
 
 export interface EntityPreview {
   /** As it would be recorded; a generation that is still to be made has `N` for its number. */
@@ -141,8 +149,16 @@ export interface LoadTarget {
   sourceWins?: boolean;
   /** The leaf gets its key when all rows are there, or before the first one that has to be merged. Absent: it has it, or none. */
   keyLast?: boolean;
+  /** As in `PrepareRequest`; absent: the source keeps the key unique, or cannot tell, or doubles are left out on purpose. */
+  claimedKey?: boolean;
   /** The leaf becomes part of the user's table only with the finish, or is taken apart by it. */
   swap: boolean;
+  /** The rows that the table shows are another source's: none of theirs is to be found again by its key. */
+  strangers?: boolean;
+  /** What somebody else has done to the table, for people; absent: nothing that is known. */
+  tableChanges?: string[];
+  /** Users' columns whose values are lost with the present generation, as was confirmed. */
+  givesUp?: string[];
   /** Absent: nothing is kept from the table. */
   discards?: Discards;
   /** What `finishEntity` does; absent in plans of older versions, where `swap` says it. Null: nothing. */
@@ -164,6 +180,7 @@ export interface FinishRequest {
   runId: string;
   /** What stops it before its result is seen; null or absent: nothing. */
   guards?: Guards | null | undefined;
+  onWork?: OnWork;
   signal: AbortSignal;
 }
 
@@ -212,6 +229,8 @@ export interface LoadableCopy {
   columns: string[];
   format: "binary" | "text";
   stream: NodeJS.ReadableStream & AsyncIterable<Buffer>;
+  /** As in `CopyBatch`. */
+  unconverted?: string;
   /** Called with each chunk when it is sent: its memory is the source's again. */
   recycle?(chunk: Buffer): void;
   /** Called as they pass. */
@@ -246,8 +265,8 @@ export interface SliceWriter {
   write(batch: LoadableRows | LoadableCopy): Promise<BatchResult>;
   /** Marks the slice done without a batch (no rows, or the last batch was not known to be the last). Idempotent. */
   finish(): Promise<void>;
-  /** Is our statement active at the destination? */
-  probe(): Promise<boolean>;
+  /** What the destination does about our statement. */
+  probe(): Promise<Pulse>;
   /** Ends the session; an open batch rolls back. */
   close(): Promise<void>;
 }
@@ -265,19 +284,4 @@ export interface LedgerSlice {
   checkpoint: Checkpoint;
   /** Of the last slice of an entity whose finish is done. */
   finish: { attempt: number; rowsWritten: number } | null;
-}
-
-/** The straight COPY met an existing key. Nothing was committed. */
-export class CopyConflictError extends Error {
-  override readonly name = "CopyConflictError";
-}
-
-/** A COPY batch holds what the table does not take. Nothing was committed. */
-export class CopyDataError extends Error {
-  override readonly name = "CopyDataError";
-}
-
-/** A later attempt, a later claim, a cancel or an end has fenced this writer off. Nothing was committed. */
-export class SupersededError extends Error {
-  override readonly name = "SupersededError";
 }

@@ -1,7 +1,8 @@
 import pg from "pg";
 import { isProviderError, TerminalError, TransientError } from "../core/errors.ts";
+import { fixOfMissingGrant } from "../core/missing-grant.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
-import { CopyConflictError, CopyDataError, SupersededError } from "./destination.ts";
+import { CopyConflictError, CopyDataError, SupersededError } from "./writer-errors.ts";
 
 /** The source broke off while its rows were on their way; the destination has nothing to do with it. */
 export class SourceStreamError extends Error {
@@ -13,6 +14,8 @@ interface Meaning {
   states: string[];
   reasonCode: ReasonCode;
   transient: boolean;
+  /** As in `TransientError`. */
+  ofEntity?: true;
   fix: string;
 }
 
@@ -39,19 +42,21 @@ const MEANINGS: Meaning[] = [
     states: ["53100", "53400"],
     reasonCode: "destination_storage_full",
     transient: false,
-    fix: "Make room at the destination, then retry.",
+    fix: "Free disk space at the destination, then retry.",
   },
   {
     states: ["55P03", "40P01", "40001"],
     reasonCode: "destination_lock_conflict",
     transient: true,
-    fix: "Another session holds the table; look for long transactions on it if this repeats.",
+    ofEntity: true,
+    fix: "Look for other sessions that hold the table for long.",
   },
   {
     states: ["57014", "25P04"],
     reasonCode: "destination_timeout",
     transient: true,
-    fix: "The statement took longer than the destination allows.",
+    ofEntity: true,
+    fix: "Look for locks on the table, or lower executionConfig.batchBytes.",
   },
   {
     states: ["57P", "08", "53", "25006", "25P03", "58"],
@@ -67,10 +72,16 @@ const MEANINGS: Meaning[] = [
     fix: "Remove or relax the constraint or trigger at the destination, or correct the rows at the source.",
   },
   {
-    states: ["42P", "54011", "42701", "42703", "42710", "42809", "2BP01", "0A000", "3F000"],
+    states: ["54011"],
     reasonCode: "destination_schema_conflict",
     transient: false,
-    fix: "The table at the destination is not as Sluice left it: undo the change or drop what depends on it, then retry with runMode full_refresh.",
+    fix: "Leave columns of the entity out.",
+  },
+  {
+    states: ["42P", "428C9", "55", "42701", "42703", "42710", "42809", "2BP01", "0A000", "3F000"],
+    reasonCode: "destination_schema_conflict",
+    transient: false,
+    fix: "Undo what was changed about the table at the destination, or drop what depends on it, then retry with runMode full_refresh.",
   },
   {
     states: ["22", "54", "42704", "42804", "42883", "42846"],
@@ -92,7 +103,14 @@ export function sqlState(error: unknown): string | null {
 
 /** A fresh try of the same transaction may go through. */
 export function isLockConflict(error: unknown): boolean {
-  return ["55P03", "40P01", "40001"].includes(sqlState(error) ?? "");
+  return ["55P03", "40P01", "40001"].includes(sqlState(error) ?? "") || lostCatalogRace(error);
+}
+
+/** Two sessions chose the same name for an index or a type at once, or changed one relation's entry: Postgres does not lock there. */
+function lostCatalogRace(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return false;
+  if (error.code === "23505") return error.schema === "pg_catalog";
+  return error.code === "XX000" && /^tuple concurrently (updated|deleted)$/.test(error.message);
 }
 
 export function isConnectionLoss(error: unknown): boolean {
@@ -115,12 +133,18 @@ export function toDestinationError(error: unknown, doing: string): unknown {
   const meaning =
     state === null
       ? MEANINGS.find(({ reasonCode }) => reasonCode === "destination_unavailable" && isConnectionLoss(error))
-      : MEANINGS.find(({ states }) => states.some((each) => state.startsWith(each)));
+      : MEANINGS.find(({ reasonCode, states }) =>
+          isLockConflict(error)
+            ? reasonCode === "destination_lock_conflict"
+            : states.some((each) => state.startsWith(each)),
+        );
   if (meaning === undefined || !(error instanceof Error)) return error;
-  const message = `Postgres destination, ${doing}: ${describe(error)}${state === null ? "" : ` (${state})`}. ${meaning.fix}`;
+  const what = `Postgres destination, ${doing}: ${describe(error)}${state === null ? "" : ` (${state})`}.`;
+  const fix = (state === "42501" && fixOfMissingGrant("destination", error.message)) || meaning.fix;
+  const options = { fix, cause: error, ofEntity: meaning.ofEntity ?? false };
   return meaning.transient
-    ? new TransientError(meaning.reasonCode, message, { cause: error })
-    : new TerminalError(meaning.reasonCode, message, { cause: error });
+    ? new TransientError(meaning.reasonCode, what, options)
+    : new TerminalError(meaning.reasonCode, what, options);
 }
 
 function describe(error: Error): string {

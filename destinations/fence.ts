@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Session, type SessionSettings, withSession } from "./session.ts";
+import { type Session, type SessionSettings, withinTime, withSession } from "./session.ts";
 
 /** How long a backend that is told to go may take: it is killed in a statement, not in the kernel. */
 export const TERMINATE_WITHIN_MS = 5_000;
+
+/** After its patience is over, how long a fence may still take to end those in its way. */
+const EVICTED_WITHIN_MS = 15_000;
 
 /**
  * Raises the chain's fence and ends the sessions that it shuts out. A batch that is committing is waited for; who holds
@@ -13,12 +16,37 @@ export async function fenceChain(
   request: { rootRunId: string; minAttempt: number },
   patienceMs: number,
 ): Promise<void> {
-  await withSession({ ...settings, lockTimeoutMs: 0 }, async (session) => {
+  await withSession({ ...settings, lockTimeoutMs: 0, statementTimeoutMs: patienceMs + EVICTED_WITHIN_MS }, (session) =>
+    withinTime(patienceMs + 2 * EVICTED_WITHIN_MS, session, () =>
+      raiseAndEvict(settings, session, request, patienceMs),
+    ),
+  );
+}
+
+async function raiseAndEvict(
+  settings: SessionSettings,
+  session: Session,
+  request: { rootRunId: string; minAttempt: number },
+  patienceMs: number,
+): Promise<void> {
+  if (!(await isRaised(session, request))) {
     const raised = new AbortController();
     const raising = raiseFence(session, request).finally(() => raised.abort());
     await Promise.all([raising, evictBlockers(settings, session.pid, patienceMs, raised.signal)]);
-    await endShutOutSessions(session, request.rootRunId);
-  });
+  }
+  await endShutOutSessions(session, request.rootRunId);
+}
+
+/** Then whoever holds the chain is within its rights, such as this attempt's own statement that takes long: nobody waits for it, or ends it. */
+async function isRaised(
+  { client }: Session,
+  { rootRunId, minAttempt }: { rootRunId: string; minAttempt: number },
+): Promise<boolean> {
+  const { rowCount } = await client.query("select from _sluice.chains where root_run_id = $1 and min_attempt >= $2", [
+    rootRunId,
+    minAttempt,
+  ]);
+  return rowCount === 1;
 }
 
 async function raiseFence(

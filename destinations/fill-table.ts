@@ -1,4 +1,5 @@
 import { addAbortSignal, Readable } from "node:stream";
+import { portionsOf } from "../core/copy-text.ts";
 import { copyIn } from "./copy-in.ts";
 import type { ClaimRequest, LoadableCopy, LoadableRows } from "./destination.ts";
 import { discardFrom } from "./discard.ts";
@@ -14,12 +15,14 @@ import {
   portionOfLines,
   portionOfRows,
 } from "./sound-rows.ts";
-import { portionsOf } from "./text-lines.ts";
 
 export interface Filled {
   rows: number;
   rejects: RejectTally;
 }
+
+/** What is held at once; a row that is longer comes alone. */
+const PORTION_BYTES = 4 * 1024 * 1024;
 
 /** Copies a batch into a table, within a transaction that also gets its rejects. */
 export type Fill = (table: string) => Promise<Filled>;
@@ -94,7 +97,7 @@ async function fillLines(
   await session.client.query(
     "select set_config('idle_in_transaction_session_timeout', current_setting('statement_timeout'), true)",
   );
-  for await (const lines of portionsOf(chunksOf(batch, signal))) {
+  for await (const lines of portionsOf(chunksOf(batch, signal), PORTION_BYTES)) {
     const before = rowsBefore + rows + rejects.count - rejects.loaded;
     const given = portionOfLines(batch, lines);
     const faults = findMisencodedLines(batch, lines);

@@ -3,7 +3,7 @@ import { finishOf } from "../core/load-modes.ts";
 import { addKey } from "./add-key.ts";
 import { attachSnapshot } from "./attach-snapshot.ts";
 import { closeVersions } from "./close-versions.ts";
-import type { FinishRequest } from "./destination.ts";
+import type { FinishRequest, LoadTarget } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
 import { checkGuards } from "./guards.ts";
 import { holdChain, lockTable } from "./ledger.ts";
@@ -11,6 +11,8 @@ import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { markDeleted } from "./mark-deleted.ts";
 import { inTransaction, type Session } from "./session.ts";
+import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
+import { allowTimeFor, restoreTime } from "./statement-time.ts";
 import { swapFinish } from "./swap.ts";
 
 const FINISHERS: Record<EntityFinish, Finisher> = {
@@ -29,11 +31,19 @@ export async function finishEntity(session: Session, request: FinishRequest, pat
   await ensureLedger(session);
   if (await isFinished(session, request)) return;
   try {
+    await allowTimeFor(session, tablesOf(request.target), "session");
     await finishOnce(session, request, patienceMs);
+    await restoreTime(session);
   } catch (error) {
     // Another session may have finished meanwhile: what ours was looking at is gone then.
     if (!(await isFinished(session, request).catch(() => false))) throw error;
   }
+}
+
+/** All that a finish may go over: the table with what it shows, what was loaded beside it, what its slices have left. */
+function tablesOf({ schema, table, leafSchema, leafTable, workTable }: LoadTarget): TableName[] {
+  const work = workTable == null ? [] : [{ schema: LEDGER_SCHEMA, table: workTable }];
+  return [{ schema, table }, { schema: leafSchema, table: leafTable }, ...work];
 }
 
 async function finishOnce(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
@@ -43,15 +53,14 @@ async function finishOnce(session: Session, request: FinishRequest, patienceMs: 
   await finisher.prepare?.(session, request);
   const effect = request.guards ? await finisher.describeEffect?.(session, request) : null;
   if (effect) await checkGuards(session, request, effect);
-  await retryLockConflicts({ patienceMs, signal: request.signal }, () =>
-    inTransaction(session, async () => {
-      await lockTable(session, request.target);
-      await holdChain(session, request.chain);
-      if (await isFinished(session, request)) return;
-      await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
-      await recordFinish(session, request, await finisher.apply(session, request));
-    }),
-  );
+  const apply = async (): Promise<void> => {
+    await lockTable(session, request.target);
+    await holdChain(session, request.chain);
+    if (await isFinished(session, request)) return;
+    await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
+    await recordFinish(session, request, await finisher.apply(session, request));
+  };
+  await retryLockConflicts({ patienceMs, signal: request.signal }, () => inTransaction(session, apply, "finish"));
 }
 
 /** Those of older versions told of a swap by the table alone. */

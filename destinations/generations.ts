@@ -89,21 +89,22 @@ export async function createParent(
  * Makes an empty generation beside the present one, with the indexes of the user's table, so that it is put into place
  * without reading a row, but with the source's present types and key.
  * @param shape of the user's table as it is then
+ * @param wanted.adjustments further actions of an `alter table` of the generation
  */
 export function createBeside(
   name: TableName,
   leaf: TableName,
   shape: TableShape,
-  wanted: { columns: TargetColumn[]; keyColumns: string[]; keyLast: boolean },
+  wanted: { columns: TargetColumn[]; keyColumns: string[]; keyLast: boolean; adjustments: string[] },
 ): string[] {
   const keyConstraint = shape.keyConstraint === null ? null : keyConstraintOf(leaf);
-  const { columns, keyColumns, keyLast } = wanted;
+  const { columns, keyColumns, keyLast, adjustments } = wanted;
   // A table of an older version asks for it with every row.
   const runId = `alter column ${RUN_ID_COLUMN} set default ${RUN_ID_DEFAULT}`;
   const reshaped = reshapingActions({ ...shape, keyConstraint }, { columns, keyColumns: keyLast ? [] : keyColumns });
   return [
-    `create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all)`,
-    `alter table ${quoteTable(leaf)} ${[...reshaped, runId].join(", ")}`,
+    `create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all excluding identity)`,
+    `alter table ${quoteTable(leaf)} ${[...reshaped, runId, ...adjustments].join(", ")}`,
     ...(keyLast ? [requireKeyColumns(leaf, keyColumns)] : []),
   ];
 }

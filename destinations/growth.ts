@@ -1,8 +1,12 @@
 import { TerminalError } from "../core/errors.ts";
+import { findIdentityEnds, findPartitionIdentities } from "./additions.ts";
 import { widens, widensInPlace } from "./column-types.ts";
 import { refuseShownColumns } from "./dependent-views.ts";
+import { refuseDependents } from "./dependents.ts";
 import type { TargetColumn } from "./destination.ts";
 import { partitionColumn } from "./generations.ts";
+import { readTriggerStates, refusePartitionUsers } from "./partition-belongings.ts";
+import { planRemake } from "./remake.ts";
 import type { Session } from "./session.ts";
 import { quoteIdentifier, quoteTable, type TableName } from "./sql.ts";
 import type { TableShape } from "./table-shape.ts";
@@ -11,18 +15,25 @@ import type { TableShape } from "./table-shape.ts";
 const MAX_REWRITE_BYTES = 256 * 1024 * 1024;
 
 /**
- * What gives the table, in one statement, the columns that the source has and it has not, and lets those grow that do not hold
+ * Statements that add the columns that the source has and the table does not, in one `alter table`, and widen those that do not hold
  * all that the source's type can. Columns that the source has dropped stay as they are.
  * @param growth.types `leave` where a generation with the source's types takes the place of the present one
+ * @param growth.leaf its one partition: with it, the column that it is partitioned by grows as well
  * @param growth.remedy what helps where a type cannot follow
  * @throws TerminalError destination_type_mismatch, destination_schema_conflict
  */
 export async function growTable(
   session: Session,
   table: TableName,
-  growth: { columns: TargetColumn[]; shape: TableShape; types: "widen" | "leave"; remedy?: string },
+  growth: { columns: TargetColumn[]; shape: TableShape; types: "widen" | "leave"; leaf?: TableName; remedy?: string },
 ): Promise<string[]> {
-  const { columns, shape, types, remedy = "Retry with runMode full_refresh to load it with the new type" } = growth;
+  const {
+    columns,
+    shape,
+    types,
+    leaf,
+    remedy = "Retry with runMode full_refresh to load it with the new type.",
+  } = growth;
   const present = new Map(shape.columns.map(({ name, type }) => [name, type]));
   const added = columns.filter(({ name }) => !present.has(name));
   const changed = columns.flatMap(({ name, type }) => {
@@ -30,36 +41,69 @@ export async function growTable(
     const holds = types === "widen" && widens(type, before);
     return before === type || holds ? [] : [{ name, before, type }];
   });
-  if (types === "widen")
-    await refuseOtherTypes(session, table, changed, { partitionedBy: partitionColumn(shape.keyColumns), remedy });
-  await refuseShownColumns(
-    session,
-    table,
-    changed.map(({ name }) => name),
-  );
   const widened = types === "widen" ? changed : [];
+  await refuseOtherTypes(session, table, widened, remedy);
   const actions = [
     ...added.map(({ name, type }) => `add column ${quoteIdentifier(name)} ${type}`),
     ...widened.map(({ name, type }) => `alter column ${quoteIdentifier(name)} type ${type}`),
   ];
-  return actions.length === 0 ? [] : [`alter table ${quoteTable(table)} ${actions.join(", ")}`];
+  if (leaf !== undefined && widened.some(({ name }) => name === shape.partitionedBy)) {
+    return growPartitioned(session, table, { shape, leaf, actions });
+  }
+  await refuseShownColumns(
+    session,
+    table,
+    changed.map(({ name }) => name).filter((name) => name !== shape.partitionedBy),
+  );
+  return [
+    ...(actions.length === 0 ? [] : [`alter table ${quoteTable(table)} ${actions.join(", ")}`]),
+    ...(await findPartitionIdentities(session, table)),
+  ];
+}
+
+/** The partition grows by itself, and the table is made anew around it. */
+async function growPartitioned(
+  session: Session,
+  table: TableName,
+  { shape, leaf, actions }: { shape: TableShape; leaf: TableName; actions: string[] },
+): Promise<string[]> {
+  await refuseDependents(session, table, { why: madeAnewFor(shape.partitionedBy), keyChanges: false });
+  await refusePartitionUsers(session, table, { leaf, why: "made anew" });
+  // A key that is still to be made comes later.
+  const keyColumns = shape.keyConstraint === null ? [] : shape.keyColumns;
+  const partitionBy = partitionColumn(shape.keyColumns);
+  const { before, make, after } = await planRemake(session, table, { shape, like: leaf, partitionBy, keyColumns });
+  return [
+    ...before,
+    `alter table ${quoteTable(table)} detach partition ${quoteTable(leaf)}`,
+    `alter table ${quoteTable(leaf)} ${[...actions, ...(await findIdentityEnds(session, table))].join(", ")}`,
+    ...make,
+    `alter table ${quoteTable(table)} attach partition ${quoteTable(leaf)} default`,
+    ...after,
+    ...(await readTriggerStates(session, leaf)),
+  ];
+}
+
+/** For `refuseDependents`. */
+export function madeAnewFor(column: string | null): string {
+  return `the type of ${column} changes, which it is partitioned by`;
 }
 
 async function refuseOtherTypes(
   session: Session,
   table: TableName,
   changed: { name: string; before: string; type: string }[],
-  { partitionedBy, remedy }: { partitionedBy: string; remedy: string },
+  remedy: string,
 ): Promise<void> {
   if (changed.length === 0) return;
   const small = (await tableBytes(session, table)) <= MAX_REWRITE_BYTES;
   for (const { name, before, type } of changed) {
     const grows = widensInPlace(before, type) || (small && widens(before, type));
-    // Postgres does not alter the column that a table is partitioned by.
-    if (grows && name !== partitionedBy) continue;
+    if (grows) continue;
     throw new TerminalError(
       "destination_type_mismatch",
-      `${table.schema}.${table.table}.${name} is ${before}, the source's now ${type}. ${remedy}.`,
+      `${table.schema}.${table.table}.${name} is ${before}, the source's now ${type}.`,
+      { fix: remedy },
     );
   }
 }

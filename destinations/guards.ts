@@ -22,7 +22,7 @@ export interface ScanEffect {
 export async function checkGuards(session: Session, request: FinishRequest, effect: ScanEffect): Promise<void> {
   const { guards } = request;
   if (!guards) return;
-  if (guards.zeroRows && (await foundNothing(session, request)) && (await hasRows(session, effect))) {
+  if (guards.zeroRows && (await foundNothing(session, request, effect)) && (await hasRows(session, effect))) {
     throw stopped(
       request,
       "unexpected_zero_rows",
@@ -55,14 +55,24 @@ function whyStopped(guards: Guards, { present, found, lost }: Counts): string | 
   return null;
 }
 
-/** The ledger knows: no table is looked at. */
-async function foundNothing({ client }: Session, { planId, entityKey }: FinishRequest): Promise<boolean> {
+/**
+ * The ledger knows, and no table is looked at. But it counts a row among the rejected that only lost a value and is loaded: where there may
+ * be such rows, those that were found are counted.
+ */
+async function foundNothing(
+  { client }: Session,
+  { planId, entityKey, target }: FinishRequest,
+  { found }: ScanEffect,
+): Promise<boolean> {
   const { rows } = await client.query<{ nothing: boolean }>(
-    `select coalesce(sum(rows_read - rows_rejected), 0) = 0 as nothing
+    `select coalesce(sum(rows_read - rows_rejected), 0) <= 0 as nothing
      from _sluice.slices where plan_id = $1 and entity_key = $2`,
     [planId, entityKey],
   );
-  return rows[0]?.nothing ?? true;
+  const nothing = rows[0]?.nothing ?? true;
+  if (!nothing || target.discards?.misfitCosts !== "value") return nothing;
+  const { rows: counted } = await client.query<{ nothing: boolean }>(`select (${found}) = 0 as nothing`);
+  return counted[0]?.nothing ?? true;
 }
 
 async function hasRows({ client }: Session, { present }: ScanEffect): Promise<boolean> {
@@ -92,8 +102,7 @@ function stopped(
   reasonCode: "unexpected_zero_rows" | "delete_guard_tripped",
   why: string,
 ): TerminalError {
-  return new TerminalError(
-    reasonCode,
-    `${target.schema}.${target.table} keeps its rows: of ${entityKey} ${why}. Look at the source. If it is right, retry the run with {"liftGuards": true}, which reads nothing again, or change the guard.`,
-  );
+  return new TerminalError(reasonCode, `${target.schema}.${target.table} keeps its rows: of ${entityKey} ${why}.`, {
+    fix: 'Look at the source. If it is right, retry the run with {"liftGuards": true}, which reads nothing again, or change the guard.',
+  });
 }

@@ -4,6 +4,7 @@ import { keyConstraintOf } from "./generations.ts";
 import { lockTable, type TableOwner } from "./ledger.ts";
 import { inTransaction, type Session } from "./session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, type TableName } from "./sql.ts";
+import { allowTimeFor } from "./statement-time.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /**
@@ -71,7 +72,9 @@ export async function buildKey(session: Session, of: Keyed): Promise<void> {
 export async function buildIndex(session: Session, of: Keyed): Promise<void> {
   const { target } = of;
   const { client } = session;
-  const [build] = keyStatements({ schema: target.leafSchema, table: target.leafTable }, target.keyColumns);
+  const leaf = { schema: target.leafSchema, table: target.leafTable };
+  const [build] = keyStatements(leaf, target.keyColumns);
+  await allowTimeFor(session, [leaf], "transaction");
   await client.query(
     "select set_config('maintenance_work_mem', greatest(setting::int, $1) || 'kB', true) from pg_settings where name = 'maintenance_work_mem'",
     [SORT_MEMORY_KB],

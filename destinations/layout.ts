@@ -1,3 +1,4 @@
+import { DELETED_AT_COLUMN, IS_CURRENT_COLUMN, SNAPSHOT_AT_COLUMN } from "../core/own-columns.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import type { LoadTarget, TargetColumn } from "./destination.ts";
 import type { NextNumber } from "./generations.ts";
@@ -6,26 +7,12 @@ import type { Session } from "./session.ts";
 import { quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
 import type { TableShape } from "./table-shape.ts";
 
-export const SNAPSHOT_AT_COLUMN = "_snapshot_at";
-export const VALID_FROM_COLUMN = "_valid_from";
-export const VALID_TO_COLUMN = "_valid_to";
-export const IS_CURRENT_COLUMN = "_is_current";
-/** When a complete scan first missed the row; null while the source has it. */
-export const DELETED_AT_COLUMN = "_deleted_at";
-
 /** Assignments. */
 export const MARK_AS_DELETED = `${DELETED_AT_COLUMN} = now(), ${RUN_ID_COLUMN} = default, ${SYNCED_AT_COLUMN} = default`;
 
-/** What a load mode adds to the user's table, so that the source must not have it. */
-export const MODE_COLUMNS: Partial<Record<LoadMode, readonly string[]>> = {
-  upsert_soft_delete: [DELETED_AT_COLUMN],
-  append_snapshot: [SNAPSHOT_AT_COLUMN],
-  scd2: [VALID_FROM_COLUMN, VALID_TO_COLUMN, IS_CURRENT_COLUMN],
-};
-
-/** A full refresh does not load the history anew. */
+/** A full refresh does not load the history anew, and the name of a table that was loaded is settled. */
 export const HISTORY_REMEDY =
-  "The rows that it keeps are of that type: alter the column at a time of your choosing, or choose another tableName in the table binding";
+  "The rows that it keeps are of that type: alter the column to the source's type, or rename the table to begin another one, then retry with runMode full_refresh.";
 
 export const DELETED_AT: TargetColumn = { name: DELETED_AT_COLUMN, type: "timestamp with time zone", nullable: true };
 

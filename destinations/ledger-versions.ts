@@ -107,11 +107,20 @@ const RUN_ID = `
   as $$ select current_setting('sluice.run_id')::uuid $$;
 `;
 
+/** The columns that Sluice has ever loaded into the table: all others are users'. Null: an older version made it. */
+const LOADED_COLUMNS = "alter table _sluice.tables add column if not exists loaded_columns text[]";
+
+/** The columns that every row of the present generation was loaded with. Null: an older version made it. */
+const FILLED_COLUMNS = "alter table _sluice.tables add column if not exists filled_columns text[]";
+
+/** The columns of the user's table when Sluice last changed it, with their numbers. Null: an older version did. */
+const KNOWN_COLUMNS = "alter table _sluice.tables add column if not exists known_columns jsonb";
+
 /**
  * The n-th brings a ledger of version n - 1 to version n. A step is frozen once it is released, and only ever adds: workers
  * of before go on with what they know, and a ledger that is newer than this list is left as it is.
  */
-const STEPS = [FIRST, REJECTS, FINISHES, RUN_ID];
+const STEPS = [FIRST, REJECTS, FINISHES, RUN_ID, LOADED_COLUMNS, FILLED_COLUMNS, KNOWN_COLUMNS];
 
 /**
  * Makes the ledger, or adds what came since it was made. Safe when many do it at once. Takes two selects where there is

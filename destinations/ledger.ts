@@ -1,7 +1,7 @@
 import type { ChainPosition, LedgerSlice, LoadTarget } from "./destination.ts";
-import { SupersededError } from "./destination.ts";
 import type { Session } from "./session.ts";
 import type { TableName } from "./sql.ts";
+import { SupersededError } from "./writer-errors.ts";
 
 /**
  * Keeps the chain as it is until the transaction ends.

@@ -6,7 +6,7 @@ import { isLockConflict } from "./errors.ts";
  * @throws the last lock conflict after `patienceMs`
  */
 export async function retryLockConflicts<T>(
-  { patienceMs, signal }: { patienceMs: number; signal?: AbortSignal },
+  { patienceMs, signal }: { patienceMs: number; signal?: AbortSignal | undefined },
   work: () => Promise<T>,
 ): Promise<T> {
   const deadline = Date.now() + patienceMs;

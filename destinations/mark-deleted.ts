@@ -1,6 +1,7 @@
+import { DELETED_AT_COLUMN } from "../core/own-columns.ts";
 import type { FinishRequest } from "./destination.ts";
 import type { Finisher } from "./finisher.ts";
-import { DELETED_AT_COLUMN, MARK_AS_DELETED } from "./layout.ts";
+import { MARK_AS_DELETED } from "./layout.ts";
 import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 import type { Session } from "./session.ts";
 import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, type TableName } from "./sql.ts";

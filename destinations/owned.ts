@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SliceClaim } from "./claim.ts";
-import { type ClaimRequest, SupersededError } from "./destination.ts";
+import type { ClaimRequest } from "./destination.ts";
 import { isConnectionLoss, toDestinationError } from "./errors.ts";
 import { abortable, type Session, type SessionSettings, withSession } from "./session.ts";
+import { SupersededError } from "./writer-errors.ts";
 
 /** From the end of the old holder's session to the new claim's commit. */
 const CLAIMED_WITHIN_MS = 300;

@@ -1,8 +1,10 @@
 import type { ClientConfig } from "pg";
+import { type BackendWatch, createBackendWatch, LOOK_AT_BACKENDS } from "../core/backend-watch.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import { claimSlice, type SliceClaim } from "./claim.ts";
 import { describeComparedTable } from "./compared-table.ts";
 import type { ComparingDestination } from "./comparison.ts";
-import type { ClaimRequest } from "./destination.ts";
+import type { ClaimRequest, PrepareRequest } from "./destination.ts";
 import { findUnknownEnds, forgetChains } from "./ended-chains.ts";
 import { toDestinationError } from "./errors.ts";
 import { fenceChain } from "./fence.ts";
@@ -12,11 +14,11 @@ import { ensureLedger } from "./ledger-versions.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { prepareEntity, previewEntity } from "./prepare.ts";
 import { readRejects } from "./rejects.ts";
-import { abortable, inTransaction, openSession, type Session, type SessionSettings } from "./session.ts";
+import { abortable, inTransaction, openSession, type Session, type SessionSettings, withinTime } from "./session.ts";
 import { createSessionCache, type SessionCache } from "./session-cache.ts";
 import { createSliceComparer } from "./slice-comparer.ts";
 import { createSliceWriter } from "./slice-writer.ts";
-import { dropBeside, findSuperseded } from "./superseded.ts";
+import { dropBeside, findSuperseded, type SupersededRequest } from "./superseded.ts";
 
 export interface PostgresDestinationOptions {
   /** A connection string; its parts may be given in `connection` instead. */
@@ -33,7 +35,11 @@ export interface PostgresDestinationOptions {
   ddlPatienceMs?: number;
   /** A batch that is committing gets this long before a fence ends its session. */
   fencePatienceMs?: number;
+  failpoint?: Failpoint | undefined;
 }
+
+/** It waits for another worker that makes the ledger as long as for any lock. */
+const ANSWERED_WITHIN_MS = 45_000;
 
 /**
  * A warehouse in Postgres 15 or later. Its role needs CREATE and TEMPORARY on the database, and nothing more: it makes the
@@ -49,12 +55,20 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     lockTimeoutMs: options.lockTimeoutMs ?? 30_000,
     statementTimeoutMs: options.statementTimeoutMs ?? 15 * 60_000,
     idleInTransactionTimeoutMs: 15_000,
+    failpoint: options.failpoint,
   };
   const sessions = createSessionCache(settings);
   const ddlSessions = createSessionCache({ ...settings, lockTimeoutMs: options.ddlLockTimeoutMs ?? 2_000 });
   const patienceMs = options.ddlPatienceMs ?? 60_000;
+  const watch = createBackendWatch(async () => {
+    const session = await openSession(settings);
+    return {
+      ask: async (pids, starts) => (await session.client.query(LOOK_AT_BACKENDS, [pids, starts])).rows,
+      drop: session.cut,
+    };
+  });
 
-  async function dropAll(session: Session, of: { rootRunId: string; keepPlanId: string | null }): Promise<void> {
+  async function dropAll(session: Session, of: SupersededRequest): Promise<void> {
     for (const beside of await findSuperseded(session, of)) {
       await retryLockConflicts({ patienceMs }, () => dropBeside(session, beside));
     }
@@ -68,12 +82,40 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     }
   }
 
+  /** Questions that the ledger answers at once, or not at all. */
+  function ask<T>(doing: string, work: (session: Session) => Promise<T>): Promise<T> {
+    return run(doing, sessions, (session) => withinTime(ANSWERED_WITHIN_MS, session, () => work(session)));
+  }
+
+  /** What may take long, in a session that is looked at meanwhile and whose statement the signal cancels. */
+  async function workOn<T>(
+    doing: string,
+    { onWork, signal }: Pick<PrepareRequest, "onWork" | "signal">,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    let at: Session | null = null;
+    // To connect has a deadline.
+    const over = onWork?.(async () => (at === null ? "waiting" : watch.look(at)));
+    try {
+      return await run(doing, ddlSessions, (session) => {
+        at = session;
+        return signal ? abortable(settings, session, signal, () => work(session)) : work(session);
+      });
+    } finally {
+      over?.();
+    }
+  }
+
   /** The session is the claim's, and `take`n over with it. */
-  async function claim<T>(request: ClaimRequest, take: (session: Session, claimed: SliceClaim) => T): Promise<T> {
+  async function claim<T>(
+    request: ClaimRequest,
+    take: (session: Session, claimed: { claim: SliceClaim; watch: BackendWatch }) => T,
+  ): Promise<T> {
     try {
       const session = await openSession(settings);
       try {
-        return take(session, await abortable(settings, session, request.signal, () => claimSlice(session, request)));
+        const claimed = await abortable(settings, session, request.signal, () => claimSlice(session, request));
+        return take(session, { claim: claimed, watch });
       } catch (error) {
         await session.close();
         throw error;
@@ -84,11 +126,11 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
   }
 
   return {
-    ensureLedger: () => run("making the ledger", sessions, ensureLedger),
+    ensureLedger: () => ask("making the ledger", ensureLedger),
 
     prepareEntity: (request) =>
-      run(`preparing ${request.schema}.${request.table}`, ddlSessions, (session) =>
-        retryLockConflicts({ patienceMs }, () => prepareEntity(session, request)),
+      workOn(`preparing ${request.schema}.${request.table}`, request, (session) =>
+        retryLockConflicts({ patienceMs, signal: request.signal }, () => prepareEntity(session, request)),
       ),
 
     previewEntity: (request) =>
@@ -106,8 +148,8 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       claim(request, (session, claimed) => createSliceComparer(settings, session, request, claimed)),
 
     finishEntity: (request) =>
-      run(`finishing ${request.target.schema}.${request.target.table}`, ddlSessions, (session) =>
-        abortable(settings, session, request.signal, () => finishEntity(session, request, patienceMs)),
+      workOn(`finishing ${request.target.schema}.${request.target.table}`, request, (session) =>
+        finishEntity(session, request, patienceMs),
       ),
 
     async fence(request) {
@@ -121,7 +163,7 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     findUnknownEnds: (ended) =>
       ended.length === 0
         ? Promise.resolve([])
-        : run("comparing with the ledger", sessions, (session) => findUnknownEnds(session, ended)),
+        : ask("comparing with the ledger", (session) => findUnknownEnds(session, ended)),
 
     forgetChains: (chains) =>
       run("forgetting old chains", ddlSessions, async (session) => {
@@ -131,15 +173,16 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
         await inTransaction(session, () => forgetChains(session, chains));
       }),
 
-    readLedger: (planId) => run("reading the ledger", sessions, (session) => readLedger(session, planId)),
+    readLedger: (planId) => ask("reading the ledger", (session) => readLedger(session, planId)),
 
-    readFinished: (planId) => run("reading the ledger", sessions, (session) => readFinished(session, planId)),
+    readFinished: (planId) => ask("reading the ledger", (session) => readFinished(session, planId)),
 
-    readRejects: (request) => run("reading the rejects", sessions, (session) => readRejects(session, request)),
+    readRejects: (request) => ask("reading the rejects", (session) => readRejects(session, request)),
 
     dropSuperseded: (request) => run("dropping superseded tables", ddlSessions, (session) => dropAll(session, request)),
 
     async close() {
+      watch.close();
       await Promise.all([sessions.close(), ddlSessions.close()]);
     },
   };

@@ -1,20 +1,24 @@
-import { TerminalError } from "../core/errors.ts";
-import { LOAD_MODE_RULES } from "../core/load-modes.ts";
-import { findNameFault } from "./column-names.ts";
+import { findIdentityDefaults, findUserRules } from "./additions.ts";
+import { checkOrder, checkRequest } from "./check-request.ts";
+import { refuseDependents, refuseReferences } from "./dependents.ts";
 import type { LoadTarget, PreviewRequest, TargetColumn } from "./destination.ts";
-import { createBeside, createTable, type NextNumber, nextTableName } from "./generations.ts";
-import { growTable } from "./growth.ts";
+import { isUnfilled } from "./filled-columns.ts";
+import { createBeside, createTable, type NextNumber, nextTableName, partitionColumn } from "./generations.ts";
+import { growTable, madeAnewFor } from "./growth.ts";
 import { indexCursor, loadsBeside, planInPlace } from "./in-place.ts";
 import { findLateKey, keyStatements, parentKeyStatement } from "./late-key.ts";
-import { DELETED_AT, type Found, hasMarks, layoutOf, MODE_COLUMNS, readLayout } from "./layout.ts";
+import { DELETED_AT, type Found, hasMarks, layoutOf, readLayout } from "./layout.ts";
 import type { TableOwner } from "./ledger.ts";
-import { findLosses, foreignRows } from "./losses.ts";
-import { conflict } from "./refusals.ts";
+import { findLosses, findTaken, foreignRows, hasRows } from "./losses.ts";
+import { refusePartitionUsers } from "./partition-belongings.ts";
+import { ANOTHER_NAME, conflict } from "./refusals.ts";
 import { refuseFrozenTable, type TakenColumns, takeColumns } from "./schema-policy.ts";
 import type { Session } from "./session.ts";
 import { placeSnapshot } from "./snapshots.ts";
-import { LEDGER_SCHEMA, type TableName } from "./sql.ts";
+import { LEDGER_SCHEMA, RUN_ID_COLUMN, type TableName } from "./sql.ts";
+import { findTableChanges, tellChanges } from "./table-changes.ts";
 import { canonicalColumns, readShape, sameColumns, type TableShape } from "./table-shape.ts";
+import { findUserColumns, keepsKey } from "./user-columns.ts";
 import { placeVersions } from "./versions.ts";
 
 /** What it takes to load an entity, before anything is done about it: a plan shows it, `prepareEntity` does it. */
@@ -42,16 +46,27 @@ export async function findPreparation(
   session: Session,
   request: PreviewRequest,
   { owner, next }: { owner: TableOwner | null; next: NextNumber },
-): Promise<Preparation> {
+): Promise<Preparation & { changes: string[] }> {
   checkRequest(request);
-  const sourceColumns = await canonicalColumns(session, request.columns);
   const shape = await readShape(session, request);
   const heir = shape !== null && owner !== null ? formerOwnerOf(request, owner) : null;
   if (shape !== null && heir === null) checkOwner(request, owner);
-  // The rows that went with the table come back only when everything is read again.
-  if (shape === null && owner !== null && isOurs(request, owner) && !request.complete) {
-    throw conflict(request, "the table was dropped. Retry with runMode full_refresh to load it again");
+  const wanted = heir === null ? request : { ...request, complete: true, anew: true };
+  const ours = owner !== null && (heir !== null || isOurs(request, owner));
+  const changes = ours ? await findTableChanges(session, wanted, { shape, owner }) : [];
+  try {
+    return { ...(await findLoad(session, request, { shape, owner, next, heir })), changes };
+  } catch (error) {
+    throw tellChanges(error, changes);
   }
+}
+
+async function findLoad(
+  session: Session,
+  request: PreviewRequest,
+  { shape, owner, next, heir }: Found & { heir: PreviewRequest["formerOwners"][number] | null },
+): Promise<Preparation> {
+  const sourceColumns = await canonicalColumns(session, request.columns);
   if (shape === null) refuseFrozenTable(request);
   const wanted: Wanted = {
     ...request,
@@ -63,15 +78,20 @@ export async function findPreparation(
   if (shape !== null && (await readLayout(session, request)) !== layout) {
     throw conflict(
       request,
-      "its rows were loaded by another load mode, which keeps them otherwise. Drop or rename it and retry with runMode full_refresh",
+      "its rows were loaded by another load mode, which keeps them in another form",
+      "Drop or rename it, then retry with runMode full_refresh.",
     );
   }
   if (layout !== "rows") return historyBeside(session, wanted, { shape, owner, next });
   if (shape === null || owner === null) return firstGeneration(session, wanted, next);
   if (heir === null) return nextGeneration(session, wanted, { shape, owner, next });
   // What the deleted sync left may be old: it is shown until all of it is loaded again beside, and swapped.
-  const inherited = await nextGeneration(session, { ...wanted, complete: true, anew: true }, { shape, owner, next });
-  const foreign = heir.sameSource ? [] : await foreignRows(session, request, owner);
+  const inherited = await nextGeneration(
+    session,
+    { ...wanted, complete: true, anew: true },
+    { shape, owner, next, strangers: !heir.sameSource },
+  );
+  const foreign = heir.sameSource ? [] : await foreignRows(session, owner);
   return {
     ...inherited,
     owner: { ...owner, syncId: request.syncId },
@@ -101,8 +121,9 @@ async function firstGeneration(session: Session, request: Wanted, next: NextNumb
 async function nextGeneration(
   session: Session,
   request: Wanted,
-  { shape: found, owner, next }: { shape: TableShape; owner: TableOwner; next: NextNumber },
+  of: { shape: TableShape; owner: TableOwner; next: NextNumber; strangers?: boolean },
 ): Promise<Preparation> {
+  const { shape: found, owner, next, strangers = false } = of;
   const { keyColumns, keyLast } = request;
   const lateKey = await findLateKey(session, owner, { shape: found, keyColumns });
   const shape = lateKey.length === 0 ? found : { ...found, keyColumns: lateKey };
@@ -110,37 +131,97 @@ async function nextGeneration(
   if (!beside && !sameColumns(shape.keyColumns, keyColumns)) {
     throw conflict(
       request,
-      `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")}). Retry with runMode full_refresh`,
+      `its key is (${shape.keyColumns.join(", ")}), the source's now (${keyColumns.join(", ")})`,
+      "Retry with runMode full_refresh.",
     );
   }
   const columns = allColumns(request);
+  const present = { schema: LEDGER_SCHEMA, table: owner.leafTable };
+  const types = beside ? "leave" : "widen";
+  if (!beside) await refuseNewCursor(session, request, { shape, leafTable: owner.leafTable });
   const grown = [
-    ...(await growTable(session, request, { columns, shape, types: beside ? "leave" : "widen" })),
+    ...(await growTable(session, request, {
+      columns,
+      shape,
+      types,
+      leaf: present,
+    })),
     ...(await indexCursor(session, request, request)),
   ];
   const known = new Set(shape.columns.map(({ name }) => name));
   const grownShape = { ...found, columns: [...shape.columns, ...columns.filter(({ name }) => !known.has(name))] };
   const marks = marksOf(request, grownShape.columns);
   if (!beside) {
-    const leaf = { schema: LEDGER_SCHEMA, table: owner.leafTable };
     const { statements, how } = await planInPlace(session, request, next);
     return {
-      target: { ...targetOf(request, leaf, { alone: false, swap: false }), ...marks, ...how },
+      target: { ...targetOf(request, present, { alone: false, swap: false }), ...marks, ...how },
       statements: [
-        ...(lateKey.length === 0 ? [] : [...keyStatements(leaf, lateKey), parentKeyStatement(request, lateKey)]),
         ...grown,
+        ...(lateKey.length === 0 ? [] : [...keyStatements(present, lateKey), parentKeyStatement(request, lateKey)]),
         ...statements,
       ],
-      ...{ owner: null, losses: [], ...(lateKey.length === 0 ? {} : { lateKey }) },
+      owner: null,
+      losses: await findTaken(session, request, { shape, leafTable: owner.leafTable }),
+      ...(lateKey.length === 0 ? {} : { lateKey }),
     };
   }
+  await refuseRemake(session, request, shape);
+  await refuseReferences(session, request, { keyChanges: !sameColumns(shape.keyColumns, keyColumns) });
+  await refusePartitionUsers(session, request, { leaf: present, why: "loaded anew" });
   const leaf = await nextTableName(session, "g", request, next);
+  const carried = !strangers && keepsKey(found, request);
+  const { losses, givesUp } = await findLosses(session, request, { shape, leafTable: owner.leafTable, carried });
+  const userColumns = carried ? await findUserColumns(session, request, { shape: found, columns }) : [];
+  const adjustments = [
+    ...(await findIdentityDefaults(session, request)),
+    ...(await findUserRules(session, request, userColumns)),
+  ];
   return {
-    target: { ...targetOf(request, leaf, { alone: true, swap: true }), ...marks, ...(keyLast ? { keyLast } : {}) },
-    statements: [...grown, ...createBeside(request, leaf, grownShape, { columns, keyColumns, keyLast })],
-    owner: null,
-    losses: await findLosses(session, request, { shape, leafTable: owner.leafTable }),
+    target: {
+      ...targetOf(request, leaf, { alone: true, swap: true }),
+      ...marks,
+      ...(keyLast ? { keyLast } : {}),
+      ...(strangers ? { strangers } : {}),
+      ...(givesUp.length === 0 ? {} : { givesUp }),
+    },
+    statements: [...grown, ...createBeside(request, leaf, grownShape, { columns, keyColumns, keyLast, adjustments })],
+    ...{ owner: null, losses },
   };
+}
+
+/** A swap makes the table anew where the column changes that it is partitioned by: what cannot follow is named before anything is loaded. */
+async function refuseRemake(session: Session, request: Wanted, shape: TableShape): Promise<void> {
+  const { columns, keyColumns } = request;
+  const next = partitionColumn(keyColumns);
+  const typeIn = (of: TableShape["columns"]) => of.find(({ name }) => name === next)?.type;
+  const moves = next !== shape.partitionedBy;
+  if (!moves && (next === RUN_ID_COLUMN || typeIn(columns) === typeIn(shape.columns))) return;
+  const why = moves ? "its key begins with another column" : madeAnewFor(next);
+  await refuseDependents(session, request, { why, keyChanges: !sameColumns(shape.keyColumns, keyColumns) });
+}
+
+/**
+ * A cursor column that the table did not have when its rows were loaded is empty in them. Merging bears that: what was read takes their
+ * place. A window of the cursor would pass these rows over, and rows without a key would be taken for others when they are read again.
+ */
+async function refuseNewCursor(
+  session: Session,
+  request: Wanted,
+  { shape, leafTable }: { shape: TableShape; leafTable: string },
+): Promise<void> {
+  const { cursorField, loadMode, keyColumns } = request;
+  const bears = keyColumns.length > 0 && loadMode !== "delete_insert";
+  if (bears || cursorField === null || !(await hasRows(session, leafTable))) return;
+  const isThere = shape.columns.some(({ name }) => name === cursorField);
+  if (isThere && !(await isUnfilled(session, request, { column: cursorField, leafTable }))) return;
+  throw conflict(
+    request,
+    `its rows have no ${cursorField} yet, by which ${loadMode} goes`,
+    loadMode === "append_event"
+      ? // A full refresh only adds to it.
+        "Drop or rename the table, then retry with runMode full_refresh."
+      : "Retry with runMode full_refresh to load them again.",
+  );
 }
 
 /** With those that the load mode adds. */
@@ -167,7 +248,7 @@ async function historyBeside(session: Session, request: Wanted, found: Found): P
 }
 
 function targetOf(
-  { schema, table, columns, keyColumns, cursorField, loadMode, discards }: Wanted,
+  { schema, table, columns, keyColumns, cursorField, loadMode, discards, claimedKey }: Wanted,
   leaf: TableName,
   { alone, swap }: { alone: boolean; swap: boolean },
 ): LoadTarget {
@@ -176,44 +257,12 @@ function targetOf(
     ...{ schema, table, leafSchema: leaf.schema, leafTable: leaf.table },
     ...{ columns, keyColumns, cursorField },
     ...(discards ? { discards } : {}),
+    ...(claimedKey ? { claimedKey } : {}),
     apply: alone ? "copy" : overlap,
     overlap,
     swap,
     finish: swap ? "swap" : null,
   };
-}
-
-function checkRequest(request: PreviewRequest): void {
-  const names = request.columns.map(({ name }) => name);
-  const fault = findNameFault(names);
-  if (fault !== null) throw conflict(request, fault);
-  const taken = names.find((name) => MODE_COLUMNS[request.loadMode]?.includes(name));
-  if (taken !== undefined) {
-    throw conflict(request, `load mode ${request.loadMode} adds ${taken}. Rename it at the source, or leave it out`);
-  }
-  const missing = request.keyColumns.find((name) => !names.includes(name));
-  const needsKey = LOAD_MODE_RULES[request.loadMode].needsKey && request.keyColumns.length === 0;
-  if (needsKey || missing !== undefined) {
-    throw new TerminalError(
-      "primary_key_missing",
-      `${request.entityKey} ${needsKey ? "has no key" : `has no column ${missing}, which is in its key`}. Correct primaryKeyColumns in the table binding.`,
-    );
-  }
-}
-
-/**
- * A key is an index, and a merge asks which cursor is newer: better to hear now that a type has no order than in the middle
- * of the DDL, or after the first load.
- */
-async function checkOrder(
-  session: Session,
-  { columns, keyColumns, cursorField, loadMode }: PreviewRequest,
-): Promise<void> {
-  const merges = keyColumns.length > 0 && loadMode !== "append_event";
-  const ordered = columns.filter(({ name }) => keyColumns.includes(name) || (merges && name === cursorField));
-  if (ordered.length === 0) return;
-  const types = [...new Set(ordered.map(({ type }) => type))];
-  await session.client.query(`select ${types.map((type) => `null::${type} >= null::${type}`).join(", ")}`);
 }
 
 function isOurs(request: PreviewRequest, owner: TableOwner): boolean {
@@ -229,10 +278,14 @@ function formerOwnerOf(request: PreviewRequest, owner: TableOwner): PreviewReque
 
 function checkOwner(request: PreviewRequest, owner: TableOwner | null): void {
   if (owner === null) {
-    throw conflict(request, "a table of that name is there that Sluice did not make. Drop or rename it");
+    throw conflict(request, "Sluice did not make the table of that name", `Drop or rename it, ${ANOTHER_NAME}`);
   }
   if (!isOurs(request, owner)) {
     const other = owner.deploymentId === request.deploymentId ? "" : " of another deployment";
-    throw conflict(request, `the table belongs to ${owner.entityKey} of sync ${owner.syncId}${other}. Drop it there`);
+    throw conflict(
+      request,
+      `the table belongs to ${owner.entityKey} of sync ${owner.syncId}${other}`,
+      `Drop it there, ${ANOTHER_NAME}`,
+    );
   }
 }

@@ -1,7 +1,8 @@
 import { TerminalError } from "../core/errors.ts";
-import { type FinishRequest, SupersededError } from "./destination.ts";
+import type { FinishRequest } from "./destination.ts";
 import type { Session } from "./session.ts";
 import { quoteTable, type TableName } from "./sql.ts";
+import { SupersededError } from "./writer-errors.ts";
 
 /**
  * The beside-table has exactly the rows that its slices have committed, all of them done.
@@ -19,7 +20,8 @@ export async function reconcile({ client }: Session, { target, planId, entityKey
   if (counts !== undefined && counts.present === counts.counted && counts.open === "0") return;
   throw new TerminalError(
     "reconciliation_mismatch",
-    `${target.schema}.${target.table} keeps its rows: the new ones beside it are ${counts?.present}, the ledger counts ${counts?.counted}, and ${counts?.open} slices are not done. Retry with runMode full_refresh.`,
+    `${target.schema}.${target.table} keeps its rows: the new ones beside it are ${counts?.present}, the ledger counts ${counts?.counted}, and ${counts?.open} slices are not done.`,
+    { fix: "Retry with runMode full_refresh." },
   );
 }
 
@@ -54,6 +56,7 @@ export async function sawEveryRow({ client }: Session, { planId, entityKey }: Fi
 export function goneMeanwhile({ schema, table }: TableName): TerminalError {
   return new TerminalError(
     "destination_schema_conflict",
-    `${schema}.${table} or what was loaded beside it was dropped while it was loaded. Retry with runMode full_refresh.`,
+    `${schema}.${table} or what was loaded beside it was dropped while it was loaded.`,
+    { fix: "Retry with runMode full_refresh." },
   );
 }

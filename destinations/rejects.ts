@@ -11,8 +11,10 @@ export type Reject = RejectedRecord & { rowNo: number };
 export class RejectThresholdError extends TerminalError {
   readonly rejects: readonly Reject[];
 
-  constructor(rejects: readonly Reject[], message: string) {
-    super("reject_threshold_exceeded", message);
+  constructor(rejects: readonly Reject[], what: string) {
+    super("reject_threshold_exceeded", what, {
+      fix: "Look at the rejected rows, and correct them at the source or raise executionConfig.maxRejectedRows.",
+    });
     this.rejects = rejects;
   }
 }
@@ -118,7 +120,7 @@ export async function checkThreshold(
   const [{ column, reason } = { column: null, reason: "" }] = first;
   throw new RejectThresholdError(
     first,
-    `${total} rows of ${entityKey} are rejected, more than maxRejectedRows (${maxRejectedRows}). The last batch was not loaded; its first reject: ${column === null ? "" : `column ${column}: `}${reason}. Look at the rejected rows, and correct them at the source or raise the limit.`,
+    `${total} rows of ${entityKey} are rejected, more than maxRejectedRows (${maxRejectedRows}). The last batch was not loaded; its first reject: ${column === null ? "" : `column ${column}: `}${reason}.`,
   );
 }
 

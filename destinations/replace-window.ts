@@ -5,6 +5,7 @@ import { mergeRows } from "./merge.ts";
 import type { Session } from "./session.ts";
 import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN } from "./sql.ts";
 import { type AppliedRows, READ_ORDER, STAGE } from "./staging.ts";
+import { allowTimeFor } from "./statement-time.ts";
 import { defineColumns } from "./table-shape.ts";
 import { windowConditions } from "./window-conditions.ts";
 
@@ -29,6 +30,8 @@ export async function holdStaged(session: Session, { target }: ClaimRequest, col
 export async function replaceWindow(session: Session, request: ClaimRequest): Promise<AppliedRows> {
   const { target, runId } = request;
   await makeWindow(session, target);
+  const leaf = { schema: target.leafSchema, table: target.leafTable };
+  await allowTimeFor(session, [leaf, { schema: "pg_temp", table: "sluice_window" }], "transaction");
   await session.client.query(`analyze ${WINDOW.table}`);
   const columns = target.columns.map(({ name }) => name);
   const merged = await mergeRows(session, target, columns, WINDOW);
@@ -70,8 +73,8 @@ export async function checkBounds({ client }: Session, { target, window, entityK
     if (!sqlState(cause)?.startsWith("22")) throw cause;
     throw new TerminalError(
       "config_invalid",
-      `${entityKey} cannot be loaded by delete_insert: its cursor ${window.column} is ${type} in ${target.schema}.${target.table}, which the bounds of the source's windows do not fit. Choose another cursorField or load mode in the table binding.`,
-      { cause },
+      `${entityKey} cannot be loaded by delete_insert: its cursor ${window.column} is ${type} in ${target.schema}.${target.table}, which the bounds of the source's windows do not fit.`,
+      { fix: "Choose another cursorField or load mode in the table binding.", cause },
     );
   }
 }

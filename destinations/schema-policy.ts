@@ -13,7 +13,7 @@ export type TakenColumns = Pick<LoadTarget, "columns" | "cursorField" | "discard
 export function takeColumns(request: PreviewRequest, columns: TargetColumn[], shape: TableShape): TakenColumns {
   const { schemaPolicy: policy, cursorField } = request;
   const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
-  const added = columns.flatMap(({ name }) => (types.has(name) ? [] : [name]));
+  const added = columns.flatMap(({ name, derived }) => (types.has(name) || derived ? [] : [name]));
   const changed = columns.filter(({ name, type }) => (types.get(name) ?? type) !== type);
   if (policy.columns === "freeze" && added.length > 0) throw frozenColumns(request, added);
   if (policy.types === "freeze" && changed.length > 0) throw frozenTypes(request, changed, types);
@@ -41,7 +41,8 @@ export function refuseFrozenTable({ schemaPolicy, schema, table, entityKey }: Pr
   if (schemaPolicy.tables !== "freeze") return;
   throw new TerminalError(
     "destination_schema_conflict",
-    `${schema}.${table} is not there, and schemaPolicy.tables is freeze. Set it to evolve for ${entityKey} to have the table made, or take the entity out of the sync.`,
+    `${schema}.${table} is not there, and schemaPolicy.tables is freeze.`,
+    { fix: `Set it to evolve for ${entityKey} to have the table made, or take the entity out of the sync.` },
   );
 }
 
@@ -50,14 +51,16 @@ function refuseLeftKey({ schema, table, keyColumns, schemaPolicy }: PreviewReque
   if (inKey.length === 0) return;
   throw new TerminalError(
     "destination_schema_conflict",
-    `${schema}.${table} has no ${list(inKey)}, which the key needs, and schemaPolicy.columns is ${schemaPolicy.columns}. Let the columns evolve, or correct primaryKeyColumns in the table binding.`,
+    `${schema}.${table} has no ${list(inKey)}, which the key needs, and schemaPolicy.columns is ${schemaPolicy.columns}.`,
+    { fix: "Let the columns evolve, or correct primaryKeyColumns in the table binding." },
   );
 }
 
 function frozenColumns({ schema, table, entityKey }: PreviewRequest, added: string[]): TerminalError {
   return new TerminalError(
     "destination_schema_conflict",
-    `${schema}.${table} has no ${list(added)}, new at the source, and schemaPolicy.columns is freeze. Choose evolve, discard_row or discard_value for ${entityKey}, then retry.`,
+    `${schema}.${table} has no ${list(added)}, new at the source, and schemaPolicy.columns is freeze.`,
+    { fix: `Choose evolve, discard_row or discard_value for ${entityKey}, then retry.` },
   );
 }
 
@@ -69,7 +72,8 @@ function frozenTypes(
   const changes = changed.map(({ name, type }) => `${name} is ${types.get(name)}, the source's now ${type}`);
   return new TerminalError(
     "destination_type_mismatch",
-    `${schema}.${table} does not follow, since schemaPolicy.types is freeze: ${list(changes)}. Choose evolve, discard_row or discard_value for ${entityKey}, then retry.`,
+    `${schema}.${table} does not follow, since schemaPolicy.types is freeze: ${list(changes)}.`,
+    { fix: `Choose evolve, discard_row or discard_value for ${entityKey}, then retry.` },
   );
 }
 

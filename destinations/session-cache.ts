@@ -1,8 +1,13 @@
 import { isConnectionLoss } from "./errors.ts";
-import { openSession, type Session, type SessionSettings } from "./session.ts";
+import { openSession, restoreSession, type Session, type SessionSettings, withinTime } from "./session.ts";
 
 /** After its last use; a worker between two runs holds none. */
 const IDLE_MS = 5_000;
+/** So many at once are the exception. */
+const MOST_IDLE = 8;
+
+/** To answer that it is still there. */
+const ALIVE_WITHIN_MS = 5_000;
 
 export interface SessionCache {
   /** Runs `work` in a session that is free, or in a new one: nobody waits. A session in which it fails is not used again. */
@@ -17,13 +22,15 @@ export interface SessionCache {
 export function createSessionCache(settings: SessionSettings): SessionCache {
   const idle = new Map<Session, NodeJS.Timeout>();
 
-  /** One that still answers: the server may have gone since, without a word. */
+  let isClosed = false;
+
+  /** One that still answers, as if it were new: the server may have gone since, without a word. */
   async function takeIdle(): Promise<Session | null> {
     for (const [session, timer] of idle) {
       clearTimeout(timer);
       idle.delete(session);
       try {
-        await session.client.query("select");
+        await withinTime(ALIVE_WITHIN_MS, session, () => restoreSession(session, settings));
         return session;
       } catch (error) {
         await session.close();
@@ -33,7 +40,8 @@ export function createSessionCache(settings: SessionSettings): SessionCache {
     return null;
   }
 
-  function keep(session: Session): void {
+  async function keep(session: Session): Promise<void> {
+    if (isClosed || idle.size >= MOST_IDLE) return session.close();
     const drop = (): void => {
       idle.delete(session);
       void session.close();
@@ -46,7 +54,7 @@ export function createSessionCache(settings: SessionSettings): SessionCache {
       const session = (await takeIdle()) ?? (await openSession(settings));
       try {
         const result = await work(session);
-        keep(session);
+        await keep(session);
         return result;
       } catch (error) {
         await session.close();
@@ -54,6 +62,7 @@ export function createSessionCache(settings: SessionSettings): SessionCache {
       }
     },
     async close() {
+      isClosed = true;
       const sessions = [...idle.keys()];
       for (const timer of idle.values()) clearTimeout(timer);
       idle.clear();

@@ -1,7 +1,13 @@
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { TerminalError } from "../core/errors.ts";
+import type { Commit, Failpoint } from "../core/failpoints.ts";
 import { createRedactor } from "../core/redact.ts";
+import { APPLY_SETTINGS, SAFE_SEARCH_PATH, SESSION_SETTINGS } from "../core/session-settings.ts";
+
+/** Until the system asks whether the other end of an idle connection is still there. */
+const KEEPALIVE_MS = 30_000;
 
 export interface SessionSettings {
   connection: pg.ClientConfig;
@@ -10,6 +16,7 @@ export interface SessionSettings {
   lockTimeoutMs: number;
   statementTimeoutMs: number;
   idleInTransactionTimeoutMs: number;
+  failpoint?: Failpoint | undefined;
 }
 
 /** One connection. `pid` and `startedAt` together name its backend for good: the system uses a pid again. */
@@ -20,35 +27,80 @@ export interface Session {
   startedAt: string;
   /** Of the server. */
   majorVersion: number;
+  /** What every statement may take, unless it goes over a large table. */
+  statementTimeoutMs: number;
   /** Ends the session within a second, whatever state it is in; an open transaction rolls back. Idempotent. */
   close(): Promise<void>;
   /** Cuts the connection without a word. */
   cut(): void;
+  failpoint?: Failpoint | undefined;
 }
 
 /**
- * What every session relies on, so that no server, database or role default gets in its way. The last four bound how long
- * a worker that is gone or stopped can hold anything; text of a value is the same in every session.
+ * Of the destination's sessions alone. The last four bound how long a worker that is gone or stopped can hold anything.
  */
 function serverSettings(settings: SessionSettings): Record<string, string> {
   return {
-    default_transaction_isolation: "read committed",
-    synchronous_commit: "on",
-    timezone: "UTC",
+    ...SESSION_SETTINGS,
     datestyle: "ISO, MDY",
-    intervalstyle: "postgres",
-    bytea_output: "hex",
-    extra_float_digits: "1",
+    default_transaction_read_only: "off",
+    synchronous_commit: "on",
+    // Triggers and references of users are theirs to switch off, table by table.
+    session_replication_role: "origin",
+    row_security: "on",
+    // What is staged is ordered by where it lies, and merged by unique indexes.
+    default_table_access_method: "heap",
+    // It compiles catalog queries for seconds that take milliseconds.
+    jit: "off",
     work_mem: "64MB",
     temp_buffers: "32MB",
-    // Between two batches the source may be at work for long.
-    idle_session_timeout: "0",
     lock_timeout: `${settings.lockTimeoutMs}ms`,
     statement_timeout: `${settings.statementTimeoutMs}ms`,
     idle_in_transaction_session_timeout: `${settings.idleInTransactionTimeoutMs}ms`,
     client_connection_check_interval: "2s",
     tcp_user_timeout: "30s",
   };
+}
+
+/**
+ * Types of extensions are looked for in `public` last. Postgres refuses a partitioned table whose tablespace is named although it
+ * is the database's own.
+ */
+const APPLY_PLACES = `
+  select set_config('search_path', ${SAFE_SEARCH_PATH} || ', public', false),
+         set_config('default_tablespace', case when spcname = current_setting('default_tablespace') then '' else current_setting('default_tablespace') end, false)
+  from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace
+  where datname = current_database()`;
+
+/**
+ * A short timeout must not end what sets it. A session that works as another role than the one it logged in as neither sees nor ends
+ * its predecessors.
+ */
+const FIRST_SETTINGS = "set statement_timeout = 0; set role none";
+
+/** @throws TerminalError destination_permission_denied for what only a superuser may set back */
+async function applySettings(client: pg.Client, settings: SessionSettings): Promise<void> {
+  try {
+    await client.query(FIRST_SETTINGS);
+    await client.query(APPLY_SETTINGS, [JSON.stringify(serverSettings(settings))]);
+    await client.query(APPLY_PLACES);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== "42501") throw error;
+    throw new TerminalError(
+      "destination_permission_denied",
+      `The destination's role has a setting that it may not change back: ${error.message}.`,
+      { fix: "Run as a superuser: alter role ... reset the setting, or alter database ... reset it.", cause: error },
+    );
+  }
+}
+
+/** What work may have left: an open transaction, temporary tables, the run that its rows are of. */
+const FORGET = "rollback; discard temp; select set_config('sluice.run_id', '', false)";
+
+/** As it was when it was opened, for other work. @throws whatever tells that the connection is lost */
+export async function restoreSession({ client }: Session, settings: SessionSettings): Promise<void> {
+  await client.query(FORGET);
+  await applySettings(client, settings);
 }
 
 export async function openSession(settings: SessionSettings): Promise<Session> {
@@ -58,6 +110,7 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
     application_name: settings.applicationName,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
     stream: () => socket,
   });
   // Without a listener the loss of an idle connection would end the process; the next query rejects all the same.
@@ -70,25 +123,39 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   const cut = (): void => {
     socket.destroy();
   };
+  // A server that takes the connection and then says nothing.
+  const late = setTimeout(cut, 2 * settings.connectTimeoutMs);
   try {
     await client.connect();
-    const wanted = serverSettings(settings);
-    await client.query(
-      "select set_config(name, value, false) from unnest($1::text[], $2::text[]) as setting (name, value)",
-      [Object.keys(wanted), Object.values(wanted)],
-    );
+    await applySettings(client, settings);
     const { rows } = await client.query<Pick<Session, "pid" | "startedAt" | "majorVersion">>(
       `select pid, backend_start::text as "startedAt", current_setting('server_version_num')::int / 10000 as "majorVersion"
        from pg_stat_activity where pid = pg_backend_pid()`,
     );
     const [backend] = rows;
     if (backend === undefined) throw new Error("The destination does not show our own session in pg_stat_activity.");
-    return { client, ...backend, close, cut };
+    const { failpoint, statementTimeoutMs } = settings;
+    return { client, ...backend, statementTimeoutMs, close, cut, failpoint };
   } catch (error) {
     cut();
     // What answers may be anything, and say anything.
     createRedactor([client.password ?? ""]).redactError(error);
     throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/**
+ * Cuts the connection when `work` takes longer: a network that swallows everything lets no timeout of the server reach us. For short
+ * questions only.
+ */
+export async function withinTime<T>(timeoutMs: number, session: Session, work: () => Promise<T>): Promise<T> {
+  const late = setTimeout(session.cut, timeoutMs);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(late);
   }
 }
 
@@ -101,11 +168,14 @@ export async function withSession<T>(settings: SessionSettings, work: (session: 
   }
 }
 
-export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+/** @param commit names its failpoints */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>, commit?: Commit): Promise<T> {
   await session.client.query("begin");
   try {
     const result = await work();
+    if (commit) await session.failpoint?.(`${commit}.before`);
     await session.client.query("commit");
+    if (commit) await session.failpoint?.(`${commit}.after`);
     return result;
   } catch (error) {
     try {

@@ -1,51 +1,65 @@
+import { isUtf8 } from "node:buffer";
+import { Readable } from "node:stream";
 import { escapeLiteral } from "pg";
+import type { BackendWatch } from "../core/backend-watch.ts";
+import { portionsOf } from "../core/copy-text.ts";
 import { type Digest, hashText, isSettled, rowText } from "../core/digests.ts";
 import { TerminalError } from "../core/errors.ts";
 import { applyInTransaction } from "./apply-staged.ts";
 import type { SliceClaim } from "./claim.ts";
+import { refuseDoubles } from "./claimed-key.ts";
 import { commitProgress } from "./commit-progress.ts";
 import type { ComparisonClaim, SliceComparer } from "./comparison.ts";
 import { copyIn } from "./copy-in.ts";
 import type { BatchResult, LoadableCopy, LoadableRows } from "./destination.ts";
-import { DELETED_AT_COLUMN, MARK_AS_DELETED } from "./layout.ts";
-import { mergeRows } from "./merge.ts";
+import { mendByCount } from "./mend-by-count.ts";
+import { type Mending, mendByKey } from "./mend-by-key.ts";
 import { createOwner } from "./owned.ts";
 import { inTransaction, type Session, type SessionSettings } from "./session.ts";
 import { createSliceWriter } from "./slice-writer.ts";
-import { quoteIdentifier, quoteTable } from "./sql.ts";
+import { quoteIdentifier, quoteTable, whereOf } from "./sql.ts";
 import { emptyStage, STAGE } from "./staging.ts";
+import { atSourcesPace } from "./statement-time.ts";
 import { windowConditions } from "./window-conditions.ts";
+
+/** Of rows that are looked through, what is held at once. */
+const PORTION_BYTES = 4 * 1024 * 1024;
 
 export function createSliceComparer(
   settings: SessionSettings,
   session: Session,
   request: ComparisonClaim,
-  claim: SliceClaim,
+  claimed: { claim: SliceClaim; watch: BackendWatch },
 ): SliceComparer {
   const { target, signal } = request;
-  const writer = createSliceWriter(settings, session, request, claim);
+  const { claim } = claimed;
+  const writer = createSliceWriter(settings, session, request, claimed);
   const owned = createOwner(settings, session, request, claim);
+  const mending = target.keyColumns.length > 0 ? mendByKey : mendByCount;
 
-  async function stage(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<number> {
-    let rows = 0;
+  async function stage(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<Staged> {
+    const staged = { rows: 0, rejected: 0 };
     await emptyStage(session, target);
     for await (const batch of batches) {
-      rows += await inTransaction(session, () => copyIn(session, STAGE, batch, signal));
+      const sound = withoutMisencoded(batch, (lines) => {
+        staged.rejected += lines;
+      });
+      staged.rows += await inTransaction(session, () =>
+        atSourcesPace(session, () => copyIn(session, STAGE, sound, signal)),
+      );
     }
-    return rows;
+    return staged;
   }
 
-  function applyStage(rowsRead: number): Promise<BatchResult> {
+  function applyStage({ rows, rejected }: Staged): Promise<BatchResult> {
     return applyInTransaction(session, request, async () => {
-      await checkLosses(session, request);
-      const ended = await endUnseen(session, request);
-      // No other run of the sync is at work, so what was just read is right, whatever the cursors say.
-      const columns = target.columns.map(({ name }) => name);
-      const { written, inserted } = await mergeRows(session, { ...target, cursorField: null }, columns);
-      const counts = { rowsRead, rowsRejected: 0 };
+      await refuseDoubles(session, request, { table: STAGE });
+      await checkLosses(session, request, mending, rows);
+      const applied = await mending.apply(session, request);
+      const counts = { rowsRead: rows + rejected, rowsRejected: rejected };
       const position = { checkpoint: null, final: false };
-      await commitProgress(session, request, claim, { ...position, ...counts, written: written + ended, inserted });
-      return { ...counts, rowsWritten: written + ended };
+      await commitProgress(session, request, claim, { ...position, ...counts, ...applied });
+      return { ...counts, rowsWritten: applied.written };
     });
   }
 
@@ -59,6 +73,29 @@ export function createSliceComparer(
   };
 }
 
+interface Staged {
+  rows: number;
+  /** Not staged, since their text is not UTF-8. */
+  rejected: number;
+}
+
+/** @param onReject called with the number of lines that are left out, as they pass */
+function withoutMisencoded(
+  batch: LoadableRows | LoadableCopy,
+  onReject: (lines: number) => void,
+): LoadableRows | LoadableCopy {
+  if (batch.kind === "rows" || batch.unconverted === undefined) return batch;
+  const { recycle: _, ...copy } = batch;
+  async function* soundLines(): AsyncGenerator<Buffer, void, undefined> {
+    for await (const lines of portionsOf(copy.stream, PORTION_BYTES)) {
+      const sound = lines.filter(isUtf8);
+      onReject(lines.length - sound.length);
+      yield Buffer.concat(sound);
+    }
+  }
+  return { ...copy, stream: Readable.from(soundLines(), { objectMode: false }) };
+}
+
 async function digestWindow(
   { client }: Session,
   { target, window }: ComparisonClaim,
@@ -70,9 +107,16 @@ async function digestWindow(
   const conditions = [
     ...windowConditions(window),
     ...(target.goneColumn === null ? [] : [`${quoteIdentifier(target.goneColumn)} is null`]),
-    ...(settled === null
+    // By key, the source has named what counts for the next run: whatever else lies beyond the state is in no later run.
+    ...(settled === null || target.keyColumns.length > 0
       ? []
-      : [isSettled(quoteIdentifier(settled.column), `${escapeLiteral(settled.before)}::${settled.type}`)]),
+      : [
+          isSettled(
+            quoteIdentifier(settled.column),
+            `${escapeLiteral(settled.before)}::${settled.type}`,
+            settled.inclusive,
+          ),
+        ]),
     ...(except.length === 0
       ? []
       : [`not exists (select from unnest($1::text[]) as other (key) where other.key = ${key})`]),
@@ -87,48 +131,32 @@ async function digestWindow(
 
 /**
  * Of each window alone, since windows are repaired one by one: no more than that share of the table goes.
- * @throws TerminalError delete_guard_tripped
+ * @param staged rows that the source has
+ * @throws TerminalError delete_guard_tripped, unexpected_zero_rows
  */
-async function checkLosses({ client }: Session, request: ComparisonClaim): Promise<void> {
-  const { target, guards, entityKey } = request;
+async function checkLosses(
+  session: Session,
+  request: ComparisonClaim,
+  mending: Mending,
+  staged: number,
+): Promise<void> {
+  const { target, guards, entityKey, window } = request;
+  const isEmptied = staged === 0 && window.by === "none" && guards?.zeroRows === true;
   const most = guards?.maxDeleteShare ?? null;
-  if (most === null) return;
-  const { rows } = await client.query<{ present: string; lost: string }>(
-    `select count(*) as present, count(*) filter (where ${isUnseen(request)}) as lost
-     from ${leafOf(request)} as present ${whereOf(presentIn(request))}`,
-  );
-  const [present, lost] = [Number(rows[0]?.present), Number(rows[0]?.lost)];
-  if (lost <= most * present) return;
-  throw new TerminalError(
+  if (most === null && !isEmptied) return;
+  const { present, lost } = await mending.countLosses(session, request);
+  const stopped = (reasonCode: "unexpected_zero_rows" | "delete_guard_tripped", why: string) =>
+    new TerminalError(reasonCode, `${target.schema}.${target.table} keeps its rows: of ${entityKey} ${why}.`, {
+      fix: GUARD_FIX,
+    });
+  if (isEmptied && present > 0) {
+    throw stopped("unexpected_zero_rows", `the source gave none, the table has ${present}, and guards.zeroRows is on`);
+  }
+  if (most === null || lost <= most * present) return;
+  throw stopped(
     "delete_guard_tripped",
-    `${target.schema}.${target.table} keeps its rows: of ${entityKey} ${lost} of the ${present} in one window would go, more than guards.maxDeleteShare (${most}). Look at the source. If it is right, retry the run with {"liftGuards": true}, or change the guard.`,
+    `${lost} of the ${present} in one window would go, more than guards.maxDeleteShare (${most})`,
   );
 }
 
-/** Rows of the window that the source has not; marked where the table has marks. */
-async function endUnseen({ client }: Session, request: ComparisonClaim): Promise<number> {
-  const leaf = leafOf(request);
-  const { rowCount } = await client.query(
-    `${request.target.marks ? `update ${leaf} as present set ${MARK_AS_DELETED}` : `delete from ${leaf} as present`}
-     ${whereOf([...presentIn(request), isUnseen(request)])}`,
-  );
-  return rowCount ?? 0;
-}
-
-function leafOf({ target }: ComparisonClaim): string {
-  return quoteTable({ schema: target.leafSchema, table: target.leafTable });
-}
-
-/** The window's rows that are not marked already. */
-function presentIn({ target, window }: ComparisonClaim): string[] {
-  return [...windowConditions(window), ...(target.marks ? [`${DELETED_AT_COLUMN} is null`] : [])];
-}
-
-function isUnseen({ target }: ComparisonClaim): string {
-  const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
-  return `not exists (select from ${STAGE} seen where ${sameKey.join(" and ")})`;
-}
-
-function whereOf(conditions: string[]): string {
-  return conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
-}
+const GUARD_FIX = 'Look at the source. If it is right, retry the run with {"liftGuards": true}, or change the guard.';

@@ -1,15 +1,9 @@
+import type { BackendWatch } from "../core/backend-watch.ts";
 import { applyInTransaction, applyStaged } from "./apply-staged.ts";
 import type { SliceClaim } from "./claim.ts";
+import { refuseDoubles } from "./claimed-key.ts";
 import { commitProgress, NOTHING } from "./commit-progress.ts";
-import {
-  type BatchResult,
-  type ClaimRequest,
-  CopyConflictError,
-  CopyDataError,
-  type LoadableCopy,
-  type LoadableRows,
-  type SliceWriter,
-} from "./destination.ts";
+import type { BatchResult, ClaimRequest, LoadableCopy, LoadableRows, SliceWriter } from "./destination.ts";
 import { needsRows, takenOf } from "./discard.ts";
 import { sqlState } from "./errors.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
@@ -17,11 +11,13 @@ import { buildKey } from "./late-key.ts";
 import { createOwner } from "./owned.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "./rejects.ts";
 import { holdStaged, replaceWindow } from "./replace-window.ts";
-import { inTransaction, type Session, type SessionSettings, withSession } from "./session.ts";
+import { inTransaction, type Session, type SessionSettings } from "./session.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { quoteTable } from "./sql.ts";
 import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
+import { atSourcesPace } from "./statement-time.ts";
 import { makeStrictStage } from "./strict-stage.ts";
+import { CopyConflictError, CopyDataError } from "./writer-errors.ts";
 
 type LoadableBatch = LoadableRows | LoadableCopy;
 
@@ -30,7 +26,7 @@ export function createSliceWriter(
   settings: SessionSettings,
   session: Session,
   request: ClaimRequest,
-  claim: SliceClaim,
+  { claim, watch }: { claim: SliceClaim; watch: BackendWatch },
 ): SliceWriter {
   const { target, signal } = request;
   const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
@@ -47,13 +43,14 @@ export function createSliceWriter(
 
   async function copyStraight(batch: LoadableBatch, fill: Fill): Promise<BatchResult> {
     try {
-      return await inTransaction(session, async () => {
-        const filled = await fill(leaf);
+      const copy = async (): Promise<BatchResult> => {
+        const filled = await atSourcesPace(session, () => fill(leaf));
         signal.throwIfAborted();
         // What waits for its finish as it was read may be there already: the finish knows.
         const written = target.finish === "close_versions" ? 0 : filled.rows;
         return commit(batch, { written, inserted: filled.rows }, filled);
-      });
+      };
+      return await inTransaction(session, copy, "batch");
     } catch (error) {
       // Rows of a straight COPY are in no order, so that it can also deadlock with another slice over a key of both.
       if (!["23505", "40P01"].includes(sqlState(error) ?? "")) throw error;
@@ -67,13 +64,14 @@ export function createSliceWriter(
     const filled = await inTransaction(session, async () => {
       await (strict ? makeStrictStage : emptyStage)(session, target);
       if (strict) await dropUncommitted(session, request, rowsSoFar());
-      const staged = await fill(STAGE);
+      const staged = await atSourcesPace(session, () => fill(STAGE));
       // Its rejects are seen from here on.
       if (staged.rejects.count > 0) await stayHere();
       return staged;
     });
     const holds = whole && !batch.final;
     const result = await applyInTransaction(session, request, async () => {
+      await refuseDoubles(session, request, { table: STAGE });
       if (whole) await holdStaged(session, request, batch.columns);
       if (holds) return countHeld(filled);
       const applied = await (whole ? replaceWindow(session, request) : applyStaged(session, request, batch.columns));
@@ -119,7 +117,9 @@ export function createSliceWriter(
       searching = false;
       return result;
     };
-    if (needsRows(target) || (batch.kind === "copy" && batch.format === "text" && searching)) return search();
+    const isKnownFaulty =
+      batch.kind === "copy" && (batch.unconverted !== undefined || (batch.format === "text" && searching));
+    if (needsRows(target) || isKnownFaulty) return search();
     try {
       return await apply(batch, fillAtOnce(session, request, batch, rowsSoFar()), false);
     } catch (error) {
@@ -168,17 +168,7 @@ export function createSliceWriter(
       );
       position.done = true;
     },
-    async probe() {
-      return withSession(settings, async ({ client }) => {
-        const { rowCount } = await client.query(
-          `select from pg_stat_activity
-           where pid = $1 and backend_start = $2::timestamptz and state = 'active'
-             and wait_event is distinct from 'ClientRead'`,
-          [session.pid, session.startedAt],
-        );
-        return rowCount === 1;
-      });
-    },
+    probe: () => watch.look(session),
     close: () => session.close(),
   };
 }

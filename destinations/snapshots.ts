@@ -1,9 +1,11 @@
 import pg from "pg";
+import { SNAPSHOT_AT_COLUMN } from "../core/own-columns.ts";
+import { findIdentityDefaults } from "./additions.ts";
 import { widens } from "./column-types.ts";
 import type { PreviewRequest } from "./destination.ts";
 import { createParent, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
-import { type Found, HISTORY_REMEDY, SNAPSHOT_AT_COLUMN, type Waiting } from "./layout.ts";
+import { type Found, HISTORY_REMEDY, type Waiting } from "./layout.ts";
 import type { TableOwner } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import { quoteColumns, quoteTable, type TableName } from "./sql.ts";
@@ -25,7 +27,13 @@ export async function placeSnapshot(session: Session, request: PreviewRequest, f
   const types = new Map(shape?.columns.map(({ name, type }) => [name, type]));
   return {
     leaf,
-    statements: [...table, ...createSnapshot(request, leaf, { keyColumns, keyLast, snapshotAt })],
+    statements: [
+      ...table,
+      ...createSnapshot(request, leaf, {
+        ...{ keyColumns, keyLast, snapshotAt },
+        identities: await findIdentityDefaults(session, request),
+      }),
+    ],
     straight: columns.every(({ name, type }) => {
       const before = types.get(name) ?? type;
       return before === type || !widens(type, before);
@@ -55,17 +63,18 @@ async function createSnapshots(
 function createSnapshot(
   name: TableName,
   leaf: TableName,
-  { keyColumns, keyLast, snapshotAt }: { keyColumns: string[]; keyLast: boolean; snapshotAt: string },
+  of: { keyColumns: string[]; keyLast: boolean; snapshotAt: string; identities: string[] },
 ): string[] {
+  const { keyColumns, keyLast, snapshotAt, identities } = of;
   const at = pg.escapeLiteral(snapshotAt);
   const parts = [
-    `like ${quoteTable(name)} including all`,
+    `like ${quoteTable(name)} including all excluding identity`,
     ...(keyColumns.length === 0 || keyLast ? [] : [`primary key (${quoteColumns(keyColumns)})`]),
     `check (${SNAPSHOT_AT_COLUMN} = ${at})`,
   ];
   return [
     `create table ${quoteTable(leaf)} (${parts.join(", ")})`,
-    `alter table ${quoteTable(leaf)} alter column ${SNAPSHOT_AT_COLUMN} set default ${at}`,
+    `alter table ${quoteTable(leaf)} ${[`alter column ${SNAPSHOT_AT_COLUMN} set default ${at}`, ...identities].join(", ")}`,
     ...(keyLast ? [requireKeyColumns(leaf, keyColumns)] : []),
   ];
 }

@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import pg from "pg";
+import type { Line } from "../core/copy-text.ts";
 import { copyIn } from "./copy-in.ts";
 import type { LoadableCopy, LoadableRows } from "./destination.ts";
 import { sqlState, withoutValues } from "./errors.ts";
 import type { Session } from "./session.ts";
-import { decodeLine, findMisencoded, type Line } from "./text-lines.ts";
+import { decodeLine, findMisencoded } from "./text-lines.ts";
 
 /** Why a row is not loaded. Shows no value. */
 export interface Fault {
@@ -64,16 +65,18 @@ export function portionOfLines(batch: LoadableCopy, lines: readonly Line[]): Por
     columns: batch.columns,
     rows: lines.length,
     pick: (indexes) => ({ ...copy, stream: Readable.from(indexes.map(lineAt), { objectMode: false }) }),
-    cellsOf: (index) => decodeLine(lineAt(index)),
+    cellsOf: (index) => decodeLine(lineAt(index), copy.unconverted !== undefined),
   };
 }
 
 /** Postgres would take them for the end of a whole buffer, wherever in it they are. */
-export function findMisencodedLines({ columns }: LoadableCopy, lines: readonly Line[]): Faults {
+export function findMisencodedLines({ columns, unconverted }: LoadableCopy, lines: readonly Line[]): Faults {
   const faults: Faults = new Map();
+  const reason =
+    unconverted === undefined ? "text that is not UTF-8" : `text of ${unconverted} that UTF-8 has no equivalent of`;
   for (const [index, line] of lines.entries()) {
     const position = findMisencoded(line);
-    if (position !== -1) faults.set(index, { column: columns[position] ?? null, reason: "text that is not UTF-8" });
+    if (position !== -1) faults.set(index, { column: columns[position] ?? null, reason });
   }
   return faults;
 }

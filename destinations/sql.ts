@@ -16,7 +16,8 @@ export function quoteIdentifier(name: string): string {
   if (name === "" || name.includes("\0") || Buffer.byteLength(name) > MAX_IDENTIFIER_BYTES) {
     throw new TerminalError(
       "destination_schema_conflict",
-      `The name ${JSON.stringify(name.slice(0, 80))} cannot be a table's or column's in Postgres, which takes 1 to ${MAX_IDENTIFIER_BYTES} bytes. Rename it at the source or in the table binding.`,
+      `Postgres cannot store the name ${JSON.stringify(name.slice(0, 80))}: a name has 1 to ${MAX_IDENTIFIER_BYTES} bytes, none of them NUL.`,
+      { fix: "Rename it at the source, or leave it out." },
     );
   }
   return `"${name.replaceAll('"', '""')}"`;
@@ -43,5 +44,11 @@ export function checkedType(type: string): string {
   throw new TerminalError(
     "destination_type_mismatch",
     `${JSON.stringify(type.slice(0, 80))} is not the name of a Postgres type.`,
+    { fix: "Give the column another type at the source, or leave it out of the sync." },
   );
+}
+
+/** @returns empty without conditions */
+export function whereOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
 }

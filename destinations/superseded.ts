@@ -1,7 +1,10 @@
+import type { Destination } from "./destination.ts";
 import { TERMINATE_WITHIN_MS } from "./fence.ts";
 import { lockTable } from "./ledger.ts";
 import { inTransaction, type Session } from "./session.ts";
 import { LEDGER_SCHEMA, quoteTable } from "./sql.ts";
+
+export type SupersededRequest = Parameters<Destination["dropSuperseded"]>[0];
 
 interface Beside {
   planId: string;
@@ -17,18 +20,18 @@ const IS_BESIDE = `finished_at is null and (
   work_table is not null
   or (swap and not exists (select from _sluice.tables shown where shown.leaf_table = target.leaf_table)))`;
 
-/** Tables of the chain's plans that nobody sees, but for those of the plan to keep. */
+/** Tables of the chain's plans that nobody sees, but for those of the plan to keep, and of all plans of chains that are overtaken. */
 export async function findSuperseded(
   { client }: Session,
-  { rootRunId, keepPlanId }: { rootRunId: string; keepPlanId: string | null },
+  { rootRunId, keepPlanId, overtaken = [] }: SupersededRequest,
 ): Promise<Beside[]> {
   const { rows } = await client.query<Beside>(
     `select plan_id as "planId", entity_key as "entityKey", schema_name as schema, table_name as table,
             array_remove(array[case when swap then leaf_table end, work_table], null) as own
      from _sluice.targets target
-     where root_run_id = $1 and plan_id is distinct from $2::uuid and ${IS_BESIDE}
+     where root_run_id = any($1::uuid[]) and plan_id is distinct from $2::uuid and ${IS_BESIDE}
      order by prepared_no`,
-    [rootRunId, keepPlanId],
+    [[rootRunId, ...overtaken], keepPlanId],
   );
   return rows;
 }

@@ -1,17 +1,11 @@
+import { IS_CURRENT_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from "../core/own-columns.ts";
 import type { PreviewRequest } from "./destination.ts";
 import { createTable, nextTableName } from "./generations.ts";
 import { growTable } from "./growth.ts";
-import {
-  type Found,
-  HISTORY_REMEDY,
-  IS_CURRENT_COLUMN,
-  VALID_FROM_COLUMN,
-  VALID_TO_COLUMN,
-  type Waiting,
-} from "./layout.ts";
+import { type Found, HISTORY_REMEDY, type Waiting } from "./layout.ts";
 import { conflict } from "./refusals.ts";
 import type { Session } from "./session.ts";
-import { quoteColumns, quoteIdentifier, quoteTable, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
+import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, SYNCED_AT_COLUMN, type TableName } from "./sql.ts";
 import { defineColumns, sameColumns } from "./table-shape.ts";
 
 const MOMENT = "timestamp with time zone";
@@ -33,10 +27,12 @@ export async function placeVersions(session: Session, request: PreviewRequest, f
     const before = shape.keyColumns.filter((name) => name !== VALID_FROM_COLUMN).join(", ");
     throw conflict(
       request,
-      `its key is (${before}), the source's now (${keyColumns.join(", ")}), and versions of one row cannot go on under another key. Drop or rename it and retry with runMode full_refresh`,
+      `its key is (${before}), the source's now (${keyColumns.join(", ")}), and versions of one row cannot go on under another key`,
+      "Drop or rename it, then retry with runMode full_refresh.",
     );
   }
-  const grown = await growTable(session, request, { columns, shape, types: "widen", remedy: HISTORY_REMEDY });
+  const leaf = { schema: LEDGER_SCHEMA, table: owner.leafTable };
+  const grown = await growTable(session, request, { columns, shape, types: "widen", leaf, remedy: HISTORY_REMEDY });
   return { ...place, statements: [...grown, ...staging], shown: owner.leafTable };
 }
 

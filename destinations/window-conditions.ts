@@ -20,7 +20,7 @@ export function windowConditions(window: Window): string[] {
     case "time": {
       const column = quoteIdentifier(window.column);
       const bounds = [
-        ...(window.from === null ? [] : [`${column} >= ${escapeLiteral(window.from)}`]),
+        ...(window.from === null ? [] : [`${column} ${window.after ? ">" : ">="} ${escapeLiteral(window.from)}`]),
         ...(window.to === null ? [] : [`${column} < ${escapeLiteral(window.to)}`]),
       ];
       return bounds.length > 0 ? bounds : [`${column} is not null`];

@@ -1,11 +1,12 @@
-import type { Readable } from "node:stream";
 import type { z } from "zod";
 import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
-import type { ComparedEnd, Comparison, Digest } from "../core/digests.ts";
-import type { TerminalError } from "../core/errors.ts";
+import type { ComparedEnd, Comparison, CursorTail, Digest } from "../core/digests.ts";
+import type { ProviderError } from "../core/errors.ts";
+import type { Pulse } from "../core/pulse.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
+import type { Batch } from "./batch.ts";
 
 export type { Slicing, SourceColumn };
 
@@ -19,6 +20,11 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   displayName: string;
   /** Of a connection's `config`. Strict: an unknown key is refused. */
   connectionSchema: z.ZodType<Config>;
+  /**
+   * What of the config decides where the secrets are sent, as whom, and how they are kept from others on the way. The secrets of a
+   * connection are used with the config of a plan only while both give the same.
+   */
+  addressOf(config: Config): Record<string, unknown>;
   /** Names and descriptions of what goes in a connection's `secrets`; `required` ones must be there. */
   secrets: Record<string, SecretDeclaration>;
   /** Those that a config names by itself, besides `secrets`; absent where the list is closed. */
@@ -115,13 +121,33 @@ export interface SourceCheck {
   message: string;
   /** What to do; empty when ok. */
   fix: string;
+  /** It is about this entity alone: the others can be read. */
+  entityKey?: string;
+}
+
+/** By entityKey. */
+export type KnownSpecs = ReadonlyMap<string, EntityReadSpec>;
+export type KnownNames = ReadonlyMap<string, NamedColumns>;
+
+/** What was ever settled about an entity's columns, and holds for ever. */
+export interface NamedColumns {
+  /** Of the latest plan, which may have been made before names were recorded; absent without one. */
+  spec?: EntityReadSpec | undefined;
+  /** As an earlier `EntitySchema` had them. */
+  names: Readonly<Record<string, string>>;
 }
 
 export interface EntitySchema extends DiscoveredEntity {
   /** Columns come from a sample: one that shows up later is no reason to read everything again. */
   inferred?: boolean;
+  /** Records may have fields that no column shows. */
+  open?: boolean;
+  /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
+  columnNames?: Readonly<Record<string, string>>;
+  /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */
+  cursorAliases?: ReadonlyMap<string, string>;
   /** What stands in the way of this entity alone; nothing else is known of it then. The others can be read. */
-  failure?: TerminalError;
+  failure?: ProviderError;
 }
 
 export interface PlanRequest {
@@ -132,9 +158,16 @@ export interface PlanRequest {
   columns?: string[];
   /** As resolved in the binding; empty where the load mode needs none. */
   keyColumns: string[];
+  /** Nobody but the user says that the key is unique, and a merge goes by it: rows that share one are told as `primary_key_missing`. */
+  claimedKey?: boolean;
   cursorField: string | null;
   /** The source's own text, as an earlier plan's `upperBound` gave it. */
   cursorState: string | null;
+  /**
+   * What the run that moved the cursor state saw there, as its plan's `tail` gave it; `{}` or absent where somebody has set the state,
+   * or a run stopped on its way. Null: an older version has moved it, right behind the newest value.
+   */
+  tail?: CursorTail | null;
   /** Cut into windows (`fan_out_window`), or one slice. */
   windows: boolean;
   /** Rows a key window, or an ISO 8601 duration for time windows; null for the provider's default. */
@@ -172,8 +205,13 @@ export interface EntityPlan {
   slices: { stage: 0 | 1; window: Window; label: string }[];
   /** Cursor state after all slices are done; null where the entity has no cursor. */
   upperBound: string | null;
-  /** What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. */
-  evidence: Record<string, unknown>;
+  /** What lies where the next run will read from; absent where the provider cannot tell. Looked at before anything is read. */
+  tail?: CursorTail;
+  /**
+   * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
+   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`).
+   */
+  evidence: Record<string, unknown> & { cursorFollows?: "rows" };
 }
 
 export interface ReadRequest {
@@ -189,62 +227,33 @@ export interface ReadRequest {
    * is fastest. Batches of rows are what they are.
    */
   asText?: "first" | "all";
+  /**
+   * Text of the first batch, or of all, is converted row by row after it has been read, so that what UTF-8 has no equivalent of stands in
+   * nobody else's way; absent: as is fastest. Asked for after an `UnconvertedTextError`.
+   */
+  convert?: "first" | "all";
   /** Major version of the Postgres that reads the COPY data; absent: not before the source's own. */
   copyFor?: number;
 }
-
-interface BatchBase {
-  /** Column names, in the order of the cells. */
-  columns: string[];
-  /** Valid once the rows (or the stream) of this batch are consumed. */
-  checkpoint: Checkpoint;
-  /** No batch comes after this one. A slice without rows gives no batch, or an empty one. */
-  final: boolean;
-}
-
-/** Cells as text in Postgres input syntax; null is NULL. */
-export interface RowsBatch extends BatchBase {
-  kind: "rows";
-  rows: (string | null)[][];
-  /** Records of this batch that cannot be rows: they are kept with their reason, and the run says so. */
-  rejects?: RejectedRecord[];
-}
-
-export interface RejectedRecord {
-  /** Null where the record as a whole is at fault. */
-  column: string | null;
-  /** For people: what is wrong with it, without the value. */
-  reason: string;
-  /** The record as the source gave it. */
-  record: string;
-}
-
-/** COPY data, undecoded. `stream` gives Buffers that together are what COPY ... FROM STDIN takes in `format`. */
-export interface CopyBatch extends BatchBase {
-  kind: "copy";
-  format: "binary" | "text";
-  stream: Readable;
-  /** A chunk that the stream gave is done with, and its memory may be used again. Need not be called. */
-  recycle?(chunk: Buffer): void;
-}
-
-export type Batch = RowsBatch | CopyBatch;
 
 /** One connector at work: used by one activity at a time, closed at its end. Every method may throw a ProviderError. */
 export interface Source {
   /** Never throws for what a check is there to find: it reports. */
   check(): Promise<SourceCheck[]>;
   /**
-   * @param entityKeys null for all; keys that do not exist are absent from the answer
+   * @param keys entityKeys, null for all; those that do not exist are absent from the answer
    * @param known entities as the sync's latest plan had them: what a provider had to infer then should not change by chance
+   * @param named what stays also where that is inferred anew, as in a full refresh
    */
-  discover(entityKeys: string[] | null, known?: ReadonlyMap<string, EntityReadSpec>): Promise<EntitySchema[]>;
+  discover(keys: string[] | null, known?: KnownSpecs, named?: KnownNames): Promise<EntitySchema[]>;
+  /** How many calls of `plan` it takes side by side; absent: one after the other. */
+  plansAtOnce?: number;
   /** Takes the upper bound before anything is read. */
   plan(request: PlanRequest): Promise<EntityPlan>;
   /** Batches in order. A batch's stream must be consumed before the next batch is asked for. */
   read(request: ReadRequest): AsyncGenerator<Batch, void, undefined>;
-  /** Is the statement or request in flight moving at the source's end? False when it waits on us, or nothing is in flight. */
-  probe(): Promise<boolean>;
+  /** What the source does about the statements and requests in flight; `none` when it waits for us, or nothing is in flight. */
+  probe(): Promise<Pulse>;
   close(): Promise<void>;
   /** What the source can say of its rows without sending them, for runs that verify and repair; absent where it cannot. */
   comparison?: SourceComparison;

@@ -16,6 +16,8 @@ const control: ControlPort = {
   dispatchRun: unasked,
   deliverCancel: unasked,
   runConnectionTask: unasked,
+  startPlanTask: unasked,
+  findNoWorker: unasked,
   temporalReachable: unasked,
 };
 

@@ -32,15 +32,15 @@ try {
   await stack.runAndCompare("the old version on the new schema", oldApi, sync);
 
   const newApi = await stack.startApi(".");
-  const verification = await stack.leaveToOthers("what an old worker would do wrong waits for a new one", newApi, sync);
+  await stack.leaveToOthers("what an old worker would do wrong waits for a new one", newApi, sync);
   const newWorker = await stack.startWorker(".");
-  await stack.whenSucceeded("a new worker takes what waited for it", newApi, verification);
   await stack.runAndCompare("an old and a new worker, asked by the old API", oldApi, sync);
   await stack.runAndCompare("an old and a new worker, asked by the new API", newApi, sync);
   await stack.killDuringRun("the old worker dies in a run, the new one goes on", newApi, sync, oldWorker);
 
   await oldApi.stop();
   await stack.runAndCompare("the new version alone", newApi, sync);
+  await stack.runWhatIsNew("the new version alone, asked for what the old one does not know", newApi, sync);
   await newWorker.stop();
   console.log(`An upgrade from ${ref} works while it goes on.`);
 } finally {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { METRICS, type Metric, type MetricName } from "../core/metrics.ts";
 import { GENERATED, regenerate } from "../scripts/lib/generated-docs.ts";
 
 const DOCUMENTS = [
@@ -51,6 +52,18 @@ describe.each(DOCUMENTS)("%s", (path) => {
     const named = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, name = ""]) => name);
     expect(named.filter((name) => name !== "x" && !(name in scripts))).toEqual([]);
   });
+});
+
+test("the alerts of the guide are about series that exist, with labels that they have", () => {
+  const guide = readFileSync("docs/guide/operations.md", "utf8");
+  const expressions = [...guide.matchAll(/^ +expr: (.+)$/gm)].map(([, expression = ""]) => expression);
+  expect(expressions.length).toBeGreaterThan(10);
+  const used = expressions.flatMap((expression) => [...expression.matchAll(/(sluice_\w+)(?:\{(\w+)=)?/g)]);
+  const unknown = used.filter(([, name = "", label]) => {
+    const declared: Metric | undefined = METRICS[name as MetricName];
+    return declared === undefined || (label !== undefined && !declared.labels.includes(label));
+  });
+  expect(unknown.map(([series]) => series)).toEqual([]);
 });
 
 describe("the tables that come from the code", () => {

@@ -38,13 +38,16 @@ export function concise(outcome: RunOutcome): RunOutcome {
   return { ...outcome, entityFailures };
 }
 
+const NO_HEARTBEAT =
+  "No heartbeat came from the worker that held the slice within executionConfig.heartbeatTimeoutSeconds.";
+
 function describeTimeout(timeout: TimeoutFailure): Failure {
   switch (timeout.timeoutType) {
     case TimeoutType.HEARTBEAT:
-      return { reasonCode: "heartbeat_timeout", message: "No heartbeat came from the worker that held the slice." };
+      return { reasonCode: "heartbeat_timeout", message: NO_HEARTBEAT };
     case TimeoutType.SCHEDULE_TO_START:
       return { reasonCode: "queue_timeout", message: "No worker took the slice in time." };
     default:
-      return { reasonCode: "run_timeout", message: "The slice took longer than its limit." };
+      return { reasonCode: "run_timeout", message: "A slice took longer than ten days, the most that one may take." };
   }
 }

@@ -2,13 +2,10 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { Activities } from "../activities/index.ts";
 import type { EntityWork } from "../core/slices.ts";
 import type {
   BegunRun,
@@ -18,31 +15,20 @@ import type {
   SyncRunResult,
   Wait,
 } from "../core/workflow-contract.ts";
+import { beginRun, finishRun, proxyWork } from "./activity-proxies.ts";
+import { closeWorkflow } from "./close-workflow.ts";
 import { concise, describeFailure, type Failure, isCancelled, isRunStopped } from "./describe-failure.ts";
 import { fanOut } from "./fan-out.ts";
 
 /** A longer wait ends the attempt; the next one starts when it is over. */
 const LONGEST_WAIT_MS = 60 * 60 * 1000;
 
-const RETRY = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 5 } as const;
-
-/** Short bookkeeping in Postgres: idempotent, and tried until Postgres is back. */
-const { beginRun } = proxyLocalActivities<Activities>({
-  startToCloseTimeout: "5s",
-  retry: { initialInterval: "250ms", maximumInterval: "10s" },
-});
-
-/** Asks the destination's ledger, so it may take longer than bookkeeping does. Gives up never: a run must end. */
-const { finishRun } = proxyActivities<Activities>({
-  startToCloseTimeout: "2m",
-  heartbeatTimeout: "10s",
-  retry: { initialInterval: "1s", maximumInterval: "30s" },
-  summary: "prove and record the result",
-});
-
 const NOTHING_YET: RunOutcome = { cancelled: false, failure: null, entityFailures: [], resumeAt: null };
 
-const TIME_IS_OVER: Failure = { reasonCode: "run_timeout", message: "The run took longer than its runTimeoutSeconds." };
+const TIME_IS_OVER: Failure = {
+  reasonCode: "run_timeout",
+  message: "The run took longer than executionConfig.runTimeoutSeconds.",
+};
 
 /** One run: begin, plan, move every slice, prove. What is done is in the row, the plan and the ledger; it keeps what failed. */
 export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunInput): Promise<SyncRunResult> {
@@ -58,13 +44,11 @@ export async function syncRun({ runId, outcome: before = NOTHING_YET }: SyncRunI
   if (drained && !CancellationScope.current().consideredCancelled)
     await continueAsNew<typeof syncRun>({ runId, outcome: concise(outcome) });
 
-  return CancellationScope.nonCancellable(async () => {
-    const result = await finishRun({ runId, outcome: concise(outcome) });
-    if (beginning.kind === "begun" && beginning.run.searchAttributes && result.resultReasonCode !== null) {
-      upsertSearchAttributes({ SluiceReasonCode: [result.resultReasonCode] });
-    }
-    return result;
-  });
+  const result = await CancellationScope.nonCancellable(() => finishRun({ runId, outcome: concise(outcome) }));
+  if (beginning.kind === "begun" && beginning.run.searchAttributes && result.resultReasonCode !== null) {
+    upsertSearchAttributes({ SluiceReasonCode: [result.resultReasonCode] });
+  }
+  return closeWorkflow(result);
 }
 
 /**
@@ -82,12 +66,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     ...(run.runTimeoutSeconds === null ? {} : { timeout: run.runTimeoutSeconds * 1000 }),
   });
   let stopped: "history" | "fail_fast" | null = null;
-  const { planRun, syncSlice, swapEntity } = proxyActivities<Activities>({
-    startToCloseTimeout: "10d",
-    heartbeatTimeout: `${run.heartbeatTimeoutSeconds}s`,
-    cancellationType: "WAIT_CANCELLATION_COMPLETED",
-    retry: RETRY,
-  });
+  const { planRun, syncSlice, swapEntity } = proxyWork(run);
 
   const hasFailed = ({ entityKey }: EntityWork) => outcome.entityFailures.some((each) => each.entityKey === entityKey);
 
@@ -97,8 +76,9 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
 
   const failEntity = (entity: EntityWork, error: unknown): void => {
     if (isCancelled(error)) throw error;
-    noteFailure(entity, describeFailure(error));
+    // The cancel stopped it, and it did not fail.
     if (isRunStopped(error)) outcome.cancelled = true;
+    else noteFailure(entity, describeFailure(error));
     if (run.failFast) {
       stopped = "fail_fast";
       scope.cancel();
@@ -110,7 +90,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     const waitMs = Date.parse(resumeAt) - Date.now();
     if (waitMs > LONGEST_WAIT_MS) {
       outcome.resumeAt = later(outcome.resumeAt, resumeAt);
-      return { reasonCode, message: `The source asks to wait until ${resumeAt}; the next attempt starts then.` };
+      return { reasonCode, message: `The source asks to wait until ${resumeAt}, which is longer than one run waits.` };
     }
     // The others would stand still for as long if this wait had to be over before the history is cut.
     await condition(() => stopped === "history", Math.max(waitMs, 1));
@@ -185,7 +165,9 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
       if (planned.more) stopped ??= "history";
     });
   } catch (error) {
-    if (!isCancelled(error)) outcome.failure = describeFailure(error);
+    // The row tells of a cancel before Temporal does.
+    if (isRunStopped(error)) outcome.cancelled = true;
+    else if (!isCancelled(error)) outcome.failure = describeFailure(error);
     else if (CancellationScope.current().consideredCancelled) outcome.cancelled = true;
     else if (stopped !== "fail_fast") outcome.failure = TIME_IS_OVER;
   }

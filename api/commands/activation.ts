@@ -1,5 +1,10 @@
+import { columnChoicesOf } from "../../core/column-choice.ts";
+import { findColumnFault } from "../../core/column-faults.ts";
 import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
 import type { ValidationIssue } from "../../core/errors.ts";
+import { findKeyFault } from "../../core/key-faults.ts";
+import { canBeKey } from "../../core/key-types.ts";
+import { findProofFault } from "../../core/proof-faults.ts";
 import type { BindingDraft } from "../../db/bindings.ts";
 import { mapDiscovered } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
@@ -7,6 +12,9 @@ import type { ApiDeps } from "../deps.ts";
 import { invalid, invalidValue } from "../errors.ts";
 import { describeFailure, lookAtConnection } from "./connection-task.ts";
 import { type BindingRequest, keylessIssues, locOf, unknownEntity } from "./table-bindings.ts";
+
+/** That a message lists. */
+const MOST_NAMES = 10;
 
 type Deps = Pick<ApiDeps, "db" | "control">;
 
@@ -22,40 +30,168 @@ export async function proveActive(
 ): Promise<BindingDraft[]> {
   const { entities } = request;
   const { taskId, ok, checks, entityChecks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
-  if (!ok) throw invalidValue(["body", "status"], describeFailure([...checks, ...entityChecks]));
+  if (!ok && entityChecks.length === 0) throw invalidValue(request.blame, describeFailure(checks));
   const found = await mapDiscovered(deps.db, taskId);
   const unknown = request.entities
     .filter((entityKey) => !found.has(entityKey))
     .map((entityKey) => unknownEntity(request, entityKey));
-  if (unknown.length > 0) throw invalid(...unknown);
+  const unreadable = entityChecks.map((check) => ({
+    loc: check.entityKey === undefined ? request.blame : locOf(request, check.entityKey),
+    msg: describeFailure([check]),
+    type: "value_error",
+  }));
+  if (unknown.length + unreadable.length > 0) throw invalid(...unknown, ...unreadable);
   const settled = bindings.map((binding) => fillIn(binding, found.get(binding.entityKey)));
-  const issues = [...keylessIssues(request, settled), ...columnIssues(request, settled, found)];
+  const issues = [
+    ...keylessIssues(request, settled),
+    ...keyIssues(request, settled, found),
+    ...proofIssues(request, settled, found),
+    ...columnIssues(request, settled, found),
+    ...choiceIssues(sourceConfig, settled, found),
+    ...faultIssues(request, sourceConfig, settled, found),
+  ];
   if (issues.length > 0) throw invalid(...issues);
   return settled;
 }
 
-/** Columns that a binding names and the source does not have. */
+/** Keys that the source cannot have. */
+function keyIssues(
+  request: BindingRequest,
+  bindings: BindingDraft[],
+  found: Map<string, DiscoveredEntity>,
+): ValidationIssue[] {
+  return bindings.flatMap(({ entityKey, loadMode, primaryKeyColumns, given }) => {
+    // Without key columns it is said already.
+    if (loadMode === null || primaryKeyColumns?.length === 0) return [];
+    const fault = findKeyFault(found.get(entityKey) ?? {}, { loadMode, given: given.primaryKeyColumns });
+    const loc = locOf(request, entityKey);
+    return fault === null
+      ? []
+      : [
+          {
+            loc: loc[1] === "tableBindings" ? [...loc, "primaryKeyColumns"] : loc,
+            msg: `'${entityKey}' ${fault.what}. ${fault.fix}`,
+            type: "value_error",
+          },
+        ];
+  });
+}
+
+/** Load modes that need a read which can be shown to be complete, where the source has no sign of that. */
+function proofIssues(
+  request: BindingRequest,
+  bindings: BindingDraft[],
+  found: Map<string, DiscoveredEntity>,
+): ValidationIssue[] {
+  return bindings.flatMap(({ entityKey, loadMode, given }) => {
+    const fault = loadMode === null ? null : findProofFault(found.get(entityKey) ?? {}, loadMode);
+    if (fault === null) return [];
+    const loc = locOf(request, entityKey);
+    const isNamed = loc[1] === "tableBindings" && given.loadMode !== undefined;
+    const msg = `'${entityKey}' ${fault.what}. ${fault.fix}`;
+    return [{ loc: isNamed ? [...loc, "loadMode"] : loc, msg, type: "value_error" }];
+  });
+}
+
+/** Columns that sourceConfig names and the source does not have, and those that it leaves out although they are key or cursor. */
+function choiceIssues(
+  sourceConfig: Record<string, unknown>,
+  bindings: BindingDraft[],
+  found: Map<string, DiscoveredEntity>,
+): ValidationIssue[] {
+  const choices = columnChoicesOf(sourceConfig);
+  return bindings.flatMap(({ entityKey, primaryKeyColumns, cursorField }) => {
+    const choice = choices.get(entityKey);
+    const chosen = found.get(entityKey)?.chosen;
+    if (choice === undefined || chosen === undefined) return [];
+    const list = choice.columns === undefined ? "exclude" : "columns";
+    const names = choice[list] ?? [];
+    const loc = ["body", "sourceConfig", "resources", entityKey, list];
+    const at = (name: string) => (names.includes(name) ? [...loc, names.indexOf(name)] : loc);
+    const used = new Set([...(primaryKeyColumns ?? []), ...(cursorField === null ? [] : [cursorField])]);
+    const unknown = chosen.unknown.map((name) => ({ name, msg: `'${entityKey}' has no column '${name}'` }));
+    const needed = chosen.leftOut
+      .filter((name) => used.has(name))
+      .map((name) => ({
+        name,
+        msg: `'${entityKey}' needs '${name}' as key or cursor: read it, or choose another primaryKeyColumns or cursorField`,
+      }));
+    return [...unknown, ...needed].map(({ name, msg }) => ({ loc: at(name), msg, type: "value_error" }));
+  });
+}
+
+/** Columns that a binding names and that every run would refuse: the source does not have them, or they cannot be what they are to be. */
 function columnIssues(
   request: BindingRequest,
   bindings: BindingDraft[],
   found: Map<string, DiscoveredEntity>,
 ): ValidationIssue[] {
   return bindings.flatMap(({ entityKey, given }) => {
-    const columns = new Set(found.get(entityKey)?.columns.map((column) => column.name));
-    const named = [
-      ...(given.primaryKeyColumns ?? []).map((column, index) => ({ column, at: ["primaryKeyColumns", index] })),
-      ...(given.cursorField ? [{ column: given.cursorField, at: ["cursorField"] }] : []),
-    ];
+    const entity = found.get(entityKey);
+    if (entity === undefined) return [];
     const loc = locOf(request, entityKey);
-    return named
-      .filter(({ column }) => !columns.has(column))
-      .map(({ column, at }) => ({
-        // A binding of before is not in the request.
-        loc: loc[1] === "tableBindings" ? [...loc, ...at] : loc,
-        msg: `'${entityKey}' has no column '${column}'`,
-        type: "value_error",
-      }));
+    const named = [
+      ...(given.primaryKeyColumns ?? []).map((column, index) => ({
+        msg: whyNotKey(entity, column),
+        at: ["primaryKeyColumns", index],
+      })),
+      ...(given.cursorField ? [{ msg: whyNotCursor(entity, given.cursorField), at: ["cursorField"] }] : []),
+    ];
+    return named.flatMap(({ msg, at }) =>
+      // A binding of before is not in the request.
+      msg === null ? [] : [{ loc: loc[1] === "tableBindings" ? [...loc, ...at] : loc, msg, type: "value_error" }],
+    );
   });
+}
+
+/** Columns that no table of the destination can have, and entities of which none is left. */
+function faultIssues(
+  request: BindingRequest,
+  sourceConfig: Record<string, unknown>,
+  bindings: BindingDraft[],
+  found: Map<string, DiscoveredEntity>,
+): ValidationIssue[] {
+  const choices = columnChoicesOf(sourceConfig);
+  return bindings.flatMap(({ entityKey, loadMode, primaryKeyColumns }) => {
+    const entity = found.get(entityKey);
+    if (entity === undefined) return [];
+    const loc = locOf(request, entityKey);
+    const refuse = (what: string, fix: string, at = loc) => [
+      { loc: at, msg: `'${entityKey}' cannot be loaded: ${what}. ${fix}`, type: "value_error" },
+    ];
+    const names = entity.columns.map(({ name }) => name);
+    if (names.length === 0)
+      return refuse("no column of it is read", `Choose other columns, or take the entity out of the sync.`);
+    const fault = findColumnFault(entityKey, {
+      names,
+      loadMode: loadMode ?? entity.loadMode,
+      keyColumns: primaryKeyColumns ?? entity.primaryKeyColumns,
+    });
+    if (fault === null) return [];
+    const chosen = fault.column === null ? -1 : (choices.get(entityKey)?.columns?.indexOf(fault.column) ?? -1);
+    const at = ["body", "sourceConfig", "resources", entityKey, "columns", chosen];
+    return refuse(fault.what, fault.fix, chosen === -1 ? loc : at);
+  });
+}
+
+function whyNotKey(entity: DiscoveredEntity, name: string): string | null {
+  const column = entity.columns.find((each) => each.name === name);
+  if (column === undefined) return whyMissing(entity, name);
+  if (canBeKey(column.type)) return null;
+  return `'${entity.entityKey}' cannot have '${name}' in its key: Postgres makes no key of ${column.type}`;
+}
+
+/** An older worker does not say which columns can be cursor; then the run does. */
+function whyNotCursor(entity: DiscoveredEntity, name: string): string | null {
+  const { entityKey, columns, cursorColumns } = entity;
+  const column = columns.find((each) => each.name === name);
+  if (column === undefined) return whyMissing(entity, name);
+  if (cursorColumns === undefined || cursorColumns.includes(name)) return null;
+  const choice =
+    cursorColumns.length === 0
+      ? "It has no column that can be cursor: set cursorField to null"
+      : `Choose one of ${cursorColumns.slice(0, MOST_NAMES).join(", ")}`;
+  return `'${entityKey}' cannot use '${name}' (${column.type}) as cursor. ${choice}`;
 }
 
 /** What the source says now beats what it said for an earlier edit; what the user gave beats both. */
@@ -68,4 +204,9 @@ function fillIn(binding: BindingDraft, found: DiscoveredEntity | undefined): Bin
     primaryKeyColumns: given.primaryKeyColumns ?? found.primaryKeyColumns,
     cursorField: given.cursorField === undefined ? (found.cursorFields[0] ?? null) : given.cursorField,
   };
+}
+
+/** Of what is left out `choiceIssues` tells. */
+function whyMissing({ entityKey, chosen }: DiscoveredEntity, name: string): string | null {
+  return chosen?.leftOut.includes(name) ? null : `'${entityKey}' has no column '${name}'`;
 }

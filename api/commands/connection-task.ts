@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ConnectionTaskRequest } from "../../core/connection-tasks.ts";
+import type { ConnectionTaskRequest, EntityCheck } from "../../core/connection-tasks.ts";
 import { AppError } from "../../core/errors.ts";
 import type { ConnectionCheck } from "../../db/connection-tables.ts";
 import { getChecks, insertTask } from "../../db/connection-tasks.ts";
@@ -12,7 +12,7 @@ export interface TaskOutcome {
   ok: boolean;
   checks: ConnectionCheck[];
   /** Of entities that were asked for; the connection itself may be sound. */
-  entityChecks: ConnectionCheck[];
+  entityChecks: EntityCheck[];
 }
 
 /**
@@ -22,7 +22,7 @@ export interface TaskOutcome {
 export async function lookAtConnection(
   deps: Pick<ApiDeps, "db" | "control">,
   connection: ConnectionRow,
-  request: Pick<ConnectionTaskRequest, "entities" | "sourceConfig" | "plan">,
+  request: Pick<ConnectionTaskRequest, "entities" | "sourceConfig">,
 ): Promise<TaskOutcome> {
   const taskId = randomUUID();
   await insertTask(deps.db, {
@@ -32,7 +32,8 @@ export async function lookAtConnection(
     settingsVersion: connection.settingsVersion,
     request: { ...request, useNextSecrets: false },
   });
-  const outcome = await awaitTask(deps, connection, taskId);
+  const looksFor = request.entities === null || request.entities.length > 0;
+  const outcome = await awaitTask(deps, connection, taskId, looksFor ? "discovery" : "check");
   const { checks } = outcome;
   await recordCheck(deps.db, connection, { ok: checks.every((check) => check.ok), checks });
   return outcome;
@@ -43,8 +44,9 @@ export async function awaitTask(
   { db, control }: Pick<ApiDeps, "db" | "control">,
   { id: connectionId, taskQueue }: Pick<ConnectionRow, "id" | "taskQueue">,
   taskId: string,
+  what: "check" | "discovery" = "check",
 ): Promise<TaskOutcome> {
-  await control.runConnectionTask({ taskId, connectionId, taskQueue });
+  await control.runConnectionTask({ taskId, connectionId, taskQueue, what });
   return { taskId, ...(await getChecks(db, taskId)) };
 }
 
@@ -54,8 +56,13 @@ export function connectionFailed(checks: readonly ConnectionCheck[]): AppError {
   });
 }
 
-/** What is wrong and what to do, in one text. */
+/** What is wrong and what to do, in one text: what several checks advise is said once, after all of them. */
 export function describeFailure(checks: readonly ConnectionCheck[]): string {
-  const failed = checks.filter((check) => !check.ok).map((check) => `${check.message} ${check.fix}`.trim());
-  return failed.join(" ") || "The connection's check failed";
+  const failed = checks.filter((check) => !check.ok);
+  const fixes = [...new Set(failed.map(({ fix }) => fix))];
+  const told = fixes.map((fix) => {
+    const messages = failed.filter((check) => check.fix === fix).map(({ message }) => message);
+    return [...new Set(messages), fix].join(" ").trim();
+  });
+  return told.join(" ") || "The connection's check failed";
 }

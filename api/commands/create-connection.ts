@@ -1,4 +1,4 @@
-import { TASK_QUEUE } from "../../core/workflow-contract.ts";
+import { TASK_QUEUE } from "../../core/queues.ts";
 import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { type ConnectionRow, insertConnection } from "../../db/connections.ts";

@@ -37,7 +37,7 @@ export async function createSync(
     connection,
     provider: requireProvider(deps, connection.provider),
     status: body.status,
-    activating: body.status === "active",
+    proofBlame: body.status === "active" ? ["body", "status"] : null,
     entities: body.entities,
     entitiesNamed: body.entities !== undefined,
     sourceConfig: body.sourceConfig ?? {},

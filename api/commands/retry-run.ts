@@ -27,7 +27,7 @@ export async function retryRun(
   const next = await inTransaction(deps.db, async (trx) => {
     const made = await findRun(trx, id);
     if (made) return made;
-    const { syncId, runMode: before } = await getRun(trx, runId);
+    const { syncId, runMode: before, request: asked } = await getRun(trx, runId);
     if (runMode === "backfill" && before !== "backfill") {
       const msg = "Only a backfill is retried as one: for another window use POST /api/v1/syncs/{sync_id}/backfills";
       throw invalidValue(["body", "runMode"], msg);
@@ -35,7 +35,8 @@ export async function retryRun(
     const sync = await holdSync(trx, syncId);
     if (!sync) throw notFound("Sync", syncId);
     if (sync.status === "archived") throw archived(syncId);
-    await requireComparable(deps, trx, sync, runMode ?? before);
+    const { entities = sync.entities } = asked;
+    await requireComparable(deps, trx, { ...sync, entities }, { runMode: runMode ?? before, entities: undefined });
     const opened = await openRetry(trx, { id, runId, runMode, changes, actor: caller.actor });
     const after = presentRun(opened);
     await recordAudit(trx, {

@@ -33,11 +33,12 @@ export async function setSyncState(
     if (active) throw runActive(active.id);
     const before = await readCursorStates(trx, syncId, entityKeys);
     requireExpected(changes, before);
-    const states = Object.entries(changes).map(([entityKey, { cursor }]) => ({
-      entityKey,
-      version: (before.get(entityKey)?.version ?? 0) + 1,
-      cursor: cursor === undefined ? (restored.get(entityKey)?.cursor ?? null) : cursor,
-    }));
+    const states = Object.entries(changes).map(([entityKey, { cursor: given }]) => {
+      const version = (before.get(entityKey)?.version ?? 0) + 1;
+      if (given !== undefined) return { entityKey, version, cursor: given };
+      const { cursor = null, tail = {} } = restored.get(entityKey) ?? {};
+      return { entityKey, version, cursor, isOld: tail === null };
+    });
     const after = await setCursorStates(trx, { syncId, actor: caller.actor, states });
     await recordAudit(trx, {
       ...caller,

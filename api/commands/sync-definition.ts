@@ -1,3 +1,4 @@
+import { columnChoicesOf } from "../../core/column-choice.ts";
 import type { ValidationIssue } from "../../core/errors.ts";
 import type { SyncStatus } from "../../core/vocabulary.ts";
 import type { BindingDraft, BindingRow } from "../../db/bindings.ts";
@@ -21,8 +22,8 @@ export interface SyncIntent {
   connection: ConnectionRow;
   provider: Provider;
   status: SyncStatus;
-  /** It is not active yet, so the connection and the entities have to prove themselves first. */
-  activating: boolean;
+  /** The field for which the connection and the entities have to prove themselves first; null: the source is not asked. */
+  proofBlame: ValidationIssue["loc"] | null;
   /** Undefined: the catalog's defaults. */
   entities: string[] | undefined;
   entitiesNamed: boolean;
@@ -44,7 +45,7 @@ export interface SyncDefinition {
 }
 
 /**
- * Holds the parts of a definition against each other, the catalog and, when it is being activated, the source.
+ * Holds the parts of a definition against each other, the catalog and, where the sync is in use from then on, the source.
  * @throws AppError validation_failed with everything that can be said at once, binding_frozen, and what a check throws
  */
 export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<SyncDefinition> {
@@ -68,6 +69,7 @@ export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<
   issues.push(...entityIssues(request, intent.status));
   issues.push(...(await destinationIssues(deps, intent.destinationConfig)));
   issues.push(...ruleIssues(intent, entities));
+  if (sourceConfig.success) issues.push(...strayChoices(sourceConfig.data, entities));
   issues.push(...(await scheduleIssues(deps, intent.syncId, intent.trigger)));
 
   const bindings = draftBindings(request);
@@ -75,19 +77,30 @@ export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<
   issues.push(...(await tableIssues(deps, intent, request, bindings)));
   if (issues.length > 0 || !sourceConfig.success) throw invalid(...issues);
 
-  const settled = intent.activating
-    ? await proveActive(
-        deps,
-        { connection, sourceConfig: sourceConfig.data },
-        { ...request, blame: ["body", "status"] },
-        bindings,
-      )
-    : bindings;
+  const settled =
+    intent.proofBlame === null
+      ? bindings
+      : await proveActive(
+          deps,
+          { connection, sourceConfig: sourceConfig.data },
+          { ...request, blame: intent.proofBlame },
+          bindings,
+        );
   return { entities, sourceConfig: sourceConfig.data, bindings: settled };
 }
 
 function defaultEntities(provider: Provider): string[] {
   return provider.resources.filter((resource) => resource.defaultSelected).map((resource) => resource.entityKey);
+}
+
+/** A choice under a mistyped key would have the columns read that it leaves out. */
+function strayChoices(sourceConfig: Record<string, unknown>, entities: string[]): ValidationIssue[] {
+  const stray = [...columnChoicesOf(sourceConfig).keys()].filter((entityKey) => !entities.includes(entityKey));
+  return stray.map((entityKey) => ({
+    loc: ["body", "sourceConfig", "resources", entityKey],
+    msg: `'${entityKey}' is not among the sync's entities`,
+    type: "value_error",
+  }));
 }
 
 function entityIssues(request: BindingRequest, status: SyncStatus): ValidationIssue[] {

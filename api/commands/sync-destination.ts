@@ -1,4 +1,4 @@
-import type { ValidationIssue } from "../../core/errors.ts";
+import { TerminalError, type ValidationIssue } from "../../core/errors.ts";
 import { type BindingDraft, findTableOwners } from "../../db/bindings.ts";
 import type { Db } from "../../db/client.ts";
 import { findConnection, lockConnection } from "../../db/connections.ts";
@@ -34,8 +34,16 @@ export async function destinationIssues(
   if (connectionId === undefined) return [];
   const connection = await findConnection(deps.db, connectionId);
   if (!connection) return [noDestination(connectionId)];
-  if (deps.findProvider(connection.provider)?.destinationUrl) return [];
-  return [{ loc: CONNECTION, msg: `Connection ${connection.name} cannot be a destination`, type: "value_error" }];
+  const refuse = (msg: string) => [{ loc: CONNECTION, msg, type: "value_error" }];
+  const provider = deps.findProvider(connection.provider);
+  if (!provider?.destinationUrl) return refuse(`Connection ${connection.name} cannot be a destination`);
+  try {
+    provider.destinationUrl({ config: connection.config, secrets: {} });
+    return [];
+  } catch (error) {
+    if (error instanceof TerminalError) return refuse(error.message);
+    throw error;
+  }
 }
 
 /** Rules for entities that the sync has not. */

@@ -130,7 +130,10 @@ function namesOf(request: BindingRequest, entityKey: string, given: BindingGiven
   };
   const table = physicalTableName({ provider: request.provider.key, ...names });
   if (before === null || before.frozenAt === null) return { ...names, physicalTableName: table };
-  const renamed = given.tableName !== undefined || given.tableNamingVersion !== undefined;
+  // What was given before names the same table, also where a name would be made otherwise by now.
+  const renamed =
+    (given.tableName !== undefined && given.tableName !== before.tableName) ||
+    (given.tableNamingVersion !== undefined && given.tableNamingVersion !== before.tableNamingVersion);
   if (renamed && table !== before.physicalTableName) {
     throw new AppError(
       "binding_frozen",

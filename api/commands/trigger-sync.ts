@@ -6,24 +6,28 @@ import { type Db, inTransaction } from "../../db/client.ts";
 import { admitRun, findRun, getRun, type NewRun, type RunRow } from "../../db/runs.ts";
 import { holdSync, type SyncRow } from "../../db/syncs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
-import { notFound } from "../errors.ts";
+import { notFound, refused } from "../errors.ts";
 import { presentRun } from "../present.ts";
 import { dispatch } from "./deliver.ts";
-import { requireComparable } from "./run-modes.ts";
-
-/** What the run may lose; empty: nothing. */
-type Confirmed = Pick<RunRequest, "confirmedPlan">;
+import { requireComparable, unknownEntities } from "./run-modes.ts";
 
 /** @throws AppError validation_failed, and what `startRun` throws */
 export function triggerSync(
   deps: Pick<ApiDeps, "db" | "control" | "findProvider">,
-  request: { id: string; syncId: string; runMode: RunMode | null; confirmed?: Confirmed; caller: Caller },
+  asked: {
+    id: string;
+    syncId: string;
+    runMode: RunMode;
+    request?: Pick<RunRequest, "entities" | "confirmedPlan">;
+    caller: Caller;
+  },
 ): Promise<RunRow> {
-  const { runMode, confirmed = {}, ...asked } = request;
-  return startRun(deps, { ...asked, action: "run.trigger" }, async (trx, sync) => {
-    const described = { runMode: runMode ?? "incremental", triggeredBy: "manual", request: confirmed } as const;
-    await requireComparable(deps, trx, sync, described.runMode);
-    return described;
+  const { runMode, request = {}, ...rest } = asked;
+  return startRun(deps, { ...rest, action: "run.trigger" }, async (trx, sync) => {
+    const unknown = unknownEntities(request.entities ?? [], sync.entities);
+    if (unknown.length > 0) throw refused(unknown);
+    await requireComparable(deps, trx, sync, { runMode, entities: request.entities });
+    return { runMode, triggeredBy: "manual", request };
   });
 }
 

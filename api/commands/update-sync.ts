@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { AppError } from "../../core/errors.ts";
+import { AppError, type ValidationIssue } from "../../core/errors.ts";
 import { mayChangeStatus } from "../../core/sync-lifecycle.ts";
 import { recordAudit } from "../../db/audit.ts";
 import { listBindings, saveBindings } from "../../db/bindings.ts";
@@ -21,7 +21,7 @@ import { destinationOf, holdDestination } from "./sync-destination.ts";
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
 type Edit = { id: string; body: UpdateSyncBody; caller: Caller };
 
-/** How long others may go on editing the sync while its activation is looked at. */
+/** How long others may go on editing the sync while the source is asked about an edit. */
 const PATIENCE_MS = 60_000;
 /** Chance gives everybody a turn sooner than haste does. */
 const MOST_PAUSE_MS = 50;
@@ -36,6 +36,9 @@ const DEFINING = [
   "status",
 ] as const;
 
+/** Of these, what every run reads and where it loads it: where the sync is in use, the source is asked whether that is possible. */
+const PROVED = ["tableBindings", "destinationConfig", "entities", "sourceConfig"] as const;
+
 /**
  * Absent fields stay, `null` resets. All or nothing.
  * @throws AppError not_found, validation_failed, invalid_status_change, slug_taken, binding_frozen, and what
@@ -43,7 +46,7 @@ const DEFINING = [
  */
 export async function updateSync(deps: Deps, edit: Edit): Promise<SyncWithBindings> {
   if (Object.keys(edit.body).length === 0) return requireSync(deps, edit.id);
-  const cancelled = edit.body.status === "active" ? await activate(deps, edit) : await editLocked(deps, edit);
+  const cancelled = mayAskSource(edit.body) ? await editUnlocked(deps, edit) : await editLocked(deps, edit);
   await deliverCancels(deps, cancelled);
   return requireSync(deps, edit.id);
 }
@@ -58,7 +61,7 @@ function editLocked(deps: Deps, edit: Edit): Promise<RunRow[]> {
 }
 
 /** The source is asked, which takes seconds: the sync is not locked meanwhile, and what somebody else changes counts anew. */
-async function activate(deps: Deps, edit: Edit): Promise<RunRow[]> {
+async function editUnlocked(deps: Deps, edit: Edit): Promise<RunRow[]> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const cancelled = await applyEdit(deps, edit, await requireSync(deps, edit.id));
@@ -79,7 +82,9 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
     });
   }
   const definition = definesAnew(sync, body) ? await redefine(deps, sync, body) : null;
-  const patch: SyncPatch = { ...plainColumns(body), status, updatedBy: caller.actor };
+  // A run may set the status meanwhile: what the body does not name stays as it is by then.
+  const named = body.status === undefined ? {} : { status };
+  const patch: SyncPatch = { ...plainColumns(body), ...named, updatedBy: caller.actor };
   if (definition) {
     patch.entities = definition.entities;
     patch.sourceConfig = JSON.stringify(definition.sourceConfig);
@@ -131,7 +136,7 @@ async function redefine(deps: Deps, sync: SyncWithBindings, body: UpdateSyncBody
     connection,
     provider,
     status: body.status ?? sync.status,
-    activating: body.status === "active" && sync.status !== "active",
+    proofBlame: proofBlameOf(sync, body),
     entities: body.entities ?? sync.entities,
     entitiesNamed: body.entities !== undefined,
     sourceConfig: body.sourceConfig === undefined ? sync.sourceConfig : (body.sourceConfig ?? {}),
@@ -144,8 +149,28 @@ async function redefine(deps: Deps, sync: SyncWithBindings, body: UpdateSyncBody
       scheduled: (body.schedule === undefined ? sync.schedule : body.schedule) !== null,
       given: body.schedule,
     },
-    blame: ["body", ...DEFINING.filter((field) => body[field] !== undefined).slice(0, 1)],
+    blame: blameOf(body),
   });
+}
+
+function blameOf(body: UpdateSyncBody): ValidationIssue["loc"] {
+  return ["body", ...DEFINING.filter((field) => body[field] !== undefined).slice(0, 1)];
+}
+
+/** Whoever edits a sync in `error` mends it: its runs would meet what is wrong with the edit. */
+function proofBlameOf({ status }: SyncWithBindings, body: UpdateSyncBody): ValidationIssue["loc"] | null {
+  if (body.status === "active") return ["body", "status"];
+  const isInUse = body.status === undefined && (status === "active" || status === "error");
+  return isInUse && changesWhatIsLoaded(body) ? blameOf(body) : null;
+}
+
+function changesWhatIsLoaded(body: UpdateSyncBody): boolean {
+  return PROVED.some((field) => body[field] !== undefined);
+}
+
+/** By the body alone: what the sync is, and so whether the source is asked, may change until it is locked. */
+function mayAskSource(body: UpdateSyncBody): boolean {
+  return body.status === "active" || (body.status === undefined && changesWhatIsLoaded(body));
 }
 
 /** Pausing and archiving always work, whatever has become of the definition: only what brings a sync into use is proved. */

@@ -1,7 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { listRuns } from "../../db/run-list.ts";
+import { readLiveStates } from "../../db/run-live.ts";
 import { listSlices } from "../../db/run-slices.ts";
-import { getRun } from "../../db/runs.ts";
+import { getRun, type RunRow } from "../../db/runs.ts";
 import { cancelRun } from "../commands/cancel-run.ts";
 import { requireSync } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
@@ -18,6 +19,7 @@ import {
   listRunsQuery,
   listSlicesQuery,
   listSyncRunsQuery,
+  type RunJson,
   retryRunBody,
   runIdParams,
   runPage,
@@ -125,34 +127,45 @@ const retry = createRoute({
 });
 
 export function runRoutes(deps: ApiDeps) {
+  const showAll = async (runs: RunRow[]): Promise<RunJson[]> => {
+    const live = await readLiveStates(deps.db, runs);
+    return runs.map((run) => presentRun(run, live.get(run.id)));
+  };
+  const show = async (run: RunRow): Promise<RunJson> => {
+    const live = (await readLiveStates(deps.db, [run])).get(run.id);
+    const isOpen = run.completedAt === null && run.status !== "queued";
+    // One that has ended between the two reads is told as it ended.
+    return presentRun(isOpen && live === undefined ? await getRun(deps.db, run.id) : run, live);
+  };
   return createRouter()
     .openapi(list, async (c) => {
       const { since = null, ...filter } = c.req.valid("query");
       const sync = await requireSync(deps, c.req.valid("param").sync_id);
       const { runs, total } = await listRuns(deps.db, { ...filter, since, syncId: [sync.id], provider: [] });
-      return c.json({ ...presentPage(filter, total), runs: runs.map(presentRun) }, 200);
+      return c.json({ ...presentPage(filter, total), runs: await showAll(runs) }, 200);
     })
     .openapi(listAll, async (c) => {
       const { since = null, ...filter } = c.req.valid("query");
       const { runs, total } = await listRuns(deps.db, { ...filter, since });
-      return c.json({ ...presentPage(filter, total), runs: runs.map(presentRun) }, 200);
+      return c.json({ ...presentPage(filter, total), runs: await showAll(runs) }, 200);
     })
     .openapi(trigger, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
-      const { runMode = null } = c.req.valid("json");
-      const confirmed = confirmedIn(c.req.valid("header"));
-      const run = await triggerSync(deps, { id: c.get("newId"), syncId, runMode, confirmed, caller: callerOf(c) });
-      return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+      const { runMode, entities } = c.req.valid("json");
+      const request = { ...(entities === undefined ? {} : { entities }), ...confirmedIn(c.req.valid("header")) };
+      const asked = { runMode: runMode ?? "incremental", request } as const;
+      const run = await triggerSync(deps, { id: c.get("newId"), syncId, ...asked, caller: callerOf(c) });
+      return c.json(await show(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
     .openapi(backfill, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
       const asked = { id: c.get("newId"), syncId, body: c.req.valid("json"), caller: callerOf(c) };
       const run = await startBackfill(deps, asked);
-      return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+      return c.json(await show(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
     .openapi(get, async (c) => {
       const run = await getRun(deps.db, c.req.valid("param").run_id);
-      return c.json(presentRun(run), 200);
+      return c.json(await show(run), 200);
     })
     .openapi(slices, async (c) => {
       const page = c.req.valid("query");
@@ -164,13 +177,13 @@ export function runRoutes(deps: ApiDeps) {
       const { run_id: runId } = c.req.valid("param");
       const { reason = null } = c.req.valid("json");
       const run = await cancelRun(deps, { runId, reason, caller: callerOf(c) });
-      return c.json(presentRun(run), 200);
+      return c.json(await show(run), 200);
     })
     .openapi(retry, async (c) => {
       const { run_id: runId } = c.req.valid("param");
       const { runMode = null, ...changed } = c.req.valid("json");
       const changes = { ...changed, ...confirmedIn(c.req.valid("header")) };
       const run = await retryRun(deps, { id: c.get("newId"), runId, runMode, changes, caller: callerOf(c) });
-      return c.json(presentRun(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+      return c.json(await show(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     });
 }

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { type BackfillWindow, isIntegerBound } from "../../core/run-request.ts";
-import { distinct, text } from "./primitives.ts";
+import { namedEntities } from "./primitives.ts";
 
 const BOUND = "Input should be an RFC 3339 instant with at most microseconds, a date, or an integer";
 
@@ -31,10 +31,7 @@ export const backfillWindow = z
 export const startBackfillBody = z
   .strictObject({
     window: backfillWindow,
-    entities: distinct(text(1, 512), 5000)
-      .min(1)
-      .optional()
-      .openapi({ description: "Of the sync's; absent: all of them." }),
+    entities: namedEntities(),
   })
   .openapi("StartBackfill");
 export type StartBackfillBody = z.output<typeof startBackfillBody>;

@@ -98,7 +98,10 @@ const discoveredEntity = z
         type: z.string().openapi({ description: "The Postgres type that the destination's column gets." }),
       }),
     ),
-    cursorFields: z.array(z.string()).openapi({ description: "Columns that can serve as cursor, best first." }),
+    cursorColumns: z.array(z.string()).openapi({ description: "All columns that `cursorField` may name." }),
+    cursorFields: z
+      .array(z.string())
+      .openapi({ description: "Columns that serve well as cursor, best first. The first is the default." }),
     dependsOn: z.array(z.string()),
     description: z.string(),
     displayName: z.string(),

@@ -4,9 +4,9 @@ import { REASON_CODES } from "../../core/result-reasons.ts";
 import type { RunRequest } from "../../core/run-request.ts";
 import { LOAD_MODES } from "../../core/vocabulary.ts";
 import { backfillWindow } from "./backfills.ts";
-import { distinct, text, uuid } from "./primitives.ts";
+import { instant, namedEntities, uuid } from "./primitives.ts";
 
-/** Each costs both ends some queries, and all have to be answered within the time of a request. */
+/** Each costs both ends some queries, and a confirmation of each goes into one header. */
 export const MAX_PLANNED_ENTITIES = 500;
 
 /** Of a plan: one confirmation for each entity that loses something. */
@@ -15,10 +15,7 @@ const CONFIRM_TOKEN = /^[0-9a-f]{16}(\.[0-9a-f]{16}){0,499}$/;
 export const planSyncBody = z
   .strictObject({
     runMode: z.enum(PREVIEWED_RUN_MODES).nullable().optional().openapi({ description: "Absent: incremental." }),
-    entities: distinct(text(1, 512), MAX_PLANNED_ENTITIES)
-      .min(1)
-      .optional()
-      .openapi({ description: "Of the sync's; absent: all of them." }),
+    entities: namedEntities(MAX_PLANNED_ENTITIES),
     window: backfillWindow.optional().openapi({ description: "Of a backfill, and only of one." }),
   })
   .openapi("PlanSync");
@@ -97,8 +94,30 @@ export const syncPlan = z
     }),
     destructive: z.boolean().openapi({ description: "An entity has `losses`." }),
     entities: z.array(plannedEntity).openapi({ description: "By entityKey." }),
+    id: uuid(),
     runMode: z.enum(PREVIEWED_RUN_MODES),
     syncId: uuid(),
   })
   .openapi("SyncPlan");
 export type SyncPlanJson = z.output<typeof syncPlan>;
+
+export const planIdParams = z.object({ sync_id: uuid(), plan_id: uuid() });
+
+export const planTask = z
+  .strictObject({
+    completedAt: instant().nullable(),
+    confirmToken: z.string().nullable().openapi({ description: "As in SyncPlan; null until `status` is `succeeded`." }),
+    createdAt: instant(),
+    destructive: z.boolean().nullable().openapi({ description: "As in SyncPlan; null until `status` is `succeeded`." }),
+    entities: z.array(plannedEntity).openapi({
+      description: "While `status` is `running`, those that are planned so far. Then all of them, by entityKey.",
+    }),
+    entitiesTotal: z.int().openapi({ description: "How many entities the plan is to have." }),
+    error: z.string().nullable().openapi({ description: "Why there is no plan; null unless `status` is `failed`." }),
+    id: uuid(),
+    runMode: z.enum(PREVIEWED_RUN_MODES),
+    status: z.enum(["running", "succeeded", "failed"]),
+    syncId: uuid(),
+  })
+  .openapi("SyncPlanTask", { description: "A plan that takes longer than a request. It is kept for a day." });
+export type PlanTaskJson = z.output<typeof planTask>;

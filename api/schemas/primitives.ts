@@ -45,6 +45,13 @@ export function distinct<T extends z.ZodType<string>>(item: T, max: number) {
     .openapi({ uniqueItems: true });
 }
 
+/** Entities of a sync that a run is for. */
+export const namedEntities = (max = 5000) =>
+  distinct(text(1, 512), max)
+    .min(1)
+    .optional()
+    .openapi({ description: "Of the sync's; absent: all of them. The cursors of the others stay where they are." });
+
 /** A closed list of which this version can execute only `built`; the rest answers 422 `not_available_yet`. */
 export function availableEnum<const T extends readonly [string, ...string[]]>(values: T, built: readonly T[number][]) {
   return z.enum(values).refine((value) => built.some((each) => each === value), {

@@ -50,6 +50,7 @@ export const problem = {
   404: answer(apiError, "No such thing, or no connector for the provider"),
   409: answer(apiError, "The present state does not allow it"),
   422: answer(validationError, "Validation error"),
+  500: answer(apiError, "A defect of Sluice's, with code `internal_error`"),
   503: answer(apiError, "The database, or what the request needs of Temporal and its workers, is not there now"),
   504: answer(apiError, "No answer from a worker in time"),
 };

@@ -15,6 +15,7 @@ import {
   availableEnum,
   instant,
   jsonObject,
+  namedEntities,
   pageFields,
   pageOf,
   queryEnums,
@@ -34,6 +35,7 @@ export const triggerSyncBody = z
         params: { type: "value_error" },
       })
       .openapi({ description: "Absent: incremental. A backfill has a path of its own." }),
+    entities: namedEntities(),
   })
   .openapi("TriggerSync");
 
@@ -67,7 +69,10 @@ export const runSchema = z
     backendHeartbeatAt: instant().nullable(),
     backendRunRef: z.string().nullable(),
     backendRunUrl: z.string().nullable(),
-    backendStatus: jsonObject(),
+    backendStatus: jsonObject().openapi({
+      description:
+        "Of a run that has not ended: `pendingActivities` (at work, or waiting for another try), `attempt` (most tries of one of them) and `lastFailure`.",
+    }),
     cancelReason: z.string().nullable(),
     cancelRequestedAt: instant().nullable(),
     cancelRequestedBy: z.string().nullable(),
@@ -88,7 +93,10 @@ export const runSchema = z
     runMode: z.enum(RUN_MODES),
     startedAt: instant().nullable(),
     status: z.enum(RUN_STATUSES),
-    summary: jsonObject(),
+    summary: jsonObject().openapi({
+      description:
+        "Counts of rows and slices, and more by mode. Of a run that has not ended also `phase` (starting, waiting_for_slot, planning, loading, finishing, proving) and, while it stands still, `waiting` with `reason` and `since`.",
+    }),
     syncId: uuid(),
     triggerRef: z.string().nullable(),
     triggeredBy: z.enum(TRIGGERED_BY),

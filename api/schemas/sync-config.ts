@@ -89,8 +89,17 @@ export const executionConfig = z.strictObject({
   lookbackSeconds: seconds(0, 366 * DAY).optional(),
   safetyLagSeconds: seconds(0, 7 * DAY).optional(),
   maxAutoResumeAttempts: z.int().min(0).max(100).optional().openapi({ description: "Default 3." }),
+  maxFailedChains: z.int().min(0).max(100).optional().openapi({
+    description:
+      "So many failed attempt chains in a row put an active sync into `error`; default 5. With 0 they may fail for ever.",
+  }),
   heartbeatTimeoutSeconds: seconds(5, 3600).optional().openapi({ description: "Default 60." }),
-  progressTimeoutSeconds: seconds(10, 7 * DAY).optional(),
+  progressTimeoutSeconds: seconds(10, 7 * DAY)
+    .optional()
+    .openapi({
+      description:
+        "How long work may wait, for a lock or for the first byte of an answer, while nothing moves; default 900. A statement that is at work has its own timeout.",
+    }),
   runTimeoutSeconds: seconds(1, 30 * DAY).optional(),
   failFast: z.boolean().optional().openapi({ description: "The first failed entity stops the others; default false." }),
   maxRejectedRows: z.int().min(0).optional().openapi({

@@ -93,11 +93,19 @@ export const syncSchema = z
     executionBackend: z.enum(EXECUTION_BACKENDS),
     executionConfig: jsonObject(),
     executionMode: z.enum(EXECUTION_MODES),
+    failedChains: z.int().openapi({
+      description:
+        "Attempt chains in a row that have failed, up to the latest. `executionConfig.maxFailedChains` of them put the sync into `error`.",
+    }),
     freshnessSlaSeconds: z.int().nullable(),
     id: uuid(),
     lastError: z.string().nullable(),
     lastSuccessAt: instant().nullable(),
     name: z.string(),
+    partialChains: z.int().openapi({
+      description:
+        "Attempt chains in a row that have ended `partial`, up to the latest; `lastError` says why the last one did.",
+    }),
     providerKey: z.enum(PROVIDERS),
     schedule: jsonObject().nullable(),
     slug: z.string(),

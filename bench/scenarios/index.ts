@@ -11,6 +11,7 @@ import { nothingNew } from "./nothing-new.ts";
 import { scaling } from "./scaling.ts";
 import { shapes } from "./shapes.ts";
 import { smallTables } from "./small-tables.ts";
+import { ties } from "./ties.ts";
 
 type Scenario = (bench: Bench) => Promise<Outcome>;
 
@@ -18,6 +19,7 @@ const SCENARIOS: Record<string, Scenario> = {
   full: fullLoad,
   incremental,
   "nothing-new": nothingNew,
+  ...ties,
   scaling,
   ...columns,
   "large-values": largeValues,

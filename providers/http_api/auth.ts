@@ -17,6 +17,7 @@ export function createAuthenticator(
     throw new TerminalError(
       "config_invalid",
       `http_api: the connection has no secret '${name}', which its auth names.`,
+      { fix: "Store the secret with the connection, or correct its auth." },
     );
   };
   const named = (secretNames: Record<string, string>): Record<string, string> =>

@@ -7,6 +7,8 @@ export const httpApi = defineProvider<ConnectionConfig, SourceConfig>({
   key: "http_api",
   displayName: "HTTP API",
   connectionSchema,
+  // Nobody else is ever asked: whatever a resource or a page names is held against these.
+  addressOf: ({ baseUrl, auth, allowedHosts, tlsRootCert = null }) => ({ baseUrl, auth, allowedHosts, tlsRootCert }),
   secrets: {},
   secretsOf,
   sourceConfigSchema,

@@ -1,105 +1,151 @@
+import { fixOfMissingGrant } from "../../core/missing-grant.ts";
 import type { ReasonCode } from "../../core/result-reasons.ts";
 
 /** What a database's error means for us, whoever the database is. */
 export interface DatabaseFailure {
   kind: "transient" | "terminal";
   reasonCode: ReasonCode;
-  /** What the person does, or what happens next; a whole sentence. */
-  nextStep: string;
+  /** What a person does about it, in a run as well as in a check; whole sentences. */
+  fix: string;
   retryAfterSeconds?: number;
+  /** As in `TransientError`. */
+  ofEntity?: true;
 }
 
 const UNAVAILABLE: DatabaseFailure = {
   kind: "transient",
   reasonCode: "source_unavailable",
-  nextStep: "The next attempt resumes; if it repeats, check host, port and the server's log.",
+  fix: "Check host and port of the connection, and read the server's log.",
 };
 const TIMED_OUT: DatabaseFailure = {
   kind: "transient",
   reasonCode: "source_timeout",
-  nextStep: "The next attempt resumes; if it repeats, use smaller windows or look for locks and slow queries.",
+  fix: "Look for locks and slow queries at the source.",
+};
+/** One statement took too long or lost a conflict; the server answers. */
+const STATEMENT_FAILED: DatabaseFailure = { ...TIMED_OUT, ofEntity: true };
+/** No other limit is left: our sessions set it. */
+const OVER_STATEMENT_LIMIT: DatabaseFailure = {
+  ...STATEMENT_FAILED,
+  fix: "Raise statementTimeoutSeconds of the connection, or look for locks and slow queries at the source.",
+};
+const LOCKED: DatabaseFailure = {
+  ...STATEMENT_FAILED,
+  fix: "Look in pg_locks for the session that holds the table.",
+};
+const FOREIGN_SERVER_FAILED: DatabaseFailure = {
+  kind: "transient",
+  reasonCode: "source_unavailable",
+  fix: "Check the foreign server behind the foreign table.",
+  ofEntity: true,
 };
 const NO_SLOTS: DatabaseFailure = {
   kind: "transient",
   reasonCode: "source_rate_limited",
-  nextStep: "Lower maxConcurrency or raise the server's connection limit.",
+  fix: "Lower executionConfig.maxConcurrency, or raise the server's connection limit.",
   retryAfterSeconds: 30,
 };
 const AUTH_FAILED: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "source_auth_failed",
-  nextStep: "Correct user and password of the connection.",
+  fix: "Correct user and password of the connection.",
 };
 const NOT_PERMITTED: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "source_permission_denied",
-  nextStep: "Grant the user `usage` on the schema and `select` on the table.",
+  fix: "Grant the user `usage` on the schema and `select` on the table.",
 };
 const NOT_FOUND: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "source_resource_not_found",
-  nextStep: "Restore it, or take the entity out of the sync.",
+  fix: "Restore at the source what the error names, or take the entity out of the sync.",
 };
 const COLUMN_GONE: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "source_schema_breaking_change",
-  nextStep: "Retry to plan with the present columns; correct the table binding if it names the column.",
+  fix: "Retry the run to plan it with the present columns. If the table binding names the column, correct the binding first.",
 };
-const NOT_CONFIGURED: DatabaseFailure = {
+const NOT_SUPPORTED: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "config_invalid",
-  nextStep: "Correct the table binding or the object at the source.",
+  fix: "The source cannot read this entity as it is: correct its definition there, or take the entity out of the sync.",
+};
+/** The object is there, but Postgres fails when it reads it: a view that divides by zero, a policy that refers to its own table. */
+const OBJECT_INVALID: DatabaseFailure = {
+  kind: "terminal",
+  reasonCode: "source_object_invalid",
+  fix: "Correct the object at the source, then retry.",
 };
 const REFUSED: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "source_rejected_request",
-  nextStep: "Look at the object's definition at the source; report it if that is sound.",
+  fix: "Correct the definition or the value at the source that the error names. If both are right, report the error.",
 };
 const UNREADABLE: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "source_response_invalid",
-  nextStep: "Check the source for corruption.",
+  fix: "Check the source for corruption.",
 };
 const UNUSABLE: DatabaseFailure = {
   kind: "terminal",
   reasonCode: "connection_unusable",
-  nextStep: "Correct sslMode and sslRootCert of the connection.",
+  fix: "Correct sslMode and sslRootCert of the connection.",
 };
 
 /** By SQLSTATE, or by its first two characters, the class. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const BY_SQLSTATE: Record<string, DatabaseFailure> = {
   "08": UNAVAILABLE,
-  "0A": NOT_CONFIGURED,
-  "22": REFUSED,
+  // A server that reports these itself has failed to reach another one, for a foreign table.
+  "08001": FOREIGN_SERVER_FAILED,
+  "08003": FOREIGN_SERVER_FAILED,
+  "08006": FOREIGN_SERVER_FAILED,
+  "0A": NOT_SUPPORTED,
+  "21": OBJECT_INVALID,
+  "22": OBJECT_INVALID,
   "25P03": UNAVAILABLE,
   "25P04": TIMED_OUT,
   "28": AUTH_FAILED,
-  "3D000": { ...NOT_FOUND, nextStep: "Correct the connection's database." },
+  "3D000": { ...NOT_FOUND, fix: "Correct the connection's database." },
   "3F000": NOT_FOUND,
   // On a standby this is a conflict with recovery: smaller statements meet fewer.
-  "40": TIMED_OUT,
+  "40": STATEMENT_FAILED,
   "42": REFUSED,
   "42501": NOT_PERMITTED,
   "42703": COLUMN_GONE,
-  "42883": NOT_CONFIGURED,
+  "42883": OBJECT_INVALID,
   "42P01": NOT_FOUND,
+  "42P17": OBJECT_INVALID,
   "53": UNAVAILABLE,
   "53300": NO_SLOTS,
-  "55000": NOT_CONFIGURED,
-  "55006": TIMED_OUT,
-  "55P03": TIMED_OUT,
+  "54": OBJECT_INVALID,
+  "55000": OBJECT_INVALID,
+  "55006": STATEMENT_FAILED,
+  "55P03": LOCKED,
   "57": UNAVAILABLE,
-  "57014": TIMED_OUT,
+  "57014": STATEMENT_FAILED,
   "58": UNAVAILABLE,
-  // A foreign server behind a foreign table.
-  HV: UNAVAILABLE,
+  "58P01": { ...OBJECT_INVALID, fix: "Restore the file at the source's server, then retry." },
+  HV: FOREIGN_SERVER_FAILED,
+  P0: OBJECT_INVALID,
   XX: UNAVAILABLE,
   XX001: UNREADABLE,
   XX002: UNREADABLE,
 };
 
-export function classifySqlState(sqlState: string): DatabaseFailure {
-  return BY_SQLSTATE[sqlState] ?? BY_SQLSTATE[sqlState.slice(0, 2)] ?? REFUSED;
+const CANCELLED_BY_LIMIT = /due to statement timeout$/;
+
+/** The same failure, where the server's words tell more of what to do. */
+export function explainedBy(failure: DatabaseFailure, said: string): DatabaseFailure {
+  const fix = failure === NOT_PERMITTED ? fixOfMissingGrant("source", said) : null;
+  if (fix !== null) return { ...failure, fix };
+  return failure === STATEMENT_FAILED && CANCELLED_BY_LIMIT.test(said) ? OVER_STATEMENT_LIMIT : failure;
+}
+
+/** @param inFunction raised in a function that the object uses: what does not exist is not the object itself */
+export function classifySqlState(sqlState: string, { inFunction = false } = {}): DatabaseFailure {
+  const failure = BY_SQLSTATE[sqlState] ?? BY_SQLSTATE[sqlState.slice(0, 2)] ?? REFUSED;
+  const isMisread = inFunction && failure.kind === "terminal" && failure !== NOT_PERMITTED;
+  return isMisread ? OBJECT_INVALID : failure;
 }
 
 const SOCKET_CODES = /^(E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_|NOTFOUND|ADDRNOTAVAIL)|ERR_STREAM_PREMATURE_CLOSE)/;
@@ -113,6 +159,11 @@ export function classifySocketError(code: string): DatabaseFailure | null {
 
 /** For drivers that give no code when the connection is lost. */
 export const CONNECTION_LOST = UNAVAILABLE;
+/** For drivers that give no code when nothing answers in time. */
+export const CONNECT_TIMED_OUT: DatabaseFailure = {
+  ...UNAVAILABLE,
+  fix: "Check host and port of the connection, or raise its connectTimeoutSeconds.",
+};
 /** For drivers that give no code when the server does not encrypt. */
 export const ENCRYPTION_REFUSED = UNUSABLE;
 /** For drivers that give no code when they cannot even try to log in. */

@@ -1,129 +1,69 @@
 import { escapeIdentifier } from "pg";
 import { TerminalError } from "../../core/errors.ts";
+import { UnconvertedTextError } from "../batch.ts";
+import { CATALOG } from "./catalog-query.ts";
 import { type CatalogType, type ColumnType, columnType } from "./column-type.ts";
 import type { ConnectionConfig } from "./config.ts";
+import { rawBytes, toReadableText } from "./conversion.ts";
+import { ambiguousKey, findNamed, isMisdecoded, type Named, possibleNames, unnamedRelation } from "./entity-key.ts";
+import type { Operators } from "./range.ts";
 import type { Session } from "./session.ts";
 
 export interface RelationColumn extends ColumnType {
   name: string;
+  /** The source enforces it for every row that a read of the relation returns. */
   notNull: boolean;
 }
 
 export interface RelationIndex {
   columns: string[];
-  /** Unique, immediate and without a nullable column. */
+  /** By column; null where the operators are those of pg_catalog. */
+  operators: Record<string, Operators | null>;
+  /** The source enforces it for every row that a read of the relation returns: unique, immediate, without a nullable column. */
   key: boolean;
 }
 
 export interface Relation {
+  /** As a sync spells it, where it is asked for by name. */
   entityKey: string;
   /** Quoted and qualified. */
   sql: string;
   kind: "table" | "partitioned" | "view" | "materialized_view" | "foreign";
+  /** Tables inherit from it: a read returns their rows too, over which no key and no index of this table reaches. */
+  hasChildren: boolean;
   comment: string | null;
   rowSecurity: boolean;
+  /** Version of the server and a digest of the policies that decide which rows the user sees; null where it sees all. */
+  policies: string | null;
+  /** Columns that the user may not read. */
+  unreadable: string[];
+  /** The database takes text of any bytes, so that names and values need not be UTF-8. */
+  anyBytes: boolean;
+  /** Of the database. */
+  encoding: string;
+  /** Why it cannot be read as it is now, whoever reads it; null: nothing that the catalog knows. */
+  obstacle: Obstacle | null;
+  /** Of a view: the role whose privileges its tables are read with; null where it is the user. */
+  readsAs: string | null;
   columns: RelationColumn[];
   /** Such as can order the table: btree, whole, over plain columns by their own order. Best key first. */
   indexes: RelationIndex[];
   dependsOn: string[];
   estimatedRows: number | null;
+  /** Why it cannot be read, although others can; nothing else is known of it then. */
+  failure?: TerminalError;
 }
 
-interface CatalogRow extends Omit<Relation, "sql" | "columns"> {
+export type Obstacle = "unpopulated" | "no_handler" | "unlogged_on_standby";
+
+interface CatalogRow extends Omit<Relation, "sql" | "columns" | "failure">, Named {
   schema: string;
   name: string;
+  /** Its schema may be used. */
+  reachable: boolean;
   readable: boolean;
   columns: (CatalogType & { name: string; notNull: boolean })[];
 }
-
-/**
- * Set-based: one statement whether for one table or for ten thousand. Partitions are their root's affair; columns and
- * keys that the user may not read do not exist. An element type is looked up by its oid too, since `typarray` has no index.
- */
-const CATALOG = `
-  with recursive domain_step as (
-    select oid, typbasetype as base, typtypmod as modifier from pg_type where typtype = 'd'
-    union all
-    select step.oid, inner_domain.typbasetype,
-      case when step.modifier = -1 then inner_domain.typtypmod else step.modifier end
-    from domain_step as step join pg_type as inner_domain on inner_domain.oid = step.base and inner_domain.typtype = 'd'
-  ),
-  domain as (
-    select step.* from domain_step as step join pg_type as base on base.oid = step.base and base.typtype <> 'd'
-  )
-  select
-    namespace.nspname || '.' || relation.relname as "entityKey",
-    namespace.nspname as schema,
-    relation.relname as name,
-    case relation.relkind when 'r' then 'table' when 'p' then 'partitioned' when 'v' then 'view'
-      when 'm' then 'materialized_view' else 'foreign' end as kind,
-    obj_description(relation.oid, 'pg_class') as comment,
-    relation.relrowsecurity as "rowSecurity",
-    has_schema_privilege(namespace.oid, 'usage') and has_any_column_privilege(relation.oid, 'select') as readable,
-    coalesce(columns.list, '[]') as columns,
-    coalesce(indexes.list, '[]') as indexes,
-    coalesce(parents.list, '[]') as "dependsOn",
-    case when relation.relkind = 'p' then leaves.tuples else nullif(relation.reltuples, -1)::float8 end as "estimatedRows"
-  from pg_class as relation
-  join pg_namespace as namespace on namespace.oid = relation.relnamespace
-  left join lateral (
-    select json_agg(json_build_object(
-      'name', attribute.attname,
-      'notNull', attribute.attnotnull,
-      'declared', format_type(attribute.atttypid, attribute.atttypmod),
-      'base', format_type(base.oid, coalesce(domain.modifier, attribute.atttypmod)),
-      'baseName', base.typname,
-      'builtin', base.typnamespace = 'pg_catalog'::regnamespace,
-      'elementName', element.typname,
-      'elementBuiltin', element.typnamespace = 'pg_catalog'::regnamespace
-    ) order by attribute.attnum) as list
-    from pg_attribute as attribute
-    left join domain on domain.oid = attribute.atttypid
-    join pg_type as base on base.oid = coalesce(domain.base, attribute.atttypid)
-    left join pg_type as element on element.oid = base.typelem and element.typarray = base.oid
-    where attribute.attrelid = relation.oid and attribute.attnum > 0 and not attribute.attisdropped
-      and has_column_privilege(relation.oid, attribute.attnum, 'select')
-  ) as columns on true
-  left join lateral (
-    select json_agg(json_build_object(
-      'columns', member.columns,
-      'key', index.indisunique and index.indimmediate and member.not_null
-    ) order by index.indisprimary desc, index.indnkeyatts, index.indexrelid) as list
-    from pg_index as index
-    join pg_class as class on class.oid = index.indexrelid
-    join pg_am as method on method.oid = class.relam and method.amname = 'btree'
-    cross join lateral (
-      select json_agg(attribute.attname order by part.position) as columns,
-        bool_and(attribute.attnotnull) as not_null,
-        bool_and(operator_class.opcdefault and part.sorting = attribute.attcollation
-          and has_column_privilege(relation.oid, attribute.attnum, 'select')) as usable
-      from unnest(index.indkey::int2[], index.indclass::oid[], index.indcollation::oid[])
-        with ordinality as part(number, operators, sorting, position)
-      join pg_attribute as attribute on attribute.attrelid = index.indrelid and attribute.attnum = part.number
-      join pg_opclass as operator_class on operator_class.oid = part.operators
-      where part.position <= index.indnkeyatts
-    ) as member
-    where index.indrelid = relation.oid and index.indisvalid and index.indisready
-      and index.indpred is null and index.indexprs is null and member.usable
-  ) as indexes on true
-  left join lateral (
-    select json_agg(distinct parent_namespace.nspname || '.' || parent.relname) as list
-    from pg_constraint as reference
-    join pg_class as parent on parent.oid = reference.confrelid
-    join pg_namespace as parent_namespace on parent_namespace.oid = parent.relnamespace
-    where reference.conrelid = relation.oid and reference.contype = 'f'
-      and parent.oid <> relation.oid and not parent.relispartition
-  ) as parents on true
-  left join lateral (
-    select sum(nullif(leaf.reltuples, -1))::float8 as tuples
-    from pg_partition_tree(relation.oid) as member join pg_class as leaf on leaf.oid = member.relid
-    where member.isleaf
-  ) as leaves on relation.relkind = 'p'
-  where relation.relkind in ('r', 'p', 'v', 'm', 'f') and not relation.relispartition
-    and namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema'
-    and ($1::text[] is null or namespace.nspname = any ($1))
-    and ($2::text[] is null or namespace.nspname || '.' || relation.relname = any ($2))
-  order by 1`;
 
 /** What the user may read, and has something to read. @param entityKeys null for everything */
 export async function readCatalog(
@@ -131,33 +71,103 @@ export async function readCatalog(
   config: ConnectionConfig,
   entityKeys: string[] | null,
 ): Promise<Relation[]> {
-  const rows = await session.query<CatalogRow>("discovery", CATALOG, [config.schemas ?? null, entityKeys]);
-  return rows.filter((row) => row.readable && row.columns.length > 0).map(toRelation);
+  const rows = await queryCatalog(session, "discovery", [
+    config.schemas ?? null,
+    entityKeys,
+    entityKeys?.flatMap(possibleNames) ?? null,
+  ]);
+  if (entityKeys === null) return rows.filter(hasReadable).map(toRelation);
+  const spelled = new Map<string, string>();
+  const relations = entityKeys.toSorted().flatMap((entityKey): Relation[] => {
+    const named = findNamed(rows, entityKey);
+    const [row] = named;
+    if (row === undefined) return [];
+    if (!named.some(hasReadable)) return row.readable ? [] : [unreadable(config, { ...row, entityKey })];
+    // Bindings and cursors go by the key that was asked for.
+    const relation = { ...toRelation(row), entityKey };
+    if (named.length > 1) return [{ ...relation, failure: ambiguousKey(entityKey, named) }];
+    spelled.set(row.entityKey, entityKey);
+    return [relation];
+  });
+  return relations.map((relation) => ({
+    ...relation,
+    dependsOn: relation.dependsOn.map((parent) => spelled.get(parent) ?? parent),
+  }));
 }
 
 export async function readRelation(session: Session, config: ConnectionConfig, entityKey: string): Promise<Relation> {
-  const [row] = await session.query<CatalogRow>(`lookup of ${entityKey}`, CATALOG, [
+  const rows = await queryCatalog(session, `lookup of ${entityKey}`, [
     config.schemas ?? null,
     [entityKey],
+    possibleNames(entityKey),
   ]);
+  const named = findNamed(rows, entityKey);
+  const [row] = named;
   if (row === undefined) {
     throw new TerminalError(
       "source_resource_not_found",
-      `postgres: ${config.database} has no table or view ${entityKey} in the schemas of the connection. Restore it, or take the entity out of the sync.`,
+      `postgres: ${config.database} has no table or view ${entityKey} in the schemas of the connection.`,
+      { fix: "Restore it, or take the entity out of the sync." },
     );
   }
-  if (!row.readable) {
-    throw new TerminalError(
-      "source_permission_denied",
-      `postgres: user ${config.user} may not read ${entityKey}. Grant \`usage\` on the schema and \`select\` on the table.`,
-    );
-  }
-  return toRelation(row);
+  if (named.length > 1) throw ambiguousKey(entityKey, named);
+  const relation = { ...toRelation(row), entityKey };
+  if (relation.failure) throw relation.failure;
+  if (!row.readable) throw notPermitted(config, { ...row, entityKey });
+  return relation;
 }
 
-function toRelation({ schema, name, readable: _, columns, ...rest }: CatalogRow): Relation {
+/** It is there, so that it is not gone; what it has is not known. */
+function unreadable(config: ConnectionConfig, row: CatalogRow): Relation {
+  return { ...toRelation(row), entityKey: row.entityKey, failure: notPermitted(config, row) };
+}
+
+function notPermitted({ user }: ConnectionConfig, { entityKey, schema, reachable }: CatalogRow): TerminalError {
+  const missing = reachable ? `\`select\` on ${entityKey}` : `\`usage\` on schema ${schema}`;
+  return new TerminalError("source_permission_denied", `postgres: user ${user} may not read ${entityKey}.`, {
+    fix: `Grant the user ${missing}.`,
+  });
+}
+
+type CatalogValues = [schemas: string[] | null, entityKeys: string[] | null, names: string[] | null];
+
+/** @returns at least what the keys name */
+async function queryCatalog(session: Session, doing: string, values: CatalogValues): Promise<CatalogRow[]> {
+  const asBytes = (given: CatalogValues) => queryCatalogBytes(session, doing, given);
+  for (const attempt of [() => session.query<CatalogRow>(doing, CATALOG, values), () => asBytes(values)]) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof UnconvertedTextError)) throw error;
+    }
+  }
+  // A key that the database's encoding has no equivalent of cannot be asked for.
+  return asBytes([values[0], null, null]);
+}
+
+/** Names and comments may hold what UTF-8 has no equivalent of: so they come as bytes, and that becomes U+FFFD. */
+async function queryCatalogBytes(session: Session, doing: string, values: CatalogValues): Promise<CatalogRow[]> {
+  const rows = await session.query<{ bytes: Buffer }>(
+    doing,
+    `select ${rawBytes("row_to_json(found)::text")} as bytes from (${CATALOG}) as found`,
+    values,
+  );
+  const found: CatalogRow[] = [];
+  for (const { bytes } of rows) found.push(JSON.parse(await toReadableText(session, bytes)));
+  return found;
+}
+
+function hasReadable({ readable, columns }: CatalogRow): boolean {
+  return readable && columns.length > 0;
+}
+
+function toRelation({ schema, name, readable: _, plainKey: __, columns, ...rest }: CatalogRow): Relation {
+  const types = rest.anyBytes ? [] : columns.map((column) => column.declared);
+  const names = [schema, name, ...columns.map((column) => column.name), ...types];
+  const unnamed = rest.encoding !== "UTF8" && names.some(isMisdecoded);
   return {
     ...rest,
+    ...(unnamed ? { failure: unnamedRelation(rest.entityKey) } : {}),
     sql: `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`,
     columns: columns.map((column) => ({ name: column.name, notNull: column.notNull, ...columnType(column) })),
   };

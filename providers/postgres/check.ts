@@ -1,8 +1,8 @@
+import { failedCheck } from "../../core/connection-tasks.ts";
 import { isProviderError } from "../../core/errors.ts";
-import { reasonOf } from "../../core/result-reasons.ts";
 import type { SourceCheck } from "../provider.ts";
-import { readCatalog } from "./catalog.ts";
 import type { ConnectionConfig } from "./config.ts";
+import { countReadable } from "./count-readable.ts";
 import { DEFAULT_LOOKBACK_SECONDS } from "./horizon.ts";
 import type { Session } from "./session.ts";
 
@@ -17,7 +17,7 @@ export async function checkServer(session: Session, config: ConnectionConfig): P
       checks.push(...(await step(session, config)));
     } catch (error) {
       if (!isProviderError(error)) throw error;
-      checks.push({ name, ok: false, message: error.message, fix: reasonOf(error.reasonCode).fix });
+      checks.push(failedCheck(name, error));
       break;
     }
   }
@@ -61,14 +61,14 @@ async function checkConnect(session: Session, config: ConnectionConfig): Promise
 }
 
 async function checkRead(session: Session, config: ConnectionConfig): Promise<SourceCheck[]> {
-  const relations = await readCatalog(session, config, null);
-  const ok = relations.length > 0;
+  const count = await countReadable(session, config);
+  const ok = count > 0;
   return [
     {
       name: "read",
       ok,
       message: ok
-        ? `${relations.length} tables and views can be read.`
+        ? `${count} tables and views can be read.`
         : `User ${config.user} can read no table or view in the schemas of this connection.`,
       fix: ok ? "" : "Grant `usage` on the schema and `select` on its tables, or correct `schemas`.",
     },

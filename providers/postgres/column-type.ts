@@ -1,7 +1,12 @@
 /** How a column's values travel: the type at the destination, and the cast that makes them of it. */
 export interface ColumnType {
-  /** Of the column itself, as `format_type` prints it; literals compared with it are cast to this. */
+  /** Of the column itself, as `format_type` prints it. */
   declared: string;
+  /**
+   * `declared` with domains resolved: literals that are compared with the column are cast to it. A cast to the domain would check the
+   * domain's constraints, which rows from before a NOT VALID constraint need not meet.
+   */
+  base: string;
   /** At the destination. */
   target: string;
   /** Null where the values travel as they are. */
@@ -13,11 +18,10 @@ export interface CatalogType {
   /** `declared` with domains resolved. */
   base: string;
   baseName: string;
-  /** Null where the type is not one of pg_catalog. */
+  /** The base type is one of pg_catalog. */
   builtin: boolean;
-  /** Name of the element type of an array. */
-  elementName: string | null;
-  elementBuiltin: boolean;
+  /** Of an array, with domains resolved; null where the base type is no array. */
+  element: { base: string; baseName: string; builtin: boolean; isDomain: boolean } | null;
 }
 
 /** Types that every destination Postgres has, with the same binary form in all supported versions. */
@@ -42,18 +46,26 @@ const REPLACED: Record<string, { target: string; cast: string }> = {
   xid8: { target: "numeric", cast: "text::numeric" },
 };
 
-/** Enums, composites and extension types become text: the destination need not know them. */
+/** Enums, composites and extension types become text: the destination need not know them. Arrays follow their elements. */
 export function columnType(type: CatalogType): ColumnType {
-  const { declared } = type;
-  if (type.elementName !== null) {
-    const kept = type.elementBuiltin && KEPT.has(type.elementName);
-    return kept ? travelsAs(type.base) : { declared, target: "text[]", cast: "text[]" };
-  }
-  if (type.builtin && KEPT.has(type.baseName)) return travelsAs(type.base);
-  const replaced = type.builtin ? REPLACED[type.baseName] : undefined;
-  return { declared, ...(replaced ?? { target: "text", cast: "text" }) };
+  const { declared, base, element } = type;
+  const { target, cast } = travelOf(element ?? type);
+  if (element === null) return { declared, base, target, cast: cast ?? (base === declared ? null : base) };
+  const array = cast === null && !element.isDomain ? base : `${target}[]`;
+  return { declared, base, target: array, cast: castToArray(cast) ?? (array === declared ? null : array) };
+}
 
-  function travelsAs(base: string): ColumnType {
-    return { declared, target: base, cast: base === declared ? null : base };
-  }
+function travelOf({ base, baseName, builtin }: Pick<CatalogType, "base" | "baseName" | "builtin">) {
+  if (builtin && KEPT.has(baseName)) return { target: base, cast: null };
+  return (builtin ? REPLACED[baseName] : undefined) ?? { target: "text", cast: "text" };
+}
+
+/** `text::bigint` -> `text[]::bigint[]` */
+function castToArray(cast: string | null): string | null {
+  return cast === null
+    ? null
+    : cast
+        .split("::")
+        .map((type) => `${type}[]`)
+        .join("::");
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../lib/column-choice.ts";
 
 /** `sslMode` means what it means to libpq; `prefer` and `allow` are left out, since they fall back to plain text in silence. */
 export const connectionSchema = z.strictObject({
@@ -25,12 +26,19 @@ export const connectionSchema = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe("Longest that one statement may take. 0: no limit, a stuck one is found by its heartbeat."),
+    .describe(
+      "Longest that one statement may take. 0: no limit but the run's; a statement that waits for a lock, or that no longer runs, is found all the same.",
+    ),
 });
 export type ConnectionConfig = z.output<typeof connectionSchema>;
 
-/** Entities, keys and cursors are named in the sync's bindings; there is nothing else to say. */
-export const sourceConfigSchema = z.strictObject({});
+/** Entities, keys and cursors are named in the sync's bindings. */
+export const sourceConfigSchema = z.strictObject({
+  resources: z
+    .record(z.string(), z.strictObject(columnChoiceMembers).refine(isOneChoice, ONE_CHOICE))
+    .optional()
+    .describe("By entityKey: which columns the sync reads."),
+});
 export type SourceConfig = z.output<typeof sourceConfigSchema>;
 
 export const secrets = { password: { description: "Password of the user.", required: true } };

@@ -1,17 +1,23 @@
 import { Socket } from "node:net";
 import { Client } from "pg";
+import { APPLY_SETTINGS, SAFE_SEARCH_PATH, SESSION_SETTINGS } from "../../core/session-settings.ts";
 import type { ConnectionConfig } from "./config.ts";
+import { askForNoConversion, isNoConversion, NO_CONVERSION, RAW_ENCODINGS } from "./raw-encoding.ts";
 import { createReusingSocket, type ReadBuffers } from "./read-buffers.ts";
 
 /** Tells our sessions from those that may write: they never do. */
 export const APPLICATION_NAME = "sluice-source";
 
+/** How long a statement waits for a table that somebody has locked. */
+export const LOCK_TIMEOUT = "10s";
+
 const KEEPALIVE_SECONDS = 30;
 
 export interface Connection {
   client: Client;
-  /** The server process at the other end. */
+  /** The server process at the other end, and when it started as Postgres prints it. */
   pid: number;
+  startedAt: string;
   majorVersion: number;
   /** Null where each read has memory of its own. */
   buffers: ReadBuffers | null;
@@ -25,6 +31,20 @@ export async function openConnection(
   config: ConnectionConfig,
   password: string,
   signal: AbortSignal | null,
+): Promise<Connection> {
+  try {
+    return await open(config, password, { signal, prepare: () => undefined });
+  } catch (error) {
+    if (!isNoConversion(error)) throw error;
+    return await open(config, password, { signal, prepare: askForNoConversion });
+  }
+}
+
+/** @param prepare.prepare called before it connects */
+async function open(
+  config: ConnectionConfig,
+  password: string,
+  { signal, prepare }: { signal: AbortSignal | null; prepare(client: Client): void },
 ): Promise<Connection> {
   signal?.throwIfAborted();
   const ssl = tlsOptions(config);
@@ -43,53 +63,60 @@ export async function openConnection(
     keepAliveInitialDelayMillis: KEEPALIVE_SECONDS * 1000,
     stream: () => socket,
   });
-  let open = true;
+  prepare(client);
+  let isOpen = true;
   // The statement in flight rejects with the same error; here it only must not end the process.
   client.on("error", () => {
-    open = false;
+    isOpen = false;
   });
   client.on("end", () => {
-    open = false;
+    isOpen = false;
   });
   const abort = () => socket.destroy(new Error("Connection terminated by abort"));
   signal?.addEventListener("abort", abort, { once: true });
   socket.once("close", () => signal?.removeEventListener("abort", abort));
+  // A server that takes the connection and then says nothing.
+  const late = setTimeout(() => socket.destroy(), 2 * config.connectTimeoutSeconds * 1000);
   try {
     await client.connect();
     const server = await applySettings(client, config);
-    return { client, ...server, buffers, isOpen: () => open, destroy: () => socket.destroy() };
+    return { client, ...server, buffers, isOpen: () => isOpen, destroy: () => socket.destroy() };
   } catch (error) {
     socket.destroy();
     throw error;
+  } finally {
+    clearTimeout(late);
   }
 }
 
-type Server = Pick<Connection, "pid" | "majorVersion">;
+type Server = Pick<Connection, "pid" | "startedAt" | "majorVersion">;
 
-/** One round trip; a server too old to know a setting goes without. */
 async function applySettings(client: Client, config: ConnectionConfig): Promise<Server> {
   const settings = {
-    TimeZone: "UTC",
+    ...SESSION_SETTINGS,
     DateStyle: "ISO, YMD",
-    IntervalStyle: "postgres",
-    bytea_output: "hex",
-    extra_float_digits: "3",
+    // Views are there to be read.
+    restrict_nonsystem_relation_kind: "",
     default_transaction_read_only: "on",
-    lock_timeout: "10s",
+    // It compiles catalog queries for seconds that take milliseconds.
+    jit: "off",
+    lock_timeout: LOCK_TIMEOUT,
     statement_timeout: `${config.statementTimeoutSeconds}s`,
     idle_in_transaction_session_timeout: "60s",
-    // Between two batches the destination may be at work for long.
-    idle_session_timeout: "0",
     tcp_keepalives_idle: `${KEEPALIVE_SECONDS}`,
     client_connection_check_interval: "5s",
   };
+  // A short timeout must not end what sets it.
+  await client.query("set statement_timeout = 0");
+  await client.query(APPLY_SETTINGS, [JSON.stringify(settings)]);
   const { rows } = await client.query<Server>(
-    `select pg_backend_pid() as pid, current_setting('server_version_num')::int / 10000 as "majorVersion",
-       count(set_config(known.name, wanted.value, false))
-     from json_each_text($1::json) as wanted(name, value) join pg_settings as known using (name)`,
-    [JSON.stringify(settings)],
+    `select pg_backend_pid() as pid, (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) as "startedAt",
+       current_setting('server_version_num')::int / 10000 as "majorVersion",
+       set_config('search_path', ${SAFE_SEARCH_PATH}, false),
+       case when getdatabaseencoding() = any ($1) then set_config('client_encoding', $2, false) end`,
+    [RAW_ENCODINGS, NO_CONVERSION],
   );
-  return rows[0] ?? { pid: 0, majorVersion: 0 };
+  return rows[0] ?? { pid: 0, startedAt: "", majorVersion: 0 };
 }
 
 function tlsOptions(config: ConnectionConfig) {

@@ -18,7 +18,8 @@ export function destinationUrl(connection: {
   if (sslRootCert !== undefined) {
     throw new TerminalError(
       "config_invalid",
-      `postgres: the connection to ${host}/${database} has an sslRootCert, which a destination cannot use yet. Give the server a certificate of a public authority, or set sslMode to require.`,
+      `postgres: the connection to ${host}/${database} has an sslRootCert, which a destination cannot use yet.`,
+      { fix: "Give the server a certificate of a public authority, or set sslMode to require." },
     );
   }
   const login = [user, connection.secrets.password ?? ""].map(encodeURIComponent).join(":");

@@ -1,19 +1,22 @@
 import { DatabaseError } from "pg";
 import { isProviderError, type ProviderError, TerminalError, TransientError } from "../../core/errors.ts";
+import { UnconvertedTextError } from "../batch.ts";
 import {
+  CONNECT_TIMED_OUT,
   CONNECTION_LOST,
   classifySocketError,
   classifySqlState,
   type DatabaseFailure,
   ENCRYPTION_REFUSED,
+  explainedBy,
   LOGIN_REFUSED,
 } from "../lib/sqlstate.ts";
 
 const MAX_SERVER_TEXT = 256;
 
 /** The driver gives these no code. */
-const LOST =
-  /^(Connection terminated|Client has encountered|Client was closed|timeout expired|There was an error estab)/;
+const LOST = /^(Connection terminated|Client has encountered|Client was closed|There was an error estab)/;
+const NO_ANSWER = /^timeout expired$/;
 const NO_ENCRYPTION = /^The server does not support SSL/;
 const NO_LOGIN = /^SASL/;
 
@@ -32,13 +35,25 @@ export function isBadValue(error: unknown): boolean {
   return error instanceof TerminalError && error.cause instanceof DatabaseError && /^22/.test(error.cause.code ?? "");
 }
 
+/** A character that UTF-8 has no equivalent of, and bytes that are no character at all. */
+const UNCONVERTED = new Set(["22P05", "22021"]);
+
+function isUnconverted(cause: unknown): boolean {
+  return cause instanceof DatabaseError && UNCONVERTED.has(cause.code ?? "");
+}
+
 function classify(error: unknown): DatabaseFailure | null {
-  if (error instanceof DatabaseError) return error.code === undefined ? null : classifySqlState(error.code);
+  if (error instanceof DatabaseError) {
+    // Such as `PL/pgSQL function total() line 3 at RETURN`, in the server's language.
+    const inFunction = (error.where ?? "") !== "";
+    return error.code === undefined ? null : explainedBy(classifySqlState(error.code, { inFunction }), error.message);
+  }
   if (!(error instanceof Error)) return null;
   // A host name with several addresses fails with one error for each.
   if (error instanceof AggregateError && error.errors.length > 0) return classify(error.errors[0]);
   if (NO_ENCRYPTION.test(error.message)) return ENCRYPTION_REFUSED;
   if (NO_LOGIN.test(error.message)) return LOGIN_REFUSED;
+  if (NO_ANSWER.test(error.message)) return CONNECT_TIMED_OUT;
   if (LOST.test(error.message)) return CONNECTION_LOST;
   return "code" in error && typeof error.code === "string" ? classifySocketError(error.code) : null;
 }
@@ -50,11 +65,14 @@ function describe(error: unknown): string {
 }
 
 function providerError(failure: DatabaseFailure, said: string, doing: string, cause: unknown): ProviderError {
-  const message = `postgres: ${doing} failed: ${said}. ${failure.nextStep}`;
-  if (failure.kind === "terminal") return new TerminalError(failure.reasonCode, message, { cause });
-  const { retryAfterSeconds } = failure;
-  return new TransientError(failure.reasonCode, message, {
-    cause,
+  const what = `postgres: ${doing} failed: ${said}.`;
+  const { reasonCode, fix } = failure;
+  if (isUnconverted(cause)) return new UnconvertedTextError(reasonCode, what, { fix, cause });
+  if (failure.kind === "terminal") return new TerminalError(reasonCode, what, { fix, cause });
+  const { retryAfterSeconds, ofEntity } = failure;
+  return new TransientError(reasonCode, what, {
+    ...{ fix, cause },
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(ofEntity ? { ofEntity } : {}),
   });
 }

@@ -1,5 +1,8 @@
 import { escapeIdentifier } from "pg";
+import { TerminalError } from "../../core/errors.ts";
+import { UnconvertedTextError } from "../batch.ts";
 import type { Relation } from "./catalog.ts";
+import { explainRefusal } from "./obstacles.ts";
 import { where } from "./range.ts";
 import type { ReadSpec } from "./read-spec.ts";
 import type { Session } from "./session.ts";
@@ -18,8 +21,14 @@ interface Explained {
   "QUERY PLAN": { Plan: Plan }[];
 }
 
-/** What has rows, of the relation `$1`: itself, or its partitions, of which only a partitioned table or a partition has any. */
-export const LEAVES = "select to_regclass($1) as relid union select relid from pg_partition_tree(to_regclass($1))";
+/** What has rows, of the relation `$1`: itself, its partitions and the tables that inherit from it. */
+export const LEAVES = `
+  with recursive leaf as (
+    select to_regclass($1)::oid as relid
+    union
+    select child.inhrelid from pg_inherits as child join leaf on leaf.relid = child.inhparent
+  )
+  select relid from leaf`;
 
 /**
  * The planner's guess, which looks at the table's present size: it knows of a table that nobody analysed. Of a large value that
@@ -47,19 +56,28 @@ export async function estimateRead(
   return { rows, rowBytes: Math.max(plan?.["Plan Width"] ?? 0, stored) };
 }
 
-/** Of a table that nobody analysed, the planner looks at the present size. Null for what has none of its own. */
-export async function guessRows(session: Session, relation: Relation): Promise<number | null> {
+/**
+ * Of a table that nobody analysed, the planner looks at the present size.
+ * @returns null for what has no size of its own
+ * @throws as the read of the relation would, as far as the planner can tell
+ */
+export async function planScan(session: Session, relation: Relation): Promise<number | null> {
   const { kind, sql, columns } = relation;
-  const [column] = columns;
-  if (column === undefined || (kind !== "table" && kind !== "partitioned")) return null;
-  const plan = await explain(session, relation, `${escapeIdentifier(column.name)} from ${sql}`);
-  return plan?.["Plan Rows"] ?? null;
+  const names = columns.map(({ name }) => escapeIdentifier(name)).join(", ");
+  const plan = await explain(session, relation, `${names} from ${sql}`);
+  return kind === "table" || kind === "partitioned" ? (plan?.["Plan Rows"] ?? null) : null;
 }
 
-async function explain(session: Session, { entityKey }: Relation, selected: string): Promise<Plan | undefined> {
-  const [explained] = await session.query<Explained>(
-    `estimate of ${entityKey}`,
-    `explain (format json) select ${selected}`,
-  );
-  return explained?.["QUERY PLAN"][0]?.Plan;
+async function explain(session: Session, relation: Relation, selected: string): Promise<Plan | undefined> {
+  try {
+    const [explained] = await session.query<Explained>(
+      `estimate of ${relation.entityKey}`,
+      `explain (format json) select ${selected}`,
+    );
+    return explained?.["QUERY PLAN"][0]?.Plan;
+  } catch (error) {
+    // The plan of a view shows the constants in it.
+    if (error instanceof UnconvertedTextError) return undefined;
+    throw error instanceof TerminalError ? explainRefusal(error, relation) : error;
+  }
 }

@@ -7,6 +7,9 @@ export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
   key: "postgres",
   displayName: "PostgreSQL",
   connectionSchema,
+  addressOf: ({ host, port, database, user, sslMode, sslRootCert = null }) => ({
+    ...{ host, port, database, user, sslMode, sslRootCert },
+  }),
   secrets,
   sourceConfigSchema,
   dynamicResources: true,

@@ -1,5 +1,6 @@
 import { escapeIdentifier } from "pg";
 import type { Window } from "../../core/slices.ts";
+import { UnconvertedTextError } from "../batch.ts";
 import type { PlanRequest } from "../provider.ts";
 import type { Relation } from "./catalog.ts";
 import { type Estimate, LEAVES } from "./estimate.ts";
@@ -68,7 +69,7 @@ async function sampleBounds(session: Session, relation: Relation, spec: ReadSpec
   );
   if (!may?.locate) return [];
   const key = spec.keyOrder.map((column) => `t.${escapeIdentifier(column)}`).join(", ");
-  const rows = await session.query<{ bound: string[] }>(
+  const sample = session.query<{ bound: string[] }>(
     `sampling ${relation.entityKey}`,
     `with sized as (
        select pg_relation_size(relid) / current_setting('block_size')::int as pages
@@ -82,11 +83,16 @@ async function sampleBounds(session: Session, relation: Relation, spec: ReadSpec
        where t.ctid = any (array(
          select format('(%s,%s)', page, place)::tid
          from size, generate_series(0, most, step) as page, generate_series(1, places::int) as place))),
-     placed as (select t.*, row_number() over (order by ${orderBy(spec.keyOrder)}) as "sluice place" from sample as t)
+     placed as (select t.*, row_number() over (order by ${orderBy(spec.keyOrder, spec)}) as "sluice place" from sample as t)
      select ${asText(spec.keyOrder)} as bound from placed as t
      where "sluice place" % (select greatest(1, count(*) / $3::int) from sample) = 0
      order by "sluice place" limit $3::int - 1`,
     [spec.relation, Math.max(SAMPLE_PAGES, count * SAMPLE_PAGES_PER_WINDOW), count],
   );
+  // A bound that UTF-8 has no equivalent of cannot be passed back.
+  const rows = await sample.catch((error: unknown) => {
+    if (error instanceof UnconvertedTextError) return [];
+    throw error;
+  });
   return rows.map((row) => row.bound).filter((bound, i, all) => bound.join("\0") !== all[i - 1]?.join("\0"));
 }

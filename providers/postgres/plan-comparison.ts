@@ -8,6 +8,7 @@ import { type Cursor, findHorizon, readClock } from "./horizon.ts";
 import { cutByKey, windowRowsOf } from "./key-windows.ts";
 import { BEFORE_ALL, openPlanning, type Planning, specOf } from "./planning.ts";
 import type { Session } from "./session.ts";
+import { compareTail } from "./tail.ts";
 
 /** Each part of a hash is looked for in the whole table. */
 const MAX_PARTS = 16;
@@ -80,5 +81,7 @@ async function findSettled(
   const state = request.cursorState;
   if (state === null || state === BEFORE_ALL) return null;
   const { from } = await findHorizon(session, { startedAt, relation, cursor, state, request });
-  return from === null ? null : { column: cursor.column, type: cursor.kind, before: from };
+  if (from === null) return null;
+  const { isSameAt } = await compareTail(session, relation, cursor, { from, tail: request.tail });
+  return { column: cursor.column, type: cursor.kind, before: from, ...(isSameAt ? { inclusive: true } : {}) };
 }

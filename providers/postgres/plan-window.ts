@@ -2,6 +2,7 @@ import { escapeIdentifier } from "pg";
 import { TerminalError } from "../../core/errors.ts";
 import { type BackfillWindow, isIntegerBound } from "../../core/run-request.ts";
 import type { EntityPlan } from "../provider.ts";
+import { refuseSharedKeys, refuseTwinKeys } from "./claimed-key.ts";
 import type { CursorKind } from "./cursor-kind.ts";
 import { isBadValue } from "./errors.ts";
 import { estimateRead } from "./estimate.ts";
@@ -28,7 +29,10 @@ export async function planWindow(
     return { spec, slices: [], upperBound: null, evidence: { ...evidence, count: 0 } };
   }
   const whole = { by: "time" as const, column: cursor.column, from: bounds.from, to: bounds.to };
-  const estimate = await estimateRead(session, relation, read, windowConditions(whole, read.comparedTypes));
+  const conditions = windowConditions(whole, read);
+  await refuseSharedKeys(planning, conditions);
+  await refuseTwinKeys(planning, conditions);
+  const estimate = await estimateRead(session, relation, read, conditions);
   const windows = await cutWindow(planning, cursor, whole);
   return {
     spec: specOf(planning, estimate),
@@ -76,24 +80,32 @@ async function readBounds(
 
 interface BoundSql {
   given(parameter: string): string;
-  /** The present, or just beyond the newest value where that is later. */
+  /** The present, or just beyond the newest finite value where that is later. */
   end(newest: string, now: string): string;
 }
+
+/** SQL: the next value, which after the last of all is `infinity`. */
+function nextAfter(newest: string, last: string, step: string): string {
+  return `case when ${newest} >= '${last}' then 'infinity' else ${newest} + ${step} end`;
+}
+
+const LAST_INSTANT = "294276-12-31 23:59:59.999999";
+const A_MICROSECOND = "interval '1 microsecond'";
 
 /** An instant that falls within a day is that day's end for dates, so that each day is in or out as a whole. */
 const BOUND_OF: Record<CursorKind, BoundSql> = {
   timestamptz: {
     given: (parameter) => `${parameter}::timestamptz`,
-    end: (newest, now) => `greatest(${now}, ${newest} + interval '1 microsecond')`,
+    end: (newest, now) => `greatest(${now}, ${nextAfter(newest, `${LAST_INSTANT}+00`, A_MICROSECOND)})`,
   },
   timestamp: {
     given: (parameter) => `${parameter}::timestamptz at time zone 'UTC'`,
-    end: (newest, now) => `greatest(${now} at time zone 'UTC', ${newest} + interval '1 microsecond')`,
+    end: (newest, now) => `greatest(${now} at time zone 'UTC', ${nextAfter(newest, LAST_INSTANT, A_MICROSECOND)})`,
   },
   date: {
     given: (parameter) =>
       `(${parameter}::timestamptz at time zone 'UTC' + interval '1 day' - interval '1 microsecond')::date`,
-    end: (newest, now) => `greatest((${now} at time zone 'UTC')::date, ${newest}) + 1`,
+    end: (newest, now) => `greatest((${now} at time zone 'UTC')::date + 1, ${nextAfter(newest, "5874897-12-31", "1")})`,
   },
   bigint: {
     given: (parameter) => `${parameter}::bigint`,
@@ -112,9 +124,11 @@ async function cutWindow(
   const [present] = await session.query<{ low: string | null; high: string | null }>(
     `looking where rows of ${relation.entityKey} are`,
     `select min(${column})::text as low, max(${column})::text as high from ${relation.sql}
-     where ${windowConditions(whole, read.comparedTypes).join(" and ")}`,
+     where ${windowConditions(whole, read).join(" and ")}`,
   );
   if (present === undefined || present.low === null || present.high === null) return [whole];
+  // `-infinity` is no number of windows away.
+  if (!/\d/.test(present.low)) return [whole];
   const windows = await cutByCursor(
     session,
     cursor,
@@ -129,8 +143,7 @@ async function cutWindow(
 }
 
 function invalid({ relation }: Planning, what: string): TerminalError {
-  return new TerminalError(
-    "config_invalid",
-    `postgres: ${relation.entityKey} cannot be backfilled: it ${what}. Ask for a window of instants or dates for times, of integers for numbers; or leave the entity out.`,
-  );
+  return new TerminalError("config_invalid", `postgres: ${relation.entityKey} cannot be backfilled: it ${what}.`, {
+    fix: "Ask for a window of instants or dates for times, of integers for numbers; or leave the entity out.",
+  });
 }

@@ -7,6 +7,7 @@ import { cursorKindOf } from "./cursor-kind.ts";
 import { primaryKeyOf, toSourceColumn } from "./discover.ts";
 import type { Estimate } from "./estimate.ts";
 import type { Cursor } from "./horizon.ts";
+import { findObstacle } from "./obstacles.ts";
 import { type ReadSpec, readSpecOf } from "./read-spec.ts";
 import type { Session } from "./session.ts";
 
@@ -26,7 +27,10 @@ export async function openPlanning(
   config: ConnectionConfig,
   request: PlanRequest,
 ): Promise<{ planning: Planning; cursor: Cursor | null }> {
-  const relation = onlyColumns(await readRelation(session, config, request.entityKey), request.columns);
+  const found = await readRelation(session, config, request.entityKey);
+  const obstacle = findObstacle(found);
+  if (obstacle !== null) throw obstacle;
+  const relation = onlyColumns(found, request.columns);
   requireColumns(relation, request);
   const cursor = request.cursorField === null ? null : cursorOf(relation, request.cursorField);
   const key = request.keyColumns.length > 0 ? request.keyColumns : primaryKeyOf(relation);
@@ -52,10 +56,9 @@ function onlyColumns(relation: Relation, names: string[] | undefined): Relation 
 
 function requireColumns(relation: Relation, request: PlanRequest): void {
   if (relation.columns.length === 0) {
-    throw new TerminalError(
-      "config_invalid",
-      `postgres: ${relation.entityKey} has no column that can be read. Take the entity out of the sync, or give it columns, then retry.`,
-    );
+    throw new TerminalError("config_invalid", `postgres: ${relation.entityKey} has no column that can be read.`, {
+      fix: "Take the entity out of the sync, or give it columns, then retry.",
+    });
   }
   const present = new Set(relation.columns.map((column) => column.name));
   const missing = [...request.keyColumns, ...(request.cursorField === null ? [] : [request.cursorField])].filter(
@@ -65,16 +68,19 @@ function requireColumns(relation: Relation, request: PlanRequest): void {
   const names = [...new Set(missing)].map(escapeIdentifier).join(", ");
   throw new TerminalError(
     "source_schema_breaking_change",
-    `postgres: ${relation.entityKey} has no readable column ${names}, which the table binding uses as key or cursor. Correct the binding, then retry.`,
+    `postgres: ${relation.entityKey} has no readable column ${names}, which the table binding uses as key or cursor.`,
+    { fix: "Correct the binding, then retry." },
   );
 }
 
 function cursorOf(relation: Relation, column: string): Cursor {
-  const type = relation.columns.find(({ name }) => name === column)?.target ?? "";
-  const kind = cursorKindOf(type);
+  const found = relation.columns.find(({ name }) => name === column);
+  const type = found?.target ?? "";
+  const kind = found ? cursorKindOf(found) : null;
   if (kind !== null) return { column, kind, digits: Number(/\((\d)\)/.exec(type)?.[1] ?? 6) };
   throw new TerminalError(
     "config_invalid",
-    `postgres: ${relation.entityKey} cannot use ${escapeIdentifier(column)} as cursor, since it is ${type}. Choose a timestamp, date or integer column as cursorField.`,
+    `postgres: ${relation.entityKey} cannot use ${escapeIdentifier(column)} as cursor, since it is ${found?.declared ?? type}.`,
+    { fix: "Choose a timestamp, date or integer column as cursorField." },
   );
 }

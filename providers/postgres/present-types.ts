@@ -17,13 +17,14 @@ export async function readPlannedTypes(session: Session, doing: string, spec: Re
   const changes = changed.map(([name, type]) => `${name} was ${type} and is ${present[name]}`).join(", ");
   throw new TerminalError(
     "source_schema_breaking_change",
-    `postgres: ${doing} failed: columns changed since it was planned: ${changes}. Retry to plan with the present types.`,
+    `postgres: ${doing} failed: columns changed since it was planned: ${changes}.`,
+    { fix: "Retry to plan with the present types." },
   );
 }
 
 /**
- * Right only if the relation is after a COPY what it was before. An ALTER TABLE that the COPY had to wait for may have
- * rewritten the table, which then looks empty to the COPY's older snapshot.
+ * Right only if the relation is after a COPY what it was before: the COPY may have waited for an ALTER TABLE, and its values are of other
+ * types then.
  * @throws TransientError source_snapshot_lost
  */
 export async function requireSameTypes(

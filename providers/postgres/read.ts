@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Checkpoint, Window } from "../../core/slices.ts";
-import type { CopyBatch, ReadRequest } from "../provider.ts";
+import { type CopyBatch, UnconvertedTextError } from "../batch.ts";
+import type { ReadRequest } from "../provider.ts";
+import { copyAsSent, copyConverted, findPart } from "./copy-batch.ts";
 import { readPlannedTypes, requireSameTypes } from "./present-types.ts";
 import { asText, compareRow, orderBy, where, windowConditions } from "./range.ts";
 import { type ReadSpec, readSpecSchema } from "./read-spec.ts";
@@ -15,14 +17,19 @@ const positionSchema = z.union([
 /**
  * A batch is a range that is bounded before it is read: the same range gives the same rows again, but for what the
  * source has changed meanwhile, and no row stands on two sides of a bound.
+ * @param converter asked while the session sends rows
  */
-export async function* readSlice(session: Session, request: ReadRequest): AsyncGenerator<CopyBatch, void, undefined> {
+export async function* readSlice(
+  session: Session,
+  converter: Session,
+  request: ReadRequest,
+): AsyncGenerator<CopyBatch, void, undefined> {
   const { window } = request;
   const spec = readSpecSchema.parse(request.spec.source);
   const order = window.by === "time" ? spec.timeOrder : spec.keyOrder;
   const pageRows = rowsPerBatch(request);
   const doing = `read of ${request.spec.entityKey}`;
-  const inWindow = windowConditions(window, spec.comparedTypes);
+  const inWindow = windowConditions(window, spec);
 
   let after = startOf(request.checkpoint);
   const { asText, copyFor } = request;
@@ -30,36 +37,44 @@ export async function* readSlice(session: Session, request: ReadRequest): AsyncG
   const isNewer = copyFor !== undefined && (await session.majorVersion(doing)) > copyFor;
   const fastest = isNewer || asText === "all" ? "text" : "binary";
   let format: CopyBatch["format"] = asText === "first" ? "text" : fastest;
+  let converts = request.convert !== undefined;
   while (after !== "done") {
-    const conditions = [...inWindow, ...(after === null ? [] : [compareRow(order, ">", after, spec.comparedTypes)])];
+    const conditions = [
+      ...(converts && findPart(window) !== null ? [] : inWindow),
+      ...(after === null ? [] : [compareRow(order, ">", after, spec)]),
+    ];
     const types = await readPlannedTypes(session, doing, spec);
     const page = isOnePage(window, after, pageRows)
       ? { last: null }
-      : await findPage(session, doing, spec, { conditions, order, pageRows });
+      : await findPage(session, doing, spec, { conditions, order, pageRows }).catch(withoutBound);
     if (page === null) return;
-    const range =
-      page.last === null ? conditions : [...conditions, compareRow(order, "<=", page.last, spec.comparedTypes)];
-    const selected = `select ${spec.expressions.join(", ")} from ${spec.relation} ${where(range)}`;
-    const copy = await session.copyOut(doing, `copy (${selected}) to stdout (format ${format})`, () =>
-      requireSameTypes(session, doing, spec, types),
-    );
+    const range = page.last === null ? conditions : [...conditions, compareRow(order, "<=", page.last, spec)];
+    const question = { doing, spec, window, range, beforeEnd: () => requireSameTypes(session, doing, spec, types) };
+    const copy = await (converts
+      ? copyConverted(session, converter, question)
+      : copyAsSent(session, question, { format }));
     try {
       yield {
         kind: "copy",
-        format,
         columns: request.spec.columns.map((column) => column.name),
-        stream: copy,
-        recycle: copy.recycle,
+        ...copy.batch,
         checkpoint: page.last === null ? { done: true } : { after: page.last },
         final: page.last === null,
       };
     } finally {
       // Whoever stops half-way leaves the session free for the next statement.
-      copy.destroy();
+      copy.stop();
     }
     after = page.last ?? "done";
     format = fastest;
+    converts = request.convert === "all";
   }
+}
+
+/** A bound that the server cannot convert, or cannot compare by, cannot be passed back: what is left is one batch. */
+function withoutBound(error: unknown): { last: null } {
+  if (error instanceof UnconvertedTextError) return { last: null };
+  throw error;
 }
 
 /** Cut so that it is one: its end need not be looked for, which takes as long as reading the index. */
@@ -83,7 +98,7 @@ async function findPage(
   if (order.length > 0) {
     const bounds = await session.query<{ key: string[] }>(
       doing,
-      `select ${asText(order)} as key ${source} order by ${orderBy(order)} offset ${pageRows - 1} limit 2`,
+      `select ${asText(order)} as key ${source} order by ${orderBy(order, spec)} offset ${pageRows - 1} limit 2`,
     );
     const [bound] = bounds;
     if (bound !== undefined) return { last: bounds.length > 1 ? bound.key : null };

@@ -1,10 +1,12 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryResultRow } from "pg";
+import type { Pulse } from "../../core/pulse.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { type CopyOut, createCopyOut } from "./copy-out.ts";
 import { toProviderError } from "./errors.ts";
+import { watchOf } from "./watch.ts";
 
 /** A network that swallows everything must not hold up whoever closes. */
 const CLOSE_PATIENCE_MS = 500;
@@ -14,21 +16,21 @@ export interface Session {
   /** @param doing for the error message, such as `discovery` */
   query<Row extends QueryResultRow>(doing: string, text: string, values?: unknown[]): Promise<Row[]>;
   /**
-   * Starts `copy ... to stdout`. A stream that is destroyed early takes the session with it.
+   * Starts `copy ... to stdout`, which may follow other statements. A stream that is destroyed early takes the session with it.
    * @param beforeEnd once everything has come, before the stream ends; fails it by what it throws, and may use the session
    */
   copyOut(doing: string, text: string, beforeEnd: () => Promise<void>): Promise<CopyOut>;
   /** Of the server. */
   majorVersion(doing: string): Promise<number>;
-  /** Whether the server is at work on our statement, rather than waiting on us or on a lock. */
-  isMoving(): Promise<boolean>;
+  /** What the server does about our statement. */
+  look(): Promise<Pulse>;
   close(): Promise<void>;
 }
 
 export function createSession(options: { config: ConnectionConfig; password: string; signal: AbortSignal }): Session {
   const { config, password, signal } = options;
   let main: Connection | null = null;
-  let observer: Connection | null = null;
+  let opening = false;
   /** What the server works on: a COPY by its stream, a query by its promise. */
   let inFlight: Readable | Promise<unknown> | null = null;
   let cancelling: Promise<void> = Promise.resolve();
@@ -36,8 +38,14 @@ export function createSession(options: { config: ConnectionConfig; password: str
   async function connected(): Promise<Connection> {
     // A stream that nobody read to its end would keep the next statement waiting for ever.
     if (inFlight instanceof Readable) cancelStatement();
-    if (!main?.isOpen()) main = await openConnection(config, password, signal);
-    return main;
+    if (main?.isOpen()) return main;
+    opening = true;
+    try {
+      main = await openConnection(config, password, signal);
+      return main;
+    } finally {
+      opening = false;
+    }
   }
 
   function failure(error: unknown, doing: string): unknown {
@@ -101,17 +109,12 @@ export function createSession(options: { config: ConnectionConfig; password: str
       }
     },
 
-    async isMoving() {
-      if (main === null || inFlight === null) return false;
-      const { pid } = main;
+    async look() {
+      // To connect has a deadline.
+      if (opening) return "waiting";
+      if (main === null || inFlight === null) return "none";
       try {
-        if (!observer?.isOpen()) observer = await openConnection(config, password, signal);
-        const { rows } = await observer.client.query<{ moving: boolean }>(
-          `select state = 'active' and coalesce(wait_event_type, '') not in ('Client', 'Lock') as moving
-           from pg_stat_activity where pid = $1`,
-          [pid],
-        );
-        return rows[0]?.moving ?? false;
+        return await watchOf(config, password).look(main);
       } catch (error) {
         throw failure(error, "looking at the open statement");
       }
@@ -120,10 +123,9 @@ export function createSession(options: { config: ConnectionConfig; password: str
     async close() {
       signal.removeEventListener("abort", cancelStatement);
       cancelStatement();
-      const goodbyes = [cancelling, main?.client.end(), observer?.client.end()];
+      const goodbyes = [cancelling, main?.client.end()];
       await Promise.race([Promise.all(goodbyes), sleep(CLOSE_PATIENCE_MS)]);
       main?.destroy();
-      observer?.destroy();
     },
   };
 }

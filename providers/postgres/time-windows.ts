@@ -72,11 +72,13 @@ async function findEdges(
   const isNumber = cursor.kind === "bigint";
   const asked = windowSize ?? "";
   if (!(isNumber ? /^[1-9]\d*$/ : /^P/).test(asked)) return findEdgesByRows(session, cursor, span, maxWindows);
-  const rows = await session.query<{ edge: string }>(
-    "cutting windows",
-    isNumber ? EDGES_OF_NUMBERS : edgesOfTimes(cursor.kind),
-    [span.from, span.bound, asked, maxWindows, span.state],
-  );
+  const rows = await session.query<{ edge: string }>("cutting windows", edgesOf(cursor), [
+    span.from,
+    span.bound,
+    asked,
+    maxWindows,
+    span.state,
+  ]);
   return { edges: rows.map((row) => row.edge) };
 }
 
@@ -117,12 +119,25 @@ const EDGES_OF_NUMBERS = `
   select bound::text as edge from width, generate_series($1::numeric + width, $2::numeric - 1, width) as bound
   where bound > $5::numeric order by bound`;
 
+/** Dates reach further than timestamps do. */
+const EDGES_OF_DATES = `
+  with width as (
+    select greatest(ceil(extract(epoch from $3::interval) / 86400), ceil(($2::date - $1::date)::numeric / $4::int), 1)::int as width)
+  select bound::text as edge
+  from width, generate_series(1, ($2::date - $1::date) / width) as n, lateral (select $1::date + width * n as bound) as cut
+  where bound > $5::date and bound < $2::date order by bound`;
+
 function edgesOfTimes(type: string): string {
   return `
-    with span as (select $1::${type}::timestamp as low, extract(epoch from $2::${type}::timestamp - $1::${type}::timestamp) as seconds),
+    with span as (select $1::${type} as low, extract(epoch from $2::${type} - $1::${type}) as seconds),
     width as (select *, greatest(extract(epoch from $3::interval), seconds / $4::int, 1) as width from span),
     bounds as (
-      select distinct (low + make_interval(secs => (width * n)::float8))::${type} as bound
+      select distinct low + make_interval(secs => (width * n)::float8) as bound
       from width, generate_series(1, ceil(seconds / width)::int - 1) as n)
     select bound::text as edge from bounds where bound > $5::${type} order by bound`;
+}
+
+function edgesOf({ kind }: Cursor): string {
+  if (kind === "bigint") return EDGES_OF_NUMBERS;
+  return kind === "date" ? EDGES_OF_DATES : edgesOfTimes(kind);
 }

@@ -178,7 +178,12 @@ function arrayOf(type: string, literals: string[]): string[] {
 }
 
 /** Money's text depends on where it is printed, and XML is printed without its declaration. */
-const PRINTED_AS: Record<string, string> = { v_money: "::numeric", v_xml: "::text", a_xml: "::text[]" };
+const PRINTED_AS: Record<string, string> = {
+  v_money: "::numeric",
+  a_money: "::numeric[]",
+  v_xml: "::text",
+  a_xml: "::text[]",
+};
 
 /** Of each row of `table` a JSON array of its cells as Postgres prints them, in the order of the key. */
 export function printRows(table: string, columns: readonly string[]): string {

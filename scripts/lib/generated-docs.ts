@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { METRIC_GROUPS, type Metric } from "../../core/metrics.ts";
 import { REASON_CODES, reasonOf } from "../../core/result-reasons.ts";
 import {
   isTerminal,
@@ -8,6 +9,7 @@ import {
   type RunEvent,
   type RunStatus,
 } from "../../core/run-lifecycle.ts";
+import { RUN_PHASES, STANDSTILLS } from "../../core/run-progress.ts";
 import {
   AVAILABLE,
   EXECUTION_BACKENDS,
@@ -24,6 +26,7 @@ export const GENERATED: Record<string, Record<string, () => string>> = {
   "ARCHITECTURE.md": { lifecycle: lifecycleTable, rooms: roomTable, packages: packageTable },
   "README.md": { operations: operationTable, "not-available": notAvailableTable },
   "docs/result-reasons.md": { reasons: reasonTable },
+  "docs/guide/operations.md": { phases: phaseTable, standstills: standstillTable, metrics: metricTable },
 };
 
 /** `text` with what stands between `<!-- name:begin -->` and `<!-- name:end -->` made anew. */
@@ -100,6 +103,35 @@ function reasonTable(): string {
       const { resultClass, autoResume, actor, meaning, fix } = reasonOf(reasonCode);
       return [code(reasonCode), resultClass, autoResume, actor, meaning, fix];
     }),
+  );
+}
+
+function phaseTable(): string {
+  return table(
+    ["`summary.phase`", "meaning"],
+    Object.entries(RUN_PHASES).map(([phase, meaning]) => [code(phase), meaning]),
+  );
+}
+
+function standstillTable(): string {
+  return table(
+    ["`summary.waiting.reason`", "meaning"],
+    Object.entries(STANDSTILLS).map(([reason, meaning]) => [code(reason), meaning]),
+  );
+}
+
+function metricTable(): string {
+  return table(
+    ["series", "labels", "type", "meaning", "answered by"],
+    Object.entries<Record<string, Metric>>(METRIC_GROUPS).flatMap(([group, metrics]) =>
+      Object.entries(metrics).map(([name, { labels, type, help }]) => [
+        code(name),
+        labels.map(code).join(", "),
+        type,
+        help,
+        group,
+      ]),
+    ),
   );
 }
 

@@ -42,7 +42,7 @@ export async function moveTypes(
   }
 }
 
-function openSource(url: URL, signal: AbortSignal) {
+export function openSource(url: URL, signal: AbortSignal) {
   const provider = findProvider("postgres");
   if (provider === null) throw new Error("There is no provider for Postgres.");
   const neverAsked = () => Promise.reject(new Error("Postgres shares nothing between its connections."));

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
+import { withChosenColumns } from "../../activities/chosen-columns.ts";
 import { discreetSource } from "../../activities/discreet-source.ts";
 import { createRedactor } from "../../core/redact.ts";
-import type { EntityReadSpec, Source } from "../../providers/provider.ts";
+import type { EntityReadSpec, NamedColumns, Source } from "../../providers/provider.ts";
 
 it("hands on all that a source is asked with", async () => {
   const asked: unknown[] = [];
@@ -12,6 +13,13 @@ it("hands on all that a source is asked with", async () => {
     },
   };
   const known = new Map<string, EntityReadSpec>();
-  await discreetSource(source as Source, createRedactor()).discover(["orders"], known);
-  expect(asked).toEqual([[["orders"], known]]);
+  const named = new Map<string, NamedColumns>([["orders", { names: { id: "id" } }]]);
+  const discreet = discreetSource(source as Source, createRedactor());
+  await discreet.discover(["orders"], known, named);
+  await withChosenColumns(discreet, { resources: { orders: { exclude: ["note"] } } }).discover(
+    ["orders"],
+    known,
+    named,
+  );
+  expect(asked).toEqual(Array(2).fill([["orders"], known, named]));
 });

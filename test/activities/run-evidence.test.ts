@@ -18,7 +18,15 @@ const slices = days.slice(0, 3).map(
 
 function planOf(target: Record<string, unknown>, changes: Partial<Plan["entities"][number]> = {}): Plan {
   return {
-    ...{ id: PLAN_ID, rootRunId: PLAN_ID, syncId: PLAN_ID, configHash: "", createdAt: new Date(), slices },
+    ...{
+      id: PLAN_ID,
+      rootRunId: PLAN_ID,
+      syncId: PLAN_ID,
+      configHash: "",
+      frozen: null,
+      createdAt: new Date(),
+      slices,
+    },
     entities: [
       {
         ...{ planId: PLAN_ID, entityKey: "orders", ordinal: 0, dependsOn: [], spec: {}, evidence: {}, target },

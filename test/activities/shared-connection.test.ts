@@ -5,6 +5,7 @@ import type { SecretsInUse } from "../../activities/renew-credentials.ts";
 import { createRenewals } from "../../activities/renewals.ts";
 import { createSharedConnection } from "../../activities/shared-connection.ts";
 import type { Db } from "../../db/client.ts";
+import type { ConnectionRow } from "../../db/connections.ts";
 import { deleteConnection, insertConnection, updateConnection } from "../../db/connections.ts";
 import { takeRenewal } from "../../db/renewals.ts";
 import { beginRotation } from "../../db/rotations.ts";
@@ -49,8 +50,12 @@ afterAll(async () => {
 /** One worker process; each call gives the shared connection of one of its activities. */
 function createProcess(pool: Db) {
   const deps = { db: pool, keyring, renewals: createRenewals() };
-  return (options: { use?: SecretsInUse; signal?: AbortSignal } = {}): SharedConnection =>
-    createSharedConnection(deps, id, options.use ?? "present", options.signal ?? new AbortController().signal);
+  return (
+    options: { use?: SecretsInUse; signal?: AbortSignal; admit?: (now: ConnectionRow) => void } = {},
+  ): SharedConnection => {
+    const { use = "present", signal = new AbortController().signal, admit = () => undefined } = options;
+    return createSharedConnection(deps, id, { use, signal, admit });
+  };
 }
 
 /** A source that gives each refresh token one time, and what it was asked. */
@@ -88,6 +93,19 @@ describe("tokens of a connection", () => {
       .where("id", "=", id)
       .execute();
     await expect(stored()).rejects.toMatchObject({ reasonCode: "secret_unreadable" });
+  });
+
+  it("are neither read nor renewed by whom the secrets of now are not for", async () => {
+    const source = createSource();
+    const refuse = () => {
+      throw new Error("another address");
+    };
+    const shared = createProcess(db)({ admit: refuse });
+    await expect(shared.readTokens()).rejects.toThrow("another address");
+    await expect(shared.renew(source.renew)).rejects.toThrow("another address");
+    expect(source.asked).toEqual([]);
+    // The turn is the next one's at once.
+    expect(await stored()).toMatchObject({ renewalUntil: null });
   });
 
   it("are renewed without making the connection unchecked, edited, or another's", async () => {

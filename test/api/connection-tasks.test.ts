@@ -19,16 +19,23 @@ afterAll(() => api.close());
 const failedCheck = { name: "connect", ok: false, message: "Login refused.", fix: "Correct the password." };
 const failing = async () => ({ ok: false, checks: [failedCheck], entities: [] });
 
-describe("an entity that cannot be read", () => {
-  it("keeps a sync from being activated, and is no fault of the connection that others use too", async () => {
+describe("entities that cannot be read", () => {
+  it("are all named, each where the request names it, and are no fault of the connection that others use too", async () => {
     const connectionId = await api.createConnection();
     const sound = { name: "connect", ok: true, message: "Connected.", fix: "" };
-    const denied = { name: "read public.orders", ok: false, message: "Not allowed.", fix: "Grant select." };
-    api.control.answerCheck = async () => ({ ok: false, checks: [sound], entityChecks: [denied], entities: [] });
-    const body = { connectionId, name: "orders", entities: ["public.orders"], status: "active" };
+    const denied = (entityKey: string) => ({
+      ...{ name: `read ${entityKey}`, ok: false, message: "Not allowed.", fix: "Grant select.", entityKey },
+    });
+    const entities = ["public.orders", "public.good", "public.items"];
+    api.control.answerCheck = async () => ({
+      ...{ ok: false, checks: [sound], entityChecks: [denied("public.orders"), denied("public.items")] },
+      entities: entities.map((entityKey) => resolved(entityKey)),
+    });
+    const body = { connectionId, name: "orders", entities, status: "active" };
     const refused = await api.call("POST", "/syncs", body);
     expect(refused.body.detail).toEqual([
-      { loc: ["body", "status"], msg: "Not allowed. Grant select.", type: "value_error" },
+      { loc: ["body", "entities", 0], msg: "Not allowed. Grant select.", type: "value_error" },
+      { loc: ["body", "entities", 2], msg: "Not allowed. Grant select.", type: "value_error" },
     ]);
     const { body: connection } = await api.call("GET", `/connections/${connectionId}`);
     expect(connection).toMatchObject({ status: "ok", checks: [sound] });
@@ -57,6 +64,7 @@ describe("the catalog of a connection", () => {
       description: "",
       columns: [{ name: "id", type: "bigint", nullable: false }],
       primaryKeyColumns: ["id"],
+      cursorColumns: ["updated_at"],
       cursorFields: ["updated_at"],
       loadMode: "upsert",
       dependsOn: [],

@@ -5,6 +5,7 @@ import { type Access, OPEN_ACCESS } from "../../api/access.ts";
 import { createApp } from "../../api/app.ts";
 import type { ControlPort } from "../../control/port.ts";
 import type { ConnectionTaskRequest, ConnectionTaskResult, DiscoveredEntity } from "../../core/connection-tasks.ts";
+import type { AppError } from "../../core/errors.ts";
 import type { EntityLoadPreview } from "../../core/plan-preview.ts";
 import type { Db } from "../../db/client.ts";
 import { completeTask, getTask } from "../../db/connection-tasks.ts";
@@ -29,8 +30,13 @@ export interface FakeControl extends ControlPort {
   cancelled: string[];
   checked: (ConnectionTaskRequest & { connectionId: string })[];
   reachable: boolean;
-  /** Finds every entity that is asked for, each with key `id` and cursor `updated_at`, until a test says otherwise. */
-  answerCheck: (asked: ConnectionTaskRequest & { connectionId: string }) => Promise<ConnectionTaskResult>;
+  /** What is said of a task queue when a plan takes long. */
+  noWorker: AppError | null;
+  /**
+   * Finds every entity that is asked for, each with key `id` and cursor `updated_at`, until a test says otherwise. Null for a plan that is
+   * still being made.
+   */
+  answerCheck: (asked: ConnectionTaskRequest & { connectionId: string }) => Promise<ConnectionTaskResult | null>;
 }
 
 export interface Api {
@@ -181,6 +187,7 @@ function createFakeControl(db: Db): FakeControl {
     cancelled: [],
     checked: [],
     reachable: true,
+    noWorker: null,
     answerCheck: async ({ entities }) => ({
       ok: true,
       checks: [],
@@ -197,9 +204,19 @@ function createFakeControl(db: Db): FakeControl {
       const asked = { ...request, connectionId };
       control.checked.push(asked);
       const result = await control.answerCheck(asked);
+      if (result === null) throw new Error("Only a plan may go on being made.");
       await completeTask(db, taskId, result);
       return { ok: result.ok };
     },
+    async startPlanTask({ taskId, connectionId }) {
+      const { request, completedAt } = await getTask(db, taskId);
+      if (completedAt !== null) return;
+      const asked = { ...request, connectionId };
+      control.checked.push(asked);
+      const result = await control.answerCheck(asked);
+      if (result !== null) await completeTask(db, taskId, result);
+    },
+    findNoWorker: async () => control.noWorker,
     temporalReachable: async () => control.reachable,
   };
   return control;

@@ -7,6 +7,7 @@ import { retryRun } from "../../api/commands/retry-run.ts";
 import { triggerSync } from "../../api/commands/trigger-sync.ts";
 import { createConnectionBody } from "../../api/schemas/connections.ts";
 import { createSyncBody } from "../../api/schemas/syncs.ts";
+import { AppError } from "../../core/errors.ts";
 import { beginRun, endRun } from "../../db/runs.ts";
 import { findProvider } from "../../providers/index.ts";
 import { type Answer, type Api, createApi, itemsOf, type Json, postgresConnection } from "./harness.ts";
@@ -113,7 +114,7 @@ describe("a POST that is repeated with its key", () => {
 
   it("is done again when the first answer was that something is away", async () => {
     const { answerCheck } = api.control;
-    api.control.answerCheck = () => Promise.reject(Object.assign(new Error("gone"), { code: "ECONNREFUSED" }));
+    api.control.answerCheck = () => Promise.reject(new AppError("temporal_unavailable", "Temporal is away."));
     const away = await post(`/connections/${connectionId}/check`, {}, "away-1");
     api.control.answerCheck = answerCheck;
     expect(away.status).toBe(503);
@@ -221,7 +222,7 @@ describe("a process that dies before its answer is kept", () => {
     };
     await twice((id) => createConnection(deps, { id, body: connection, caller }));
     await twice((id) => createSync(deps, { id, body: definition, caller }));
-    await twice((id) => triggerSync(deps, { id, syncId, runMode: null, caller }));
+    await twice((id) => triggerSync(deps, { id, syncId, runMode: "incremental", caller }));
     await twice((id) => retryRun(deps, { id, runId, runMode: null, caller }));
   });
 });

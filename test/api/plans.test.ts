@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { AppError } from "../../core/errors.ts";
 import type { EntityPlanPreview } from "../../core/plan-preview.ts";
+import { addFound, completeTask } from "../../db/connection-tasks.ts";
 import { type Api, createApi, itemsOf, type Json, plannedLoad } from "./harness.ts";
 
 let api: Api;
@@ -33,6 +35,7 @@ describe("the plan of a sync", () => {
     expect([status, body]).toEqual([
       200,
       {
+        id: expect.any(String),
         syncId: sync.id,
         runMode: "incremental",
         destructive: false,
@@ -95,6 +98,19 @@ describe("the plan of a sync", () => {
     expect((await plan(empty.id)).body.code).toBe("sync_without_entities");
   });
 
+  it("is 500 where it met a defect, and 504 only where it took too long", async () => {
+    const sync = await api.createSync();
+    const failed = { ok: false, checks: [], entities: [] };
+    for (const [more, told] of [
+      [{}, [500, "internal_error"]],
+      [{ planTimedOut: true }, [504, "check_timeout"]],
+    ] as const) {
+      api.control.answerCheck = async () => ({ ...failed, planFailure: "It was brought about.", ...more });
+      const { status, body } = await plan(sync.id);
+      expect([status, body.code, body.detail]).toEqual([...told, "It was brought about."]);
+    }
+  });
+
   it("is 503 while workers are of a version that cannot plan", async () => {
     api.control.answerCheck = async () => ({ ok: true, checks: [], entities: [] });
     const { status, body } = await plan((await api.createSync()).id);
@@ -133,5 +149,61 @@ describe("what a plan names as lost is confirmed", () => {
     expect((await post(path, FIRST, key)).status).toBe(201);
     expect((await post(path, FIRST, key)).headers.get("idempotency-replayed")).toBe("true");
     expect((await post(path, SECOND, key)).status).toBe(422);
+  });
+});
+
+describe("a plan that takes longer than a request", () => {
+  const MANY = Array.from({ length: 60 }, (_, n) => `public.t${n}`);
+
+  it("is answered with 202, tells what is found so far, and in the end is the plan", async () => {
+    api.control.answerCheck = async () => null;
+    const sync = await api.createSync({ entities: MANY });
+    const asked = await plan(sync.id, { runMode: "full_refresh" });
+    const location = asked.headers.get("location") ?? "";
+    expect([asked.status, location]).toEqual([202, `/api/v1/syncs/${sync.id}/plans/${asked.body.id}`]);
+    const begun = { status: "running", entities: [], entitiesTotal: 60, confirmToken: null, destructive: null };
+    expect(asked.body).toMatchObject({ ...begun, runMode: "full_refresh", syncId: sync.id, completedAt: null });
+
+    const found = losing("public.t0", FIRST);
+    await addFound(api.db, asked.body.id, [found]);
+    const read = async () => (await api.call("GET", location.replace("/api/v1", ""))).body;
+    expect(await read()).toMatchObject({
+      status: "running",
+      entities: [{ entityKey: "public.t0" }],
+      destructive: null,
+    });
+
+    await completeTask(api.db, asked.body.id, { ok: true, checks: [], entities: [], plan: [found] });
+    const made = { status: "succeeded", destructive: true, confirmToken: FIRST, error: null };
+    expect(await read()).toMatchObject({ ...made, completedAt: expect.any(String) });
+  });
+
+  it("is the same plan when the request is repeated with its Idempotency-Key", async () => {
+    api.control.answerCheck = async () => null;
+    const sync = await api.createSync({ entities: MANY });
+    const post = () => api.send("POST", `/api/v1/syncs/${sync.id}/plan`, { headers: { "idempotency-key": "once" } });
+    const [first, second] = [await post(), await post()];
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.headers.get("location")).toBe(first.headers.get("location"));
+    expect(api.control.checked).toHaveLength(1);
+  });
+
+  it("that fails says why, and is not told of under another sync", async () => {
+    api.control.answerCheck = async () => null;
+    const sync = await api.createSync({ entities: MANY });
+    const { body } = await plan(sync.id);
+    await completeTask(api.db, body.id, { ok: false, checks: [], entities: [], planFailure: "It met a defect." });
+    const failed = await api.call("GET", `/syncs/${sync.id}/plans/${body.id}`);
+    expect(failed.body).toMatchObject({ status: "failed", error: "It met a defect.", confirmToken: null });
+    const other = await api.createSync({ entities: MANY });
+    expect((await api.call("GET", `/syncs/${other.id}/plans/${body.id}`)).status).toBe(404);
+  });
+
+  it("is 503 where no worker is there to make it", async () => {
+    api.control.answerCheck = async () => null;
+    api.control.noWorker = new AppError("no_worker", "No worker polls the task queue.");
+    const { status, body } = await plan((await api.createSync({ entities: MANY })).id);
+    api.control.noWorker = null;
+    expect([status, body.code]).toEqual([503, "no_worker"]);
   });
 });

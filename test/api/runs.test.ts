@@ -65,7 +65,7 @@ describe("a trigger", () => {
       runMode: "incremental",
       startedAt: null,
       status: "pending",
-      summary: {},
+      summary: { phase: "starting" },
       syncId: sync.id,
       triggerRef: "user:local",
       triggeredBy: "manual",
@@ -197,6 +197,23 @@ describe("a cancel", () => {
       completedAt: expect.any(String),
     });
     expect(api.control.cancelled).not.toContain(run.id);
+  });
+
+  it("of a run that has not begun leaves a whole summary: every entity that the run was for is stopped", async () => {
+    const sync = await api.createSync({ entities: ["a", "b"] });
+    const stopped = { status: "stopped", rows: 0, reasonCode: "cancelled_by_user" };
+    const slices = { total: 0, done: 0, failed: 0 };
+    for (const [body, entities] of [
+      [{}, { a: stopped, b: stopped }],
+      [{ entities: ["b"] }, { b: stopped }],
+    ] as const) {
+      const { body: run } = await post(`/syncs/${sync.id}/trigger`, body);
+      const { body: cancelled } = await post(`/syncs/runs/${run.id}/cancel`);
+      expect(cancelled.summary).toEqual({
+        ...{ rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0, slices, entities },
+        cancel: expect.objectContaining({ reasonCode: "cancelled_by_user" }),
+      });
+    }
   });
 
   it("asks a run that works to stop, and records the first caller only", async () => {

@@ -45,6 +45,7 @@ const OPERATED = [
   "POST /api/v1/syncs/{sync_id}/trigger",
   "POST /api/v1/syncs/{sync_id}/backfills",
   "POST /api/v1/syncs/{sync_id}/plan",
+  "GET /api/v1/syncs/{sync_id}/plans/{plan_id}",
   "POST /api/v1/syncs/runs/{run_id}/cancel",
   "POST /api/v1/syncs/runs/{run_id}/retry",
 ];

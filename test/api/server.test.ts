@@ -1,10 +1,13 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeApiKey } from "../../api/api-keys.ts";
 import { launchApi, whenReady } from "../support/api-process.ts";
-import { createControlDatabase, type TestDatabase } from "../support/postgres.ts";
+import { whileLocked } from "../support/orders.ts";
+import { createControlDatabase, type TestDatabase, withClient } from "../support/postgres.ts";
+import { until } from "../support/world.ts";
 
 let database: TestDatabase;
 let children: ChildProcess[] = [];
@@ -33,6 +36,58 @@ async function endsWith(env: Record<string, string>): Promise<{ code: number | n
 }
 
 describe("the API process", () => {
+  it("that is killed with a request at work: the next caller of its Idempotency-Key finishes it within seconds", async () => {
+    const [first, second] = [await start(), await start()];
+    const send = async (url: string, path: string, body: unknown, headers: Record<string, string> = {}) => {
+      const response = await fetch(`${url}/api/v1${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: JSON.parse(await response.text()) };
+    };
+    const { body: connection } = await send(first.url, "/connections", {
+      name: "source",
+      provider: "postgres",
+      config: { host: "localhost", database: "shop", user: "reader" },
+      secrets: { password: "canary-secret" },
+    });
+    const { body: sync } = await send(first.url, "/syncs", {
+      connectionId: connection.id,
+      name: "Orders",
+      entities: ["public.orders"],
+    });
+    const trigger = (url: string) => send(url, `/syncs/${sync.id}/trigger`, {}, { "idempotency-key": "once" });
+    await whileLocked(database.url, "lock table runs in access exclusive mode", async (release) => {
+      const lost = trigger(first.url).catch(() => "lost");
+      const waiting = () =>
+        withClient(database.url, async (client) => {
+          const { rowCount } = await client.query(
+            "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%runs%'",
+          );
+          return rowCount ? true : null;
+        });
+      await until("the request at work", waiting);
+      // Alive, however long it takes: longer than a lease.
+      await sleep(8_000);
+      expect(await trigger(second.url)).toMatchObject({ status: 409, body: { code: "request_in_flight" } });
+      await first.kill();
+      expect(await lost).toBe("lost");
+      await release();
+    });
+    const answered = await until(
+      "the answer",
+      async () => {
+        const answer = await trigger(second.url);
+        return answer.status === 409 ? null : answer;
+      },
+      20_000,
+    );
+    expect(answered).toMatchObject({ status: 201, body: { status: "pending" } });
+    const runs = await fetch(`${second.url}/api/v1/syncs/${sync.id}/runs`);
+    expect(await runs.json()).toMatchObject({ total: 1, runs: [{ id: answered.body.id }] });
+  });
+
   it("starts, admits runs and stops cleanly while Temporal is away", async () => {
     const server = await start();
     const post = async (path: string, body: unknown) => {

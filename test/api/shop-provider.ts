@@ -23,6 +23,7 @@ function resource(entityKey: string, more: Partial<ResourceDeclaration> = {}): R
 export const shop: Provider = defineProvider<Record<string, unknown>, Record<string, unknown>>({
   key: "redo",
   displayName: "Shop",
+  addressOf: (config) => config,
   connectionSchema: z.strictObject({ domain: z.string().min(1) }),
   secrets: {
     token: { description: "Access token.", required: true },

@@ -24,7 +24,7 @@ const versions = async (query = ""): Promise<Json> =>
 
 /** As a run of a plan that started from `fromVersion` does at its end. */
 const advance = (cursor: string, fromVersion: number, planId: string = randomUUID()) =>
-  advanceCursor(api.db, { syncId: sync.id, entityKey: "orders", cursor, fromVersion, planId, runId: planId });
+  advanceCursor(api.db, { syncId: sync.id, entityKey: "orders", cursor, tail: {}, fromVersion, planId, runId: planId });
 
 describe("the state of a sync", () => {
   it("names every entity in order, and version 0 where no run has been", async () => {

@@ -17,6 +17,7 @@ const FREE_FORM = [
   "UpdateConnection.config",
   "UpdateConnection.secrets",
   "UpdateSync.sourceConfig",
+  "Worker.queues",
   // Keyed by entity.
   "SetSyncState.entities",
   "CreateSync.destinationConfig.entities",

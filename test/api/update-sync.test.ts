@@ -226,10 +226,11 @@ describe("activation", () => {
     expect((await api.call("GET", `/connections/${sync.connectionId}`)).body).toMatchObject({ status: "ok" });
   });
 
-  it("is needed once: an active sync is edited without a check, a paused one is checked anew", async () => {
+  it("is needed once: what no run reads is edited without a check, a paused sync is checked anew", async () => {
     const sync = await api.createSync({ status: "active" });
     const checks = api.control.checked.length;
     await patch(sync, { name: "x", status: "active" });
+    await patch(sync, { executionConfig: { batchRows: 10 }, schedule: { everySeconds: 60 }, freshnessSlaSeconds: 5 });
     expect(api.control.checked).toHaveLength(checks);
     await patch(sync, { status: "paused" });
     await patch(sync, { status: "active" });
@@ -301,6 +302,119 @@ describe("activation", () => {
     expect(itemsOf(await patch(sync, { status: "active" }))).toEqual(['["body","status"] value_error']);
     expect(itemsOf(await patch(sync, { entities: [], status: "active" }))).toEqual(['["body","entities"] value_error']);
     expect(api.control.checked).toHaveLength(checks);
+  });
+
+  const inUse = async (status: SyncStatus, body: Json) => {
+    const sync = await api.createSync({ status: "active", ...body });
+    await api.db.updateTable("syncs").set({ status }).where("id", "=", sync.id).execute();
+    return get(sync);
+  };
+
+  it.each(["active", "error"] as const)(
+    "of what is edited in a sync that is %s is proved without `status` in the body, and refused where it is wrong",
+    async (status) => {
+      const sync = await inUse(status, { entities: ["a", "b"], destinationConfig: { schema: `edited_${status}` } });
+      const wrong = { entityKey: "b", primaryKeyColumns: ["id", "shop"], cursorField: "at" };
+      const refusals: [Json, string[]][] = [
+        [
+          { tableBindings: [wrong] },
+          [
+            '["body","tableBindings",0,"primaryKeyColumns",1] value_error',
+            '["body","tableBindings",0,"cursorField"] value_error',
+          ],
+        ],
+        [{ destinationConfig: { schema: `edited_${status}` } }, ['["body","destinationConfig"] value_error']],
+        [{ sourceConfig: {} }, ['["body","sourceConfig"] value_error']],
+        [{ entities: ["a", "ghost"] }, ['["body","entities",1] value_error']],
+      ];
+      for (const [body, items] of refusals) {
+        const ghost = body.tableBindings === undefined;
+        api.control.answerCheck = async (asked) => {
+          const answer = await answerCheck(asked);
+          const entities = answer?.entities.filter(({ entityKey }) => !ghost || entityKey === "a") ?? [];
+          return { ok: true, checks: [], entities };
+        };
+        const answer = await patch(sync, body);
+        expect([answer.status, itemsOf(answer)], JSON.stringify(body)).toEqual([422, items]);
+      }
+      expect(await get(sync)).toEqual(sync);
+      api.control.answerCheck = answerCheck;
+      const sound = await patch(sync, { tableBindings: [{ entityKey: "b", loadMode: "replace" }] });
+      expect([sound.status, sound.body.status]).toEqual([200, status]);
+    },
+  );
+
+  it("of an edit with which the sync is paused asks nobody, and neither does one of a draft", async () => {
+    const sync = await inUse("active", { entities: ["a"] });
+    const draft = await api.createSync({ entities: ["a"] });
+    const checks = api.control.checked.length;
+    const tableBindings = [{ entityKey: "a", cursorField: "ghost" }];
+    expect((await patch(sync, { status: "paused", tableBindings })).status).toBe(200);
+    expect((await patch(draft, { tableBindings })).status).toBe(200);
+    expect(api.control.checked).toHaveLength(checks);
+  });
+
+  it("leaves the status alone that a run sets while the source is asked about an edit", async () => {
+    const sync = await inUse("active", { entities: ["a"] });
+    api.control.answerCheck = async (asked) => {
+      await api.db.updateTable("syncs").set({ status: "error" }).where("id", "=", sync.id).execute();
+      return answerCheck(asked);
+    };
+    expect((await patch(sync, { tableBindings: [{ entityKey: "a", loadMode: "replace" }] })).body).toMatchObject({
+      status: "error",
+      tableBindings: [{ loadMode: "replace" }],
+    });
+  });
+
+  it("of columns that no table can have is 422 with what helps, unless they are left out", async () => {
+    const names = ["id", "_sluice_run_id", "ctid", "_valid_from", "x".repeat(64), ...Array(1600).keys()].map(String);
+    const key = Array.from({ length: 32 }, (_, n) => `k${n}`);
+    const columnsOf = (...columns: string[]) => columns.map((name) => ({ name, type: "bigint", nullable: false }));
+    const chosen = (choice: { columns?: string[]; exclude?: string[] }) => ({
+      columns: columnsOf(...names.filter((name) => choice.columns?.includes(name) ?? !choice.exclude?.includes(name))),
+      chosen: {
+        leftOut: names.filter((name) => !(choice.columns?.includes(name) ?? !choice.exclude?.includes(name))),
+        unknown: [],
+      },
+    });
+    const cases: [columns: string[], binding: Json, told: string | null][] = [
+      [["id", "_sluice_run_id"], {}, "Sluice keeps the column name _sluice_run_id for itself"],
+      [["id", "ctid"], {}, "Postgres keeps the column name ctid for itself"],
+      [["id", "_valid_from"], { loadMode: "scd2" }, "load mode scd2 adds a column _valid_from of its own"],
+      [["id", "_valid_from"], { loadMode: "upsert" }, null],
+      [["id", "x".repeat(64)], {}, "longer than the 63 bytes"],
+      [names.filter((name) => !/^\D/.test(name) || name === "id"), {}, "1601 columns are more than"],
+      [key, { primaryKeyColumns: key, loadMode: "scd2" }, "its key has 32 columns"],
+      [key, { primaryKeyColumns: key }, null],
+      [[], { primaryKeyColumns: [], loadMode: "replace" }, "no column of it is read"],
+    ];
+    const sync = await api.createSync({ entities: ["a"], destinationConfig: { schema: "faults" } });
+    for (const [columns, binding, told] of cases) {
+      api.control.answerCheck = async () => ({
+        ...{ ok: true, checks: [] },
+        entities: [{ ...resolved("a", { cursorField: null }), columns: columnsOf(...columns) }],
+      });
+      const { status, body } = await patch(sync, {
+        status: "active",
+        tableBindings: [{ entityKey: "a", ...binding }],
+      });
+      expect([status, body.detail?.[0].loc], told ?? "sound").toEqual(
+        told === null ? [200, undefined] : [422, ["body", "tableBindings", 0]],
+      );
+      if (told !== null) expect(body.detail[0].msg).toContain(told);
+      await patch(sync, { status: "paused" });
+    }
+    const answerWith = (choice: { columns?: string[]; exclude?: string[] }) => {
+      api.control.answerCheck = async () => ({
+        ...{ ok: true, checks: [] },
+        entities: [{ ...resolved("a", { cursorField: null }), ...chosen(choice) }],
+      });
+      return patch(sync, { status: "active", tableBindings: null, sourceConfig: { resources: { a: choice } } });
+    };
+    const named = await answerWith({ columns: ["id", "_sluice_run_id"] });
+    expect(itemsOf(named)).toEqual(['["body","sourceConfig","resources","a","columns",1] value_error']);
+    expect(named.body.detail[0].msg).toContain('leave it out with sourceConfig.resources["a"].exclude');
+    expect((await answerWith({ columns: ["id"] })).status).toBe(200);
   });
 
   it("that no worker takes is 503, and saves nothing", async () => {

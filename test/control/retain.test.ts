@@ -225,6 +225,40 @@ describe("retention", () => {
     expect(await db.selectFrom("idempotencyKeys").select("key").execute()).toEqual([{ key: "now" }]);
   });
 
+  it("a step that fails leaves the others alone", async () => {
+    const syncId = await insertSync(db);
+    const [old = ""] = await insertChain(syncId, [200]);
+    await insertChain(syncId, [100]);
+    await sql`insert into cursor_states (sync_id, entity_key, version, cursor) select ${syncId}, 'e', n, 'c' from generate_series(1, 130) n`.execute(
+      db,
+    );
+    await sql`insert into audit_events (at, actor, action, subject_type, subject_id)
+              values (now() - interval '500 days', 'a', 'old', 'sync', ${syncId})`.execute(db);
+    await sql`insert into idempotency_keys (actor, route, key, request_hash, claim_id, new_id, locked_until, created_at)
+              values ('a', 'r', 'old', 'h', gen_random_uuid(), gen_random_uuid(), now(), now() - interval '2 days')`.execute(
+      db,
+    );
+    const left = async () => ({
+      runs: (await idsIn("runs")).filter((id) => id === old).length,
+      states: (await db.selectFrom("cursorStates").select("version").execute()).length,
+      audit: (await db.selectFrom("auditEvents").select("id").execute()).length,
+      keys: (await db.selectFrom("idempotencyKeys").select("key").execute()).length,
+    });
+    await sql`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$`.execute(
+      db,
+    );
+    for (const table of ["runs", "cursor_states", "audit_events"]) {
+      await sql`create trigger refuse before delete on ${sql.table(table)} execute function refuse()`.execute(db);
+    }
+    await retain();
+    expect(await left()).toEqual({ runs: 1, states: 130, audit: 1, keys: 0 });
+    for (const table of ["runs", "cursor_states", "audit_events"]) {
+      await sql`drop trigger refuse on ${sql.table(table)}`.execute(db);
+    }
+    await retain();
+    expect(await left()).toEqual({ runs: 0, states: 100, audit: 0, keys: 0 });
+  });
+
   it("a backlog of any size goes piece by piece, so that no statement is cut off", async () => {
     const syncId = await insertSync(db);
     const [old = ""] = await insertChain(syncId, [200]);

@@ -89,31 +89,20 @@ describe("a workflow that is stuck", () => {
     await expectChainSucceeds(run);
   });
 
-  it("no worker takes its work: queue_timeout, while one whose work goes on is left alone", async () => {
-    const busy = await createOrdersSync(world, { destinationConfig: { schema: "busy" } });
-    await world.startWorker({ MAX_CONCURRENT_ACTIVITIES: "1" });
-    const [first, run] = await whileLocked(
-      world.sourceUrl,
-      "lock table orders in access exclusive mode",
-      async (release) => {
-        const working = await trigger(world, busy.id);
-        await whenRun(world, working.id, ({ executorId }) => executorId !== null);
-        const queued = await trigger(world, sync.id);
-        await whenRun(world, queued.id, ({ status }) => status === "running");
-        await age(queued);
-        await withReconciler(world, { ...DEADLINES, queueMs: 2_000 }, async (pass) => {
-          expect(await whenReconciled(queued, pass)).toMatchObject({
-            status: "failed",
-            resultClass: "transient_failure",
-            resultReasonCode: "queue_timeout",
-          });
-        });
-        expect(await statusOf(queued)).toBe("TERMINATED");
-        await release();
-        return [working, queued];
-      },
-    );
-    expect(await whenChainEnded(world, first.id)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
+  it("no worker serves the queue of its work: queue_timeout", async () => {
+    await world.startWorker({ WORKER_QUEUES: "workflows,records,plans,looks" });
+    const run = await trigger(world, sync.id);
+    await whenRun(world, run.id, ({ summary }) => summary.waiting?.reason === "no_worker");
+    await age(run);
+    const ended = await withReconciler(world, { ...DEADLINES, queueMs: 2_000 }, (pass) => whenReconciled(run, pass));
+    expect(ended).toMatchObject({
+      status: "failed",
+      resultClass: "transient_failure",
+      resultReasonCode: "queue_timeout",
+      error: expect.stringContaining("sluice-data"),
+    });
+    expect(await statusOf(run)).toBe("TERMINATED");
+    await world.startWorker({ WORKER_QUEUES: "data" });
     await expectChainSucceeds(run);
   });
 

@@ -32,12 +32,17 @@ describe("normaliseName", () => {
     ["Order Items", "order_items"],
     ["orderItems", "order_items"],
     ["public.orders", "public_orders"],
-    ["Größe", "gro_e"],
-    ["naïve café", "naive_cafe"],
+    ["Größe", "größe"],
+    ["Gro\u0308ße", "größe"],
+    ["naïve café", "naïve_café"],
+    ["ЦенаЗаказа", "цена_заказа"],
+    ["public.订单", "public_订单"],
+    ["मूल्य (₹)", "मूल्य"],
     ["__edge__", "edge"],
     ["ABC", "abc"],
     ["api2Key", "api2_key"],
-    ["注文", "unnamed"],
+    ["注文", "注文"],
+    ["🛒", "unnamed"],
     ["", "unnamed"],
   ])("%j becomes %j", (name, expected) => {
     expect(normaliseName(name)).toBe(expected);
@@ -45,7 +50,8 @@ describe("normaliseName", () => {
 
   test.each(ODD_NAMES)("%j becomes lower snake case, never empty, and stays as it is the second time", (name) => {
     const normalised = normaliseName(name);
-    expect(normalised).toMatch(/^[a-z0-9]+(_[a-z0-9]+)*$/);
+    expect(normalised).toMatch(/^[\p{L}\p{M}\p{N}]+(_[\p{L}\p{M}\p{N}]+)*$/u);
+    expect(normalised).toBe(normalised.toLowerCase().normalize("NFC"));
     expect(normaliseName(normalised)).toBe(normalised);
   });
 });
@@ -53,6 +59,8 @@ describe("normaliseName", () => {
 describe("slugify", () => {
   test("reads like the name", () => {
     expect(slugify("Acme Orders")).toBe("acme-orders");
+    expect(slugify("Größe naïve")).toBe("gro-e-naive");
+    expect(slugify("注文")).toBe("unnamed");
   });
 
   test.each([...ODD_NAMES, `${"a".repeat(62)} b`])("%j becomes a slug that the API accepts", (name) => {

@@ -8,7 +8,7 @@ const DESIGNED: Record<ResultClass, Partial<Record<AutoResume, string>>> = {
   transient_failure: {
     yes: `heartbeat_timeout stalled_no_progress queue_timeout run_timeout worker_shutdown worker_lost source_rate_limited
       source_quota_exhausted source_unavailable source_timeout source_export_failed source_snapshot_lost
-      destination_unavailable destination_timeout destination_lock_conflict`,
+      connection_changed destination_unavailable destination_timeout destination_lock_conflict`,
   },
   system_failure: {
     yes: "start_timeout workflow_wedged execution_not_found backend_unavailable",
@@ -16,18 +16,20 @@ const DESIGNED: Record<ResultClass, Partial<Record<AutoResume, string>>> = {
     no: "workflow_terminated payload_too_large secret_unreadable source_rejected_request",
   },
   user_action_required: {
-    no: `source_auth_failed source_auth_expired source_permission_denied source_resource_not_found source_cursor_invalid
+    no: `source_auth_failed source_auth_expired source_permission_denied source_resource_not_found source_object_invalid source_cursor_invalid
       source_replication_slot_lost source_schema_breaking_change source_file_unreadable source_address_refused
       destination_auth_failed destination_permission_denied destination_storage_full destination_constraint_violation
       destination_type_mismatch destination_schema_conflict config_invalid connection_unusable entity_unknown
       primary_key_missing reject_threshold_exceeded reconciliation_mismatch unexpected_zero_rows delete_guard_tripped
       dependency_failed`,
   },
-  partial_success: { by_entity: "entities_failed", no: "rows_rejected" },
+  partial_success: { by_entity: "entities_failed", no: "rows_rejected entities_skipped" },
   cancelled: {
     no: "cancelled_by_user cancelled_by_policy cancelled_by_operator cancelled_in_backend cancelled_sync_inactive",
   },
-  skipped: { no: "skipped_overlap skipped_sync_inactive skipped_catchup_window skipped_dependency" },
+  skipped: {
+    no: "skipped_overlap skipped_sync_inactive skipped_catchup_window skipped_dependency skipped_not_comparable",
+  },
   success: { no: "no_new_data" },
 };
 
@@ -92,6 +94,12 @@ describe("auto-resume", () => {
       }
     }
     expect(mayAutoResume("failed", null, [], false)).toBe(false);
+  });
+
+  test("of a run that failed in all its entities, one that a person has to mend keeps no other from going on", () => {
+    const codes: ReasonCode[] = ["source_permission_denied", "source_timeout"];
+    expect(mayAutoResume("failed", "source_permission_denied", codes, false)).toBe(true);
+    expect(mayAutoResume("failed", "source_permission_denied", ["source_permission_denied"], false)).toBe(false);
   });
 
   test.each<{ entityCodes: ReasonCode[]; usedOnce: boolean; resumes: boolean }>([

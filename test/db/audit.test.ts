@@ -1,18 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type AuditEntry, type AuditFilter, listAuditEvents, recordAudit } from "../../db/audit.ts";
 import type { Db } from "../../db/client.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 
-let database: TestDatabase;
 let db: Db;
-beforeAll(async () => {
-  database = await createControlDatabase();
-  db = openDb(database.url);
-});
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
+useControlDatabase((opened) => {
+  db = opened;
 });
 
 function entry(given: Partial<AuditEntry> = {}): AuditEntry {

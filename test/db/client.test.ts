@@ -1,7 +1,9 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDb } from "../../db/client.ts";
-import { createTestDatabase, type TestDatabase, withClient } from "../support/postgres.ts";
+import { createDb, type Db } from "../../db/client.ts";
+import { DatabaseUnavailableError } from "../../db/pg-errors.ts";
+import { createFaultProxy } from "../support/fault-proxy.ts";
+import { createTestDatabase, type TestDatabase, useControlDatabase, withClient } from "../support/postgres.ts";
 
 describe("a lost connection to the control database", () => {
   let database: TestDatabase;
@@ -39,5 +41,70 @@ describe("a lost connection to the control database", () => {
     });
     expect((await sql`select 3 as n`.execute(db)).rows).toEqual([{ n: 3 }]);
     await db.destroy();
+  });
+});
+
+describe("errors of the control database", () => {
+  const database = useControlDatabase();
+
+  async function withDb<T>(url: string, work: (db: Db) => Promise<T>): Promise<T> {
+    const db = createDb({ url, maxConnections: 1, onPoolError: () => undefined });
+    try {
+      return await work(db);
+    } finally {
+      await db.destroy();
+    }
+  }
+  const failureOf = (db: Db, query = "select 1") =>
+    sql
+      .raw(query)
+      .execute(db)
+      .then(
+        () => null,
+        (error: unknown) => error,
+      );
+
+  it("that stand in the way of a session mean that it is unavailable: nobody listens, or the password is wrong", async () => {
+    const url = new URL(database.url);
+    url.password = "wrong";
+    for (const each of ["postgres://nobody@127.0.0.1:1/x", url.href]) {
+      const failure = await withDb(each, (db) => failureOf(db));
+      expect(failure).toBeInstanceOf(DatabaseUnavailableError);
+      expect(failure).toMatchObject({ answers: false, cause: expect.any(Error) });
+    }
+  });
+
+  it("by a server that answers are told from an outage, and defects from both", async () => {
+    await withDb(database.url, async (db) => {
+      expect(await failureOf(db, "set statement_timeout = '50ms'; select pg_sleep(5)")).toMatchObject({
+        name: "DatabaseUnavailableError",
+        answers: true,
+      });
+      const defect = await failureOf(db, "select nothing from nowhere");
+      expect(defect).not.toBeInstanceOf(DatabaseUnavailableError);
+      expect(defect).toMatchObject({ code: "42P01" });
+    });
+  });
+
+  it("while a session is set up do not use the pool up", async () => {
+    const proxy = await createFaultProxy({ targetPort: Number(new URL(database.url).port) });
+    try {
+      const url = new URL(database.url);
+      url.port = String(proxy.port);
+      await withDb(url.href, async (db) => {
+        const failures: unknown[] = [];
+        for (let bytes = 50; bytes <= 2_000; bytes += 50) {
+          proxy.cut(bytes);
+          failures.push(await failureOf(db));
+        }
+        const seen = failures.filter((failure) => failure !== null);
+        expect(seen.length).toBeGreaterThan(3);
+        expect(seen.every((failure) => failure instanceof DatabaseUnavailableError)).toBe(true);
+        proxy.heal();
+        expect(await failureOf(db)).toBeNull();
+      });
+    } finally {
+      await proxy.close();
+    }
   });
 });

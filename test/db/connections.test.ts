@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Db } from "../../db/client.ts";
 import {
   type ConnectionRow,
@@ -10,27 +10,22 @@ import {
   recordCheck,
   updateConnection,
 } from "../../db/connections.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { up as removeShortPageDefaults } from "../../db/migrations/0009_short_pages.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 import { insertSync } from "../support/runs.ts";
 
-let database: TestDatabase;
 let db: Db;
-beforeAll(async () => {
-  database = await createControlDatabase();
-  db = openDb(database.url);
-});
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
+useControlDatabase((opened) => {
+  db = opened;
 });
 
-async function insert(): Promise<ConnectionRow> {
+async function insert(changes: { provider?: ConnectionRow["provider"]; config?: object } = {}): Promise<ConnectionRow> {
   const sealed = { keyId: "k1", iv: "aXY=", tag: "dGFn", data: "ZGF0YQ==" };
   const made = await insertConnection(db, {
     id: randomUUID(),
     name: "source",
-    provider: "postgres",
-    config: JSON.stringify({ host: "a", nested_key: { snake_case: 1, camelCase: 2 } }),
+    provider: changes.provider ?? "postgres",
+    config: JSON.stringify(changes.config ?? { host: "a", nested_key: { snake_case: 1, camelCase: 2 } }),
     secrets: JSON.stringify({ password: sealed }),
     taskQueue: "sluice",
     status: "unchecked",
@@ -93,4 +88,24 @@ describe("a connection", () => {
     expect(await deleteConnection(db, connectionId, "user:b")).toMatchObject({ usedBy: [syncId] });
     expect(await findConnection(db, id)).toMatchObject({ secrets: { password: { keyId: "k1" } } });
   });
+});
+
+it("an upgrade takes back the short-page default that older versions stored, and nothing that somebody declared", async () => {
+  const paged = (stopOnShortPage?: boolean) => ({
+    paginator: { type: "page", ...(stopOnShortPage === undefined ? {} : { stopOnShortPage }) },
+  });
+  const config = {
+    ...{ baseUrl: "https://api.example", ...paged(true) },
+    resources: [{ name: "a", ...paged(true) }, { name: "b", ...paged(false) }, { name: "c" }],
+  };
+  const [changed, other] = [
+    await insert({ provider: "http_api", config }),
+    await insert({ config: { resources: [paged(false)] } }),
+  ];
+  await removeShortPageDefaults(db as unknown as Parameters<typeof removeShortPageDefaults>[0]);
+  expect((await findConnection(db, changed.id))?.config).toEqual({
+    ...{ baseUrl: "https://api.example", ...paged() },
+    resources: [{ name: "a", ...paged() }, { name: "b", ...paged(false) }, { name: "c" }],
+  });
+  expect((await findConnection(db, other.id))?.config).toEqual({ resources: [paged(false)] });
 });

@@ -1,9 +1,9 @@
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Db } from "../../db/client.ts";
 import { leaseDispatchable } from "../../db/run-dispatch.ts";
 import { getRun } from "../../db/runs.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 
 /** What a process of the version before these contracts says to the database. */
@@ -14,15 +14,9 @@ const OLD_BEGIN = "update runs set status = 'running', started_at = now() where 
 const OLD_FAIL = "update runs set status = 'failed', completed_at = now() where id = $1 and completed_at is null";
 
 describe("what a run asks of those who work on it", () => {
-  let database: TestDatabase;
   let db: Db;
-  beforeAll(async () => {
-    database = await createControlDatabase();
-    db = openDb(database.url);
-  });
-  afterAll(async () => {
-    await db.destroy();
-    await database.drop();
+  const database = useControlDatabase((opened) => {
+    db = opened;
   });
 
   async function openOldSession(): Promise<pg.Client> {
@@ -40,10 +34,11 @@ describe("what a run asks of those who work on it", () => {
     return (await admit(db, syncId)).id;
   }
 
-  const scd2 = `
+  const bindingWith = (loadMode: string) => `
     insert into table_bindings (id, sync_id, entity_key, source_instance_key, logical_table_name, physical_table_name,
                                 table_naming_version, load_mode)
-    values (gen_random_uuid(), $1, 'public.orders', 'shop', 'orders', 'orders', 'v1', 'scd2')`;
+    values (gen_random_uuid(), $1, 'public.orders', 'shop', 'orders', 'orders', 'v1', '${loadMode}')`;
+  const scd2 = bindingWith("scd2");
 
   it.each([
     { what: "a load mode that it would load as plain rows", statements: [scd2] },
@@ -62,6 +57,33 @@ describe("what a run asks of those who work on it", () => {
     await expect(old.query(OLD_BEGIN, [runId])).rejects.toThrow(/later version/);
     await expect(old.query(OLD_FAIL, [runId])).rejects.toThrow(/later version/);
     expect((await getRun(db, runId)).status).toBe("pending");
+  });
+
+  it.each([
+    {
+      what: "columns that stay at the source",
+      statements: [
+        `update syncs set source_config = '{"resources": {"public.people": {"exclude": ["ssn"]}}}' where id = $1`,
+      ],
+    },
+    {
+      what: "columns that have recorded names",
+      statements: [bindingWith("upsert"), "update table_bindings set column_names = '{}' where sync_id = $1"],
+    },
+  ])("nor does one that knows contract 2 lease or begin a run with $what", async ({ statements }) => {
+    const before = await openOldSession();
+    await before.query("set sluice.contract = '2'");
+    const runId = await admitAfter(...statements);
+    expect((await before.query(OLD_LEASE, [runId])).rowCount).toBe(0);
+    await expect(before.query(OLD_BEGIN, [runId])).rejects.toThrow(/later version/);
+  });
+
+  it("nor one that is to load some entities alone", async () => {
+    const before = await openOldSession();
+    await before.query("set sluice.contract = '2'");
+    const runId = await admitAfter();
+    await before.query('update runs set request = \'{"entities": ["public.orders"]}\' where id = $1', [runId]);
+    expect((await before.query(OLD_LEASE, [runId])).rowCount).toBe(0);
   });
 
   it.each(["backfill", "repair", "verify"])("nor a run with runMode %s", async (runMode) => {

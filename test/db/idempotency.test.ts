@@ -1,22 +1,16 @@
 import { sql } from "kysely";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Db } from "../../db/client.ts";
 import { type Claim, claimRequest, deleteOldRequests, releaseRequest, storeAnswer } from "../../db/idempotency.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 
 const key = { actor: "user:test", route: "POST /api/v1/syncs", key: "k" };
 const answer = { status: 201, headers: { location: "/x" }, body: "{}" };
 
 describe("requests with an idempotency key", () => {
-  let database: TestDatabase;
   let db: Db;
-  beforeAll(async () => {
-    database = await createControlDatabase();
-    db = openDb(database.url);
-  });
-  afterAll(async () => {
-    await db.destroy();
-    await database.drop();
+  useControlDatabase((opened) => {
+    db = opened;
   });
   beforeEach(() => db.deleteFrom("idempotencyKeys").execute());
 

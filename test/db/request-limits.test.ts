@@ -1,18 +1,16 @@
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { Db } from "../../db/client.ts";
 import { blockRequests, type RequestRate, reserveRequest } from "../../db/request-limits.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { openDb, useControlDatabase } from "../support/postgres.ts";
 import { insertSync } from "../support/runs.ts";
 
-let database: TestDatabase;
 /** Two processes. */
 let one: Db;
 let two: Db;
 let connectionId: string;
-beforeAll(async () => {
-  database = await createControlDatabase();
-  [one, two] = [openDb(database.url), openDb(database.url)];
+const database = useControlDatabase(async (opened) => {
+  [one, two] = [opened, openDb(database.url)];
   const syncId = await insertSync(one);
   ({ connectionId } = await one
     .selectFrom("syncs")
@@ -20,11 +18,7 @@ beforeAll(async () => {
     .where("id", "=", syncId)
     .executeTakeFirstOrThrow());
 });
-afterAll(async () => {
-  await one.destroy();
-  await two.destroy();
-  await database.drop();
-});
+afterAll(() => two.destroy());
 
 let buckets = 0;
 const newBucket = () => ({ connectionId, bucket: `bucket-${++buckets}` });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Db } from "../../db/client.ts";
 import { deleteConnection, insertConnection, updateConnection } from "../../db/connections.ts";
 import { storeCredentials } from "../../db/renewals.ts";
@@ -7,22 +7,16 @@ import { countByKey, rotateKeys } from "../../db/rotate-keys.ts";
 import { beginRotation, finishRotation } from "../../db/rotations.ts";
 import { createKeyring, type Keyring, sealSecrets, sealTokens } from "../../db/secrets.ts";
 import { getConnection } from "../support/connections.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 
 const [k0, k1, k2] = ["k0", "k1", "k2"].map((id) => `${id}:${randomBytes(32).toString("base64")}`);
 const old = createKeyring(`${k1}`);
 const both = createKeyring(`${k2},${k1}`);
 const young = createKeyring(`${k2}`);
 
-let database: TestDatabase;
 let db: Db;
-beforeAll(async () => {
-  database = await createControlDatabase();
-  db = openDb(database.url);
-});
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
+useControlDatabase((opened) => {
+  db = opened;
 });
 
 async function insert(keyring: Keyring): Promise<string> {

@@ -1,31 +1,27 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { RUN_EVENT_KINDS } from "../../core/run-events.ts";
 import type { Db } from "../../db/client.ts";
 import { recordSetBack } from "../../db/loaded-positions.ts";
 import { bindPlan, markSwapped, recordPlan } from "../../db/plans.ts";
+import { noteLostWorkers, noteStoppedWorker, writeActivityNotes } from "../../db/run-activities.ts";
 import { retryRun } from "../../db/run-chains.ts";
 import { markCancelDelivered, markDispatched } from "../../db/run-dispatch.ts";
 import { listEvents, readEventPosition } from "../../db/run-events.ts";
 import { endSlice, failSlice, flushProgress, interruptSlice, startSlice, waitSlice } from "../../db/run-slices.ts";
 import { endRun, getRun, requestCancel, setRunWait } from "../../db/runs.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { recordTableChanges } from "../../db/table-changes.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 
 describe("run events", () => {
-  let database: TestDatabase;
   let db: Db;
   let syncId: string;
 
-  beforeAll(async () => {
-    database = await createControlDatabase();
-    db = openDb(database.url);
-  });
-  afterAll(async () => {
-    await db.destroy();
-    await database.drop();
+  const database = useControlDatabase((opened) => {
+    db = opened;
   });
   beforeEach(async () => {
     syncId = await insertSync(db);
@@ -52,13 +48,18 @@ describe("run events", () => {
     };
     const failed = { entityKey: "public.lost", reasonCode: "entity_unknown" as const, error: "gone", slices: [] };
     await recordPlan(db, {
-      ...{ runId, rootRunId: runId, syncId, configHash: "hash" },
+      ...{ runId, rootRunId: runId, syncId, configHash: "hash", frozen: null },
       entities: [
         { ...entity, entityKey: "public.orders", slices },
         { ...entity, ...failed },
       ],
     });
-    await bindPlan(db, { runId, planId: runId, doneSlices: [2], replanned: false });
+    await bindPlan(db, {
+      runId,
+      planId: runId,
+      committed: [{ sliceNo: 2, done: true, rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }],
+      replanned: false,
+    });
   }
 
   it("a run tells everything that becomes of it, in order, with counts and reasons", async () => {
@@ -80,6 +81,22 @@ describe("run events", () => {
     await flushProgress(db, [{ ...first, ...counts }], [runId], "worker-1");
     await endSlice(db, first);
     await startSlice(db, second);
+    await writeActivityNotes(
+      db,
+      { id: randomUUID(), executorId: "host:1" },
+      {
+        notes: [
+          {
+            ...{ runId, activity: "slice", subject: "1", state: "working", attempt: 1, failure: null, waiting: null },
+            ...{ since: new Date().toISOString(), scheduledAt: new Date().toISOString() },
+          },
+        ],
+        done: [],
+      },
+    );
+    expect(await noteLostWorkers(db)).toBe(1);
+    expect(await noteLostWorkers(db)).toBe(0);
+    await noteStoppedWorker(db, "host:2", [{ runId, activity: "plan", subject: "" }]);
     await failSlice(db, second, { reasonCode: "source_timeout", message: "slow" });
     await markSwapped(db, { planId: runId, entityKey: "public.orders" });
     await requestCancel(db, { runId, actor: "user:a", reason: "somebody's words" });
@@ -111,6 +128,8 @@ describe("run events", () => {
       ["run.resumed", {}],
       ["slice.done", { ...slice, ...counts }],
       ["slice.started", { ...failed, tries: 1 }],
+      ["worker.lost", { executorId: "host:1", work: [{ activity: "slice", subject: "1", label: "2/3" }] }],
+      ["worker.stopped", { executorId: "host:2", work: [{ activity: "plan" }] }],
       ["slice.failed", { ...failed, ...nothing, reasonCode: "source_timeout", error: "slow" }],
       ["entity.swapped", { entityKey: "public.orders" }],
       ["run.cancel_requested", { requestedBy: "user:a" }],
@@ -124,7 +143,10 @@ describe("run events", () => {
       ],
     ]);
     expect(new Date(String(events[7]?.data.waitUntil))).toEqual(until);
-    const told = new Set([...events.map(({ kind }) => kind), "run.promoted", "destination.set_back"]);
+    const told = new Set([
+      ...events.map(({ kind }) => kind),
+      ...["run.promoted", "destination.set_back", "destination.table_changed"],
+    ]);
     expect(told).toEqual(new Set(RUN_EVENT_KINDS));
   });
 
@@ -163,6 +185,21 @@ describe("run events", () => {
     expect((await getRun(db, run.id)).summary).toMatchObject({ destinationSetBack: ["public.orders"] });
     const states = await db.selectFrom("cursorStates").selectAll().where("syncId", "=", syncId).execute();
     expect(states).toMatchObject([{ version: 4, cursor: null, createdBy: "system:destination_set_back" }]);
+  });
+
+  it("what was changed about a table is told once, and a run that has ended stays as it is", async () => {
+    const { id } = await begin(db, (await admit(db, syncId)).id);
+    const change = (message: string) => ({ entityKey: "public.orders", message });
+    await recordTableChanges(db, id, [change("a")]);
+    await recordTableChanges(db, id, [change("a"), change("b")]);
+    await endRun(db, {
+      ...{ runId: id, event: "fail", reasonCode: "run_timeout", error: "late" },
+      ...{ slicesTotal: null, slicesDone: 0, summary: {}, fenced: true },
+    });
+    await recordTableChanges(db, id, [change("c")]);
+    const told = (await eventsOf(id)).filter(({ kind }) => kind === "destination.table_changed");
+    expect(told.map(({ data }) => data)).toEqual([change("a"), change("b")]);
+    expect((await getRun(db, id)).summary.warnings).toEqual([change("a"), change("b")]);
   });
 
   it("a run that waited its turn, and one that ends before it begins, tell so", async () => {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import type { Db } from "../../db/client.ts";
 import { cancelRunsOfSync, retryRun } from "../../db/run-chains.ts";
 import { admitRun, endRun, getRun, requestCancel } from "../../db/runs.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 
 const failure = {
@@ -18,17 +18,11 @@ const failure = {
 } as const;
 
 describe("runs", () => {
-  let database: TestDatabase;
   let db: Db;
   let syncId: string;
 
-  beforeAll(async () => {
-    database = await createControlDatabase();
-    db = openDb(database.url);
-  });
-  afterAll(async () => {
-    await db.destroy();
-    await database.drop();
+  useControlDatabase((opened) => {
+    db = opened;
   });
   beforeEach(async () => {
     syncId = await insertSync(db);

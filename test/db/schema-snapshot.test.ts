@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeSchema } from "../../scripts/lib/describe-schema.ts";
-import { createControlDatabase, type TestDatabase, withClient } from "../support/postgres.ts";
+import { useControlDatabase, withClient } from "../support/postgres.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createControlDatabase();
-});
-afterAll(() => database.drop());
+const database = useControlDatabase();
 
 /** After a new migration: `npx vitest run test/db/schema-snapshot.test.ts -u`. */
 test("db/schema.sql is what the migrations make", async () => {

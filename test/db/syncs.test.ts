@@ -1,20 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type BindingDraft, listBindings, saveBindings } from "../../db/bindings.ts";
 import type { Db } from "../../db/client.ts";
 import { findSync, holdSync, listSyncs, markSyncDeleted, takenSlugs, updateSync } from "../../db/syncs.ts";
-import { createControlDatabase, openDb, type TestDatabase } from "../support/postgres.ts";
+import { useControlDatabase } from "../support/postgres.ts";
 import { insertSync } from "../support/runs.ts";
 
-let database: TestDatabase;
 let db: Db;
-beforeAll(async () => {
-  database = await createControlDatabase();
-  db = openDb(database.url);
-});
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
+useControlDatabase((opened) => {
+  db = opened;
 });
 
 function draft(entityKey: string, more: Partial<BindingDraft> = {}): BindingDraft {

@@ -71,7 +71,7 @@ test("an abort ends a statement that waits for a lock, within a second", async (
     const abort = new AbortController();
     const writer = await claim(warehouse, target, request, { signal: abort.signal, stage, sliceNo: stage });
     const writing = writer.write(rowsBatch([["1", "a", null]]));
-    await expect.poll(() => writer.probe()).toBe(true);
+    await expect.poll(() => writer.probe()).toMatchObject({ blockedBy: expect.any(String) });
     const { error, tookMs } = await rejectionAfter(writing, () => abort.abort(new Error("cancelled")));
     expect(error).toMatchObject({ message: "cancelled" });
     expect(tookMs).toBeLessThan(WITHIN_MS);
@@ -90,7 +90,7 @@ test("an abort ends a merge that is computing, within a second, and the statemen
   const abort = new AbortController();
   const writer = await claim(warehouse, target, request, { signal: abort.signal, stage: 1 });
   const writing = writer.write(rowsBatch([["1", "a", null]]));
-  await expect.poll(() => writer.probe()).toBe(true);
+  await expect.poll(() => writer.probe()).toBe("working");
   const { tookMs } = await rejectionAfter(writing, () => abort.abort(new Error("cancelled")));
   expect(tookMs).toBeLessThan(WITHIN_MS);
   await expect

@@ -76,6 +76,18 @@ const additions: [what: string, sql: string, shows: string, answer: unknown][] =
     1,
   ],
   [
+    "a reference to itself",
+    "alter table shop.orders add column of_order integer references shop.orders; update shop.orders set of_order = 1",
+    "select string_agg(of_order::text, ',') as answer from shop.orders where id = 1",
+    "1",
+  ],
+  [
+    "a reference of another table",
+    "create table shop.lines (order_id integer references shop.orders); insert into shop.lines values (1)",
+    "select string_agg(convalidated::text, ',') as answer from pg_constraint where conrelid = 'shop.lines'::regclass and conparentid = 0 and contype = 'f'",
+    "true",
+  ],
+  [
     "a trigger for each row",
     `create table shop.heard (id integer);
      create function shop.hear() returns trigger language plpgsql as 'begin insert into shop.heard values (new.id); return new; end';
@@ -122,5 +134,16 @@ describe("what people have added to a table is there after", () => {
     await loadRows(warehouse, two, { complete: true, before: () => warehouse.query(sql) });
     expect(await notes(warehouse)).toEqual(loaded);
     expect(await warehouse.query(shows)).toEqual([{ answer }]);
+  });
+});
+
+test("a reference to a key that changes is named before anything is loaded", async () => {
+  const warehouse = await openWarehouse();
+  await loadRows(warehouse, one);
+  await warehouse.query("create table shop.lines (order_id integer references shop.orders)");
+  const asked = prepareRequest({ complete: true, anew: true, keyColumns: ["id", "note"] });
+  await expect(warehouse.destination.previewEntity(asked)).rejects.toMatchObject({
+    reasonCode: "destination_schema_conflict",
+    message: expect.stringMatching(/its key changes, to which foreign keys refer: of shop.lines/),
   });
 });

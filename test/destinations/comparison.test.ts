@@ -61,7 +61,7 @@ describe("a window that is loaded again", () => {
     const comparer = await destination.claimComparison({
       ...claimRequest(target, request),
       target: { ...target, comparison: { columns, hash: "native", settled: null } },
-      guards: { maxDeleteShare },
+      guards: { zeroRows: false, maxDeleteShare },
     });
     async function* seen() {
       yield rowsBatch(

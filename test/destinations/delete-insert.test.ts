@@ -2,7 +2,16 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
 import type { Window } from "../../core/slices.ts";
 import type { ClaimRequest, LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
-import { claim, claimRequest, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
+import {
+  claim,
+  claimRequest,
+  finish,
+  load,
+  openWarehouse,
+  prepareRequest,
+  rowsBatch,
+  type Warehouse,
+} from "./warehouse.ts";
 
 type Rows = (string | null)[][];
 
@@ -238,4 +247,164 @@ test("a table that was loaded by upsert has its cursors indexed once", async () 
   expect(
     await warehouse.query("select from pg_indexes where schemaname = 'shop' and indexdef ~ 'updated_at'"),
   ).toHaveLength(1);
+});
+
+describe("a cursor column that the table does not have yet", () => {
+  const older = [
+    { name: "id", type: "integer", nullable: false },
+    { name: "note", type: "text", nullable: true },
+  ];
+
+  test.each([
+    { loadMode: "delete_insert", keyColumns: ["id"], remedy: /Retry with runMode full_refresh/ },
+    // A full refresh would take its rows for others and add them again.
+    {
+      loadMode: "append_event",
+      keyColumns: [],
+      remedy: /Drop or rename the table, then retry with runMode full_refresh/,
+    },
+  ] as const)("stops $loadMode, since no row that is there has a value in it", async ({ loadMode, remedy, ...key }) => {
+    const keyColumns = [...key.keyColumns];
+    const warehouse = await openWarehouse();
+    const first = prepareRequest({ loadMode, keyColumns, columns: older, cursorField: null, complete: true });
+    await load(warehouse, await warehouse.destination.prepareEntity(first), first, [["1", "old"]], {
+      columns: ["id", "note"],
+    });
+    const next = prepareRequest({ loadMode, keyColumns });
+    await expect(warehouse.destination.prepareEntity(next)).rejects.toMatchObject({
+      reasonCode: "destination_schema_conflict",
+      message: expect.stringMatching(/no updated_at yet/),
+    });
+    await expect(warehouse.destination.prepareEntity(next)).rejects.toThrow(remedy);
+    if (loadMode === "append_event") await warehouse.query("drop table shop.orders");
+    const anew = prepareRequest({ loadMode, keyColumns, complete: true, anew: true });
+    expect(await warehouse.destination.prepareEntity(anew)).toMatchObject({ keyColumns, cursorField: "updated_at" });
+  });
+
+  test("is added to a table that merges, where it is older than every value", async () => {
+    const warehouse = await openWarehouse();
+    const first = prepareRequest({ loadMode: "upsert", columns: older, cursorField: null, complete: true });
+    await load(warehouse, await warehouse.destination.prepareEntity(first), first, [["1", "old"]], {
+      columns: ["id", "note"],
+    });
+    const next = prepareRequest({ loadMode: "upsert" });
+    await load(warehouse, await warehouse.destination.prepareEntity(next), next, [["1", "new", "2000-01-01"]]);
+    expect(await warehouse.query("select note from shop.orders")).toEqual([{ note: "new" }]);
+  });
+
+  test.each(["upsert", "scd2"] as const)(
+    "that a failed full refresh has added ends or removes no row of %s: what was read takes the place of its own key alone",
+    async (loadMode) => {
+      const warehouse = await openWarehouse();
+      const rows: Rows = [
+        ["1", "old"],
+        ["2", "not read again"],
+      ];
+      const first = prepareRequest({ loadMode, columns: older, cursorField: null, complete: true });
+      const target = await warehouse.destination.prepareEntity(first);
+      await load(warehouse, target, first, rows, { columns: ["id", "note"] });
+      if (target.finish) await finish(warehouse, target, first);
+      await warehouse.destination.prepareEntity(prepareRequest({ loadMode, complete: true, anew: true }));
+      const next = prepareRequest({ loadMode });
+      const merging = await warehouse.destination.prepareEntity(next);
+      await load(warehouse, merging, next, [["1", "new", "2000-01-01"]]);
+      if (merging.finish) await finish(warehouse, merging, next);
+      const current = loadMode === "scd2" ? "where _valid_to is null" : "";
+      expect(await warehouse.query(`select id, note from shop.orders ${current} order by id`)).toEqual([
+        { id: 1, note: "new" },
+        { id: 2, note: "not read again" },
+      ]);
+    },
+  );
+
+  const rowsOf = (warehouse: Warehouse) => warehouse.query("select id, note from shop.orders order by id");
+
+  test.each([
+    { loadMode: "delete_insert", keyColumns: ["id"] },
+    { loadMode: "append_event", keyColumns: [] },
+  ] as const)(
+    "stops $loadMode also where a run that failed has added the column already",
+    async ({ loadMode, ...key }) => {
+      const keyColumns = [...key.keyColumns];
+      const warehouse = await openWarehouse();
+      const first = prepareRequest({ loadMode, keyColumns, columns: older, cursorField: null, complete: true });
+      const rows: Rows = [
+        ["1", "old"],
+        ["2", "gone by now"],
+      ];
+      await load(warehouse, await warehouse.destination.prepareEntity(first), first, rows, { columns: ["id", "note"] });
+      // Made by a version that records nothing of it.
+      await warehouse.query("update _sluice.tables set filled_columns = null");
+      // `upsert` has no doubt about rows without a cursor, and a full refresh may end after its DDL.
+      const upsert = keyColumns.length > 0 ? prepareRequest({ loadMode: "upsert", keyColumns }) : null;
+      const failing = upsert ?? prepareRequest({ loadMode: "replace", keyColumns, complete: true, anew: true });
+      await warehouse.destination.prepareEntity(failing);
+      expect(await warehouse.query("select updated_at from shop.orders")).toEqual([
+        { updated_at: null },
+        { updated_at: null },
+      ]);
+      const next = prepareRequest({ loadMode, keyColumns });
+      await expect(warehouse.destination.prepareEntity(next)).rejects.toMatchObject({
+        reasonCode: "destination_schema_conflict",
+        message: expect.stringMatching(/no updated_at yet/),
+      });
+      expect(await rowsOf(warehouse)).toHaveLength(2);
+    },
+  );
+
+  test("that a full refresh has added, and failed, is no obstacle once one has loaded all rows, empty ones too", async () => {
+    const warehouse = await openWarehouse();
+    const first = request({ columns: older, cursorField: null, complete: true });
+    const target = await warehouse.destination.prepareEntity(first);
+    await load(
+      warehouse,
+      target,
+      first,
+      [
+        ["1", "old"],
+        ["2", "old"],
+      ],
+      { columns: ["id", "note"] },
+    );
+    await warehouse.destination.prepareEntity(request({ complete: true, anew: true }));
+    await expect(warehouse.destination.prepareEntity(request())).rejects.toThrow(/Retry with runMode full_refresh/);
+    const again = request({ complete: true, anew: true });
+    const beside = await warehouse.destination.prepareEntity(again);
+    await load(warehouse, beside, again, [
+      ["1", "new", "2026-01-02"],
+      ["2", "without a cursor", null],
+    ]);
+    await finish(warehouse, beside, again);
+    await replace(warehouse, [["3", "later", "2026-01-03"]], since("2026-01-02 12:00"));
+    expect(await rowsOf(warehouse)).toEqual([
+      { id: 1, note: "new" },
+      { id: 2, note: "without a cursor" },
+      { id: 3, note: "later" },
+    ]);
+  });
+
+  test("that a failed full refresh of an older version has added is told by the plan that made the generation", async () => {
+    const warehouse = await openWarehouse();
+    const first = request({ columns: older, cursorField: null, complete: true });
+    const target = await warehouse.destination.prepareEntity(first);
+    await load(warehouse, target, first, [["1", "old"]], { columns: ["id", "note"] });
+    await warehouse.query(
+      "update _sluice.tables set filled_columns = null; alter table shop.orders add column updated_at timestamptz",
+    );
+    for (const ask of ["previewEntity", "prepareEntity"] as const) {
+      await expect(warehouse.destination[ask](request())).rejects.toThrow(/no updated_at yet/);
+    }
+  });
+
+  test("that the source had, dropped and has again is empty in the rows of the time between", async () => {
+    const warehouse = await openWarehouse();
+    await firstLoad(warehouse, present);
+    const without = request({ columns: older, cursorField: null, complete: true, anew: true });
+    const { confirmation } = await warehouse.destination.previewEntity(without);
+    const confirmed = { ...without, confirmedPlan: confirmation };
+    const beside = await warehouse.destination.prepareEntity(confirmed);
+    await load(warehouse, beside, confirmed, [["1", "between"]], { columns: ["id", "note"] });
+    await finish(warehouse, beside, confirmed);
+    await expect(warehouse.destination.prepareEntity(request())).rejects.toThrow(/no updated_at yet/);
+  });
 });

@@ -41,6 +41,14 @@ describe("an error of Postgres", () => {
     expect(toDestinationError(cause, "loading x")).toMatchObject({ name, reasonCode, cause });
   });
 
+  test.each([
+    { code: "23505", schema: "pg_catalog", table: "pg_class", constraint: "pg_class_relname_nsp_index" },
+    { code: "XX000", message: "tuple concurrently updated" },
+  ])("$code of the catalog says that two sessions met there, and passes", (raised) => {
+    const cause = Object.assign(databaseError(raised.code), raised);
+    expect(toDestinationError(cause, "loading x")).toMatchObject({ reasonCode: "destination_lock_conflict" });
+  });
+
   test("that is a fault of our own statements stays what it is", () => {
     const error = databaseError("42601");
     expect(toDestinationError(error, "loading x")).toBe(error);
@@ -100,7 +108,7 @@ describe("a destination that cannot be used", () => {
     url.password = "reader";
     const refused = createPostgresDestination({ url: url.href }).ensureLedger();
     await expect(refused).rejects.toMatchObject({ reasonCode: "destination_permission_denied" });
-    await expect(refused).rejects.toThrow("Grant the destination's role CREATE");
+    await expect(refused).rejects.toThrow("Grant the destination's role `create` and `temporary` on database");
     await warehouse.query(`drop role ${role}`);
   });
 
@@ -124,7 +132,8 @@ describe("a destination that cannot be used", () => {
     const target = await warehouse.destination.prepareEntity(request);
     const blocker = await warehouse.connect();
     await blocker.query("begin; lock table shop.orders");
-    const writer = await claim(warehouse, target, request);
+    // A merge: a COPY has as long as its source takes.
+    const writer = await claim(warehouse, target, request, { stage: 1 });
     await expect(writer.write(rowsBatch([["1", "a", null]]))).rejects.toMatchObject({
       name: "TransientError",
       reasonCode: "destination_timeout",

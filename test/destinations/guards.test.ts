@@ -114,3 +114,34 @@ test("rows that were all rejected are none: the table keeps its own", async () =
     reasonCode: "unexpected_zero_rows",
   });
 });
+
+describe("rows that only lost a value", () => {
+  const columns = [
+    { name: "id", type: "integer", nullable: false },
+    { name: "note", type: "text", nullable: true },
+    { name: "amount", type: "integer", nullable: true },
+  ];
+  const asText = columns.map((column) => (column.name === "amount" ? { ...column, type: "text" } : column));
+  const policy = { schemaPolicy: { tables: "evolve", columns: "evolve", types: "discard_value" } } as const;
+
+  test.each([
+    ["are rows that were found", "1", null],
+    ["are told from rows that were rejected", null, "unexpected_zero_rows"],
+  ])("%s", async (_, key, reasonCode) => {
+    const warehouse = await openWarehouse();
+    const mode: Partial<PrepareRequest> = { loadMode: "replace", complete: true, cursorField: null };
+    const first = prepareRequest({ ...mode, columns });
+    const options = { columns: ["id", "note", "amount"] };
+    await load(warehouse, await warehouse.destination.prepareEntity(first), first, [["1", "a", "1"]], options);
+    const request = prepareRequest({ ...mode, ...policy, columns: asText });
+    const target = await warehouse.destination.prepareEntity(request);
+    const counts = await load(warehouse, target, request, [[key, "b", "many"]], options);
+    expect(counts).toMatchObject({ rowsRead: 1, rowsRejected: 1 });
+    const finishing = finish(warehouse, target, request, guarded({}));
+    if (reasonCode === null) await finishing;
+    else await expect(finishing).rejects.toMatchObject({ reasonCode });
+    expect(await warehouse.query("select note, amount from shop.orders")).toEqual([
+      reasonCode === null ? { note: "b", amount: null } : { note: "a", amount: 1 },
+    ]);
+  });
+});

@@ -1,12 +1,8 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { isProviderError } from "../../core/errors.ts";
-import {
-  CopyConflictError,
-  type LoadTarget,
-  type PrepareRequest,
-  SupersededError,
-} from "../../destinations/destination.ts";
+import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import { CopyConflictError, SupersededError } from "../../destinations/writer-errors.ts";
 import {
   claimRequest,
   copyBatch,

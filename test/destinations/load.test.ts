@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { to as copyTo } from "pg-copy-streams";
 import { expect, test } from "vitest";
-import { CopyConflictError } from "../../destinations/destination.ts";
+import { CopyConflictError } from "../../destinations/writer-errors.ts";
 import { claim, copyBatch, endlessStream, load, openWarehouse, prepareRequest, rowsBatch } from "./warehouse.ts";
 
 test("the first plan of a table copies straight, with the run's id and time in every row", async () => {
@@ -187,19 +187,19 @@ test("the probe sees a statement at work, and none that waits for the source or 
   const request = prepareRequest();
   const target = await warehouse.destination.prepareEntity(request);
   const writer = await claim(warehouse, target, request);
-  expect(await writer.probe()).toBe(false);
+  expect(await writer.probe()).toBe("none");
   const { stream, sent } = endlessStream();
   const starving = writer.write(copyBatch(stream));
   const starved = expect(starving).rejects.toThrow("enough");
   await sent;
-  await expect.poll(() => writer.probe()).toBe(false);
+  await expect.poll(() => writer.probe()).toBe("none");
   stream.destroy(new Error("enough"));
   await starved;
-  // A statement that waits for a lock is active: its lock timeout bounds it.
+  // A statement that waits for a lock is alive, since its lock timeout bounds it, but it is not at work.
   const blocker = await warehouse.connect();
   await blocker.query(`begin; lock table _sluice."${target.leafTable}" in access exclusive mode`);
   const waiting = writer.write(rowsBatch([["1", "a", null]]));
-  await expect.poll(() => writer.probe()).toBe(true);
+  await expect.poll(() => writer.probe()).toMatchObject({ blockedBy: expect.stringMatching(/^session \d+ of /) });
   await blocker.query("rollback");
   expect(await waiting).toMatchObject({ rowsWritten: 1 });
 });

@@ -106,7 +106,7 @@ test.each([
   ["values of a dropped column", refresh({ columns: ORDERS.slice(0, 2) }), [/values of column amount/]],
   ["a narrower type", refresh({ columns: columns(column("amount", "integer")) }), [/amount as bigint, .* integer/]],
   ["a key", refresh({ keyColumns: ["id", "amount"] }), [/key \(id\), .* \(id, amount\)/]],
-  ["the table's identity", refresh({ keyColumns: ["amount"] }), [/key/, /made anew/]],
+  ["a key that begins with another column", refresh({ keyColumns: ["amount"] }), [/key/]],
   ["rows of another source", orders(former(false)), [/rows that sync .* another source/]],
 ])("%s are lost only when that is confirmed", async (_what, request, losses) => {
   const warehouse = await openWarehouse();
@@ -139,19 +139,6 @@ test.each([
     expect(await warehouse.destination.previewEntity(request)).toMatchObject({ losses: [], confirmation: null });
   },
 );
-
-test("a column that people have added is lost with what they wrote there, but not where it fills itself", async () => {
-  const warehouse = await openWarehouse();
-  await loaded(warehouse);
-  await warehouse.query("alter table shop.orders add seen_at timestamptz default now(), add tag text");
-  expect((await warehouse.destination.previewEntity(refresh())).losses).toEqual([]);
-  await warehouse.query("update shop.orders set tag = 'mine'");
-  for (const analyzed of [false, true]) {
-    if (analyzed) await warehouse.query("analyze shop.orders");
-    const { losses } = await warehouse.destination.previewEntity(refresh());
-    expect(losses).toEqual([expect.stringContaining("column tag")]);
-  }
-});
 
 test("what was confirmed once confirms nothing of the generation that came of it", async () => {
   const warehouse = await openWarehouse();

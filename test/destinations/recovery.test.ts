@@ -30,10 +30,10 @@ const MISHAPS: [what: string, reason: ReasonCode, does: string[], undoes: string
     "it becomes read-only, as a primary does that is a standby now",
     "destination_unavailable",
     [
-      "alter role $role set default_transaction_read_only = on",
-      "select pg_terminate_backend(pid) from pg_stat_activity where usename = '$role'",
+      "create function refuse() returns trigger language plpgsql as $$ begin raise 'read only' using errcode = '25006'; end $$",
+      "create trigger refuse before insert on $leaf for each row execute function refuse()",
     ],
-    ["alter role $role reset all"],
+    ["drop function refuse cascade"],
   ],
   [
     "a trigger of the user's refuses rows",

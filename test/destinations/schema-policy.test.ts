@@ -383,3 +383,21 @@ describe("a schema policy", () => {
     ]);
   });
 });
+
+test.each(SCHEMA_POLICIES)("a column that Sluice makes of another one is no new column for %s", async (columns) => {
+  const warehouse = await openWarehouse();
+  const before: Change = { columns: [id, note], rows: [["1", "2026-01-01"]] };
+  await loadAll(warehouse, before);
+  const instant: TargetColumn = { ...column("note_instant", "timestamp with time zone"), derived: true };
+  const after: Change = { columns: [id, note, instant], rows: [["2", "2026-01-02", "2026-01-02"]] };
+  const target = await loadAll(warehouse, after, {
+    cursorField: "note_instant",
+    schemaPolicy: { tables: "evolve", columns, types: "evolve" },
+  });
+  expect(target).toMatchObject({ cursorField: "note_instant" });
+  expect(await warehouse.query("select id, note_instant::date::text as day from shop.orders order by id")).toEqual([
+    { id: 1, day: null },
+    { id: 2, day: "2026-01-02" },
+  ]);
+  expect(await warehouse.query("select from _sluice.rejects")).toEqual([]);
+});

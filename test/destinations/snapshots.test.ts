@@ -75,6 +75,13 @@ const FIRST = { 1: "a", 2: "a" };
 const SECOND = { 2: "b", 3: "b" };
 
 describe("a snapshot", () => {
+  test("a plan follows one whose first snapshot never came to be shown", async () => {
+    const warehouse = await openWarehouse();
+    const { request } = await loadedSnapshot(warehouse, first);
+    await takeSnapshot(warehouse, second, { syncId: request.syncId });
+    expect(await shown(warehouse)).toEqual([SECOND]);
+  });
+
   test("is added to those before it, with one instant of its own", async () => {
     const warehouse = await openWarehouse();
     const { target } = await takeSnapshot(warehouse, first);

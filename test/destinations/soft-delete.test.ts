@@ -208,7 +208,9 @@ describe("a change of load mode", () => {
     await run(warehouse, [["1", "a", "2026-01-01", "2026-01-01"]], upsert);
     await run(warehouse, [["1", "a", "2026-01-01", "2026-01-01"]], upsert);
     expect(await shown(warehouse)).toMatchObject([{ deleted: true }]);
-    await expect(warehouse.destination.prepareEntity(scan({ columns }))).rejects.toThrow("adds _deleted_at");
+    await expect(warehouse.destination.prepareEntity(scan({ columns }))).rejects.toThrow(
+      "adds a column _deleted_at of its own",
+    );
   });
 
   test("by full refresh gives up what is marked only when that is confirmed", async () => {

@@ -120,12 +120,29 @@ describe("http_api through the product", () => {
     records.splice(99, 1, order(100, { note: "changed", updated_at: now }));
     records.push(order(501, { updated_at: now }));
     server.requests.length = 0;
-    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsRead: 2, rowsWritten: 2 } });
+    // With the four that have the newest value of before.
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsRead: 6, rowsWritten: 2 } });
     await expectEqual(sync, "orders", records);
     expect(
       server.requests.every(({ query }) => query.has("updated_since") || query.has("cursor") || query.size === 0),
     ).toBe(true);
   });
+
+  it.each(["upsert", "append_event", "delete_insert", "scd2"])(
+    "a record that gets the newest value later is read: %s",
+    async (loadMode) => {
+      const bindings = [{ entityKey: "orders", loadMode, tableName: `tied_${loadMode}` }];
+      server.collections.set("orders", [order(1), order(2)]);
+      const sync = await syncOf([ORDERS], { sync: { tableBindings: bindings } });
+      await run(sync);
+      // Older than the API's clock at the end of the run, and not older than what was read.
+      server.collections.set("orders", [order(1), order(2), order(3), order(14)]);
+      expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 2 } });
+      expect(await run(sync)).toMatchObject({ status: "succeeded", resultReasonCode: "no_new_data" });
+      const ids = await world.warehouse(`select id::int from ${tableOf(sync, "orders")} order by id`);
+      expect(ids.map(({ id }) => id)).toEqual([1, 2, 3, 14]);
+    },
+  );
 
   it("finds nothing new with evidence, not in silence", async () => {
     server.collections.set("orders", [order(1)]);
@@ -164,6 +181,27 @@ describe("http_api through the product", () => {
       "select sum(rows_read)::int as rows from _sluice.slices where plan_id = (select plan_id from _sluice.slices order by updated_at desc limit 1)",
     );
     expect(read?.rows).toBe(600);
+  });
+
+  it("loses no row that moves in front of the place where its worker was killed, and one to the end", async () => {
+    const records = Array.from({ length: 600 }, (_, n) => order(n + 1));
+    server.collections.set("orders", records);
+    server.delayMs = 50;
+    const paginator = { type: "offset", limit: 20, totalPath: "total" };
+    const resource = { ...ORDERS, path: "offset/orders", recordSelector: "items", paginator };
+    const sync = await syncOf([resource], { sync: { executionConfig: { batchRows: 40, heartbeatTimeoutSeconds: 5 } } });
+    const before = await committedRows(world);
+    const { id } = await trigger(world, sync.id);
+    await until("committed batches", async () => ((await committedRows(world)) > before + 100 ? true : null));
+    await worker.kill();
+    // The pages in between stay what they are.
+    const [first, last] = [records.shift(), records.pop()];
+    records.unshift(...(last ? [last] : []));
+    records.push(...(first ? [first] : []));
+    server.delayMs = 0;
+    worker = await world.startWorker(EGRESS);
+    expect(await whenChainEnded(world, id)).toMatchObject({ status: "succeeded" });
+    await expectEqual(sync, "orders", records);
   });
 
   it("a field that shows up between two attempts is no reason to read everything again", async () => {
@@ -285,6 +323,42 @@ describe("http_api through the product", () => {
       invoices: { status: "failed", reasonCode: "source_permission_denied" },
     });
     await expectEqual(sync, "orders", [order(1)]);
+  });
+
+  it("cannot be activated where every run would fail or lose rows, and says where", async () => {
+    const records = Array.from({ length: 30 }, (_, n) => order(n + 1));
+    server.collections.set("orders", records);
+    server.interrupt(({ path, query }) => path === "/page/orders" && query.get("page") === "0", {
+      status: 200,
+      body: { results: [order(0)] },
+    });
+    const orders = { name: "orders", path: "offset/orders", recordSelector: "items", primaryKey: ["id"] };
+    const paginator = { type: "offset", limit: 10 };
+    const resources = [
+      { ...orders, paginator },
+      { ...orders, name: "proven", paginator: { ...paginator, totalPath: "total" } },
+      { ...orders, name: "from_zero", path: "page/orders", recordSelector: "results", paginator: { type: "page" } },
+    ];
+    const connectionId = await connect({ resources });
+    const activate = (name: string, entities: string[], loadModes: string[]) =>
+      world.api("POST", "/syncs", {
+        ...{ connectionId, name, entities, status: "active", destinationConfig: { schema: `s_${name}` } },
+        tableBindings: loadModes.map((loadMode, i) => ({ entityKey: entities[i], loadMode })),
+      });
+    for (const loadMode of ["upsert_soft_delete", "replace", "delete_insert", "append_snapshot", "scd2"]) {
+      const refused = await activate(loadMode, ["proven", "orders"], [loadMode, loadMode]);
+      expect(refused).toMatchObject({
+        status: 422,
+        body: { detail: [{ loc: ["body", "tableBindings", 1, "loadMode"] }] },
+      });
+      expect(refused.body.detail[0].msg).toMatch(
+        /totalPath.*stopOnShortPage.*or choose load mode append_event or upsert/,
+      );
+    }
+    expect((await activate("fine", ["orders", "proven"], ["upsert", "replace"])).status).toBe(201);
+    const early = await activate("early", ["from_zero"], []);
+    expect(early).toMatchObject({ status: 422, body: { detail: [{ loc: ["body", "entities", 0] }] } });
+    expect(early.body.detail[0].msg).toMatch(/page 0 has records that are not on page 1.*start of its paginator to 0/);
   });
 
   it("cannot be activated while its credentials are refused, and says why", async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createWorld, tableOf, trigger, type World, whenEnded } from "../support/world.ts";
+import { createWorld, type Row, tableOf, trigger, until, type World, whenEnded } from "../support/world.ts";
 
 /** More than one execution of a workflow takes on. */
 const TABLES = 520;
+/** Most that one plan may have. */
+const PLANNED = 500;
 
 let world: World;
 beforeAll(async () => {
@@ -18,13 +20,22 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-it("a sync of hundreds of tables is one run, and every table is there", async () => {
+it("a sync of hundreds of tables is one run, and its plan is told as it is found, and every table is there", async () => {
   const sync = await world.createSync({
     connectionId: await world.createConnection(),
     entities: Array.from({ length: TABLES }, (_, i) => `public.t${i + 1}`),
     executionMode: "fan_out_entity",
     executionConfig: { maxConcurrency: 16 },
   });
+  const asked = await world.api("POST", `/syncs/${sync.id}/plan`, { entities: sync.entities.slice(0, PLANNED) });
+  expect(asked.status).toBe(202);
+  const plan = await until("the plan", async () => {
+    const { body } = await world.api("GET", `/syncs/${sync.id}/plans/${asked.body.id}`);
+    return body.status === "running" ? null : body;
+  });
+  expect(plan).toMatchObject({ status: "succeeded", destructive: false, entitiesTotal: PLANNED });
+  expect(plan.entities.filter((entity: Row) => entity.load?.slices.count === 1)).toHaveLength(PLANNED);
+
   const run = await whenEnded(world, (await trigger(world, sync.id)).id, 240_000);
   expect(run).toMatchObject({ status: "succeeded", attemptNumber: 1, error: null });
   const rows = Array.from({ length: TABLES }, (_, i) => (i + 1) % 7);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createOrdersSync, expectOrdersEqual, ORDERS, seedOrders } from "../support/orders.ts";
 import { createWorld, type Row, tableOf, trigger, type World, whenEnded } from "../support/world.ts";
@@ -23,7 +24,13 @@ describe("a plan", () => {
 
   it("before the first run tells table, slices and DDL, and leaves nothing behind", async () => {
     const { entities, ...whole } = await plan();
-    expect(whole).toEqual({ syncId: sync.id, runMode: "incremental", destructive: false, confirmToken: null });
+    expect(whole).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      syncId: sync.id,
+      runMode: "incremental",
+      destructive: false,
+      confirmToken: null,
+    });
     expect(entities).toMatchObject([{ entityKey: ORDERS, failure: null, load: { scan: "full", apply: "copy" } }]);
     expect(entities[0].load.slices.count).toBeGreaterThan(1);
     expect(entities[0].load.changes.join()).toContain(`create table ${tableOf(sync, ORDERS)}`);
@@ -72,6 +79,37 @@ describe("a plan", () => {
     expect(next).toMatchObject({ status: "succeeded", attemptNumber: 2, runMode: "full_refresh" });
     expect(await notes()).toEqual([{ notes: 0, rows: 6000 }]);
     await expectOrdersEqual(world, sync);
+  });
+
+  it("of a destination that cannot be used, or that meets a defect, says so of the entity, and nothing else of the connection", async () => {
+    const { syncId, connectionId } = { syncId: sync.id, connectionId: sync.connectionId };
+    const connection = async () => (await world.api("GET", `/connections/${connectionId}`)).body;
+    const { destinationConfig } = await world.db
+      .selectFrom("syncs")
+      .select("destinationConfig")
+      .where("id", "=", syncId)
+      .executeTakeFirstOrThrow();
+    const setDestination = (config: object) =>
+      world.db
+        .updateTable("syncs")
+        .set({ destinationConfig: JSON.stringify(config) })
+        .where("id", "=", syncId)
+        .execute();
+    await setDestination({ ...destinationConfig, connectionId: randomUUID() });
+    const refused = await plan();
+    expect(refused.entities).toMatchObject([{ load: null, failure: { reasonCode: "connection_unusable" } }]);
+    await setDestination(destinationConfig);
+    expect((await connection()).checks).toEqual(expect.arrayContaining([expect.objectContaining({ ok: true })]));
+    expect((await connection()).status).toBe("ok");
+
+    const given = (text: string) =>
+      world.db.updateTable("tableBindings").set({ given: text }).where("syncId", "=", syncId).execute();
+    await given("null");
+    const broken = await plan();
+    expect(broken.entities).toMatchObject([{ load: null, failure: { reasonCode: "internal_error" } }]);
+    expect(broken.entities[0].failure.message).toContain("Report it with the worker's log.");
+    await given("{}");
+    expect((await plan()).entities[0].failure).toBeNull();
   });
 
   it("of a source that has gone tells it of the entity, or of the connection", async () => {

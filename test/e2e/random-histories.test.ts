@@ -8,10 +8,12 @@ import { createFaults, type Faults } from "../support/random-faults.ts";
 import { changeAtRandom, changeLate, createRandomTable, readRandomTable } from "../support/random-source.ts";
 import { createWorld, type Row, tableOf, type World, whenChainEnded } from "../support/world.ts";
 
-/** `HISTORY_SEED=7 HISTORY_STEPS=40` for another one, or a long one. */
-const SEED = Number(process.env.HISTORY_SEED ?? 1);
-const STEPS = Number(process.env.HISTORY_STEPS ?? 2);
+/** `HISTORY_SEED=7,8 HISTORY_STEPS=40` for others, or long ones. They run side by side. */
+const SEEDS = (process.env.HISTORY_SEED ?? "1,2").split(",").map(Number);
+const STEPS = Number(process.env.HISTORY_STEPS ?? 20);
 const FAULTS_PER_STEP = 2;
+/** A busy machine takes minutes for a run whose worker is paused or killed again and again. */
+const PATIENCE_MS = 300_000;
 
 /** How a run is asked for. */
 interface Ask {
@@ -48,7 +50,7 @@ const SUBJECTS: { name: string; loadMode: LoadMode; hasKey?: boolean; others?: L
 /** These say what the source is, not what it was: a run that sees half of a change is put right by the next one. */
 const PRESENT: LoadMode[] = ["upsert", "upsert_soft_delete", "delete_insert", "replace"];
 
-describe("random histories", () => {
+describe.concurrent.each(SEEDS)("random histories of seed %i", (seed) => {
   let world: World;
   let faults: Faults;
   let subjects: Subject[];
@@ -57,8 +59,8 @@ describe("random histories", () => {
     world = await createWorld();
     await world.source("create schema random");
     const connectionId = await world.createConnection();
-    subjects = await Promise.all(SUBJECTS.map((spec, n) => begin(connectionId, spec, createDice(SEED * 100 + n))));
-    faults = await createFaults(world, createDice(SEED * 100 + 99));
+    subjects = await Promise.all(SUBJECTS.map((spec, n) => begin(connectionId, spec, createDice(seed * 100 + n))));
+    faults = await createFaults(world, createDice(seed * 100 + 99));
   });
   afterAll(() => world.close());
 
@@ -138,13 +140,13 @@ describe("random histories", () => {
       await sleep(dice.roll(2_000));
       await world.api("POST", `/syncs/runs/${runId}/cancel`);
     }
-    let ended = await whenChainEnded(world, runId);
+    let ended = await whenChainEnded(world, runId, PATIENCE_MS);
     if (ended.status === "cancelled") {
       const cancelled = { runId: ended.id, ask: { runMode, window } };
       // What was added to the table stays there, whoever asks next: the same chain adds it once.
       const again = loadMode === "append_snapshot" || dice.oneIn(2) ? await retry(ended.id) : null;
       if (again === null) left.push(cancelled);
-      ended = await whenChainEnded(world, again ?? (await ask(subject, cancelled.ask)));
+      ended = await whenChainEnded(world, again ?? (await ask(subject, cancelled.ask)), PATIENCE_MS);
     }
     expect(
       ended.status,
@@ -173,7 +175,7 @@ describe("random histories", () => {
       await settle(subject, { runMode: "incremental", window: null }, { rows: again, late: true });
     }
     const table = await world.warehouse(subject.model.select(tableOf(subject.sync, source)));
-    const told = `${name}, ${subject.loadMode}, after step ${step} of seed ${SEED}: ${asked.runMode}${late ? ", late" : ""}`;
+    const told = `${name}, ${subject.loadMode}, after step ${step} of seed ${seed}: ${asked.runMode}${late ? ", late" : ""}`;
     expect(table.map(({ line }) => line).sort(), told).toEqual(subject.model.lines().sort());
   }
 
@@ -186,10 +188,10 @@ describe("random histories", () => {
     subject.loadMode = loadMode;
   }
 
-  it(`seed ${SEED}, ${STEPS} steps: every table is what its load mode makes of its source`, {
+  it(`${STEPS} steps: every table is what its load mode makes of its source`, {
     timeout: 60_000 + STEPS * 90_000,
   }, async () => {
-    const dice = createDice(SEED);
+    const dice = createDice(seed);
     for (let step = 0; step < STEPS; step++) {
       const disturb = async () => {
         for (let n = 0; n < FAULTS_PER_STEP; n++) {

@@ -155,6 +155,37 @@ describe("rows that cannot be loaded", () => {
     expect(await loadedIds(sync)).toHaveLength(RECORDS - kept.length);
   });
 
+  it("fail their entity when they are all that it has: its cursor stays, and the next run reads them again", async () => {
+    server.collections.set(
+      "orders",
+      Array.from({ length: 20 }, (_, n) => record(n + 1, "cheap")),
+    );
+    const sync = await syncOf({});
+    const failed = await whenChainEnded(world, (await trigger(world, sync.id)).id);
+    expect(failed).toMatchObject({ status: "failed", resultReasonCode: "reject_threshold_exceeded" });
+    expect(failed.summary.entities).toEqual({
+      orders: {
+        ...{ status: "failed", rows: 0, rowsRejected: 20, reasonCode: "reject_threshold_exceeded" },
+        error: expect.stringMatching(/^All 20 rows were rejected.* column amount: /),
+      },
+    });
+    const stateOf = async () => (await world.api("GET", `/syncs/${sync.id}/state`)).body.entities;
+    expect(await stateOf()).toMatchObject([{ cursor: null, version: 0 }]);
+
+    server.collections.set(
+      "orders",
+      Array.from({ length: 20 }, (_, n) => record(n + 1, n + 1)),
+    );
+    expect(await whenChainEnded(world, (await trigger(world, sync.id)).id)).toMatchObject({ status: "succeeded" });
+    expect(await loadedIds(sync)).toHaveLength(20);
+
+    // The table has its rows by now, so a few new ones that are all rejected make it partial.
+    server.collections.get("orders")?.push({ ...record(21, "cheap"), updated_at: new Date().toISOString() });
+    const partial = await whenChainEnded(world, (await trigger(world, sync.id)).id);
+    expect(partial).toMatchObject({ status: "partial", resultReasonCode: "rows_rejected" });
+    expect(partial.summary.entities.orders).toMatchObject({ status: "partial", reasonCode: "rows_rejected" });
+  });
+
   it("are counted against the entity's own limit where it has one, whatever the sync's is", async () => {
     server.collections.set("orders", records());
     const entities = { orders: { maxRejectedRows: 2 } };

@@ -58,7 +58,7 @@ describe("a source whose columns change", () => {
     }
     const ended = await run({ columns: "discard_row", types: "discard_row" });
     expect(ended).toMatchObject({ status: "partial", resultReasonCode: "rows_rejected" });
-    expect(ended.summary.entities).toMatchObject({ [WHOLE]: { status: "done" }, [PART]: { status: "done" } });
+    expect(ended.summary.entities).toMatchObject({ [WHOLE]: { status: "partial" }, [PART]: { status: "partial" } });
     expect(await rowsOf(WHOLE, "id in (500, 600, 700)")).toEqual([
       { row: { id: 500, amount: null, extra: null } },
       { row: { id: 600, amount: 600, extra: "x" } },

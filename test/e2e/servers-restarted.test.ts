@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { committedRows, createOrdersSync, expectOrdersEqual, seedOrders } from "../support/orders.ts";
 import { createOwnPostgres, createOwnTemporal, type OwnServer } from "../support/own-servers.ts";
-import { createWorld, getRun, trigger, until, type World, whenChainEnded } from "../support/world.ts";
+import { createWorld, getRun, trigger, until, type World, whenChainEnded, whenRun } from "../support/world.ts";
 
 async function withOwnTemporal(work: (world: World, temporal: OwnServer) => Promise<void>): Promise<void> {
   const temporal = await createOwnTemporal();
@@ -25,8 +25,12 @@ describe("when a server goes away", () => {
       expect(run).toMatchObject({ status: "pending", backendRunRef: null });
       const second = await world.api("POST", `/syncs/${sync.id}/trigger`);
       expect(second).toMatchObject({ status: 409, body: { code: "run_active", activeRunId: run.id } });
+      const seen = await whenRun(world, run.id, ({ summary }) => summary.waiting?.reason === "temporal_unavailable");
+      expect(seen.summary).toMatchObject({ phase: "starting", waiting: { since: expect.stringMatching(/Z$/) } });
       await temporal.start();
-      expect(await whenChainEnded(world, run.id)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
+      const ended = await whenChainEnded(world, run.id);
+      expect(ended).toMatchObject({ status: "succeeded", attemptNumber: 1 });
+      expect(ended.summary).not.toHaveProperty("waiting");
       await expectOrdersEqual(world, sync);
     });
   });

@@ -182,8 +182,85 @@ describe("verify and repair", () => {
     expect(await run(sync, "verify")).toMatchObject({ status: "failed", resultReasonCode: "reconciliation_mismatch" });
     await world.warehouse(`delete from ${table} where ctid = (select min(ctid) from ${table} where page = 3)`);
     expect(await run(sync, "verify")).toMatchObject({ resultReasonCode: "reconciliation_mismatch" });
-    const { status, body } = await world.api("POST", `/syncs/${sync.id}/trigger`, { runMode: "repair" });
-    expect([status, body.detail[0].loc, body.detail[0].type]).toEqual([422, ["body", "runMode"], "value_error"]);
+    // Of equal rows as many stay as the source has, and no others are written.
+    const repaired = await run(sync, "repair");
+    expect(repaired).toMatchObject({ status: "succeeded", summary: { rowsWritten: 2 } });
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+    const counted = await world.warehouse(`select page, count(*)::int as rows from ${table} group by 1 order by 1`);
+    expect(counted).toEqual(Array.from({ length: 10 }, (_, page) => ({ page, rows: 100 })));
+  });
+
+  it("a view, and rows of types without an order or a key, are repaired as a whole", async () => {
+    await world.source(`
+      create table raw (j json, p point, n numeric(6,2), v varchar(5));
+      insert into raw select '{"b": 1, "a": 2}', '(1,2)', i % 3, 'x' from generate_series(1, 90) i;
+      create view raw_view as select j, p, n, v from raw`);
+    const [raw, view] = ["public.raw", "public.raw_view"];
+    const sync = await define({ entities: [raw, view] });
+    await run(sync, "incremental");
+    // The destination may be wider than the source.
+    await world.warehouse(`alter table ${tableOf(sync, raw)} alter column n type numeric, alter column v type text`);
+    await world.warehouse(`delete from ${tableOf(sync, raw)} where n = 1`);
+    await world.warehouse(`update ${tableOf(sync, view)} set v = 'y' where n = 2`);
+    const repaired = await run(sync, "repair");
+    expect(repaired).toMatchObject({ status: "succeeded", error: null });
+    expect(repaired.summary.entities).toEqual({
+      [raw]: { status: "done", rows: 30 },
+      [view]: { status: "done", rows: 60 },
+    });
+    expect(await run(sync, "verify")).toMatchObject({ status: "succeeded" });
+    await world.source("delete from raw");
+    const emptied = await run(sync, "repair");
+    expect(emptied).toMatchObject({ status: "failed", resultReasonCode: "unexpected_zero_rows" });
+    expect(await world.warehouse(`select count(*)::int as rows from ${tableOf(sync, raw)}`)).toEqual([{ rows: 90 }]);
+  });
+
+  it("what cannot be compared is skipped with a reason, and the run is partial, whatever the others are", async () => {
+    await world.source(`
+      create table log (line text); insert into log select 'a' from generate_series(1, 5);
+      create table sizes (id integer primary key); insert into sizes select generate_series(1, 5)`);
+    const [log, sizes] = ["public.log", "public.sizes"];
+    const sync = await define({
+      entities: [log, sizes],
+      tableBindings: [{ entityKey: log, loadMode: "append_event" }],
+    });
+    await run(sync, "incremental");
+    for (const runMode of ["verify", "repair"] as const) {
+      const partial = await run(sync, runMode);
+      expect(partial).toMatchObject({
+        ...{ status: "partial", resultClass: "partial_success", resultReasonCode: "entities_skipped" },
+        error: expect.stringMatching(/^public\.log is not compared/),
+      });
+      expect(partial.summary.entities).toEqual({
+        [log]: { status: "skipped", rows: 0, reasonCode: "skipped_not_comparable", error: partial.error },
+        [sizes]: { status: "done", rows: 0 },
+      });
+    }
+    const asked = (entities: string[]) =>
+      world.api("POST", `/syncs/${sync.id}/trigger`, { runMode: "repair", entities });
+    const { status, body } = await asked([sizes, log]);
+    expect([status, body.detail.map(({ loc }: Row) => loc)]).toEqual([422, [["body", "entities", 1]]]);
+    const { body: alone } = await asked([sizes]);
+    expect(await whenEnded(world, alone.id)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("a repair compares what it cannot mend, and says what can", async () => {
+    await world.source("create table rates (id integer primary key); insert into rates select generate_series(1, 5)");
+    const rates = "public.rates";
+    await world.source("create table tags (id integer primary key); insert into tags select generate_series(1, 5)");
+    const sync = await define({
+      entities: [rates, "public.tags"],
+      tableBindings: [{ entityKey: rates, loadMode: "scd2" }],
+    });
+    await run(sync, "incremental");
+    expect(await run(sync, "repair")).toMatchObject({ status: "succeeded" });
+    await world.warehouse(`delete from ${tableOf(sync, rates)} where id = 1`);
+    const failed = await run(sync, "repair");
+    expect(failed).toMatchObject({ status: "partial", resultReasonCode: "entities_failed" });
+    expect(failed.summary.entities[rates]).toMatchObject({
+      ...{ status: "failed", reasonCode: "reconciliation_mismatch" },
+      error: expect.stringMatching(/has no repair: a run with runMode full_refresh/),
+    });
   });
 
   it("rows that are marked as deleted are no rows of the source; repair marks what is gone and takes back what is there", async () => {
@@ -261,5 +338,22 @@ describe("verify and repair", () => {
     expect(made).toEqual({ table: null });
     const { body } = await world.api("GET", `/syncs/${sync.id}`);
     expect(body.tableBindings[0].physicalTableName).toBe(sync.tableBindings[0].physicalTableName);
+  });
+
+  it("a repair that cannot succeed, since a column has another type now, says so", async () => {
+    await world.source(
+      "create table retyped (id int primary key, day timestamp); insert into retyped values (1, '2026-01-01 12:00')",
+    );
+    const sync = await define({ entities: ["public.retyped"] });
+    await run(sync, "incremental");
+    await world.source("alter table retyped alter day type timestamptz using day at time zone 'Asia/Tokyo'");
+    const repaired = await run(sync, "repair");
+    expect(repaired).toMatchObject({ status: "failed", resultReasonCode: "reconciliation_mismatch" });
+    expect(repaired.error).toContain("day is timestamp without time zone, the source's now timestamp with time zone");
+    expect(repaired.error).toContain("runMode full_refresh");
+    expect(await run(sync, "incremental")).toMatchObject({
+      status: "failed",
+      resultReasonCode: "destination_type_mismatch",
+    });
   });
 });

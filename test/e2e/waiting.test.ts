@@ -71,6 +71,8 @@ describe("a source that asks to wait", () => {
       const { id } = await throttled(8, 1);
       const waiting = await whenRun(world, id, ({ status }) => status === "waiting");
       expect(waiting.summary.waiting).toMatchObject({ reason: "source_rate_limited", entityKey: null });
+      const { since, until: end, resumeAt } = waiting.summary.waiting;
+      expect([end, Date.parse(since) < Date.parse(end)]).toEqual([resumeAt, true]);
       expect(Date.parse(waiting.summary.waiting.resumeAt)).toBeGreaterThan(Date.now() + 3_000);
       expect(api.requests).toHaveLength(1);
       const { pendingActivities } = await world.temporal.workflow

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   changeOrders,
@@ -12,6 +13,7 @@ import {
 } from "../support/orders.ts";
 import {
   createWorld,
+  getRun,
   tableOf,
   trigger,
   until,
@@ -166,7 +168,44 @@ describe("a worker that is killed", () => {
     });
   });
 
-  it("paused and taken over: when it wakes up in the middle of the next attempt's work, it writes nothing", {
+  it("paused: when it wakes up in the middle of the next attempt's work, it changes nothing of either", {
+    timeout: 240_000,
+  }, async () => {
+    await throughProxy(world, async ({ proxy, connectionId }) => {
+      const sync = await createOrdersSync(world, { connectionId });
+      const paused = await world.startWorker();
+      proxy.stall(2_000_000);
+      const first = await trigger(world, sync.id);
+      await until("the stall", async () => (proxy.stalled() ? true : null));
+      paused.signal("SIGSTOP");
+      await world.startWorker();
+      await world.api("POST", `/syncs/runs/${first.id}/cancel`, { reason: "test" });
+      await whenEnded(world, first.id, 100_000);
+      const atEnd = await committedRows(world);
+
+      // The next attempt commits something, and then it is the one that stands still while the other wakes up.
+      proxy.heal();
+      proxy.stall(3_000_000);
+      const { body: next } = await world.api("POST", `/syncs/runs/${first.id}/retry`);
+      await until("work of the next attempt", async () => ((await committedRows(world)) > atEnd ? true : null));
+      await until("the second stall", async () => (proxy.stalled() ? true : null));
+      await sleep(1_000);
+      const inTheMiddle = await committedRows(world);
+      const before = await getRun(world, first.id);
+      paused.signal("SIGCONT");
+      await sleep(5_000);
+      expect(await committedRows(world)).toBe(inTheMiddle);
+      expect(await getRun(world, next.id)).toMatchObject({ status: "running", attemptNumber: 2 });
+
+      proxy.heal();
+      expect(await whenChainEnded(world, next.id)).toMatchObject({ status: "succeeded", attemptNumber: 2 });
+      await expectOrdersEqual(world, sync);
+      expect(await committedRows(world)).toBe(20_000);
+      expect(await getRun(world, first.id)).toEqual(before);
+    });
+  });
+
+  it("paused and taken over: when it wakes up after the chain has ended, it writes nothing", {
     timeout: 150_000,
   }, async () => {
     await throughProxy(world, async ({ proxy, connectionId }) => {

@@ -60,11 +60,15 @@ describe("with the least privileges", () => {
   });
 
   /** Asks with an idempotency key, as a stream where `stream` says so. @returns the answer's JSON, or the stream's text */
-  async function ask(operation: string, given: { path: string; body?: unknown; stream?: boolean }): Promise<Row> {
+  async function ask(
+    operation: string,
+    given: { path: string | string[]; body?: unknown; stream?: boolean },
+  ): Promise<Row> {
     const [method = "", template = ""] = operation.split(" ");
     called.add(operation);
+    const places = [given.path].flat();
     const response = await world.fetch(
-      new Request(`http://127.0.0.1${template.replace(/\{\w+\}/, given.path)}`, {
+      new Request(`http://127.0.0.1${template.replace(/\{\w+\}/g, () => places.shift() ?? "")}`, {
         method,
         headers: {
           "content-type": "application/json",
@@ -105,6 +109,12 @@ describe("with the least privileges", () => {
     const ofSync = { path: sync.id };
     await ask("PATCH /api/v1/syncs/{sync_id}", { ...ofSync, body: { name: "renamed", status: "active" } });
     await ask("POST /api/v1/syncs/{sync_id}/plan", ofSync);
+    const task = await world.db
+      .selectFrom("connectionTasks")
+      .select("id")
+      .where("kind", "=", "plan")
+      .executeTakeFirstOrThrow();
+    await ask("GET /api/v1/syncs/{sync_id}/plans/{plan_id}", { path: [sync.id, task.id] });
     const first = await endOf(sync);
     expect(first).toMatchObject({ status: "succeeded", summary: { rowsWritten: 50 } });
 
@@ -134,7 +144,7 @@ describe("with the least privileges", () => {
     await ask("GET /api/v1/connections/{connection_id}", inUse);
     await ask("GET /api/v1/connections/{connection_id}/usage", inUse);
     await ask("GET /api/v1/syncs/providers/{provider}/catalog", { path: "postgres" });
-    for (const list of ["syncs", "connections", "runs", "audit-events", "result-reasons"]) {
+    for (const list of ["syncs", "connections", "runs", "audit-events", "result-reasons", "workers"]) {
       await ask(`GET /api/v1/${list}`, { path: "" });
     }
     for (const probe of ["healthz", "readyz"]) await ask(`GET /${probe}`, { path: "" });

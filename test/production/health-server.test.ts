@@ -5,7 +5,8 @@ describe("the health of a worker", () => {
   let parts: () => Promise<Record<string, boolean>>;
   let server: Awaited<ReturnType<typeof startHealthServer>>;
   beforeEach(async () => {
-    server = await startHealthServer({ host: "127.0.0.1", port: 0, look: () => parts() });
+    const metrics = async () => "sluice_workers 1\n";
+    server = await startHealthServer({ host: "127.0.0.1", port: 0, look: () => parts(), metrics });
   });
   afterEach(() => server.stop());
 
@@ -28,6 +29,12 @@ describe("the health of a worker", () => {
   it("does not wait for ever", async () => {
     parts = () => new Promise(() => undefined);
     expect(await ask()).toEqual({ status: 503, body: { status: "unavailable", answered: false } });
+  });
+
+  it("shows metrics to Prometheus", async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/metrics`);
+    expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(await response.text()).toBe("sluice_workers 1\n");
   });
 
   it("has nothing else to say", async () => {

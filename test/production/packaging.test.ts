@@ -31,6 +31,19 @@ describe("what is deployed", () => {
     expect(copied).toEqual(expect.arrayContaining(rooms));
   });
 
+  it("every file beside the rooms that a process imports is in the image", () => {
+    const roots = ["start-worker.ts", "worker.ts", "bundle-workflows.ts"];
+    // A set yields what is added while it is read.
+    const needed = new Set(roots);
+    for (const file of needed) {
+      for (const [, imported = ""] of read(file).matchAll(/(?:from|import\() ?"\.\/([\w-]+\.(?:ts|json))"/g)) {
+        needed.add(imported);
+      }
+    }
+    expect(needed.size).toBeGreaterThan(roots.length);
+    expect([...needed].filter((file) => !copied.includes(file))).toEqual([]);
+  });
+
   it("every variable that a process reads is in the operations guide", () => {
     const sources = ["control/env.ts", "worker.ts", "api/env.ts", "api/access-env.ts"].map(read).join("\n");
     const variables = new Set([...sources.matchAll(/^ +([A-Z][A-Z_]{3,}):/gm)].map(([, name = ""]) => name));

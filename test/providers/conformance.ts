@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { TerminalError, TransientError } from "../../core/errors.ts";
 import type { Checkpoint } from "../../core/slices.ts";
+import type { Batch } from "../../providers/batch.ts";
 import { findProvider } from "../../providers/index.ts";
-import type { Batch, EntityPlan, PlanRequest, Provider, ReadRequest, Source } from "../../providers/provider.ts";
+import type { EntityPlan, PlanRequest, Provider, ReadRequest, Source } from "../../providers/provider.ts";
 import { createSharedConnection, LOOPBACK_EGRESS } from "../support/shared-connection.ts";
 import { createReadBack, type ReadBack } from "./read-back.ts";
 
@@ -174,8 +175,8 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
     });
 
     it("reads nothing new when nothing is new, and says what it looked at", async () => {
-      const { upperBound } = await planned();
-      const plan = await planned({ scan: "incremental", cursorState: upperBound });
+      const { upperBound, tail = {} } = await planned();
+      const plan = await planned({ scan: "incremental", cursorState: upperBound, tail });
       expect(plan.slices).toEqual([]);
       expect(plan.evidence).toMatchObject({ count: 0 });
       expect(plan.upperBound).not.toBeNull();
@@ -297,7 +298,7 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
     });
 
     it("is not moving while nothing is in flight", async () => {
-      expect(await withSource((source) => source.probe())).toBe(false);
+      expect(await withSource((source) => source.probe())).toBe("none");
     });
   });
 }

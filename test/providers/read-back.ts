@@ -2,7 +2,8 @@ import { pipeline } from "node:stream/promises";
 import type { Client } from "pg";
 import { escapeIdentifier } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import type { Batch, SourceColumn } from "../../providers/provider.ts";
+import type { Batch } from "../../providers/batch.ts";
+import type { SourceColumn } from "../../providers/provider.ts";
 
 /** Decodes batches through a real Postgres, as a destination would. */
 export interface ReadBack {

@@ -18,6 +18,8 @@ export interface ApiProcess {
   lines: string[];
   /** SIGTERM, and waits. @returns the exit code */
   stop(): Promise<number | null>;
+  /** SIGKILL, and waits. */
+  kill(): Promise<void>;
 }
 
 /** The API as a process of its own, without Temporal unless `env` says where it is. @param env names the database */
@@ -66,6 +68,11 @@ export async function whenReady({ child, lines }: Launched): Promise<ApiProcess>
       child.kill("SIGTERM");
       const [code] = await ended;
       return code;
+    },
+    async kill() {
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Runtime, Worker } from "@temporalio/worker";
-import { TASK_QUEUE } from "../../core/workflow-contract.ts";
+import { TASK_QUEUE } from "../../core/queues.ts";
 import type { World } from "./world.ts";
 
 /** Once in a test file that has workers in its own process: else the SDK logs to the console. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { createDb, type Db } from "../../db/client.ts";
 
 /** A migrated control database that is only copied from, never written to. */
@@ -12,9 +12,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** An empty database of the caller's own. */
-export function createTestDatabase(): Promise<TestDatabase> {
-  return create("template0");
+/** An empty database of the caller's own. @param encoding absent: UTF-8 */
+export function createTestDatabase(encoding?: string): Promise<TestDatabase> {
+  return create("template0", encoding === undefined ? "" : `encoding '${encoding}' locale 'C'`);
 }
 
 /** A migrated control database of the caller's own. */
@@ -22,9 +22,40 @@ export function createControlDatabase(): Promise<TestDatabase> {
   return create(CONTROL_TEMPLATE);
 }
 
-/** Runs `work` with a connected client and closes it afterwards. */
-export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/**
+ * A migrated control database for the tests of the file or `describe` that calls this; gone after them.
+ * @param begin gets a pool to it before the first test
+ * @returns its `url`, once it is there
+ */
+export function useControlDatabase(begin: (db: Db) => void | Promise<void> = () => undefined): {
+  readonly url: string;
+} {
+  const opened: { database?: TestDatabase; db?: Db } = {};
+  beforeAll(async () => {
+    opened.database = await createControlDatabase();
+    opened.db = openDb(opened.database.url);
+    await begin(opened.db);
+  });
+  afterAll(async () => {
+    await opened.db?.destroy();
+    await opened.database?.drop();
+  });
+  return {
+    get url() {
+      if (!opened.database) throw new Error("There is no database before the first test.");
+      return opened.database.url;
+    },
+  };
+}
+
+/** Runs `work` with a connected client and closes it afterwards. @param prepare called before it connects */
+export async function withClient<T>(
+  url: string,
+  work: (client: pg.Client) => Promise<T>,
+  prepare: (client: pg.Client) => void = () => undefined,
+): Promise<T> {
   const client = new pg.Client(url);
+  prepare(client);
   // A test may end this session from outside; the query that is open then rejects by itself.
   client.on("error", () => undefined);
   await client.connect();
@@ -40,12 +71,12 @@ export function openDb(url: string): Db {
   return createDb({ url, maxConnections: 5, onPoolError: () => undefined });
 }
 
-async function create(template: string): Promise<TestDatabase> {
+async function create(template: string, options = ""): Promise<TestDatabase> {
   const serverUrl = inject("postgresUrl");
   const name = `test_${randomBytes(8).toString("hex")}`;
   // Copying files beats logging every page: a test database is small, and there are many.
   await withClient(serverUrl, (client) =>
-    client.query(`create database ${name} template ${template} strategy file_copy`),
+    client.query(`create database ${name} template ${template} strategy file_copy ${options}`),
   );
   const url = new URL(serverUrl);
   url.pathname = name;

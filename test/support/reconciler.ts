@@ -1,5 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { pino } from "pino";
+import { createActivityNotes } from "../../activities/activity-notes.ts";
 import type { ActivityDeps } from "../../activities/deps.ts";
 import { fenceRun } from "../../activities/fence.ts";
 import { createFinishRun } from "../../activities/finish-run.ts";
@@ -21,11 +22,13 @@ export async function withReconciler<T>(
   const { db, namespace, temporal: client } = world;
   const destinations = createDestinations();
   const progress = createProgress({ db, executorId: "test", log });
+  const notes = createActivityNotes({ db, worker: { id: randomUUID(), executorId: "test" }, log });
   const deps: ActivityDeps = {
     db,
     keyring: createKeyring(`k1:${randomBytes(32).toString("base64")}`),
     log,
     progress,
+    notes,
     renewals: createRenewals(),
     openDestination: destinations.open,
     warehouseUrl: world.warehouseUrl,
@@ -43,6 +46,7 @@ export async function withReconciler<T>(
     return await work(pass);
   } finally {
     await progress.close();
+    await notes.close();
     await destinations.close();
   }
 }

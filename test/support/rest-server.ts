@@ -46,6 +46,8 @@ export interface RestServer {
   expireCursors(): void;
   /** Milliseconds before each answer. */
   delayMs: number;
+  /** The most requests that waited for their answers at one time. */
+  mostAtOnce: number;
   close(): Promise<void>;
 }
 
@@ -55,8 +57,14 @@ export async function createRestServer(): Promise<RestServer> {
   let cut = false;
   let epoch = 0;
   let issued = 0;
+  let atOnce = 0;
 
   const server = createServer((request, response) => {
+    atOnce += 1;
+    rest.mostAtOnce = Math.max(rest.mostAtOnce, atOnce);
+    response.once("close", () => {
+      atOnce -= 1;
+    });
     void answer(request, response);
   });
 
@@ -191,6 +199,7 @@ export async function createRestServer(): Promise<RestServer> {
     tokenLifetime: 3600,
     requests: [],
     delayMs: 0,
+    mostAtOnce: 0,
     interrupt(match, cannedAnswer, times = Number.POSITIVE_INFINITY) {
       const interruption = { match, answer: cannedAnswer, left: times };
       interruptions.push(interruption);

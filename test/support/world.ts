@@ -19,6 +19,7 @@ import {
   unwrap,
 } from "../../client/index.ts";
 import { createControlPort } from "../../control/port.ts";
+import type { FailpointName } from "../../core/failpoints.ts";
 import type { Db } from "../../db/client.ts";
 import { createKeyring } from "../../db/secrets.ts";
 import { findProvider } from "../../providers/index.ts";
@@ -41,7 +42,8 @@ export interface World {
   fetch(request: Request): Promise<Response>;
   /** For what the typed client would not send, or an error that is expected. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
-  startWorker(env?: Record<string, string>): Promise<WorkerProcess>;
+  /** @param failpoint it ends in, as if by SIGKILL */
+  startWorker(env?: Record<string, string>, failpoint?: FailpointName): Promise<WorkerProcess>;
   /** What describes a connection to the source; `port` for one through a proxy. */
   sourceConnection(options?: SourceOptions): CreateConnection;
   /** @returns its id */
@@ -61,6 +63,8 @@ export interface WorkerProcess {
   kill(): Promise<void>;
   /** SIGTERM, and waits. @returns the exit code */
   stop(): Promise<number | null>;
+  /** Resolves when it is gone, by whatever. */
+  gone: Promise<unknown>;
   /** Everything it logged. */
   lines: string[];
 }
@@ -139,7 +143,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const text = await response.text();
       return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
     },
-    async startWorker(env = {}) {
+    async startWorker(env = {}, failpoint) {
       const worker = await spawnWorker({
         DATABASE_URL: control.url,
         WAREHOUSE_URL: warehouse.url,
@@ -149,6 +153,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         SLUICE_ENCRYPTION_KEYS: keys,
         SLUICE_WORKFLOW_BUNDLE: inject("workflowBundle"),
         ...env,
+        ...(failpoint ? { FAILPOINT: failpoint } : {}),
       });
       workers.push(worker);
       return worker;
@@ -289,7 +294,7 @@ function quietPool(connectionString: string): pg.Pool {
 const CRASHED = "the worker ended unasked";
 
 async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, ["worker.ts"], {
+  const child = spawn(process.execPath, [env.FAILPOINT ? "test/support/worker-with-failpoint.ts" : "worker.ts"], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -301,7 +306,7 @@ async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> 
     if (hasEnded(child)) throw new Error(`the worker ended:\n${lines.slice(-20).join("\n")}`);
     return lines.some((line) => line.includes("worker is ready")) ? true : null;
   });
-  let asked = false;
+  let asked = env.FAILPOINT !== undefined;
   void exited.then(() => {
     if (!asked) lines.push(CRASHED);
   });
@@ -310,6 +315,7 @@ async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> 
   return {
     pid,
     lines,
+    gone: exited,
     signal: (name) => void child.kill(name),
     async kill() {
       if (hasEnded(child)) return;

@@ -2,19 +2,30 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Context } from "@temporalio/activity";
-import { ApplicationFailure, Client, Connection, type WorkflowHandle } from "@temporalio/client";
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  Client,
+  Connection,
+  WorkflowFailedError,
+  type WorkflowHandle,
+} from "@temporalio/client";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PAYLOAD_CONVERTER_PATH } from "../../control/temporal.ts";
+import { queueOf } from "../../core/queues.ts";
+import { RESULT_REASONS } from "../../core/result-reasons.ts";
 import { firstPage } from "../../core/slices.ts";
-import type {
-  BegunRun,
-  FinishInput,
-  PlanInput,
-  PlannedWork,
-  RunOutcome,
-  SliceInput,
-  SliceOutcome,
+import {
+  type BegunRun,
+  type FinishInput,
+  type PlanInput,
+  type PlannedWork,
+  RUN_STOPPED,
+  type RunOutcome,
+  type SliceInput,
+  type SliceOutcome,
+  type SyncRunResult,
 } from "../../core/workflow-contract.ts";
 import { silenceTemporal } from "../support/foreign-worker.ts";
 import { createOwnTemporal } from "../support/own-servers.ts";
@@ -55,7 +66,7 @@ function stage(run: Partial<BegunRun>, slice: (input: SliceInput) => SliceOutcom
       if (outcome.kind === "done") done.add(input.sliceNo);
       return outcome;
     },
-    async finishRun({ outcome }: FinishInput) {
+    async finishRun({ outcome }: FinishInput): Promise<SyncRunResult> {
       seen.outcome = outcome;
       return { status: "succeeded", resultReasonCode: null };
     },
@@ -89,12 +100,23 @@ describe("syncRun", () => {
       workflowsPath: fileURLToPath(new URL("../../workflows/index.ts", import.meta.url)),
       dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
     });
+    const others = await Promise.all(
+      (["records", "plans", "data"] as const).map((kind) =>
+        Worker.create({ connection, taskQueue: queueOf(kind, taskQueue), activities }),
+      ),
+    );
     const args = [{ runId: taskQueue }];
-    await worker.runUntil(async () => {
-      const handle = await client.workflow.start("syncRun", { taskQueue, workflowId: taskQueue, args });
-      await meanwhile?.(handle);
-      await handle.result();
-    });
+    const running = others.map((other) => other.run());
+    try {
+      await worker.runUntil(async () => {
+        const handle = await client.workflow.start("syncRun", { taskQueue, workflowId: taskQueue, args });
+        await meanwhile?.(handle);
+        await handle.result();
+      });
+    } finally {
+      for (const other of others) other.shutdown();
+      await Promise.all(running);
+    }
   }
 
   const failure = () => ApplicationFailure.nonRetryable("no such column", "source_schema_breaking_change");
@@ -188,6 +210,41 @@ describe("syncRun", () => {
     expect(seen.outcome?.entityFailures).toHaveLength(3);
   });
 
+  describe("closes as its run ended:", () => {
+    const closing = async (result: SyncRunResult, meanwhile?: (handle: WorkflowHandle) => Promise<unknown>) => {
+      const { activities } = stage({}, () => ({ kind: "done" }));
+      const planRun = async () => ({ entities: [ONE_SLICE], more: false });
+      return execute({ ...activities, planRun, finishRun: async () => result }, meanwhile).then(
+        () => null,
+        (error: unknown) => (error instanceof WorkflowFailedError ? error.cause : error),
+      );
+    };
+
+    it("failed, with its reason code, and the code's meaning where a worker of before tells no error", async () => {
+      const failed = { status: "failed", resultReasonCode: "source_timeout" } as const;
+      expect(await closing({ ...failed, error: "The source slept." })).toMatchObject({
+        type: "source_timeout",
+        message: "The source slept.",
+      });
+      expect(await closing(failed)).toMatchObject({ message: RESULT_REASONS.source_timeout.meaning });
+    });
+
+    it("cancelled, once the cancel that the row knows of has come", async () => {
+      const cancelled = { status: "cancelled", resultReasonCode: "cancelled_by_user" } as const;
+      const later = async (handle: WorkflowHandle) => {
+        await sleep(2_000);
+        await handle.cancel();
+      };
+      expect(await closing(cancelled, later)).toBeInstanceOf(CancelledFailure);
+      // It never comes: the workflow ends all the same.
+      expect(await closing(cancelled)).toBeNull();
+    });
+
+    it("partial: completed", async () => {
+      expect(await closing({ status: "partial", resultReasonCode: "entities_failed", error: "one" })).toBeNull();
+    });
+  });
+
   describe("a cancel", () => {
     /** One slice, which hears of the cancel and then does `last`. */
     async function cancelled(last: () => Promise<never>): Promise<RunOutcome | null> {
@@ -225,6 +282,13 @@ describe("syncRun", () => {
         throw ApplicationFailure.retryable("connection lost", "source_unavailable");
       };
       expect(await cancelled(broken)).toMatchObject({ cancelled: true, entityFailures: [] });
+    });
+
+    it("that the slice hears of from the run's row: cancelled, and the entity has not failed", async () => {
+      const stopped = async () => {
+        throw ApplicationFailure.nonRetryable("The run is being cancelled or has ended.", RUN_STOPPED);
+      };
+      expect(await cancelled(stopped)).toMatchObject({ cancelled: true, entityFailures: [] });
     });
 
     it("that meets a failure which is final: the work ended first, and the failure is told", async () => {

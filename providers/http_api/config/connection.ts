@@ -13,7 +13,9 @@ const rateLimit = z.strictObject({
 
 export const connectionSchema = z
   .strictObject({
-    baseUrl: httpUrl.describe("What the paths of resources are relative to."),
+    baseUrl: httpUrl.describe(
+      "What the paths of resources are relative to. Its query (`?api-version=7`) goes with every request.",
+    ),
     headers: plainHeaders.default({}).describe("Sent with every request; nothing secret."),
     auth: authSchema.default({ type: "none" }),
     timeoutMs: z
@@ -35,7 +37,11 @@ export const connectionSchema = z
       })
       .optional()
       .describe("Statuses that are tried again besides 408, 425, 429 and 5xx."),
-    paginator: paginatorSchema.default({ type: "single" }).describe("For resources that name none."),
+    paginator: paginatorSchema
+      .optional()
+      .describe(
+        "For resources that name none. Absent: one page, and an answer that says that there are more is refused.",
+      ),
     allowedHosts: z
       .array(z.string().min(1).max(255))
       .max(50)
@@ -57,8 +63,8 @@ export function secretsOf({ auth }: ConnectionConfig): Record<string, { descript
   return Object.fromEntries(used.map(([name, by]) => [name, { description: `Used by ${by}.`, required: true }]));
 }
 
-/** Host and base path: two versions of one API may stand side by side in a warehouse. */
+/** Host, base path and parameters: two versions of one API may stand side by side in a warehouse. */
 export function sourceInstanceKey({ baseUrl }: ConnectionConfig): string {
-  const { host, pathname } = new URL(baseUrl);
-  return `${host}${pathname.replace(/\/+$/, "")}`;
+  const { host, pathname, search } = new URL(baseUrl);
+  return `${host}${pathname.replace(/\/+$/, "")}${search}`;
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { isPlainPath } from "../selector.ts";
-import { asksForWindow, parentFieldsIn, usesWindow } from "../templates.ts";
-import { isTimeFormat } from "../time-format.ts";
+import { isPlainPath } from "../../lib/rest/selector.ts";
+import { asksForWindow, parentFieldsIn, usesWindow } from "../../lib/rest/templates.ts";
+import { FORMAT_NAMES, isTimeFormat } from "../../lib/rest/time-format.ts";
 import type { ResourceConfig } from "./resource.ts";
 
 interface Declared {
@@ -58,11 +58,11 @@ function checkRequest(resource: ResourceConfig, issue: Report): void {
 function checkIncremental(resource: ResourceConfig, issue: Report): void {
   const { incremental, method } = resource;
   if (!incremental) return;
-  if (!isTimeFormat(incremental.format)) {
-    issue(
-      ["incremental", "format"],
-      "Unknown format: iso8601, epoch_s, epoch_ms, date, or a pattern of %Y %m %d %H %M %S %L",
-    );
+  for (const name of ["format", "cursorFormat"] as const) {
+    const format = incremental[name];
+    if (format !== undefined && !isTimeFormat(format)) {
+      issue(["incremental", name], `Unknown format: use ${FORMAT_NAMES}`);
+    }
   }
   if (!isPlainPath(incremental.cursorField)) {
     issue(["incremental", "cursorField"], "A cursor cannot stand for several values");

@@ -71,4 +71,3 @@ export const queryParameters = z
   .describe(
     "Query parameters. Placeholders: `{start}` and `{end}` of the window, `{parent.<field>}`. One whose placeholder has no value is left out.",
   );
-export type QueryParameters = z.output<typeof queryParameters>;

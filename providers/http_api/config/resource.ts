@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { REASON_CODES, type ReasonCode } from "../../../core/result-reasons.ts";
 import { LOAD_MODES, SIZE_CLASSES } from "../../../core/vocabulary.ts";
-import { FIELD_TYPES } from "../field-types.ts";
+import { canonicalType, FIELD_TYPE_NAMES } from "../../lib/rest/field-types.ts";
+import { FORMAT_NAMES } from "../../lib/rest/time-format.ts";
 import { paginatorSchema } from "./paginator.ts";
 import {
   duration,
@@ -14,20 +15,28 @@ import {
   queryParameters,
 } from "./primitives.ts";
 
+const timeFormat = z.string().min(1).max(50);
+
+/** Any spelling that `canonicalType` knows becomes Postgres's own. */
+const fieldType = z.string().transform((text, context) => {
+  const type = canonicalType(text);
+  if (type !== null) return type;
+  context.addIssue({ code: "custom", message: `Unknown type: use ${FIELD_TYPE_NAMES.join(", ")}` });
+  return z.NEVER;
+});
+
 export const incrementalSchema = z
   .strictObject({
     cursorField: jsonPath.describe("Field of a record that says when it last changed."),
     startParam: parameterName.optional(),
     endParam: parameterName.optional(),
     in: z.enum(["query", "body"]).default("query"),
-    format: z
-      .string()
-      .min(1)
-      .max(50)
+    format: timeFormat
       .default("iso8601")
-      .describe(
-        "How the API writes instants: iso8601, epoch_s, epoch_ms, date, or a pattern of %Y %m %d %H %M %S %L (ms), in UTC.",
-      ),
+      .describe(`How the API is asked for instants, in UTC: ${FORMAT_NAMES}. \`%-m\` is \`%m\` without its zero.`),
+    cursorFormat: timeFormat
+      .optional()
+      .describe("How records write cursorField, likewise. Absent: as `format`. ISO 8601 is read in any case."),
     initial: instant.optional().describe("Nothing older is read. Absent: everything there is."),
     lookbackSeconds: z.int().min(0).max(31_536_000).default(0),
     safetyLagSeconds: z
@@ -52,7 +61,6 @@ export const incrementalSchema = z
   .describe(
     "How only changes are asked for. Without startParam, endParam and placeholders all pages are read and older records left out here.",
   );
-export type IncrementalConfig = z.output<typeof incrementalSchema>;
 
 /** Reason codes that a source can be the cause of. */
 const FAILURES = REASON_CODES.filter((code): code is Extract<ReasonCode, `source_${string}`> =>
@@ -75,7 +83,6 @@ const errorRule = z.strictObject({
   reasonCode: z.enum(FAILURES).optional().describe("For `fail`; source_rejected_request when absent."),
   message: z.string().min(1).max(500).optional().describe("For `fail`: what to tell people."),
 });
-export type ErrorRule = z.output<typeof errorRule>;
 
 const parentSchema = z.strictObject({
   resource: z.string().min(1).describe("Name of another resource; each of its records gives requests of this one."),
@@ -84,7 +91,7 @@ const parentSchema = z.strictObject({
     .max(50)
     .default([])
     .describe("Fields of the parent to keep with each record, as `_parent_<field>`; those of placeholders always are."),
-  missing: z.enum(["skip", "fail"]).default("skip").describe("What a 404 for one parent means."),
+  missing: z.enum(["skip", "fail"]).default("skip").describe("What a 404 or 410 for one parent means."),
   concurrency: z.int().min(1).max(50).default(4).describe("Parents that are asked about at once."),
 });
 
@@ -107,6 +114,10 @@ export const resourceSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("A POST that only reads: may be sent again when its answer did not come."),
+  format: z
+    .enum(["json", "ndjson"])
+    .optional()
+    .describe("Of answers. `ndjson`: each line is a record. Absent: as their Content-Type says."),
   recordSelector: jsonPath
     .optional()
     .describe("Where the records are. Absent: the array at the root, or in data, items, results or value."),
@@ -118,9 +129,11 @@ export const resourceSchema = z.strictObject({
   loadMode: z.enum(LOAD_MODES).optional().describe("Absent: upsert with a primaryKey, else replace."),
   sizeClass: z.enum(SIZE_CLASSES).default("m"),
   fields: z
-    .record(jsonPath, z.enum(FIELD_TYPES))
+    .record(jsonPath, fieldType)
     .default({})
-    .describe("Path of a field to its Postgres type. A value that does not fit makes its record a rejected one."),
+    .describe(
+      `Path of a field to its Postgres type: ${FIELD_TYPE_NAMES.join(", ")}. A value that does not fit unchanged makes its record a rejected one.`,
+    ),
   additionalFields: z
     .enum(["infer", "keep", "ignore"])
     .default("infer")

@@ -1,11 +1,15 @@
 import { z } from "zod";
+import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../../lib/column-choice.ts";
 import { instant, queryParameters } from "./primitives.ts";
 
-const resourceOverrides = z.strictObject({
-  query: queryParameters.optional().describe("Over the resource's own parameters, one by one."),
-  initial: instant.optional().describe("Instead of incremental.initial."),
-  maxPages: z.int().min(1).max(10_000_000).optional(),
-});
+const resourceOverrides = z
+  .strictObject({
+    ...columnChoiceMembers,
+    query: queryParameters.optional().describe("Over the resource's own parameters, one by one."),
+    initial: instant.optional().describe("Instead of incremental.initial."),
+    maxPages: z.int().min(1).max(10_000_000).optional(),
+  })
+  .refine(isOneChoice, ONE_CHOICE);
 
 /** What one sync wants otherwise than the connection says, by entityKey. */
 export const sourceConfigSchema = z.strictObject({

@@ -79,7 +79,8 @@ export function createAttempts(options: AttemptsOptions) {
     }
     try {
       const { answer, url } = await followRedirects(route, outgoing, authorization);
-      return { response: createResponse(answer, url, (failure) => toError(doing, failure)) };
+      const { format } = request;
+      return { response: createResponse(answer, url, { format, toError: (failure) => toError(doing, failure) }) };
     } catch (error) {
       signal.throwIfAborted();
       const failure = classifyBreakage(error, describe(outgoing));
@@ -98,7 +99,11 @@ export function createAttempts(options: AttemptsOptions) {
     }
     const reasonCode = verdict.kind === "throttled" ? "source_rate_limited" : "source_unavailable";
     const after = verdict.afterSeconds ?? failure.retryAfterSeconds;
-    return { failure: { ...failure, reasonCode, retryAfterSeconds: after }, mayRepeat: mayArriveTwice(request) };
+    const ofEntity = verdict.kind === "retry";
+    return {
+      failure: { ...failure, reasonCode, retryAfterSeconds: after, ofEntity },
+      mayRepeat: mayArriveTwice(request),
+    };
   }
 
   return (request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> =>

@@ -1,9 +1,10 @@
 import { errors } from "undici";
 import { classifySocketError } from "../sqlstate.ts";
+import { UnknownEncodingError } from "./decompress.ts";
 import { AddressRefusedError } from "./egress.ts";
 import type { Failure } from "./failures.ts";
 import { RedirectError } from "./redirects.ts";
-import { SlowBodyError, UnknownEncodingError } from "./transport.ts";
+import { SlowBodyError } from "./transport.ts";
 
 /** A request that got no answer, or none that can be read. */
 export interface Breakage extends Failure {
@@ -13,23 +14,30 @@ export interface Breakage extends Failure {
   unsent: boolean;
 }
 
-type Kind = Pick<Breakage, "reasonCode" | "said" | "permanent" | "mayPass" | "unsent">;
+type Kind = Pick<Breakage, "reasonCode" | "said" | "fix" | "permanent" | "mayPass" | "unsent" | "ofEntity">;
 
-const sent = { unsent: false, permanent: false };
+const sent = { unsent: false, permanent: false, ofEntity: true };
+const unsent = { unsent: true, ofEntity: false };
 const cut = (said: string): Kind => ({ ...sent, reasonCode: "source_unavailable", said, mayPass: true });
 const garbled = (said: string): Kind => ({ ...sent, reasonCode: "source_response_invalid", said, mayPass: true });
 const unusable = (said: string): Kind => ({ ...garbled(said), mayPass: false, permanent: true });
 /** It has used its time: the next try is the activity's. */
 const late = (said: string): Kind => ({ ...sent, reasonCode: "source_timeout", said, mayPass: false });
 
+const TOO_LARGE: Kind = {
+  ...unusable("the answer is larger than maxBodyBytes"),
+  fix: "Ask for smaller pages, or raise maxBodyBytes.",
+};
+
 /** https://undici.nodejs.org/#/docs/api/Errors */
 const BY_CODE: Record<string, Kind> = {
-  UND_ERR_CONNECT_TIMEOUT: { ...cut("no connection came about in time"), unsent: true },
+  UND_ERR_CONNECT_TIMEOUT: { ...cut("no connection came about in time"), ...unsent },
   UND_ERR_HEADERS_TIMEOUT: late("no answer came in time"),
   UND_ERR_BODY_TIMEOUT: late("the answer stopped coming"),
   UND_ERR_SOCKET: cut("the connection was closed before the answer was complete"),
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: cut("the answer has another length than it announced"),
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: unusable("the answer is larger than maxBodyBytes"),
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: TOO_LARGE,
+  ERR_BUFFER_TOO_LARGE: TOO_LARGE,
   UND_ERR_HEADERS_OVERFLOW: unusable("the headers of the answer are too large"),
 };
 
@@ -40,8 +48,6 @@ const REQUEST_CODES = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_NOT_SUPPORTED",
 ]);
-/** undici gives this one no code. */
-const TOO_MANY_ENCODINGS = "too many content-encodings";
 const UNSENT_CODES = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOST|ENET|EADDRNOTAVAIL)/;
 const DECOMPRESSION_CODES = /^(Z_|ZSTD_|ERR_(_ERROR|BROTLI|PADDING|ZSTD))/;
 
@@ -60,7 +66,6 @@ function classify(error: unknown): Kind | null {
   if (error instanceof RedirectError || error instanceof UnknownEncodingError) return unusable(error.message);
   if (error instanceof SlowBodyError || error.name === "TimeoutError") return late(error.message);
   if (error instanceof errors.HTTPParserError) return garbled(`the answer is not HTTP (${error.message})`);
-  if (error.message.startsWith(TOO_MANY_ENCODINGS)) return unusable(error.message);
   if (!("code" in error && typeof error.code === "string")) return null;
   const { code } = error;
   const known = BY_CODE[code];
@@ -69,7 +74,7 @@ function classify(error: unknown): Kind | null {
   if (DECOMPRESSION_CODES.test(code)) return garbled(`the answer cannot be decompressed (${code})`);
   const failure = classifySocketError(code);
   if (failure === null) return null;
-  const broken = { ...cut(`the connection failed (${code})`), unsent: UNSENT_CODES.test(code) };
+  const broken = { ...cut(`the connection failed (${code})`), ...(UNSENT_CODES.test(code) ? unsent : {}) };
   if (failure.kind === "transient") return broken;
   return { ...unusable(`no secure connection came about (${code})`), reasonCode: failure.reasonCode };
 }

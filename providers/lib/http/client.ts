@@ -1,3 +1,4 @@
+import type { Pulse } from "../../../core/pulse.ts";
 import { createRedactor } from "../../../core/redact.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import type { EgressPolicy, SharedConnection } from "../../provider.ts";
@@ -21,8 +22,11 @@ export type { Verdict } from "./verdict.ts";
 export interface HttpClient {
   /** One logical request: admitted by the limiter, authenticated, retried, capped, classified. @throws ProviderError */
   send(request: HttpRequest): Promise<HttpResponse>;
-  /** Has a byte arrived since the last call? (`Source.probe`) */
-  isMoving(): boolean;
+  /**
+   * `working`: a byte has arrived since the last call. `waiting`: a request is in flight; its parts all have deadlines: connecting, the first
+   * byte, each next one, the pauses between attempts.
+   */
+  look(): Pulse;
   /** Ends all connections, and the requests on them; a renewal of tokens goes on and is stored. */
   close(): Promise<void>;
 }
@@ -83,6 +87,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     signal,
   });
 
+  let inFlight = 0;
+
   function outgoing(request: HttpRequest): Outgoing {
     const body = request.json === undefined ? null : JSON.stringify(request.json);
     const ofBody = body === null ? {} : { "content-type": "application/json" };
@@ -99,14 +105,20 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   return {
     async send(request) {
       signal.throwIfAborted();
+      inFlight += 1;
       try {
         return await attempt(request, outgoing(request));
       } catch (error) {
         signal.throwIfAborted();
         throw error;
+      } finally {
+        inFlight -= 1;
       }
     },
-    isMoving: transport.isMoving,
+    look() {
+      if (transport.hasMoved()) return "working";
+      return inFlight > 0 ? "waiting" : "none";
+    },
     close: transport.close,
   };
 }

@@ -11,20 +11,38 @@ export interface Failure {
   said: string;
   /** The source's words; cut and blacked out before anybody sees them. */
   quoted?: string | undefined;
+  /** What to do about it, where that is not what is usual for the reason; whole sentences. */
+  fix?: string | undefined;
   retryAfterSeconds?: number | null;
   /** Trying again gives the same, whatever is usual for the reason. */
   permanent?: boolean;
+  /** The source was reached and failed at what it was asked for: another request may do well. As in `TransientError`. */
+  ofEntity?: boolean;
   cause?: unknown;
 }
 
 const MAX_QUOTED = 256;
+
+/** What a person does about it, in a run as well as in a check. */
+const FIXES: Partial<Record<ReasonCode, string>> = {
+  source_unavailable: "Check the address of the connection and the source's status page.",
+  source_timeout:
+    "Ask for smaller pages or smaller windows (executionConfig.windowSize), and check whether the source is slow.",
+  source_rate_limited: "Lower executionConfig.maxConcurrency, or ask the source for a higher limit.",
+  source_quota_exhausted: "Ask the source for a larger quota, or wait until it renews.",
+  source_response_invalid: "Compare what the source answers with what the connection's config says of it.",
+  source_rejected_request: "Correct the request in the connection's config: the source's words say what it refuses.",
+  source_resource_not_found: "Correct the path in the connection's config, or take the entity out of the sync.",
+  config_invalid: "Correct the field of the connection's config that the error names.",
+};
 
 /** @returns makes the error of a failed request; `doing` is what was asked for: `page 3 of orders` */
 export function createFailures(
   provider: ProviderKey,
   { redact }: Redactor,
 ): (doing: string, failure: Failure) => ProviderError {
-  return (doing, { reasonCode, said, quoted, retryAfterSeconds = null, permanent = false, cause }) => {
+  return (doing, failure) => {
+    const { reasonCode, said: happened, quoted, fix, retryAfterSeconds = null, permanent = false, cause } = failure;
     const quote =
       quoted === undefined
         ? ""
@@ -32,12 +50,16 @@ export function createFailures(
             .replaceAll(/[\s\p{Cc}]+/gu, " ")
             .trim()
             .slice(0, MAX_QUOTED);
-    const what = redact(`${provider}: ${doing} failed: ${said}`);
-    const message = `${what}${quote === "" ? "" : `: ${quote.toWellFormed()}`}. ${reasonOf(reasonCode).fix}`;
-    if (permanent || !mayPass(reasonCode)) return new TerminalError(reasonCode, message, { cause });
+    const what = redact(`${provider}: ${doing} failed: ${happened}`);
+    const message = `${what}${quote === "" ? "" : `: ${quote.toWellFormed()}`}.`;
+    const said = { fix: fix ?? FIXES[reasonCode] ?? reasonOf(reasonCode).fix, cause };
+    if (permanent || !mayPass(reasonCode)) return new TerminalError(reasonCode, message, said);
     return new TransientError(reasonCode, message, {
-      cause,
-      ...(retryAfterSeconds === null ? {} : { retryAfterSeconds: Math.ceil(retryAfterSeconds) }),
+      ...said,
+      // A wait that the source asks for is everybody's.
+      ...(retryAfterSeconds === null
+        ? { ofEntity: failure.ofEntity ?? false }
+        : { retryAfterSeconds: Math.ceil(retryAfterSeconds) }),
     });
   };
 }

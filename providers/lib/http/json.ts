@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 
 /**
- * JSON as the source gave it. A number that a double may not hold exactly (more than 15 digits, a huge exponent) stays its own text;
- * `JSON.stringify` writes it back digit for digit.
+ * JSON as the source gave it. A number that JavaScript would print otherwise than the source wrote it (`1.10`, `1e2`, more than
+ * 15 digits) keeps its own text; `JSON.stringify` writes it back digit for digit.
  */
 export type JsonValue = null | boolean | number | string | RawNumber | JsonValue[] | JsonObject;
 export type JsonObject = { [key: string]: JsonValue };
@@ -20,11 +20,13 @@ declare global {
   }
 }
 
-/** Sixteen digits in a row (a point may be among them) or an exponent of three. In strings it only costs time. */
-const MAY_BE_INEXACT = /[\d.]{16}|\de[+-]?\d{3}/i;
-
-/** As JSON has it; `(\s*:)?` tells one in a key's place, where none may be. */
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?(\s*:)?/gi;
+/**
+ * A number that JavaScript does not print as the source wrote it: one with 16 digits or more (a point may be among them), with a
+ * fraction that ends in zero, with an exponent, or so small that it is printed with one. It stands where a value may stand, and not
+ * where a key does: such text is no JSON and has to stay so. (`i` would make the search take twice as long.)
+ */
+const INEXACT =
+  /([:,[\s])(-?(?:(?=[\d.]{16})(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|(?:0|[1-9]\d*)\.\d*0|(?:0|[1-9]\d*)(?:\.\d+)?[eE][+-]?\d+|0\.0{6}\d+))(?=\s*(?:[,}\]]|$))/g;
 
 /**
  * `JSON.parse` tells a number's own text to a reviver only, which makes it five times slower. Instead, inexact numbers are
@@ -32,38 +34,45 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?(\s*:)?/gi;
  * @throws SyntaxError
  */
 export function parseJson(text: string): JsonValue {
-  if (!MAY_BE_INEXACT.test(text)) return JSON.parse(text);
   const mark = randomUUID();
-  const root: { value: JsonValue } = { value: JSON.parse(markInexact(text, mark)) };
+  // A document that is one number gets something before it, as every other number has.
+  const marked = markInexact(/^-?\d/.test(text) ? ` ${text}` : text, mark);
+  if (marked === null) return JSON.parse(text);
+  const root: { value: JsonValue } = { value: JSON.parse(marked) };
   restoreNumbers(root, mark);
   return root.value;
 }
 
-function markInexact(text: string, mark: string): string {
-  const markNumber = (number: string, isKey?: string) =>
-    isKey === undefined && MAY_BE_INEXACT.test(number) ? `"${mark}${number}"` : number;
-  let marked = "";
+/** @returns null where there is nothing to mark */
+function markInexact(text: string, mark: string): string | null {
+  const parts: string[] = [];
   let copied = 0;
-  for (let from = 0; from < text.length; ) {
-    const quote = text.indexOf('"', from);
-    const end = quote === -1 ? text.length : quote;
-    const between = text.slice(from, end);
-    if (MAY_BE_INEXACT.test(between)) {
-      marked += text.slice(copied, from) + between.replace(NUMBER, markNumber);
-      copied = end;
+  let outside = 0;
+  INEXACT.lastIndex = 0;
+  for (let match = INEXACT.exec(text); match !== null; match = INEXACT.exec(text)) {
+    const [, before = "", number = ""] = match;
+    const at = match.index + before.length;
+    // Strings are passed over only up to what looks like a number, which may itself stand in one.
+    while (outside < at) outside = endOfString(text, text.indexOf('"', outside), at);
+    if (outside > at) {
+      INEXACT.lastIndex = outside;
+      continue;
     }
-    from = endOfString(text, end);
+    parts.push(text.slice(copied, at), `"${mark}${number}"`);
+    copied = at + number.length;
   }
-  return marked + text.slice(copied);
+  return parts.length === 0 ? null : parts.join("") + text.slice(copied);
 }
 
-function endOfString(text: string, start: number): number {
-  for (let quote = start; ; ) {
-    quote = text.indexOf('"', quote + 1);
-    if (quote === -1) return text.length;
-    let before = quote;
-    while (text[before - 1] === "\\") before -= 1;
-    if ((quote - before) % 2 === 0) return quote + 1;
+/** @returns the place after the string that starts at `quote`; `before` where none starts before that */
+function endOfString(text: string, quote: number, before: number): number {
+  if (quote === -1 || quote >= before) return before;
+  for (let end = quote; ; ) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let backslash = end;
+    while (text[backslash - 1] === "\\") backslash -= 1;
+    if ((end - backslash) % 2 === 0) return end + 1;
   }
 }
 
@@ -71,7 +80,8 @@ function endOfString(text: string, start: number): number {
 function restoreNumbers(root: { value: JsonValue }, mark: string): void {
   const open: object[] = [root];
   for (let container = open.pop(); container !== undefined; container = open.pop()) {
-    for (const [key, value] of Object.entries(container)) {
+    for (const key of Object.keys(container)) {
+      const value: unknown = Reflect.get(container, key);
       if (typeof value === "object" && value !== null) open.push(value);
       else if (typeof value === "string" && value.startsWith(mark)) {
         Reflect.set(container, key, JSON.rawJSON(value.slice(mark.length)));
@@ -86,6 +96,11 @@ export function isRawNumber(value: JsonValue | undefined): value is RawNumber {
 
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
+}
+
+/** As JavaScript has it, for comparisons with what a config says: a number that kept its text is a number. */
+export function plainOf(value: JsonValue | undefined): Exclude<JsonValue, RawNumber> | undefined {
+  return isRawNumber(value) ? Number(value.rawJSON) : value;
 }
 
 /** Its text; null where it is nested more deeply than can be written: reading knows no such bound. */

@@ -19,7 +19,7 @@ export class RedirectError extends Error {
 
 /**
  * Follows redirects one by one, each checked by the guard before it is asked. Where one leads to another origin, credentials and
- * all headers of the connection stay behind, for good; a body is never taken there.
+ * all headers of the connection stay behind, for good; a body is never taken there. The same host over TLS is no other origin.
  * @returns the first answer that is no redirect, and its URL without credentials
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.4
  */
@@ -37,11 +37,17 @@ export async function followRedirects(
     if (!REDIRECTS.has(answer.status) || location === null) return { answer, url: outgoing.url };
     if (redirects === MAX_REDIRECTS) throw new RedirectError(`was redirected more than ${MAX_REDIRECTS} times`);
     const next = redirected(outgoing, answer.status, location);
-    const leaves = next.url.origin !== outgoing.url.origin;
+    const leaves = next.url.origin !== outgoing.url.origin && !isUpgrade(outgoing.url, next.url);
     if (leaves && next.body !== null) throw new RedirectError(`was redirected with its body to ${next.url.host}`);
     if (leaves) trusted = false;
     outgoing = leaves ? { ...next, headers: harmlessOnly(next.headers) } : next;
   }
+}
+
+/** The same server over TLS, each at its scheme's own port: it is asked as before. */
+function isUpgrade(from: URL, to: URL): boolean {
+  const isSecured = from.protocol === "http:" && to.protocol === "https:";
+  return isSecured && from.hostname === to.hostname && from.port === "" && to.port === "";
 }
 
 function authorized(outgoing: Outgoing, { headers, query }: Authorization): Outgoing {
@@ -54,6 +60,8 @@ function redirected(from: Outgoing, status: number, location: string): Outgoing 
   if (!URL.canParse(location, from.url.href)) throw new RedirectError("was redirected to what is no URL");
   const url = new URL(location, from.url);
   url.hash = "";
+  // A server that wants TLS wants the same request again.
+  if (status !== 303 && isUpgrade(from.url, url)) return { ...from, url };
   const asGet = status === 303 || (from.method === "POST" && (status === 301 || status === 302));
   if (!asGet) return { ...from, url };
   const { "content-type": _, ...headers } = from.headers;

@@ -1,3 +1,4 @@
+import type { BodyFormat } from "./ndjson.ts";
 import type { HttpResponse } from "./response.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -14,6 +15,8 @@ export interface HttpRequest {
   query?: readonly (readonly [name: string, value: string])[];
   json?: unknown;
   headers?: Record<string, string>;
+  /** Of the answer; absent: as its content type says. */
+  format?: BodyFormat | undefined;
   /** May be sent again after it may have arrived; a GET always may. What was refused with 401 is sent again with newer credentials. */
   idempotent?: boolean;
   /** First word on an answer; null: the default map decides. */

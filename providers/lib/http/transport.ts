@@ -1,5 +1,6 @@
 import { getCACertificates } from "node:tls";
-import { Agent, buildConnector, type Dispatcher, interceptors } from "undici";
+import { Agent, buildConnector, type Dispatcher } from "undici";
+import { decompress } from "./decompress.ts";
 import type { EgressGuard } from "./egress.ts";
 import { toHeaders, validateHeaders } from "./headers.ts";
 
@@ -7,7 +8,7 @@ import { toHeaders, validateHeaders } from "./headers.ts";
 export interface Transport {
   exchange(outgoing: Outgoing): Promise<Answer>;
   /** Has a byte arrived since the last call? */
-  isMoving(): boolean;
+  hasMoved(): boolean;
   close(): Promise<void>;
 }
 
@@ -44,13 +45,8 @@ export class SlowBodyError extends Error {
   override readonly name = "SlowBodyError";
 }
 
-/** The body is compressed in a way that nobody asked for. */
-export class UnknownEncodingError extends Error {
-  override readonly name = "UnknownEncodingError";
-}
-
 export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, signal }: TransportOptions): Transport {
-  const agent = new Agent({
+  const dispatcher = new Agent({
     connect: createGuardedConnector(guard, Math.min(timeoutMs, CONNECT_TIMEOUT_MS), tlsRootCert),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -58,8 +54,6 @@ export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, s
     maxResponseSize: maxBodyBytes,
     allowH2: false,
   });
-  const decompress = interceptors.decompress({ maxSize: maxBodyBytes, skipErrorResponses: false });
-  const dispatcher = agent.compose(decompress);
   let moved = false;
 
   async function readBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {
@@ -73,11 +67,8 @@ export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, s
       const allowedMs = timeoutMs + (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
       if (Date.now() - startedAt > allowedMs) throw new SlowBodyError(`${bytes} bytes came in ${allowedMs} ms`);
     }
-    const encoding = headers["content-encoding"];
-    if (bytes > 0 && encoding !== undefined && encoding !== "identity") {
-      throw new UnknownEncodingError(`the body is encoded as ${encoding}`);
-    }
-    return Buffer.concat(chunks, bytes);
+    const encoding = [headers["content-encoding"] ?? ""].flat().join(",");
+    return await decompress(Buffer.concat(chunks, bytes), encoding, maxBodyBytes);
   }
 
   return {
@@ -98,12 +89,12 @@ export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, s
         body: await readBody(response),
       };
     },
-    isMoving() {
+    hasMoved() {
       const was = moved;
       moved = false;
       return was;
     },
-    close: () => agent.destroy(),
+    close: () => dispatcher.destroy(),
   };
 }
 

@@ -22,6 +22,7 @@ const REFUSALS: Record<number, ReasonCode> = {
 /** @param retriedStatuses besides 408, 425, 429 and 5xx */
 export function judge(response: Pick<HttpResponse, "status" | "headers">, retriedStatuses: readonly number[]): Verdict {
   const { status, headers } = response;
+  if (isPart(response)) return { kind: "fail", reasonCode: "source_response_invalid" };
   if (status >= 200 && status < 300) return { kind: "ok" };
   // Some sources say 403 where others say 429.
   if (status === 429 || (status === 403 && (headers.has("retry-after") || isUsedUp(response)))) {
@@ -30,4 +31,12 @@ export function judge(response: Pick<HttpResponse, "status" | "headers">, retrie
   if (status >= 500 || RETRIED.has(status) || retriedStatuses.includes(status)) return { kind: "retry" };
   const reasonCode = REFUSALS[status] ?? (status >= 400 ? "source_rejected_request" : "source_response_invalid");
   return { kind: "fail", reasonCode };
+}
+
+/** Some of a body's bytes, which nobody asked for. Other units than bytes are those of pages. */
+function isPart({ status, headers }: Pick<HttpResponse, "status" | "headers">): boolean {
+  if (status !== 206) return false;
+  const [whole, from, to, size] =
+    /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(headers.get("content-range")?.trim() ?? "") ?? [];
+  return whole !== undefined && (from !== "0" || Number(to) + 1 !== Number(size));
 }

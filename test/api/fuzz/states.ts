@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
+import type { PreviewQuestion } from "../../../core/plan-preview.ts";
 import { resultClassOf } from "../../../core/reason-rules.ts";
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import { isTerminal, RUN_STATUSES, type RunStatus } from "../../../core/run-lifecycle.ts";
 import { SLICE_STATUSES, SYNC_STATUSES } from "../../../core/vocabulary.ts";
+import { insertTask } from "../../../db/connection-tasks.ts";
 import { type Api, type Json, postgresConnection } from "../harness.ts";
 
 /** Ids of everything that is stored, by the name of the path's parameter. */
@@ -10,6 +13,8 @@ export interface Pool {
   sync_id: string[];
   run_id: string[];
   connection_id: string[];
+  /** One for each sync. */
+  plan_id: string[];
 }
 
 const REASON_OF: Partial<Record<RunStatus, ReasonCode>> = {
@@ -21,7 +26,7 @@ const REASON_OF: Partial<Record<RunStatus, ReasonCode>> = {
 
 /** Connections, syncs and runs in every state that a row can be in. */
 export async function storeEveryState(api: Api): Promise<Pool> {
-  const pool: Pool = { sync_id: [], run_id: [], connection_id: [] };
+  const pool: Pool = { sync_id: [], run_id: [], connection_id: [], plan_id: [] };
   const { db } = api;
 
   async function connection(status: string, body: Json = postgresConnection()): Promise<string> {
@@ -35,6 +40,17 @@ export async function storeEveryState(api: Api): Promise<Pool> {
   async function sync(body: Json): Promise<string> {
     const { id } = await api.createSync(body);
     pool.sync_id.push(id);
+    pool.plan_id.push(await plan(id, body.connectionId));
+    return id;
+  }
+
+  async function plan(syncId: string, connectionId: string): Promise<string> {
+    const id = randomUUID();
+    const question: PreviewQuestion = { syncId, runMode: "incremental", entities: ["public.orders"], window: null };
+    await insertTask(db, {
+      ...{ id, connectionId, kind: "plan", settingsVersion: 1 },
+      request: { entities: [], sourceConfig: {}, useNextSecrets: false, plan: question },
+    });
     return id;
   }
 

@@ -1,14 +1,8 @@
 import { onTestFinished } from "vitest";
 import type { Checkpoint, Window } from "../../../core/slices.ts";
+import type { RejectedRecord, RowsBatch } from "../../../providers/batch.ts";
 import { httpApi } from "../../../providers/http_api/index.ts";
-import type {
-  EntityPlan,
-  EntityReadSpec,
-  PlanRequest,
-  RejectedRecord,
-  RowsBatch,
-  Source,
-} from "../../../providers/provider.ts";
+import type { EntityPlan, EntityReadSpec, PlanRequest, Source } from "../../../providers/provider.ts";
 import { createRestServer, type RestServer } from "../../support/rest-server.ts";
 import { createSharedConnection, LOOPBACK_EGRESS } from "../../support/shared-connection.ts";
 

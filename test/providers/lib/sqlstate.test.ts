@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { classifySocketError, classifySqlState } from "../../../providers/lib/sqlstate.ts";
+import { classifySocketError, classifySqlState, explainedBy } from "../../../providers/lib/sqlstate.ts";
 
 describe("what a database's error means", () => {
   it.each([
     ["08006", "transient", "source_unavailable"],
     ["0A000", "terminal", "config_invalid"],
-    ["22012", "terminal", "source_rejected_request"],
+    ["22012", "terminal", "source_object_invalid"],
     ["25P03", "transient", "source_unavailable"],
     ["28000", "terminal", "source_auth_failed"],
     ["28P01", "terminal", "source_auth_failed"],
@@ -15,11 +15,11 @@ describe("what a database's error means", () => {
     ["42501", "terminal", "source_permission_denied"],
     ["42601", "terminal", "source_rejected_request"],
     ["42703", "terminal", "source_schema_breaking_change"],
-    ["42883", "terminal", "config_invalid"],
+    ["42883", "terminal", "source_object_invalid"],
     ["42P01", "terminal", "source_resource_not_found"],
     ["53200", "transient", "source_unavailable"],
     ["53300", "transient", "source_rate_limited"],
-    ["55000", "terminal", "config_invalid"],
+    ["55000", "terminal", "source_object_invalid"],
     ["55P03", "transient", "source_timeout"],
     ["57014", "transient", "source_timeout"],
     ["57P01", "transient", "source_unavailable"],
@@ -27,9 +27,18 @@ describe("what a database's error means", () => {
     ["HV00N", "transient", "source_unavailable"],
     ["XX000", "transient", "source_unavailable"],
     ["XX001", "terminal", "source_response_invalid"],
-    ["P0001", "terminal", "source_rejected_request"],
+    ["P0001", "terminal", "source_object_invalid"],
   ])("SQLSTATE %s is %s: %s", (sqlState, kind, reasonCode) => {
     expect(classifySqlState(sqlState)).toMatchObject({ kind, reasonCode });
+  });
+
+  it.each([
+    ["57014", "canceling statement due to statement timeout", /^Raise statementTimeoutSeconds of the connection/],
+    ["57014", "canceling statement due to user request", /^Look for locks/],
+    ["42501", "permission denied for schema shop", /`usage` on schema shop\.$/],
+    ["42501", "permission denied for sequence ids", /`select` on sequence ids\.$/],
+  ])("SQLSTATE %s, %s, says what to do about just that", (sqlState, said, fix) => {
+    expect(explainedBy(classifySqlState(sqlState), said).fix).toMatch(fix);
   });
 
   it("says when to come back where there are too many connections", () => {

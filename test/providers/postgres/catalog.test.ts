@@ -70,7 +70,7 @@ describe("discovery of a Postgres source", () => {
   it("finds tables, views and materialized views, and of a partitioned table the root alone", () => {
     expect([...found.keys()].sort()).toEqual(
       [
-        'Sales Dept..Größe "X" 日本',
+        '"Sales Dept."."Größe ""X"" 日本"',
         "hidden.vault",
         ...["big_customers", "customers", "events", "kinds", "lines", "nullable_unique", "secret_rows", "totals"].map(
           (name) => `public.${name}`,
@@ -89,7 +89,7 @@ describe("discovery of a Postgres source", () => {
   it("keeps to the connection's schemas, for planning too", async () => {
     const config = { schemas: ["Sales Dept."] };
     const entities = await source.use((opened) => opened.discover(null), { config });
-    expect(entities.map((entity) => entity.entityKey)).toEqual(['Sales Dept..Größe "X" 日本']);
+    expect(entities.map((entity) => entity.entityKey)).toEqual(['"Sales Dept."."Größe ""X"" 日本"']);
     const outside = source.use((opened) => opened.discover(["public.customers"]), { config });
     expect(await outside).toEqual([]);
   });
@@ -142,12 +142,12 @@ describe("discovery of a Postgres source", () => {
       ar: "text",
       au: "jsonpath",
       av: "text",
-      aw: "text[]",
+      aw: "numeric(12,4)[]",
     });
   });
 
   it("keeps the names of columns as they are, and forgets dropped ones", () => {
-    expect(Object.keys(typesOf('Sales Dept..Größe "X" 日本'))).toEqual([
+    expect(Object.keys(typesOf('"Sales Dept."."Größe ""X"" 日本"'))).toEqual([
       "Id",
       "select",
       'with "quote"',
@@ -209,6 +209,11 @@ describe("discovery of a Postgres source", () => {
         name: "TerminalError",
         reasonCode: "source_permission_denied",
       });
+      const [kinds] = await source.use((opened) => opened.discover(["public.kinds"]));
+      expect(kinds?.failure).toMatchObject({
+        reasonCode: "source_permission_denied",
+        fix: "Grant the user `select` on public.kinds.",
+      });
       const lines = await source.plan({ entityKey: "public.lines", keyColumns: ["order_id", "line_no"] });
       expect(await source.readAll(lines)).toEqual([]);
     } finally {
@@ -253,6 +258,7 @@ describe("the check of a Postgres connection", () => {
     ["a schema without tables", { schemas: ["nowhere"] }, /can read no table/],
   ])("reports %s instead of throwing", async (_, config, message) => {
     const failed = (await check(config)).filter(({ ok }) => !ok);
-    expect(failed).toMatchObject([{ message: expect.stringMatching(message), fix: expect.stringMatching(/./) }]);
+    expect(failed).toMatchObject([{ message: expect.stringMatching(/./), fix: expect.stringMatching(/./) }]);
+    expect(`${failed[0]?.message} ${failed[0]?.fix}`).toMatch(message);
   });
 });

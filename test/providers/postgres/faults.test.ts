@@ -164,15 +164,15 @@ describe("a Postgres source that fails", () => {
     );
   });
 
-  it("moves while the server works on our statement, and does not while it waits on us or a lock", async () => {
+  it("is at work while the server works on our statement, and is not while the server waits for us", async () => {
     await source.use(async (opened) => {
       const request = { spec: plan.spec, window: { by: "none" as const }, checkpoint: null };
       for await (const batch of opened.read({ ...request, batchRows: 10_000, batchBytes: 2 ** 30 })) {
         // Nobody reads the stream: the server fills the buffers and then waits.
-        await expect.poll(() => opened.probe()).toBe(false);
+        await expect.poll(() => opened.probe()).toBe("none");
         if (batch.kind === "copy") for await (const _ of batch.stream);
       }
-      expect(await opened.probe()).toBe(false);
+      expect(await opened.probe()).toBe("none");
     });
     const controller = new AbortController();
     const sleeping = await source.plan({ entityKey: "public.slow" });
@@ -181,11 +181,41 @@ describe("a Postgres source that fails", () => {
         const request = { spec: sleeping.spec, window: { by: "none" as const }, checkpoint: null };
         const reading = opened.read({ ...request, batchRows: 10, batchBytes: 1_000 }).next();
         const outcome = reading.catch((error: unknown) => error);
-        await expect.poll(() => opened.probe()).toBe(true);
+        await expect.poll(() => opened.probe()).toBe("working");
         controller.abort(new Error("enough"));
         await outcome;
       },
       { signal: controller.signal },
     );
+  });
+
+  it("is looked at through one session, however many sources have statements open", async () => {
+    const sleeping = await source.plan({ entityKey: "public.slow" });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const probed = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
+    const lookers = probed.map(({ resolve }) =>
+      source.use(
+        async (opened) => {
+          const request = { spec: sleeping.spec, window: { by: "none" as const }, checkpoint: null };
+          const reading = opened.read({ ...request, batchRows: 10, batchBytes: 1_000 }).next();
+          const outcome = reading.catch((error: unknown) => error);
+          await expect.poll(() => opened.probe()).toBe("working");
+          resolve();
+          await outcome;
+        },
+        { signal },
+      ),
+    );
+    const everybody = Promise.all(lookers);
+    const looking = () =>
+      source.sql(
+        "select from pg_stat_activity where usename = $1 and query like '%asked_pid%' and pid <> pg_backend_pid()",
+        [source.config.user],
+      );
+    await Promise.all(probed.map(({ promise }) => promise));
+    expect(await looking()).toHaveLength(1);
+    controller.abort(new Error("enough"));
+    await everybody;
   });
 });

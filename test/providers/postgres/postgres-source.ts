@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { findProvider } from "../../../providers/index.ts";
+import { askForNoConversion } from "../../../providers/postgres/raw-encoding.ts";
 import type { EntityPlan, PlanRequest, Source } from "../../../providers/provider.ts";
 import { createTestDatabase, withClient } from "../../support/postgres.ts";
 import { createSharedConnection, LOOPBACK_EGRESS } from "../../support/shared-connection.ts";
@@ -27,8 +28,8 @@ export interface SourceOptions {
 }
 
 /** @param schema SQL that makes the tables; all of them can be read afterwards */
-export async function createPostgresSource(schema: string): Promise<PostgresSource> {
-  const database = await createTestDatabase();
+export async function createPostgresSource(schema: string, encoding?: string): Promise<PostgresSource> {
+  const database = await createTestDatabase(encoding);
   const user = `reader_${randomBytes(6).toString("hex")}`;
   const password = randomBytes(12).toString("hex");
   const url = new URL(database.url);
@@ -41,10 +42,15 @@ export async function createPostgresSource(schema: string): Promise<PostgresSour
   };
 
   const sql = <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
-    withClient(database.url, async (client) => {
-      await client.query("set timezone = 'UTC'; set extra_float_digits = 3");
-      return (await client.query<Row>(text, values)).rows;
-    });
+    withClient(
+      database.url,
+      async (client) => {
+        await client.query("set timezone = 'UTC'; set extra_float_digits = 3");
+        return (await client.query<Row>(text, values)).rows;
+      },
+      // No other client could connect.
+      encoding === "MULE_INTERNAL" ? askForNoConversion : undefined,
+    );
 
   await sql(schema);
   await sql(`create role ${user} login password '${password}' in role pg_read_all_data, pg_read_all_stats`);

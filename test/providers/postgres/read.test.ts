@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Batch, EntityPlan } from "../../../providers/provider.ts";
+import type { Batch } from "../../../providers/batch.ts";
+import type { EntityPlan } from "../../../providers/provider.ts";
 import { createPostgresSource, type PostgresSource } from "./postgres-source.ts";
 
 /** 1,000 rows each, under keys of many types whose order is not that of their text in JavaScript. */
@@ -162,7 +163,7 @@ describe("reading a Postgres source", () => {
     expect(slices).toHaveLength(10);
     expect(slices.at(-1)).toEqual({
       stage: 1,
-      window: { by: "time", column: "updated_at", from: upperBound, to: null },
+      window: { by: "time", column: "updated_at", from: upperBound, to: null, after: true },
       label: "catch-up",
     });
   });

@@ -42,7 +42,7 @@ export function createAuthContext(options: {
           headers: { accept: "application/json", ...headers },
           body,
         });
-        return createResponse(answer, target, toError);
+        return createResponse(answer, target, { format: "json", toError });
       } catch (error) {
         const failure = classifyBreakage(error, `POST ${describeUrl(target)}`);
         throw failure === null ? error : toError(failure);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { GET, openClient, serve } from "./local-http.ts";
 
@@ -34,11 +34,18 @@ describe("an answer that is compressed", () => {
   it.each([
     ["gzip", gzipSync(json)],
     ["x-gzip", gzipSync(json)],
+    ["gzip", json],
     ["deflate", deflateSync(json)],
     ["br", brotliCompressSync(json)],
     ["zstd", zstdCompressSync(json)],
     ["gzip, br", brotliCompressSync(gzipSync(json))],
     ["identity", Buffer.from(json)],
+    ["GZIP", gzipSync(json)],
+    ["deflate", deflateRawSync(json)],
+    ["utf-8", Buffer.from(json)],
+    ["none", Buffer.from(json)],
+    ["", Buffer.from(json)],
+    ["identity, gzip", gzipSync(json)],
   ])("is read: %s", async (encoding, body) => {
     const local = await serve((_, response) => response.writeHead(200, { "content-encoding": encoding }).end(body));
     const response = await openClient({ baseUrl: local.origin }).send(GET);
@@ -54,7 +61,7 @@ describe("an answer that is compressed", () => {
 
   it.each([
     ["in a way that nobody asked for", "compress", Buffer.from("abc")],
-    ["and broken", "gzip", Buffer.from("this is not gzip")],
+    ["and broken", "gzip", Buffer.from("\x1f\x8bthis is not gzip", "latin1")],
     ["and cut", "gzip", gzipSync(json).subarray(0, 30)],
     ["and broken, brotli", "br", Buffer.from("this is not brotli")],
     ["and broken, zstd", "zstd", Buffer.from("this is not zstd")],
@@ -168,20 +175,21 @@ describe("an answer that does not come", () => {
     expect(connections).toBe(1);
   });
 
-  it("counts as moving only when a byte has come since it was last asked", async () => {
+  it("is at work only when a byte has come since it was last asked, and waits as long as a request is in flight", async () => {
     const gate = Promise.withResolvers<Socket>();
     const origin = await speakRaw(gate.resolve);
     const client = openClient({ baseUrl: origin });
     const sent = client.send(GET);
     const socket = await gate.promise;
-    expect(client.isMoving()).toBe(false);
+    expect(client.look()).toBe("waiting");
     socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
-    await expect.poll(client.isMoving).toBe(true);
-    expect(client.isMoving()).toBe(false);
+    await expect.poll(client.look).toBe("working");
+    expect(client.look()).toBe("waiting");
     socket.write("[");
-    await expect.poll(client.isMoving).toBe(true);
-    expect(client.isMoving()).toBe(false);
+    await expect.poll(client.look).toBe("working");
+    expect(client.look()).toBe("waiting");
     socket.write("1 ]");
     expect((await sent).json()).toEqual([1]);
+    await expect.poll(client.look).toBe("none");
   });
 });

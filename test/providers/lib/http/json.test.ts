@@ -30,15 +30,24 @@ describe("a number", () => {
     "4.9e-324",
     "1234567890123456e3",
     "100000000000000000000000000000000000000",
-  ])("that a double may not hold keeps its text: %s", (text) => {
+    "1.10",
+    "-0.50",
+    "1.0",
+    "-0.0",
+    "1e2",
+    "1E2",
+    "1.5e+10",
+    "0.0000001",
+    "1E400",
+  ])("that JavaScript would print otherwise keeps its text: %s", (text) => {
     const [number, inObject] = [parseJson(text), parseJson(`{"n":[${text}]}`)];
     expect(isRawNumber(number)).toBe(true);
     expect(cellOf(number)).toBe(text);
     expect(cellOf(inObject)).toBe(`{"n":[${text}]}`);
   });
 
-  it.each(["0", "-1", "1.5", "0.1", "123456789012345", "-0.00001234567", "1e5", "99999999999.999"])(
-    "that a double holds is a number: %s",
+  it.each(["0", "-1", "1.5", "0.1", "123456789012345", "-0.00001234567", "10", "99999999999.999"])(
+    "that it prints as it was written is a number: %s",
     (text) => {
       expect(parseJson(text)).toBe(Number(text));
       expect(Number(cellOf(parseJson(text)))).toBe(Number(text));
@@ -83,13 +92,16 @@ describe("a number", () => {
     expect(() => parseJson(text)).toThrow(SyntaxError);
   });
 
-  it("of up to 15 digits comes back as it went, at every size", () => {
-    for (let exponent = -99; exponent <= 99; exponent += 1) {
-      const text = `1.2345678901234e${exponent}`;
-      expect(isRawNumber(parseJson(text))).toBe(false);
-      expect(Number(cellOf(parseJson(text))).toExponential(13)).toBe(
-        `1.2345678901234e${exponent < 0 ? "" : "+"}${exponent}`,
-      );
+  it("comes back digit for digit, at every size and beside text that looks like it", () => {
+    const numbers = Array.from({ length: 199 }, (_, i) => `1.2345678901234e${i - 99}`);
+    for (const number of [...numbers, "1.10", "12.50", "7.0", "1e2", "1E400", "-0.0", "9007199254740993"]) {
+      for (const text of [
+        `[${number},":${number},","\\\\",${number}]`,
+        `{"a":" ${number} ","b":{"c":${number}},"__proto__":${number}}`,
+        `[":${number}",${number} ,"\\\\\\"",{"\\\\":${number}}]`,
+      ]) {
+        expect(JSON.stringify(parseJson(text)).replaceAll(" ", "")).toBe(text.replaceAll(" ", ""));
+      }
     }
   });
 });
@@ -104,7 +116,7 @@ describe("a cell", () => {
     ['"12345678901234567890"', "12345678901234567890"],
     ["[1,[2]]", "[1,[2]]"],
     ['{"b":1,"a":{"c":null}}', '{"b":1,"a":{"c":null}}'],
-    ["1e21", "1e+21"],
+    ["1e21", "1e21"],
   ])("is Postgres input: %s", (text, cell) => {
     expect(cellOf(parseJson(text))).toBe(cell);
   });
@@ -165,6 +177,17 @@ describe("the JSON of an answer", () => {
     ["Latin 1 that says so", Buffer.from('["é"]', "latin1"), 'application/json; charset="iso-8859-1"', ["é"]],
     ["UTF-16 that says so", Buffer.from('["é"]', "utf16le"), "application/json;charset=utf-16le", ["é"]],
     ["of another type", "[1]", "text/plain", [1]],
+    ["UTF-8 that says so in quotes", '["é"]', "application/json; charset='utf-8'", ["é"]],
+    ["UTF-8 of a charset that nobody knows", '["é"]', "application/json; charset=klingon", ["é"]],
+    ["UTF-8 that calls itself something else", '["é€"]', "application/json; charset=iso-8859-1", ["é€"]],
+    ["UTF-8 that calls itself UTF-16", '["é€"]', "application/json; charset=utf-16", ["é€"]],
+    ["UTF-16 with a byte order mark", Buffer.from('\ufeff["é"]', "utf16le"), "application/json", ["é"]],
+    [
+      "Shift JIS that says so",
+      Buffer.from([0x5b, 0x22, 0x8e, 0x9a, 0x22, 0x5d]),
+      "text/json;charset=Shift_JIS",
+      ["字"],
+    ],
   ])("is read: %s", async (_, body, contentType, value) => {
     expect((await answerOf(body, contentType)).json()).toEqual(value);
   });
@@ -179,7 +202,6 @@ describe("the JSON of an answer", () => {
     ["cut JSON", '[{"a":1},', "application/json"],
     ["nothing", "", "application/json"],
     ["broken UTF-8", Buffer.from([0x22, 0xff, 0x22]), "application/json"],
-    ["a charset that does not exist", "[1]", "application/json; charset=klingon"],
     ["NaN", "[NaN]", "application/json"],
   ])("is refused with what came instead: %s", async (_, body, contentType) => {
     const response = await answerOf(body, contentType);
@@ -188,6 +210,35 @@ describe("the JSON of an answer", () => {
         name: "TransientError",
         reasonCode: "source_response_invalid",
         message: expect.stringContaining(`page 1 of orders failed: the answer is not JSON but ${contentType}`),
+      }),
+    );
+  });
+});
+
+describe("an answer of a value a line", () => {
+  const answerOf = async (body: string, contentType: string, format?: "ndjson") => {
+    const local = await serve((_, response) => response.writeHead(200, { "content-type": contentType }).end(body));
+    return openClient({ baseUrl: local.origin }).send({ ...GET, format });
+  };
+
+  it.each(["application/x-ndjson", "application/ndjson; charset=utf-8", "application/jsonl"])(
+    "is told by its type %s",
+    async (contentType) => {
+      const response = await answerOf('{"id":1}\r\n\n{"id":12345678901234567890}', contentType);
+      expect(JSON.stringify(response.json())).toBe('[{"id":1},{"id":12345678901234567890}]');
+    },
+  );
+
+  it("is read as one whatever its type, where that is asked for", async () => {
+    expect((await answerOf('{"id":1}', "application/json", "ndjson")).json()).toEqual([{ id: 1 }]);
+  });
+
+  it("that is cut in its last line is refused", async () => {
+    const response = await answerOf('{"id":1}\n{"id":2}\n{"id":', "application/x-ndjson");
+    expect(() => response.json()).toThrow(
+      expect.objectContaining({
+        reasonCode: "source_response_invalid",
+        message: expect.stringContaining("the answer is not NDJSON: line 3 is not JSON"),
       }),
     );
   });

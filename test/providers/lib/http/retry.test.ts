@@ -63,7 +63,7 @@ describe("a request that fails for a moment", () => {
         retryAfterSeconds: null,
         message:
           `http_api: page 1 of orders failed: GET ${local.origin}/orders answered 503 Service Unavailable: over capacity. ` +
-          "The next attempt resumes by itself. If it repeats, check the connection's host, port and the source's status page.",
+          "Check the address of the connection and the source's status page.",
       }),
     );
     expect(local.received).toHaveLength(4);

@@ -19,11 +19,32 @@ describe("the address of a request", () => {
     expect(resolve(url)).toBe(target);
   });
 
-  it("does not mind a slash at the end of the base, nor its query", () => {
+  it("does not mind a slash at the end of the base", () => {
     expect(resolve("orders", "https://api.example/v1/")).toBe("https://api.example/v1/orders");
-    expect(resolve("orders", "https://api.example/v1?tenant=7")).toBe("https://api.example/v1/orders");
-    expect(resolve("", "https://api.example/graphql?tenant=7")).toBe("https://api.example/graphql?tenant=7");
     expect(resolve("orders", "https://api.example")).toBe("https://api.example/orders");
+  });
+
+  it("has the parameters of the base once, and those of the request win", () => {
+    const base = "https://api.example/v1?api-version=7&tag=a&tag=b";
+    expect(resolve("orders", base)).toBe("https://api.example/v1/orders?api-version=7&tag=a&tag=b");
+    expect(resolve("orders?tag=c", base)).toBe("https://api.example/v1/orders?tag=c&api-version=7");
+    expect(resolve("orders", base, [["api-version", "8"]])).toBe(
+      "https://api.example/v1/orders?tag=a&tag=b&api-version=8",
+    );
+    const link = "https://api.example/v1/orders?api-version=7&tag=a&tag=b&page=2";
+    expect(resolve(link, base)).toBe(link);
+    expect(resolve("", "https://api.example/graphql?tenant=7")).toBe("https://api.example/graphql?tenant=7");
+    expect(resolve("https://files.example/a.json", base)).toBe("https://files.example/a.json");
+  });
+
+  it.each([
+    ["http://api.example/v1/orders?page=2", "https://api.example/v1", "https://api.example/v1/orders?page=2"],
+    ["http://api.example:80/v1/orders", "https://api.example:443/v1", "https://api.example/v1/orders"],
+    ["http://api.example:443/v1/orders", "https://api.example/v1", "https://api.example/v1/orders"],
+    ["https://api.example:8080/v1/orders", "http://api.example:8080/v1", "http://api.example:8080/v1/orders"],
+    ["https://API.example/v1/orders", "http://api.example/v1", "http://api.example/v1/orders"],
+  ])("%j of the server at %j is asked with the scheme and port of the base", (link, base, target) => {
+    expect(resolve(link, base)).toBe(target);
   });
 
   it("has its parameters replaced by those of the request, of which one may come twice", () => {
@@ -38,9 +59,12 @@ describe("the address of a request", () => {
   });
 
   it.each([
-    ["https://api.example.evil.example/", "api.example.evil.example is neither baseUrl's host nor one of allowedHosts"],
-    ["http://api.example/", "api.example is neither"],
-    ["https://api.example:8443/", "api.example:8443 is neither"],
+    [
+      "https://api.example.evil.example/",
+      "https://api.example.evil.example is neither baseUrl's server (https://api.example) nor one of allowedHosts",
+    ],
+    ["http://api.example:8443/", "http://api.example:8443 is neither"],
+    ["https://api.example:8443/", "https://api.example:8443 is neither"],
     ["orders:export", "orders: is neither"],
     ["http://[", "its address is no URL"],
   ])("%j is refused", (url, why) => {

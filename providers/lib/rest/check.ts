@@ -1,0 +1,70 @@
+import { failedCheck } from "../../../core/connection-tasks.ts";
+import { isProviderError } from "../../../core/errors.ts";
+import type { SourceCheck } from "../../provider.ts";
+import type { HttpClient } from "../http/client.ts";
+import { type ReadContext, readPages } from "./pages.ts";
+import { START } from "./position.ts";
+import type { Resource, Resources } from "./resources.ts";
+import { spanOf } from "./steps.ts";
+
+interface CheckedSource {
+  client: HttpClient;
+  resources: Resources;
+}
+
+/** A check has seconds, and every resource costs a request. */
+const MOST_RESOURCES = 10;
+const AT_ONCE = 4;
+
+/**
+ * With the connection's credentials: `checkPath`, and the first page of resources that stand alone, since a child needs its
+ * parents first. A resource that fails beside others that do not is at fault alone.
+ */
+export async function checkApi(source: CheckedSource, path: string | undefined): Promise<SourceCheck[]> {
+  const asked = path === undefined ? null : await report("read", () => checkPath(source.client, path));
+  if (asked !== null && !asked.ok) return [asked];
+  const checks = await checkResources(source);
+  const failed = checks.filter((check) => !check.ok);
+  const connection = asked ?? checks.find((check) => check.ok) ?? failed[0];
+  if (connection === undefined) throw new Error("A connection without resources passed its schema.");
+  const { name: _, message, fix, ok } = connection;
+  const read = { name: "read", ok, message, fix };
+  return ok ? [read, ...failed] : [read];
+}
+
+async function checkResources({ client, resources }: CheckedSource): Promise<SourceCheck[]> {
+  const all = resources.names.map((name) => resources.get(name));
+  const alone = all.filter((resource) => resource.parent === undefined);
+  const chosen = (alone.length > 0 ? alone : all).slice(0, MOST_RESOURCES);
+  const left = chosen.entries();
+  const checks: SourceCheck[] = [];
+  const work = async (): Promise<void> => {
+    for (const [i, resource] of left) {
+      const check = await report(`read ${resource.name}`, () => checkResource({ client, resources }, resource));
+      checks[i] = { ...check, entityKey: resource.name };
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return checks;
+}
+
+async function report(name: string, look: () => Promise<string>): Promise<SourceCheck> {
+  try {
+    return { name, ok: true, message: await look(), fix: "" };
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    return failedCheck(name, error);
+  }
+}
+
+async function checkPath(client: HttpClient, path: string): Promise<string> {
+  const { status } = await client.send({ doing: "the connection check", method: "GET", url: path });
+  return `${path} answers ${status}.`;
+}
+
+async function checkResource(source: CheckedSource, resource: Resource): Promise<string> {
+  const context: ReadContext = { ...source, now: Date.now(), mayRestart: true, demand: "nothing" };
+  const pages = readPages(context, resource, spanOf({ by: "none" }, resource.incremental), START);
+  for await (const page of pages) return `${resource.name} answers; its first page has ${page.records.length} records.`;
+  return `${resource.name} answers.`;
+}

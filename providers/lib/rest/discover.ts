@@ -1,0 +1,100 @@
+import { isOfEntity, type ProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
+import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
+import { whyUnprovable } from "./provable.ts";
+import { columnOf, columnsOf, hasInstantColumn, type RecordShape } from "./record-shape.ts";
+import type { Resource, Resources } from "./resources.ts";
+import type { EarlierSpecs, FoundShape, Shapes } from "./shapes.ts";
+
+/** A check has seconds, and each resource costs some requests. */
+const AT_ONCE = 4;
+
+export async function discoverEntities(
+  source: { resources: Resources; shapes: Shapes },
+  entityKeys: string[] | null,
+  known: KnownSpecs,
+  named: KnownNames,
+): Promise<EntitySchema[]> {
+  const declared = new Set(source.resources.names);
+  const names = entityKeys === null ? [...declared] : entityKeys.filter((key) => declared.has(key));
+  const left = names.values();
+  const found = new Map<string, EntitySchema>();
+  const work = async (): Promise<void> => {
+    for (const name of left) {
+      found.set(name, await discoverEntity(source, name, { known: known.get(name), named: named.get(name) }));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return names.flatMap((name) => found.get(name) ?? []);
+}
+
+async function discoverEntity(
+  { resources, shapes }: { resources: Resources; shapes: Shapes },
+  name: string,
+  earlier: EarlierSpecs,
+): Promise<EntitySchema> {
+  const resource = resources.get(name);
+  try {
+    const { shape, names, isNew } = await findShape(shapes, resource, earlier);
+    if (isNew) await shapes.checkNew(resource, shape);
+    const unprovable = whyUnprovable(resource, resources);
+    return {
+      ...describeEntity(resource, shape),
+      columnNames: Object.fromEntries(names),
+      ...(unprovable === undefined ? {} : { unprovable }),
+    };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null) throw error;
+    // The others can be read.
+    const entity = describeEntity(resource, { fields: [], cursor: null, unmapped: false });
+    return { ...entity, description: `Cannot be read now: ${failure.message}`, failure };
+  }
+}
+
+/** An answer without records may be a fault that passes, so it is asked for once more. */
+async function findShape(shapes: Shapes, resource: Resource, earlier: EarlierSpecs): Promise<FoundShape> {
+  try {
+    return await shapes.find(resource, earlier);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return await shapes.find(resource, earlier);
+  }
+}
+
+/** What is wrong with this resource alone; null for what stands in the way of all. */
+function failureOf(error: unknown): ProviderError | null {
+  if (isUnreadable(error)) return new TerminalError(error.reasonCode, error.what, { fix: error.fix, cause: error });
+  return isOfEntity(error) ? error : null;
+}
+
+function isUnreadable(error: unknown): error is TransientError {
+  return error instanceof TransientError && error.reasonCode === "source_response_invalid";
+}
+
+function describeEntity(resource: Resource, shape: RecordShape): EntitySchema {
+  const { name, primaryKey, incremental, parent } = resource;
+  const columnsAt = (paths: string[]): string[] => paths.flatMap((path) => columnOf(shape, path) ?? []);
+  const column = shape.cursor?.column;
+  // People know the cursor by its own column.
+  const own = incremental && hasInstantColumn(shape) ? columnsAt([incremental.cursorField]) : [];
+  return {
+    entityKey: name,
+    displayName: resource.displayName ?? name,
+    description: resource.description ?? `${resource.method} ${resource.path}`,
+    columns: columnsOf(shape, primaryKey),
+    primaryKeyColumns: columnsAt(primaryKey),
+    cursorFields: column === undefined ? [] : [column, ...own],
+    cursorColumns: column === undefined ? [] : [column, ...own],
+    ...(column === undefined ? {} : { cursorAliases: new Map(own.map((name) => [name, column])) }),
+    loadMode: resource.loadMode ?? (primaryKey.length > 0 ? "upsert" : "replace"),
+    dependsOn: parent ? [parent.resource] : [],
+    slicing:
+      column === undefined
+        ? { by: "none" }
+        : { by: "time", column, ...(incremental?.windowStep ? { defaultWindow: incremental.windowStep } : {}) },
+    sizeClass: resource.sizeClass,
+    estimatedRows: null,
+    inferred: shape.fields.some((field) => field.inferred),
+    open: resource.additionalFields !== "ignore",
+  };
+}

@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { isObject, type JsonValue } from "../http/json.ts";
+import { parentColumnPath } from "./column-names.ts";
+import type { Resource } from "./resources.ts";
+import { selectOne } from "./selector.ts";
+import type { TallyState } from "./tally-state.ts";
+
+/** Some 40 bytes each. */
+const MOST_KEYS = 1_000_000;
+
+/** A checkpoint with so many of them has 200 kB. */
+const MOST_STORED_KEYS = 25_000;
+const HASH_BYTES = 6;
+
+/** Counts different keys of one reading of a listing. */
+export interface KeyTally {
+  /** @returns how many of them had not come before; null where the records have no key of their own */
+  add(records: readonly JsonValue[]): number | null;
+  /** Equal for two readings that gave the same keys equally often; null where it is not known of a part of the reading. */
+  digest(): number | null;
+  /** False: not all keys are known, since they are too many or the reading was resumed; one of them may have come again. */
+  isWhole(): boolean;
+  /** With which a tally goes on after the reading was interrupted; undefined where keys of a part are unknown, or there are none. */
+  state(): TallyState | undefined;
+}
+
+const WITHOUT_KEYS: KeyTally = { add: () => null, digest: () => 0, isWhole: () => true, state: () => undefined };
+
+/** @param before null: from the first page on. Undefined: nothing is known of the pages before */
+export function createKeyTally(
+  { primaryKey, parentFields }: Resource,
+  before: TallyState | null | undefined,
+): KeyTally {
+  const inherited = new Set(parentFields.map(parentColumnPath));
+  const paths = primaryKey.filter((path) => !inherited.has(path));
+  if (paths.length === 0) return WITHOUT_KEYS;
+  const stored = before === null ? "" : (before?.hashes ?? null);
+  const seen = new Set(stored === null ? [] : hashesIn(stored));
+  let sum = before === null ? 0 : (before?.sum ?? null);
+  return {
+    add(records) {
+      let added = 0;
+      for (const record of records) {
+        const key = isObject(record) ? JSON.stringify(paths.map((path) => selectOne(record, path) ?? null)) : "";
+        const hash = createHash("sha1").update(key).digest().readUIntBE(0, HASH_BYTES);
+        if (sum !== null) sum = (sum + hash) % 2 ** 48;
+        if (seen.has(hash)) continue;
+        if (seen.size < MOST_KEYS) seen.add(hash);
+        added += 1;
+      }
+      return added;
+    },
+    digest: () => sum,
+    isWhole: () => stored !== null && seen.size < MOST_KEYS,
+    state() {
+      if (sum === null) return undefined;
+      const isStored = stored !== null && seen.size <= MOST_STORED_KEYS;
+      return { sum, hashes: isStored ? textOf(seen) : null };
+    },
+  };
+}
+
+function textOf(hashes: ReadonlySet<number>): string {
+  const bytes = Buffer.alloc(hashes.size * HASH_BYTES);
+  let at = 0;
+  for (const hash of hashes) at = bytes.writeUIntBE(hash, at, HASH_BYTES);
+  return bytes.toString("base64");
+}
+
+function hashesIn(text: string): number[] {
+  const bytes = Buffer.from(text, "base64");
+  return Array.from({ length: bytes.length / HASH_BYTES }, (_, i) => bytes.readUIntBE(i * HASH_BYTES, HASH_BYTES));
+}

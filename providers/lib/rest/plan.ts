@@ -1,0 +1,166 @@
+import type { EntityPlan, EntityReadSpec, PlanRequest } from "../../provider.ts";
+import type { HttpClient } from "../http/client.ts";
+import { isObject } from "../http/json.ts";
+import { UNMAPPED } from "./column-names.ts";
+import { afterInitial, type Cursor, cursorOf, lookbackMs, roundDown } from "./cursor.ts";
+import { boundByNumbers } from "./number-windows.ts";
+import { omissionOf } from "./omit.ts";
+import { type ReadContext, readPages } from "./pages.ts";
+import { planWindow } from "./plan-window.ts";
+import { type RecordPage, START } from "./position.ts";
+import type { ReadSpec } from "./read-spec.ts";
+import { columnsOf } from "./record-shape.ts";
+import type { Resource, Resources } from "./resources.ts";
+import { checkSample } from "./sample-check.ts";
+import type { FoundShape, Shapes } from "./shapes.ts";
+import { spanOf } from "./steps.ts";
+import { cutWindows, isoOf, labelOf, openWindow, type TimeWindow } from "./windows.ts";
+
+/** By how much a worker's clock is mistrusted where the source shows none of its own. */
+const CLOCK_DOUBT_MS = 15 * 60_000;
+
+/** The bound is a clock's, which says nothing of the values that rows will get: see `Checkpoint`. */
+const FOLLOWS = { cursorFollows: "rows" } as const;
+
+interface PlanningSource {
+  client: HttpClient;
+  resources: Resources;
+  shapes: Shapes;
+}
+
+export async function planEntity(source: PlanningSource, request: PlanRequest): Promise<EntityPlan> {
+  const resource = source.resources.get(request.entityKey);
+  return boundByNumbers(await planResource(source, resource, request), request, resource);
+}
+
+async function planResource(source: PlanningSource, resource: Resource, request: PlanRequest): Promise<EntityPlan> {
+  const whole = await source.shapes.find(resource);
+  const found = onlyColumns(whole, request.columns);
+  const cursor = cursorOf(resource, found, request);
+  const first = await readFirstPage(source, resource, cursor);
+  if (found.isNew) checkSample(resource, first?.records.filter((record) => isObject(record)) ?? [], found.shape);
+  // A source's clock that runs ahead would take the cursor beyond rows that are still to come.
+  const now = Math.min(first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS, Date.now());
+  const omission = omissionOf(resource.choice, whole.shape);
+  const reading = { now, ...(omission === null ? {} : { omission }) };
+  const spec = specOf(resource, found, request, reading);
+  const evidence = {
+    clock: first?.answeredAt == null ? "worker" : "source",
+    firstPage: first?.records.length ?? 0,
+    more: first !== null && first.next !== null,
+  };
+  if (request.between !== null)
+    return planWindow(resource.provider, spec, { request, between: request.between, cursor, now, evidence });
+  if (cursor === null) return planFull(spec, { request, cursor, bound: null, evidence });
+
+  const lagMs = (request.safetyLagSeconds ?? cursor.incremental.safetyLagSeconds) * 1_000;
+  // No answer came of which the clock could be read: the cursor stays where it is.
+  const reached = roundDown(now - lagMs, cursor);
+  const bound = first === null ? cursor.state : Math.max(reached, cursor.state ?? Number.NEGATIVE_INFINITY);
+  const moving = bound === null ? spec : specOf(resource, found, request, { ...reading, bound });
+  return cursor.state === null
+    ? planFull(moving, { request, cursor, bound, evidence: { ...evidence, ...FOLLOWS } })
+    : planIncremental(moving, { request, cursor, bound, evidence: { ...evidence, ...FOLLOWS, ...emptiness(first) } });
+}
+
+interface Planning {
+  request: PlanRequest;
+  bound: number | null;
+  evidence: Record<string, unknown>;
+}
+
+function planFull(spec: EntityReadSpec, planning: Planning & { cursor: Cursor | null }): EntityPlan {
+  const { request, cursor, bound, evidence } = planning;
+  const catchUp =
+    request.catchUp && cursor !== null && bound !== null
+      ? [openWindow(cursor.column, afterInitial(bound - lookbackMs(request, cursor.incremental), cursor.incremental))]
+      : [];
+  const windows =
+    cursor?.hasWindows && !request.removes && cursor.from !== null && bound !== null
+      ? windowsOf(cursor, cursor.from, bound, request, request.maxSlices - catchUp.length)
+      : [];
+  const slices: EntityPlan["slices"] =
+    windows.length === 0 ? [{ stage: 0, window: { by: "none" }, label: "1/1" }] : windows.map(toSlice);
+  return {
+    spec,
+    slices: [...slices, ...catchUp.map((window) => ({ stage: 1 as const, window, label: "catch-up" }))],
+    upperBound: bound === null ? null : isoOf(bound),
+    evidence: { by: windows.length === 0 ? "none" : "time", ...evidence },
+  };
+}
+
+function planIncremental(
+  spec: EntityReadSpec,
+  { request, cursor, bound, evidence }: Planning & { cursor: Cursor },
+): EntityPlan {
+  const { column, from } = cursor;
+  const to = bound === null ? null : isoOf(bound);
+  const said = { by: "cursor", column, from: from === null ? null : isoOf(from), to, ...evidence };
+  if (("count" in evidence && !request.removes) || from === null || bound === null) {
+    return { spec, slices: [], upperBound: to, evidence: said };
+  }
+  const windows = cursor.hasWindows
+    ? windowsOf(cursor, from, bound, request, request.maxSlices)
+    : [openWindow(column, from)];
+  return { spec, slices: windows.map(toSlice), upperBound: to, evidence: said };
+}
+
+function windowsOf(
+  { column, state, incremental }: Cursor,
+  from: number,
+  bound: number,
+  { windowSize }: PlanRequest,
+  maxWindows: number,
+): TimeWindow[] {
+  return cutWindows(column, { from, state, bound }, { windowSize, maxWindows, incremental });
+}
+
+function toSlice(window: TimeWindow): EntityPlan["slices"][number] {
+  return { stage: 0, window, label: labelOf(window) };
+}
+
+/**
+ * Proves that the source can be read and shows its clock, before anything else is. Null where there is not even a page, for
+ * want of parents.
+ */
+async function readFirstPage(
+  { client, resources }: PlanningSource,
+  resource: Resource,
+  cursor: Cursor | null,
+): Promise<RecordPage | null> {
+  const context: ReadContext = { client, resources, now: Date.now(), mayRestart: true, demand: "nothing" };
+  const all = spanOf({ by: "none" }, resource.incremental);
+  const span = cursor?.from == null ? all : { from: cursor.from, to: null };
+  for await (const page of readPages(context, resource, span, START)) return page;
+  return null;
+}
+
+/** Nothing on the only page, or no parent: then there is nothing new. */
+function emptiness(first: RecordPage | null): { count?: 0 } {
+  return first === null || (first.records.length === 0 && first.next === null) ? { count: 0 } : {};
+}
+
+/** What is left out goes to the column for what has none, where that is taken. */
+function onlyColumns(found: FoundShape, names: string[] | undefined): FoundShape {
+  if (names === undefined) return found;
+  const { shape } = found;
+  const fields = shape.fields.filter(({ column }) => names.includes(column));
+  const cursor = shape.cursor !== null && names.includes(shape.cursor.column) ? shape.cursor : null;
+  return { ...found, shape: { ...shape, fields, cursor, unmapped: shape.unmapped && names.includes(UNMAPPED) } };
+}
+
+function specOf(
+  resource: Resource,
+  { shape, rowBytes }: FoundShape,
+  request: PlanRequest,
+  reading: Omit<ReadSpec, "shape" | "removes">,
+): EntityReadSpec {
+  return {
+    entityKey: resource.name,
+    columns: columnsOf(shape, resource.primaryKey),
+    keyColumns: request.keyColumns,
+    cursorField: request.cursorField,
+    estimatedRowBytes: rowBytes,
+    source: { shape, removes: request.removes, ...reading },
+  };
+}

@@ -1,0 +1,14 @@
+import type { DiscoveredEntity } from "../../../core/connection-tasks.ts";
+import type { Resource, Resources } from "./resources.ts";
+
+/** Why no listing of the resource can be shown to be complete, whatever its pages are; undefined where one can. */
+export function whyUnprovable(resource: Resource, resources: Pick<Resources, "get">): DiscoveredEntity["unprovable"] {
+  const { name, paging, errorRules, parent } = resource;
+  const endsByRule = errorRules.some(({ action }) => action === "stop_resource");
+  // What has parents is complete only with all of them.
+  if (paging.provesEnd || endsByRule) return parent && whyUnprovable(resources.get(parent.resource), resources);
+  return {
+    why: `the pages of ${name} are asked for by a number, and its paginator names no sign of the end`,
+    fix: "Give the paginator totalPath, totalPagesPath, stopWhen or stopOnShortPage",
+  };
+}

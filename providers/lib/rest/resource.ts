@@ -1,0 +1,90 @@
+import type { ReasonCode } from "../../../core/result-reasons.ts";
+import type { LoadMode, SizeClass } from "../../../core/vocabulary.ts";
+import type { FieldType } from "./field-types.ts";
+
+/** Values of query parameters by name; text may hold placeholders, see `templates.ts`. */
+export type QueryParameters = Record<string, Scalar | Scalar[]>;
+type Scalar = string | number | boolean;
+
+/** How only changes are asked for. */
+export interface IncrementalConfig {
+  /** Path of a record's field that says when it last changed. */
+  cursorField: string;
+  startParam?: string | undefined;
+  endParam?: string | undefined;
+  in: "query" | "body";
+  /** In which the API is asked; see `time-format.ts`. */
+  format: string;
+  /** In which records have it; absent: `format`, or ISO 8601. */
+  cursorFormat?: string | undefined;
+  /** RFC 3339 instant or date; nothing older is read. Absent: everything there is. */
+  initial?: string | undefined;
+  lookbackSeconds: number;
+  safetyLagSeconds: number;
+  /** ISO 8601 duration: no request asks for more at once. */
+  windowStep?: string | undefined;
+  /** ISO 8601 duration, taken off an inclusive end. */
+  granularity?: string | undefined;
+  openEnded: boolean;
+  ordering: "none" | "desc";
+}
+
+/** In which records have their cursor; ISO 8601 is read besides, see `readInstant`. */
+export function formatOf({ format, cursorFormat }: Pick<IncrementalConfig, "format" | "cursorFormat">): string {
+  return cursorFormat ?? format;
+}
+
+/** What an answer means by its status or body. The first rule that matches decides. */
+export interface ErrorRule {
+  status?: number | number[] | undefined;
+  path?: string | undefined;
+  equals?: Scalar | null | undefined;
+  contains?: string | undefined;
+  action: "retry" | "ignore" | "stop_resource" | "fail";
+  afterSeconds?: number | undefined;
+  afterHeader?: string | undefined;
+  reasonCode?: Extract<ReasonCode, `source_${string}`> | undefined;
+  message?: string | undefined;
+}
+
+export interface ParentConfig {
+  resource: string;
+  /** Paths of the parent's fields to keep with each record. */
+  fields: string[];
+  /** What a 404 for one parent means. */
+  missing: "skip" | "fail";
+  /** Parents that are asked about at once. */
+  concurrency: number;
+}
+
+/** One resource of a REST API as a connector declares it. Paths are those of `selector.ts`. */
+export interface ResourceConfig {
+  /** The entityKey. */
+  name: string;
+  displayName?: string | undefined;
+  description?: string | undefined;
+  /** Relative to the client's base URL; may hold `{parent.<field>}`. */
+  path: string;
+  method: "GET" | "POST";
+  query: QueryParameters;
+  headers: Record<string, string>;
+  /** Body of a POST. */
+  json?: Record<string, unknown> | undefined;
+  /** A POST that only reads. */
+  idempotent: boolean;
+  /** Of answers; absent: as their content type says. Of `ndjson` each line is a record. */
+  format?: "json" | "ndjson" | undefined;
+  /** Absent: the usual places, see `records.ts`. */
+  recordSelector?: string | undefined;
+  missingRecords: "fail" | "empty";
+  primaryKey: string[];
+  loadMode?: LoadMode | undefined;
+  sizeClass: SizeClass;
+  fields: Record<string, FieldType>;
+  additionalFields: "infer" | "keep" | "ignore";
+  incremental?: IncrementalConfig | undefined;
+  parent?: ParentConfig | undefined;
+  errorRules: ErrorRule[];
+  /** More pages in one listing are taken for a loop. */
+  maxPages: number;
+}

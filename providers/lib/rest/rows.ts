@@ -1,0 +1,177 @@
+import type { RejectedRecord } from "../../batch.ts";
+import { isObject, isRawNumber, isStorable, type JsonObject, type JsonValue, jsonOf } from "../http/json.ts";
+import { UNMAPPED } from "./column-names.ts";
+import { digitsOf } from "./decimal.ts";
+import { fitCell } from "./field-types.ts";
+import { fitInferred } from "./infer.ts";
+import { hasInstantColumn, INSTANT, isMember, type RecordShape, type ShapeField, selectField } from "./record-shape.ts";
+import { namesOn, selectOne } from "./selector.ts";
+import { readInstant } from "./time-format.ts";
+import { readTime, toPostgres } from "./times.ts";
+import { objectOf, withoutPaths } from "./unmapped.ts";
+
+export interface Rows {
+  /** In the order of the shape's columns. */
+  rows: (string | null)[][];
+  rejects: RejectedRecord[];
+}
+
+/** Each record becomes a row or is rejected with its reason. */
+export function toRows(records: readonly JsonValue[], shape: RecordShape, keyColumns: readonly string[]): Rows {
+  const result: Rows = { rows: [], rejects: [] };
+  const plan = planRows(shape, keyColumns);
+  for (const record of records) {
+    const row = isObject(record)
+      ? toRowIfShallow(record, plan)
+      : { column: null, reason: "The record is no JSON object." };
+    if (Array.isArray(row)) result.rows.push(row);
+    else result.rejects.push({ ...row, record: jsonOf(record) ?? JSON.stringify(surfaceOf(record)) });
+  }
+  return result;
+}
+
+/** What is the same for all records. */
+interface RowPlan {
+  fields: (ShapeField & { isKey: boolean })[];
+  cursor: RecordShape["cursor"];
+  /** The cursor has a column of instants besides its own. */
+  hasInstant: boolean;
+  /** Members that have a column. */
+  mapped: ReadonlySet<string>;
+  /** Paths to values within members that have one. */
+  inner: readonly { path: string; names: string[] }[];
+  unmapped: boolean;
+}
+
+function planRows(shape: RecordShape, keyColumns: readonly string[]): RowPlan {
+  const { fields, cursor, unmapped } = shape;
+  const paths = fields.filter((field) => !isMember(field)).map(({ path }) => ({ path, names: namesOn(path) }));
+  const members = paths.flatMap(({ path, names }) => [path, ...(names.length === 1 ? names : [])]);
+  return {
+    fields: fields.map((field) => ({ ...field, isKey: keyColumns.includes(field.column) })),
+    ...{ cursor, unmapped, hasInstant: hasInstantColumn(shape) },
+    mapped: new Set([...fields.filter(isMember).map(({ path }) => path), ...members]),
+    inner: paths.filter(({ names }) => names.length !== 1),
+  };
+}
+
+type Refusal = Omit<RejectedRecord, "record">;
+type Members = [name: string, value: JsonValue][];
+
+function toRowIfShallow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
+  try {
+    return toRow(record, plan);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { column: null, reason: "The record is nested too deeply." };
+  }
+}
+
+/** What can be kept of a record that is nested too deeply. */
+function surfaceOf(record: JsonValue): JsonValue {
+  const cut = (value: JsonValue) => (Array.isArray(value) || isObject(value) ? "…" : value);
+  if (Array.isArray(record)) return record.map(cut);
+  if (!isObject(record)) return record;
+  return objectOf(Object.entries(record).map(([name, value]) => [name, cut(value)]));
+}
+
+function toRow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
+  const cells: (string | null)[] = [];
+  const misfits: Members = [];
+  for (const field of plan.fields) {
+    const { path, column, type, inferred, required, isKey } = field;
+    const value = selectField(record, field) ?? null;
+    let cell = value === null ? null : cellFor(value, field);
+    if (value !== null && cell === null) {
+      cell = cursorCell(value, field, plan);
+      if (cell === null && (!inferred || required)) return { column, reason: misfitReason(value, type) };
+      misfits.push([path, value]);
+    }
+    if (cell === null && isKey) return { column, reason: "The key is empty." };
+    if (cell !== null && !isStorable(value, typeof value === "string" ? value : cell))
+      return { column, reason: UNSTORABLE };
+    if (cell !== null && type === "jsonb" && !hasJsonbNumbers(value, cell)) return { column, reason: TOO_LARGE };
+    cells.push(cell);
+  }
+  if (plan.cursor !== null && plan.hasInstant) {
+    const { path, column, format } = plan.cursor;
+    const value = selectOne(record, path) ?? null;
+    const cell = value === null ? null : instantCell(value, format);
+    if (value !== null && cell === null) return { column, reason: `The cursor is no time in the format ${format}.` };
+    cells.push(cell);
+  }
+  if (!plan.unmapped) return cells;
+  const rest = [...misfits, ...unmappedMembers(record, plan)];
+  if (rest.length === 0) return [...cells, null];
+  const others = objectOf(rest);
+  const text = JSON.stringify(others);
+  if (!isStorable(others, text)) return { column: UNMAPPED, reason: UNSTORABLE };
+  if (!hasJsonbNumbers(others, text)) return { column: UNMAPPED, reason: TOO_LARGE };
+  return [...cells, text];
+}
+
+function cellFor(value: JsonValue, { type, inferred, required, isKey }: RowPlan["fields"][number]): string | null {
+  if (!inferred) return fitCell(value, type);
+  if (!required) return fitInferred(value, type);
+  // "007" and "1e3" are names that differ from 7 and 1000.
+  const isName = isKey && typeof value === "string" && isNumberType(type) && !PLAIN_NUMBER.test(value);
+  return isName ? null : fitCell(value, type);
+}
+
+const PLAIN_NUMBER = /^(?!-0$)-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
+
+function isNumberType(type: string): boolean {
+  return type === "bigint" || type === "numeric";
+}
+
+/**
+ * An inferred cursor's column that holds instants takes each as what it means, in UTC and to the microsecond. How the source
+ * wrote it stays in `_unmapped`.
+ */
+function cursorCell(value: JsonValue, field: RowPlan["fields"][number], { cursor, unmapped }: RowPlan): string | null {
+  const holdsInstants = field.inferred && !field.isKey && field.type === INSTANT && field.column === cursor?.column;
+  return holdsInstants && unmapped ? instantCell(value, cursor.format) : null;
+}
+
+function instantCell(value: JsonValue, format: string): string | null {
+  const instant = readInstant(value, format);
+  return instant === null ? null : toPostgres(instant);
+}
+
+/** Members without a column, less what has one within them. */
+function unmappedMembers(record: JsonObject, { mapped, inner }: RowPlan): Members {
+  const used = inner.filter(({ path }) => !Object.hasOwn(record, path)).map(({ names }) => names);
+  const names = used.some((path) => path.length === 0) ? [] : Object.keys(record);
+  return names.flatMap((name): Members => {
+    if (mapped.has(name)) return [];
+    const within = used.filter(([first]) => first === name).map((path) => path.slice(1));
+    const value = withoutPaths(record[name] ?? null, within);
+    return value === undefined ? [] : [[name, value]];
+  });
+}
+
+function misfitReason(value: JsonValue, type: string): string {
+  if (fitCell(value, type.replace(/\(.*\)/, "")) !== null)
+    return `The value does not fit ${type} without being changed.`;
+  const isFiner = type.startsWith("timestamp") && typeof value === "string" && (readTime(value)?.digits ?? 0) > 6;
+  return isFiner ? "The value is finer than a microsecond, which Postgres would round." : `The value is no ${type}.`;
+}
+
+const LARGE_EXPONENT = /\de[+-]?0*[1-9]\d{4}/i;
+
+/** Postgres keeps numbers of `jsonb` as `numeric`, which 1e999999 is not. `text`: of `value`, to look no closer where that is not needed. */
+function hasJsonbNumbers(value: JsonValue, text: string): boolean {
+  if (!LARGE_EXPONENT.test(text)) return true;
+  const open: JsonValue[] = [value];
+  for (let each = open.pop(); each !== undefined; each = open.pop()) {
+    if (isRawNumber(each)) {
+      if (digitsOf(each.rawJSON) === null) return false;
+    } else if (typeof each === "object" && each !== null) {
+      for (const inner of Object.values(each)) open.push(inner);
+    }
+  }
+  return true;
+}
+
+const TOO_LARGE = "A number has more digits than Postgres's numeric holds.";
+const UNSTORABLE = "The text holds NUL or half a surrogate pair, which Postgres cannot store.";
