@@ -138,6 +138,22 @@ describe("a worker that is killed", () => {
     });
   });
 
+  it("asked to stop with SIGTERM amid a stream of slices: takes none with it that has just been given out", async () => {
+    // A slice that is lost with its worker's last poll stands still for so long.
+    const executionConfig = { windowSize: "100", heartbeatTimeoutSeconds: 600 };
+    const sync = await createOrdersSync(world, { executionConfig });
+    let worker = await world.startWorker();
+    await world.startWorker();
+    const run = await trigger(world, sync.id);
+    for (let stops = 0; stops < 4; stops++) {
+      const next = world.startWorker();
+      await worker.stop();
+      worker = await next;
+    }
+    expect(await whenChainEnded(world, run.id, 180_000)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
+    await expectOrdersEqual(world, sync);
+  });
+
   it("paused, not dead: when it wakes up after a cancel, it writes nothing", async () => {
     await throughProxy(world, async ({ proxy, connectionId }) => {
       const sync = await createOrdersSync(world, { connectionId });
