@@ -31,7 +31,7 @@ export async function compareSlice(
 ): Promise<boolean> {
   const { run, sync, execution } = context;
   const destination = openWarehouse(deps, context.destination);
-  const source = openSource(deps, context.connection, sync.sourceConfig, scope.signal);
+  const source = openSource(deps, context.connection, sync.sourceConfig, scope);
   const settings = {
     tracked: scope.tracked,
     progressTimeoutSeconds: execution.progressTimeoutSeconds,
@@ -39,7 +39,7 @@ export async function compareSlice(
     onBlocked: scope.blocked,
   };
   const claim = {
-    ...claimRequestOf(context, slice, scope.signal),
+    ...claimRequestOf(context, slice, scope),
     target: slice.target,
     guards: run.request.liftGuards ? null : entityRulesOf(sync.destinationConfig, slice.entityKey).guards,
   };

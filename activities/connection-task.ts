@@ -7,6 +7,7 @@ import {
 } from "../core/connection-tasks.ts";
 import { isProviderError } from "../core/errors.ts";
 import type { EntityPlanPreview, PreviewQuestion } from "../core/plan-preview.ts";
+import { createRedactor } from "../core/redact.ts";
 import { type ConnectionTaskInput, type ConnectionTaskOutcome, PLAN_TASK_MINUTES } from "../core/workflow-contract.ts";
 import { addFound, type ConnectionTaskRow, clearFound, completeTask, getTask } from "../db/connection-tasks.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
@@ -56,16 +57,24 @@ async function withSource(
   work: (source: Source, signal: AbortSignal) => Promise<ConnectionTaskResult>,
 ): Promise<ConnectionTaskResult> {
   const { sourceConfig, useNextSecrets } = of.request;
+  const redactor = createRedactor();
   try {
     const signal = AbortSignal.any([AbortSignal.timeout(of.timeoutMs), Context.current().cancellationSignal]);
     const connection = await loadConnection(deps, of.connectionId);
-    const source = openSource(deps, connection, sourceConfig, signal, useNextSecrets ? "next" : "present");
+    const source = openSource(
+      deps,
+      connection,
+      sourceConfig,
+      { signal, redactor },
+      useNextSecrets ? "next" : "present",
+    );
     try {
       return await work(source, signal);
     } finally {
       await source.close();
     }
   } catch (error) {
+    redactor.redactError(error);
     return notReached(error);
   }
 }

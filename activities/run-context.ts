@@ -1,5 +1,4 @@
 import { TerminalError } from "../core/errors.ts";
-import { createRedactor } from "../core/redact.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
 import { LIVENESS_DEFAULTS } from "../core/run-progress.ts";
 import { type BindingRow, listBindings } from "../db/bindings.ts";
@@ -18,6 +17,7 @@ import { discreetSource } from "./discreet-source.ts";
 import { RunStoppedError } from "./failures.ts";
 import { requireSameAddress, thawConnection } from "./frozen-settings.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
+import type { ActivityScope } from "./scope.ts";
 import { createSharedConnection } from "./shared-connection.ts";
 
 /** A run that may still work, with what it works on. */
@@ -108,7 +108,7 @@ export function openSource(
   deps: ActivityDeps,
   connection: ConnectionRow,
   sourceConfig: Record<string, unknown>,
-  signal: AbortSignal,
+  { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
   use: SecretsInUse = "present",
 ): Source {
   const provider = findProvider(connection.provider);
@@ -117,10 +117,12 @@ export function openSource(
       fix: "Upgrade the worker.",
     });
   const secrets = openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection);
+  Object.values(secrets).forEach(redactor.hide);
   const source = provider.connect({
     config: parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`),
     secrets,
     sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),
+    redactor,
     signal,
     // An edit may come at any time: new secrets are for the new address alone.
     shared: createSharedConnection(deps, connection.id, {
@@ -130,7 +132,7 @@ export function openSource(
     }),
     egress: deps.egress,
   });
-  return withChosenColumns(discreetSource(source, createRedactor(Object.values(secrets))), sourceConfig);
+  return withChosenColumns(discreetSource(source, redactor), sourceConfig);
 }
 
 function withNextSecrets({ id, secrets, nextSecrets }: ConnectionRow) {

@@ -5,6 +5,7 @@ import type { RunRow } from "../db/runs.ts";
 import type { ClaimRequest, LoadTarget } from "../destinations/destination.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
 import type { RunContext } from "./run-context.ts";
+import type { ActivityScope } from "./scope.ts";
 
 export interface SliceContext {
   planId: string;
@@ -48,10 +49,10 @@ export async function loadTarget(
 export function claimRequestOf(
   { run, sync, execution }: RunContext,
   { target, planId, sliceNo, entityKey, stage, window }: SliceContext,
-  signal: AbortSignal,
+  { signal, redactor: { redact } }: Pick<ActivityScope, "signal" | "redactor">,
 ): ClaimRequest {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
   const own = entityRulesOf(sync.destinationConfig, entityKey);
   const maxRejectedRows = own.maxRejectedRows ?? execution.maxRejectedRows;
-  return { target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, maxRejectedRows, signal };
+  return { target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, maxRejectedRows, redact, signal };
 }

@@ -87,7 +87,7 @@ async function moveSlice(
 ): Promise<void> {
   const { sync, execution } = context;
   const destination = openWarehouse(deps, context.destination);
-  const source = openSource(deps, context.connection, sync.sourceConfig, scope.signal);
+  const source = openSource(deps, context.connection, sync.sourceConfig, scope);
   const settings = {
     tracked: scope.tracked,
     progressTimeoutSeconds: execution.progressTimeoutSeconds,
@@ -96,7 +96,7 @@ async function moveSlice(
   };
   try {
     await withHeartbeat(settings, async ({ watch, bounded }) => {
-      const writer = await bounded(() => destination.claimSlice(claimRequestOf(context, slice, scope.signal)));
+      const writer = await bounded(() => destination.claimSlice(claimRequestOf(context, slice, scope)));
       try {
         if (writer.done) return;
         const { spec, window } = slice;

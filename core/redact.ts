@@ -1,5 +1,11 @@
+import { type Reading, readingsOf } from "./encoded-text.ts";
+
+/**
+ * Blacks secrets out of texts that come from outside, whatever they are disguised as: escaped as JSON, HTML and URLs do, one within the
+ * other, in base64 or hex, in other case.
+ */
 export interface Redactor {
-  /** From now on `secret` is blacked out, also as it stands in URLs, forms and JSON. */
+  /** From now on `secret` is blacked out; so are the lines of a key and what a JSON document or a URL of it keeps secret. */
   hide(secret: string): void;
   redact(text: string): string;
   /** Blacks out what the error, its causes and its parts say, in place: whoever holds it, logs it or stores it. */
@@ -8,23 +14,40 @@ export interface Redactor {
 
 /** Shorter ones would black out half of every message. */
 const SHORTEST_SECRET = 4;
+/** From here on a secret is one in other case as well. */
+const SHORTEST_IN_ANY_CASE = 8;
+/** Of a secret of several lines, each that is no frame. */
+const SHORTEST_LINE = 16;
 
 /** Of closed lists: programs read them, and a password that is part of a word must not change it. */
 const WORDS_FOR_PROGRAMS = new Set(["name", "code", "reasonCode"]);
 
+const BLACK = "***";
+
+/** What is looked for of one secret. */
+interface Traces {
+  /** To be found in any reading of a text. */
+  inAnyCase: Set<string>;
+  exact: Set<string>;
+}
+
 export function createRedactor(secrets: readonly string[] = []): Redactor {
-  const hidden = new Set<string>();
+  const traces: Traces = { inAnyCase: new Set(), exact: new Set() };
 
   function hide(secret: string): void {
-    if (secret.length < SHORTEST_SECRET) return;
-    const encoded = encodeURIComponent(secret.toWellFormed());
-    hidden.add(secret).add(encoded).add(asInForm(encoded)).add(JSON.stringify(secret).slice(1, -1));
+    for (const each of [secret, ...partsOf(secret)]) if (each.length >= SHORTEST_SECRET) addTraces(traces, each);
   }
 
   function redact(text: string): string {
-    // A secret may be part of a longer one.
-    const longestFirst = [...hidden].sort((a, b) => b.length - a.length);
-    return longestFirst.reduce((redacted, secret) => redacted.replaceAll(secret, "***"), text);
+    if (traces.exact.size === 0) return text;
+    const spans = findSecrets(text, traces).sort(([a], [b]) => a - b);
+    let redacted = "";
+    let copied = 0;
+    for (const [from, to] of spans) {
+      if (from >= copied) redacted += text.slice(copied, from) + BLACK;
+      copied = Math.max(copied, to);
+    }
+    return redacted + text.slice(copied);
   }
 
   function redactError(error: unknown, seen = new Set<unknown>()): void {
@@ -44,9 +67,103 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
   return { hide, redact, redactError: (error) => redactError(error) };
 }
 
-/** https://url.spec.whatwg.org/#urlencoded-serializing */
-function asInForm(encoded: string): string {
-  return encoded
-    .replaceAll("%20", "+")
-    .replace(/[!'()~]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+/** Of a key in several lines, each line; of a URL, its password; of a JSON document such as a service account's, the values named as secrets are. */
+function partsOf(secret: string): string[] {
+  const lines = secret.includes("\n") ? secret.split(/\r?\n/) : [];
+  const password = URL.canParse(secret) ? new URL(secret).password : "";
+  const longLines = lines.filter((line) => line.length >= SHORTEST_LINE && !line.startsWith("-----"));
+  return [...longLines, password, ...secretsInJson(secret)];
+}
+
+const NAMES_OF_SECRETS = /key|secret|token|passw|passphrase|credential/i;
+
+function secretsInJson(secret: string): string[] {
+  if (!secret.trimStart().startsWith("{")) return [];
+  try {
+    const members: [string, unknown][] = Object.entries(JSON.parse(secret));
+    return members.flatMap(([name, value]) =>
+      typeof value === "string" && NAMES_OF_SECRETS.test(name) ? [value, ...partsOf(value)] : [],
+    );
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+/** A secret may itself read as if something in it were escaped; a text is compared with it layer by layer. */
+function addTraces(traces: Traces, secret: string): void {
+  const bytes = new TextEncoder().encode(secret);
+  const readings = readingsOf(secret).map(({ text }) => text);
+  for (const text of readings.flatMap((reading) => [reading, reading.replaceAll(" ", "+")])) {
+    if (text.length >= SHORTEST_SECRET) traces.exact.add(text);
+    if (text.length >= SHORTEST_IN_ANY_CASE) traces.inAnyCase.add(text.toLowerCase());
+  }
+  traces.inAnyCase.add([...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+  for (const before of [0, 1, 2]) {
+    const inBase64 = base64Of(bytes, before);
+    traces.exact.add(inBase64).add(inBase64.replaceAll("+", "-").replaceAll("/", "_"));
+  }
+}
+
+/** As it stands in the base64 of a longer text, with so many bytes (modulo 3) before it: without the digits that its neighbours share. */
+function base64Of(bytes: Uint8Array, before: number): string {
+  const binary = "\0".repeat(before) + Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  const digits = btoa(binary).replace(/=+$/, "");
+  return digits.slice(Math.ceil((before * 4) / 3), binary.length % 3 === 0 ? undefined : -1);
+}
+
+type Span = [from: number, to: number];
+
+/** What stands in base64 may hold base64; so deep. */
+const MOST_LAYERS = 3;
+
+function findSecrets(text: string, traces: Traces, layer = 0): Span[] {
+  return readingsOf(text).flatMap((reading) => {
+    const lower = reading.text.toLowerCase();
+    // Some characters change their number with their case.
+    const inOneCase = lower.length === reading.text.length ? lower : reading.text;
+    return [
+      ...[...traces.exact].flatMap((trace) => findTrace(reading, reading.text, trace)),
+      ...[...traces.inAnyCase].flatMap((trace) => findTrace(reading, inOneCase, trace)),
+      ...(layer < MOST_LAYERS ? findPacked(reading, traces, layer) : []),
+    ];
+  });
+}
+
+function findTrace({ placeOf }: Reading, text: string, trace: string): Span[] {
+  const spans: Span[] = [];
+  for (let at = text.indexOf(trace); at !== -1; at = text.indexOf(trace, at + 1)) {
+    spans.push([placeOf(at)[0], placeOf(at + trace.length - 1)[1]]);
+  }
+  return spans;
+}
+
+/** Base64, whose lines may be broken; hex is a part of it. */
+const BASE64 = /[A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]|\r?\n){15,}/g;
+const HEX = /^(?:[\da-f]{2})+$/i;
+
+/** A secret that was escaped before it became base64 or hex, or whose base64 is broken into lines. */
+function findPacked({ text, placeOf }: Reading, traces: Traces, layer: number): Span[] {
+  return [...text.matchAll(BASE64)].flatMap(({ 0: run, index }): Span[] => {
+    const isSecret = unpack(run).some((unpacked) => findSecrets(unpacked, traces, layer + 1).length > 0);
+    return isSecret ? [[placeOf(index)[0], placeOf(index + run.length - 1)[1]]] : [];
+  });
+}
+
+/** @returns what is text in UTF-8: nothing for most long words */
+function unpack(run: string): string[] {
+  const digits = run.replace(/[\r\n]/g, "");
+  const base64 = digits.replaceAll("-", "+").replaceAll("_", "/");
+  // A digit more than whole bytes need says nothing.
+  const unpacked = [atob(base64.length % 4 === 1 ? base64.slice(0, -1) : base64)];
+  if (HEX.test(digits)) unpacked.push(digits.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16))));
+  return unpacked.filter(beginsAsText).map((binary) => new TextDecoder().decode(bytesOf(binary)));
+}
+
+function beginsAsText(binary: string): boolean {
+  return /^(?:[\t\n\r -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){6}/.test(binary);
+}
+
+function bytesOf(binary: string): Uint8Array {
+  return Uint8Array.from(binary, (byte) => byte.charCodeAt(0));
 }

@@ -197,6 +197,8 @@ export interface ClaimRequest {
   stage: 0 | 1;
   /** Of all slices of the entity together; null: no limit. */
   maxRejectedRows: number | null;
+  /** Of a reject's reason and record; absent where nothing in them can be secret. */
+  redact?: (text: string) => string;
   /** Cancels the open statement at the destination and rolls the open batch back. */
   signal: AbortSignal;
 }

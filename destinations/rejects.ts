@@ -88,9 +88,9 @@ export async function keepUnloaded(
 }
 
 async function insertRejects(session: Session, request: ClaimRequest, rejects: readonly Reject[]): Promise<void> {
-  const { planId, sliceNo, entityKey } = request;
+  const { planId, sliceNo, entityKey, redact = (text) => text } = request;
   const rows = rejects.map(({ rowNo, column, reason, record }) =>
-    [planId, sliceNo, rowNo, entityKey, column, reason, record].map(storable),
+    [planId, sliceNo, rowNo, entityKey, column, redact(reason), redact(record)].map(storable),
   );
   const columns = ["plan_id", "slice_no", "row_no", "entity_key", "column_name", "reason", "record"];
   const batch: LoadableRows = { kind: "rows", columns, rows, checkpoint: null, final: false };

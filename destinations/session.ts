@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
@@ -113,6 +114,9 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
     stream: () => socket,
   });
+  // What answers may be anything, and say anything, at any time. First of all who listen, so that the others hear what is left.
+  const { redactError } = createRedactor([client.password ?? ""]);
+  messagesOf(client).prependListener("errorMessage", redactError);
   // Without a listener the loss of an idle connection would end the process; the next query rejects all the same.
   client.on("error", () => undefined);
   const close = async (): Promise<void> => {
@@ -138,12 +142,18 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
     return { client, ...backend, statementTimeoutMs, close, cut, failpoint };
   } catch (error) {
     cut();
-    // What answers may be anything, and say anything.
-    createRedactor([client.password ?? ""]).redactError(error);
+    redactError(error);
     throw error;
   } finally {
     clearTimeout(late);
   }
+}
+
+/** What comes in over the wire, before it rejects a query or breaks a COPY; the driver's types do not show it. */
+function messagesOf(client: pg.Client): EventEmitter {
+  const wire: unknown = Reflect.get(client, "connection");
+  if (wire instanceof EventEmitter) return wire;
+  throw new TypeError("This version of the driver keeps its connection elsewhere.");
 }
 
 /**

@@ -3,6 +3,7 @@ import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection
 import type { ComparedEnd, Comparison, CursorTail, Digest } from "../core/digests.ts";
 import type { ProviderError } from "../core/errors.ts";
 import type { Pulse } from "../core/pulse.ts";
+import type { Redactor } from "../core/redact.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
@@ -70,6 +71,8 @@ export interface ConnectOptions<Config, SourceConfig> {
   config: Config;
   secrets: Record<string, string>;
   sourceConfig: SourceConfig;
+  /** Hides `secrets`; whatever else is secret, such as a token that the source has issued, is to be hidden as soon as it is known. */
+  redactor: Redactor;
   /** Aborts whatever is in flight: the open statement is cancelled at the source, not only forgotten. */
   signal: AbortSignal;
   /** What every activity and process that uses the connection shares. */

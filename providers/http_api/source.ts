@@ -13,10 +13,21 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
 }
 
 function createClient(options: ConnectOptions<ConnectionConfig, SourceConfig>): HttpClient {
-  const { config, secrets, shared, egress, signal } = options;
+  const { config, secrets, redactor, shared, egress, signal } = options;
   const { baseUrl, headers, auth, timeoutMs, maxBodyBytes, rateLimit, retry, allowedHosts, tlsRootCert } = config;
   return createHttpClient({
-    ...{ provider: "http_api", baseUrl, headers, timeoutMs, maxBodyBytes, allowedHosts, shared, egress, signal },
+    ...{
+      provider: "http_api",
+      baseUrl,
+      headers,
+      timeoutMs,
+      maxBodyBytes,
+      allowedHosts,
+      redactor,
+      shared,
+      egress,
+      signal,
+    },
     auth: createAuthenticator(auth, secrets, baseUrl),
     limit: rateLimit === undefined ? null : { bucket: new URL(baseUrl).host, ...rateLimit },
     ...(retry === undefined ? {} : { retry }),

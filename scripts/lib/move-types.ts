@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { copyBatches } from "../../activities/copy-batches.ts";
 import { DEFAULT_ENTITY_RULES } from "../../core/entity-rules.ts";
+import { createRedactor } from "../../core/redact.ts";
 import type { RejectedRow } from "../../destinations/destination.ts";
 import { createPostgresDestination } from "../../destinations/postgres.ts";
 import { findProvider } from "../../providers/index.ts";
@@ -54,6 +55,7 @@ export function openSource(url: URL, signal: AbortSignal) {
     secrets: { password: decodeURIComponent(url.password) },
     sourceConfig: {},
     signal,
+    redactor: createRedactor(),
     shared: { readTokens: neverAsked, renew: neverAsked, reserve: neverAsked, block: neverAsked },
     egress: { allowPrivate: [], allowOnly: null },
   });

@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TransientError } from "../../core/errors.ts";
 import { createRedactor } from "../../core/redact.ts";
+import { ENCODINGS } from "../support/encodings.ts";
 
 describe("a secret", () => {
   it.each([
@@ -25,6 +27,67 @@ describe("a secret", () => {
     const { hide, redact } = createRedactor();
     for (const secret of ["", "a", "abc"]) hide(secret);
     expect(redact("a bad abacus")).toBe("a bad abacus");
+  });
+});
+
+const SECRET = 'Cn4ry/+&%"=9 déad';
+
+describe("a secret in disguise", () => {
+  it.each(Object.entries(ENCODINGS))("%s", (_, encode) => {
+    const { redact } = createRedactor([SECRET]);
+    const disguised = encode(SECRET);
+    expect(redact(`refused: ${disguised} , see the manual`)).toMatch(
+      /^refused: .{0,16}\*\*\*.{0,8} , see the manual$/s,
+    );
+    expect(redact(`{"was":"${disguised}"}`)).not.toContain(disguised.slice(2, -2));
+  });
+
+  // A backslash at the end of a secret cannot be told from one that escapes what follows it, two layers further out.
+  it.each([
+    [1, "aZ09/+&%\"'\\<>=- _.é€😀{}:"],
+    [3, "aZ09/+&%\"'<>=- _.é€😀{}:"],
+  ])("of up to %i layers, whatever the secret is", (maxLength, characters) => {
+    const secrets = fc.string({ minLength: 12, maxLength: 40, unit: fc.constantFrom(...characters) });
+    const encodings = Object.keys(ENCODINGS).filter((name) => name !== "upper case");
+    const layers = fc.array(fc.constantFrom(...encodings), { minLength: 1, maxLength });
+    fc.assert(
+      fc.property(secrets, layers, (secret, names) => {
+        const disguised = names.reduce((text, name) => ENCODINGS[name]?.(text) ?? text, secret);
+        const redacted = createRedactor([secret]).redact(`before ${disguised} after`);
+        expect(redacted).toContain("***");
+        expect(redacted).toMatch(/^before /);
+        expect(redacted).toMatch(/ after$/);
+        expect(redacted).not.toContain(disguised);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    [
+      "a line of a key",
+      `-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\n-----END KEY-----`,
+      "MIIEvQIBADANBgkqhkiG9w0BAQEF",
+    ],
+    ["the password of a URL", "postgres://user:s3cr%2Ft@host/db", "s3cr/t"],
+    [
+      "the key of a service account",
+      JSON.stringify({ client_email: "a@b.c", private_key: "k3y-of-many" }),
+      "k3y-of-many",
+    ],
+  ])("%s", (_, secret, part) => {
+    expect(createRedactor([secret]).redact(`said ${part} out loud`)).toBe("said *** out loud");
+  });
+
+  it("what is no secret stays as it is", () => {
+    const text = `GET https://api.example.com/v1/orders?since=2025-01-01T00%3A00%3A00Z answered 403: {"error":"Caf\\u00e9 &amp; \\/ZGVhZGJlZWZkZWFkYmVlZg==","id":"0190-aaaa"}`;
+    expect(createRedactor([SECRET, "hunter2-and-more"]).redact(text)).toBe(text);
+  });
+
+  it("a long text is searched in time that grows with its length", () => {
+    const text = `${JSON.stringify({ id: "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", url: "a%2Fb&amp;c\\/d" }).repeat(10_000)} ${encodeURIComponent(SECRET)}`;
+    const redacted = createRedactor([SECRET]).redact(text);
+    expect(redacted).toHaveLength(text.length - encodeURIComponent(SECRET).length + 3);
   });
 });
 

@@ -5,6 +5,7 @@ import { OPEN_ACCESS } from "../../api/access.ts";
 import { createCanaries, dumpDatabase, dumpWorkflows } from "../support/canary.ts";
 import { createEchoingApi, type EchoingApi } from "../support/echoing-api.ts";
 import { createEchoingPostgres } from "../support/echoing-postgres.ts";
+import { ENCODINGS } from "../support/encodings.ts";
 import { seedOrders } from "../support/orders.ts";
 import { withClient } from "../support/postgres.ts";
 import { createWorld, type Row, until, type WorkerProcess, type World } from "../support/world.ts";
@@ -199,6 +200,33 @@ describe("secrets", () => {
       secrets: { key: plant("key in the query") },
     });
     expect((await call("POST", `/connections/${key}/check`)).body).toMatchObject({ status: "failed" });
+  });
+
+  it("are said by a source, and kept in records that are rejected, in every encoding", async () => {
+    const token = plant("token that is said");
+    const resources = Object.keys(ENCODINGS).flatMap((encoding, index) =>
+      ["said", "kept"].map((path) => ({
+        ...{ name: `${path}_${index}`, path, query: { encoding }, primaryKey: ["id"] },
+        fields: { id: "bigint", amount: "bigint" },
+      })),
+    );
+    const id = await connect({
+      provider: "http_api",
+      config: { baseUrl: api.baseUrl, auth: { type: "bearer", tokenSecret: "token" }, resources },
+      secrets: { token },
+    });
+    expect((await call("POST", `/connections/${id}/check`)).body).toMatchObject({ status: "failed" });
+    const entities = resources.map(({ name }) => name);
+    const ended = await run(id, { entities, destinationConfig: { schema: "canary_encodings" } });
+    const count = Object.keys(ENCODINGS).length;
+    expect(ended.summary).toMatchObject({ rowsWritten: count, rowsRejected: count });
+    for (const index of Object.keys(ENCODINGS).keys()) {
+      expect(ended.summary.entities[`said_${index}`].error).toMatch(/refused: .*\*\*\*/);
+    }
+    const { rejectedRows } = (await call("GET", `/syncs/runs/${ended.id}/rejected-rows?limit=100`)).body;
+    expect(rejectedRows).toHaveLength(count);
+    for (const { record } of rejectedRows) expect(JSON.stringify(record)).toContain("***");
+    await call("GET", `/syncs/runs/${ended.id}/events?limit=100`);
   });
 
   it("are refused where they do not belong, without being repeated", async () => {

@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { TerminalError, TransientError } from "../../core/errors.ts";
+import { createRedactor } from "../../core/redact.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { Batch } from "../../providers/batch.ts";
 import { findProvider } from "../../providers/index.ts";
@@ -57,6 +58,7 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
         sourceConfig: provider.sourceConfigSchema.parse(harness.sourceConfig),
         secrets: options.secrets ?? secrets,
         signal: options.signal ?? new AbortController().signal,
+        redactor: createRedactor(Object.values(options.secrets ?? secrets)),
         shared: createSharedConnection(options.secrets ?? secrets),
         egress: LOOPBACK_EGRESS,
       });

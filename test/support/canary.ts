@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
+import { ENCODINGS } from "./encodings.ts";
 import type { World } from "./world.ts";
 
 /** Secrets that are made to be found again, whatever was done to them on the way. */
@@ -15,7 +16,9 @@ export function createCanaries(): Canaries {
   return {
     plant(name) {
       // What URLs, JSON and shells write in another way than it is.
-      const secret = `Cn4ry/+&%${randomBytes(9).toString("hex")}`;
+      const unlike = randomBytes(9).toString("hex");
+      const secret = `Cn4ry/+&%${unlike}`;
+      forms.push({ text: unlike, found: `${name} in part` });
       for (const [encoding, texts] of Object.entries(encodingsOf(secret))) {
         for (const text of texts) forms.push({ text, found: `${name} as ${encoding}` });
       }
@@ -34,12 +37,11 @@ function encodingsOf(secret: string): Record<string, string[]> {
     return encoded.slice(Math.ceil((before * 4) / 3), -1);
   });
   return {
-    plain: [secret],
+    ...Object.fromEntries(Object.entries(ENCODINGS).map(([encoding, encode]) => [encoding, [encode(secret)]])),
     "URL component": [encodeURIComponent(secret), encodeURI(secret)],
     "form field": [new URLSearchParams({ secret }).toString().slice("secret=".length)],
     base64: inBase64,
     base64url: inBase64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
-    hex: [Buffer.from(secret).toString("hex")],
   };
 }
 

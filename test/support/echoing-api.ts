@@ -2,8 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { ENCODINGS } from "./encodings.ts";
 
-/** An HTTP API with OAuth, whose refusals quote what they were sent. */
+/**
+ * An HTTP API with OAuth, whose refusals quote what they were sent. With any token, `/said` refuses and quotes it, and `/kept` has a record
+ * that holds it where a number belongs, both in the `encoding` of the query.
+ */
 export interface EchoingApi {
   baseUrl: string;
   /** Every request but those for tokens is refused. */
@@ -26,6 +30,15 @@ export async function createEchoingApi(issue: (kind: "access" | "refresh") => st
       valid.add(`Bearer ${accessToken}`);
       return answer(200, { access_token: accessToken, refresh_token: issue("refresh"), expires_in: 3600 });
     }
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://echo");
+    const echo = ENCODINGS[searchParams.get("encoding") ?? ""]?.(authorization.slice("Bearer ".length));
+    if (pathname === "/said") return answer(400, { error: `refused: ${echo}` });
+    // No number, and longer than the column takes.
+    if (pathname === "/kept")
+      return answer(200, [
+        { id: 1, amount: 1 },
+        { id: 2, amount: echo, note: { echo } },
+      ]);
     if (!valid.has(authorization)) return answer(401, { error: `${authorization} is not known, nor ${body}` });
     if (api.refusing) return answer(400, { error: `refused: ${authorization} at ${request.url}` });
     answer(200, [{ id: 1, note: "one" }]);

@@ -1,5 +1,5 @@
 import type { Pulse } from "../../../core/pulse.ts";
-import { createRedactor } from "../../../core/redact.ts";
+import type { Redactor } from "../../../core/redact.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import type { EgressPolicy, SharedConnection } from "../../provider.ts";
 import { createHostPatterns } from "./addresses.ts";
@@ -47,6 +47,8 @@ export interface HttpClientOptions {
   limit?: Limit | null;
   /** Host names and `*.suffix` patterns that belong to the source besides `baseUrl`'s: links may point there, and credentials go there. */
   allowedHosts?: string[];
+  /** Gets to know what headers, queries and tokens hold; of all that comes from the source. */
+  redactor: Redactor;
   shared: SharedConnection;
   egress: EgressPolicy;
   signal: AbortSignal;
@@ -63,8 +65,7 @@ const DEFAULT_HEADERS = { accept: "application/json", "user-agent": "sluice" };
 
 /** Connects with the first request. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const { provider, headers = {}, shared, signal, tlsRootCert } = options;
-  const redactor = createRedactor();
+  const { provider, headers = {}, shared, redactor, signal, tlsRootCert } = options;
   for (const [name, value] of Object.entries(headers)) if (!isHarmless(name)) redactor.hide(value);
   const toError = createFailures(provider, redactor);
   const guard = createEgressGuard({ policy: options.egress, resolve: options.resolve });

@@ -1,4 +1,5 @@
 import { onTestFinished } from "vitest";
+import { createRedactor } from "../../../core/redact.ts";
 import type { Checkpoint, Window } from "../../../core/slices.ts";
 import type { RejectedRecord, RowsBatch } from "../../../providers/batch.ts";
 import { httpApi } from "../../../providers/http_api/index.ts";
@@ -39,7 +40,7 @@ export async function openApi(
     sourceConfig: httpApi.sourceConfigSchema.parse(sourceConfig),
     signal: new AbortController().signal,
     egress: LOOPBACK_EGRESS,
-    ...{ secrets, shared },
+    ...{ secrets, shared, redactor: createRedactor(Object.values(secrets)) },
   });
   onTestFinished(() => source.close());
   return {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createRedactor } from "../../../core/redact.ts";
 import { findProvider } from "../../../providers/index.ts";
 import type { EntityPlan, Source } from "../../../providers/provider.ts";
 import { createFaultProxy, type FaultProxy } from "../../support/fault-proxy.ts";
@@ -91,6 +92,7 @@ describe("a Postgres source that fails", () => {
       secrets: {},
       sourceConfig: {},
       signal: new AbortController().signal,
+      redactor: createRedactor(),
       shared: createSharedConnection(),
       egress: LOOPBACK_EGRESS,
     });

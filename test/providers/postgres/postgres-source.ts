@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
+import { createRedactor } from "../../../core/redact.ts";
 import { findProvider } from "../../../providers/index.ts";
 import { askForNoConversion } from "../../../providers/postgres/raw-encoding.ts";
 import type { EntityPlan, PlanRequest, Source } from "../../../providers/provider.ts";
@@ -68,6 +69,7 @@ export async function createPostgresSource(schema: string, encoding?: string): P
         secrets: { password },
         sourceConfig: {},
         signal: options.signal ?? new AbortController().signal,
+        redactor: createRedactor(),
         shared: createSharedConnection(),
         egress: LOOPBACK_EGRESS,
       });

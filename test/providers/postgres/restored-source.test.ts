@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createRedactor } from "../../../core/redact.ts";
 import { findProvider } from "../../../providers/index.ts";
 import type { EntityPlan, PlanRequest } from "../../../providers/provider.ts";
 import { freePort } from "../../../scripts/lib/ports.ts";
@@ -54,6 +55,7 @@ async function plan(changes: Partial<PlanRequest> = {}): Promise<EntityPlan> {
     secrets: { password: "test" },
     sourceConfig: {},
     signal: new AbortController().signal,
+    redactor: createRedactor(),
     shared: createSharedConnection(),
     egress: LOOPBACK_EGRESS,
   });

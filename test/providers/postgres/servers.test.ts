@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRedactor } from "../../../core/redact.ts";
 import { findProvider } from "../../../providers/index.ts";
 import type { Source } from "../../../providers/provider.ts";
 import { freePort } from "../../../scripts/lib/ports.ts";
@@ -69,6 +70,7 @@ describe("Postgres servers of other kinds", () => {
       secrets: { password: "test" },
       sourceConfig: {},
       signal: new AbortController().signal,
+      redactor: createRedactor(),
       shared: createSharedConnection(),
       egress: LOOPBACK_EGRESS,
     });

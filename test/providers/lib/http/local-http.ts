@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
+import { createRedactor } from "../../../../core/redact.ts";
 import { noAuth } from "../../../../providers/lib/http/auth/fixed.ts";
 import { createHttpClient, type HttpClient, type HttpClientOptions } from "../../../../providers/lib/http/client.ts";
 import { createSharedConnection, LOOPBACK_EGRESS } from "../../../support/shared-connection.ts";
@@ -54,6 +55,7 @@ export function openClient(options: Partial<HttpClientOptions> & { baseUrl: stri
   const client = createHttpClient({
     provider: "http_api",
     auth: noAuth(),
+    redactor: createRedactor(),
     shared: createSharedConnection(),
     egress: LOOPBACK_EGRESS,
     signal: new AbortController().signal,

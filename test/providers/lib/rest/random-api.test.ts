@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
 import { isProviderError } from "../../../../core/errors.ts";
+import { createRedactor } from "../../../../core/redact.ts";
 import type { Checkpoint } from "../../../../core/slices.ts";
 import { httpApi } from "../../../../providers/http_api/index.ts";
 import type { EntityReadSpec, PlanRequest, Source } from "../../../../providers/provider.ts";
@@ -20,7 +21,7 @@ function open(server: RandomServer, api: RandomApi): Source {
   return httpApi.connect({
     config: httpApi.connectionSchema.parse(configOf(api, server.baseUrl)),
     sourceConfig: httpApi.sourceConfigSchema.parse({}),
-    ...{ secrets: {}, shared: createSharedConnection({}), egress: LOOPBACK_EGRESS },
+    ...{ secrets: {}, redactor: createRedactor(), shared: createSharedConnection({}), egress: LOOPBACK_EGRESS },
     signal: new AbortController().signal,
   });
 }

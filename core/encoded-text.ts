@@ -1,0 +1,116 @@
+/**
+ * A text as it reads once escapes are undone, with the place of each of its characters in the text as it was given. What a server sends
+ * back is often a secret in JSON in HTML in a URL.
+ */
+export interface Reading {
+  text: string;
+  /** Of the character at `index`: from where to where it stands in the given text. */
+  placeOf(index: number): [from: number, to: number];
+}
+
+/** One character of a text that a program has escaped: JSON and most languages, HTML, URLs in UTF-8, quoted-printable. */
+const ESCAPED = new RegExp(
+  [
+    String.raw`\\u\{([\da-f]{1,6})\}`,
+    String.raw`\\u([\da-f]{4})`,
+    String.raw`\\x([\da-f]{2})`,
+    String.raw`\\(["'\\/bfnrt])`,
+    String.raw`&#x([\da-f]{1,6});?`,
+    String.raw`&#(\d{1,7});?`,
+    "&([a-z]{2,6});",
+    String.raw`((?:%[0-7][\da-f])|(?:%[cd][\da-f]%[89ab][\da-f])|(?:%e[\da-f](?:%[89ab][\da-f]){2})|(?:%f[0-4](?:%[89ab][\da-f]){3}))`,
+    String.raw`%u([\da-f]{4})`,
+    String.raw`=([2-7][\da-f])`,
+  ].join("|"),
+  "gi",
+);
+
+const LETTER_ESCAPES: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+/** Of what is no letter and no digit in ASCII. https://html.spec.whatwg.org/multipage/named-characters.html */
+const ENTITIES: Record<string, string> = {
+  ...{ quot: '"', amp: "&", apos: "'", lt: "<", gt: ">", excl: "!", num: "#", dollar: "$", percnt: "%", lpar: "(" },
+  ...{ rpar: ")", ast: "*", plus: "+", comma: ",", period: ".", sol: "/", colon: ":", semi: ";", equals: "=" },
+  ...{ quest: "?", commat: "@", lsqb: "[", lbrack: "[", bsol: "\\", rsqb: "]", rbrack: "]", hat: "^", lowbar: "_" },
+  ...{ grave: "`", lcub: "{", lbrace: "{", verbar: "|", vert: "|", rcub: "}", rbrace: "}", nbsp: "\u00a0" },
+};
+
+/** Text as deep as this is no accident. */
+const MOST_READINGS = 6;
+
+/** The text as it is, then with one more layer of escapes undone each time, until there is none. */
+export function readingsOf(given: string): Reading[] {
+  const readings: Reading[] = [{ text: given, placeOf: (index) => [index, index + 1] }];
+  for (let last = readings[0]; last !== undefined && readings.length <= MOST_READINGS; ) {
+    const next = undoEscapes(last);
+    if (next === null) break;
+    readings.push(next);
+    last = next;
+  }
+  return readings;
+}
+
+/** @returns null where nothing is escaped */
+function undoEscapes(before: Reading): Reading | null {
+  const found = [...before.text.matchAll(ESCAPED)].flatMap((match) => {
+    const character = characterOf(match);
+    return character === null ? [] : [{ character, at: match.index, length: match[0].length }];
+  });
+  if (found.length === 0) return null;
+  let text = "";
+  let copied = 0;
+  // Of each character, where it began before and how long it was; kept only where it was escaped.
+  const shifts: { at: number; from: number; length: number; size: number }[] = [];
+  for (const { character, at, length } of found) {
+    text += before.text.slice(copied, at);
+    shifts.push({ at: text.length, from: at, length, size: character.length });
+    text += character;
+    copied = at + length;
+  }
+  text += before.text.slice(copied);
+  const spanBefore = (index: number): [number, number] => {
+    const shift = shifts[lastUpTo(shifts, index)];
+    if (shift === undefined) return [index, index + 1];
+    if (index < shift.at + shift.size) return [shift.from, shift.from + shift.length];
+    const from = shift.from + shift.length + (index - shift.at - shift.size);
+    return [from, from + 1];
+  };
+  return {
+    text,
+    placeOf(index) {
+      const [from, to] = spanBefore(index);
+      return [before.placeOf(from)[0], before.placeOf(to - 1)[1]];
+    },
+  };
+}
+
+/** @returns the last one that begins at `index` or before; -1 for none */
+function lastUpTo(shifts: readonly { at: number }[], index: number): number {
+  let [low, high] = [0, shifts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((shifts[middle]?.at ?? 0) <= index) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** @returns null where it only looks like an escape */
+function characterOf(match: RegExpMatchArray): string | null {
+  const [, braced, unit, byte, letter, hexEntity, entity, name, percent, percentUnit, printable] = match;
+  if (letter !== undefined) return LETTER_ESCAPES[letter] ?? letter;
+  if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? null;
+  if (percent !== undefined) return decodePercent(percent);
+  const hex = braced ?? unit ?? byte ?? hexEntity ?? percentUnit ?? printable;
+  const code = hex === undefined ? Number(entity) : Number.parseInt(hex, 16);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : null;
+}
+
+function decodePercent(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
