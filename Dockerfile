@@ -18,6 +18,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json start-worker.ts worker.ts queue-workers.ts temporal-runtime.ts bundle-workflows.ts ./
 COPY core ./core
+COPY egress ./egress
 COPY db ./db
 COPY control ./control
 COPY workflows ./workflows

@@ -4,6 +4,7 @@ import { NativeConnection } from "@temporalio/worker";
 import { pino } from "pino";
 import { z } from "zod";
 import { createActivityNotes } from "./activities/activity-notes.ts";
+import { createIsControlDatabase } from "./activities/control-database.ts";
 import type { ActivityDeps } from "./activities/deps.ts";
 import { fenceRun } from "./activities/fence.ts";
 import { createFinishRun } from "./activities/finish-run.ts";
@@ -33,8 +34,8 @@ import { createLeader } from "./db/leader-lock.ts";
 import { isReachable } from "./db/ping.ts";
 import { createKeyring } from "./db/secrets.ts";
 import { createDestinations } from "./destinations/open-destinations.ts";
+import { egressEntries } from "./egress/env.ts";
 import packageJson from "./package.json" with { type: "json" };
-import { egressEntries } from "./providers/lib/http/egress-list.ts";
 import { createQueueWorkers } from "./queue-workers.ts";
 import { installRuntime } from "./temporal-runtime.ts";
 
@@ -81,7 +82,9 @@ export async function main({ failpoint }: { failpoint?: Failpoint } = {}): Promi
   const progress = createProgress({ db, executorId, log, noteMoved: meter.noteMoved });
   const notes = createActivityNotes({ db, worker: self, log });
   const renewals = createRenewals();
-  const destinations = createDestinations(failpoint);
+  const egress = { allowPrivate: env.SLUICE_EGRESS_ALLOW_PRIVATE, allowOnly: env.SLUICE_EGRESS_ALLOW_ONLY ?? null };
+  const isControlDatabase = createIsControlDatabase(db);
+  const destinations = createDestinations({ egress, isControlDatabase, failpoint });
   const activityDeps: ActivityDeps = {
     db,
     keyring: createKeyring(env.SLUICE_ENCRYPTION_KEYS),
@@ -91,7 +94,8 @@ export async function main({ failpoint }: { failpoint?: Failpoint } = {}): Promi
     renewals,
     openDestination: destinations.open,
     warehouseUrl: env.WAREHOUSE_URL,
-    egress: { allowPrivate: env.SLUICE_EGRESS_ALLOW_PRIVATE, allowOnly: env.SLUICE_EGRESS_ALLOW_ONLY ?? null },
+    egress,
+    isControlDatabase,
     namespace: temporal.namespace,
     temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
     searchAttributes: await ensureSearchAttributes(client, temporal.namespace, log),

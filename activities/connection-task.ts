@@ -5,7 +5,7 @@ import {
   type DiscoveredEntity,
   failedCheck,
 } from "../core/connection-tasks.ts";
-import { isProviderError } from "../core/errors.ts";
+import { isProviderError, TransientError } from "../core/errors.ts";
 import type { EntityPlanPreview, PreviewQuestion } from "../core/plan-preview.ts";
 import { createRedactor } from "../core/redact.ts";
 import { type ConnectionTaskInput, type ConnectionTaskOutcome, PLAN_TASK_MINUTES } from "../core/workflow-contract.ts";
@@ -75,7 +75,7 @@ async function withSource(
     }
   } catch (error) {
     redactor.redactError(error);
-    return notReached(error);
+    return notReached(error, of);
   }
 }
 
@@ -154,8 +154,20 @@ function entityChecks({ entityKey, failure }: EntitySchema): NonNullable<Connect
   return failure === undefined ? [] : [{ ...failedCheck(`read ${entityKey}`, failure), entityKey }];
 }
 
-/** What stood in the way of even a check. */
-function notReached(error: unknown): ConnectionTaskResult {
-  if (!isProviderError(error)) throw error;
-  return { ok: false, checks: [failedCheck("connect", error)], entities: [] };
+/** What stood in the way of even a check. A source that keeps silent has failed it; one that has too much to tell has not. */
+function notReached(
+  error: unknown,
+  { request: { entities, plan }, timeoutMs }: { request: ConnectionTaskRequest; timeoutMs: number },
+): ConnectionTaskResult {
+  const isLate = error instanceof DOMException && error.name === "TimeoutError" && plan === undefined;
+  const found = isLate ? tookTooLong(timeoutMs, error) : error;
+  if (!isProviderError(found) || (isLate && entities === null)) throw found;
+  return { ok: false, checks: [failedCheck("connect", found)], entities: [] };
+}
+
+function tookTooLong(timeoutMs: number, cause: unknown): TransientError {
+  return new TransientError("source_timeout", `The source did not answer within ${timeoutMs / 1000} s.`, {
+    fix: "Check host and port of the connection, and look for locks and load at the source.",
+    cause,
+  });
 }

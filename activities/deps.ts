@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
+import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
 import type { ComparingDestination } from "../destinations/comparison.ts";
-import type { EgressPolicy } from "../providers/provider.ts";
+import type { Place } from "../destinations/open-destinations.ts";
+import type { EgressPolicy } from "../egress/policy.ts";
 import type { ActivityNotes } from "./activity-notes.ts";
 import type { Progress } from "./progress.ts";
 import type { Renewals } from "./renewals.ts";
@@ -16,10 +18,11 @@ export interface ActivityDeps {
   progress: Progress;
   notes: ActivityNotes;
   renewals: Renewals;
-  /** The default warehouse, and others by the URL of their connection; opened once per process. */
-  openDestination(url: string): ComparingDestination;
+  /** The default warehouse by its URL, and others by how to log in there; opened once per process. */
+  openDestination(place: Place): ComparingDestination;
   warehouseUrl: string;
   egress: EgressPolicy;
+  isControlDatabase: IsControlDatabase;
   namespace: string;
   /** Base of the Temporal Web UI; null where there is none. */
   temporalUiUrl: string | null;

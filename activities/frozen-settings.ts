@@ -4,6 +4,7 @@ import type { ConnectionRow } from "../db/connections.ts";
 import type { FrozenConnection, FrozenSettings } from "../db/plan-tables.ts";
 import type { SyncRow } from "../db/syncs.ts";
 import { findProvider } from "../providers/index.ts";
+import { addressOf as addressIn } from "../providers/provider.ts";
 
 /**
  * A plan keeps the settings that it was made from, so that an edit cannot reach the slices that are left. Secrets are renewed, so they
@@ -53,10 +54,7 @@ export function addressOf(
   config: Record<string, unknown>,
 ): Record<string, unknown> {
   const provider = findProvider(providerKey);
-  if (!provider) return config;
-  const parsed = provider.connectionSchema.safeParse(config);
-  // One that no run could use is compared as a whole.
-  return parsed.success ? provider.addressOf(parsed.data) : config;
+  return provider ? addressIn(provider, config) : config;
 }
 
 function frozenConnection({ id, config }: ConnectionRow): FrozenConnection {

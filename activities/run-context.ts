@@ -131,6 +131,7 @@ export function openSource(
       admit: (now) => requireSameAddress(connection.config, now),
     }),
     egress: deps.egress,
+    isControlDatabase: deps.isControlDatabase,
   });
   return withChosenColumns(discreetSource(source, redactor), sourceConfig);
 }
@@ -166,16 +167,15 @@ async function findDestination(
 export function openWarehouse(deps: ActivityDeps, connection: ConnectionRow | null): ComparingDestination {
   if (connection === null) return deps.openDestination(deps.warehouseUrl);
   const provider = findProvider(connection.provider);
-  if (!provider?.destinationUrl) {
+  if (!provider?.destinationLogin) {
     throw new TerminalError(
       "config_invalid",
       `Connection ${connection.name} (${connection.provider}) cannot be a destination.`,
       { fix: "Name another connection in destinationConfig." },
     );
   }
-  return deps.openDestination(
-    provider.destinationUrl({ config: connection.config, secrets: openSecrets(deps.keyring, connection) }),
-  );
+  const config = parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`);
+  return deps.openDestination(provider.destinationLogin({ config, secrets: openSecrets(deps.keyring, connection) }));
 }
 
 interface Parser<T> {

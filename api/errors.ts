@@ -35,6 +35,7 @@ const STATUS_OF = {
   state_version_conflict: 409,
   too_many_streams: 503,
   no_worker: 503,
+  check_failed: 503,
   check_timeout: 504,
   internal_error: 500,
   temporal_unavailable: 503,

@@ -1,5 +1,11 @@
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from "@temporalio/client";
-import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+} from "@temporalio/common";
 import { AppError } from "../core/errors.ts";
 import { queueOf } from "../core/queues.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
@@ -16,6 +22,8 @@ import { isUnreachable } from "./temporal.ts";
 const TASK_TIMEOUT_MS = 30_000;
 /** What an activity throws where no contract knows the error. */
 const DEFECT: ReasonCode = "internal_error";
+const WORKER_STOPPED: ReasonCode = "worker_shutdown";
+const SOURCE_TIMEOUT: ReasonCode = "source_timeout";
 /** To hand a task to Temporal, which keeps it until a worker takes it. */
 const START_TIMEOUT_MS = 5_000;
 /** The first worker's time, and that of those who take over from one that died. */
@@ -38,7 +46,7 @@ export type PlanOrder = Omit<TaskOrder, "what">;
 
 /**
  * Lets a worker of the connection's task queue do the task and waits for it, at most 30 s. The answer lies in its row.
- * @throws AppError no_worker, check_timeout, internal_error, temporal_unavailable
+ * @throws AppError no_worker, check_failed, check_timeout, internal_error, temporal_unavailable
  */
 export async function runConnectionTask(
   deps: TaskDeps,
@@ -60,8 +68,8 @@ export async function runConnectionTask(
       ),
     );
   } catch (cause) {
-    const defect = cause instanceof WorkflowFailedError ? findDefect(cause) : null;
-    if (defect !== null) throw metDefect(what, defect, cause);
+    const failure = cause instanceof WorkflowFailedError ? describeFailure(what, cause) : null;
+    if (failure !== null) throw failure;
     if (cause instanceof WorkflowFailedError || isUnreachable(cause))
       throw (await findReason(deps, taskQueue, cause)) ?? tookTooLong(what, cause);
     throw cause;
@@ -99,23 +107,38 @@ export function findNoWorker(deps: TaskDeps, taskQueue: string): Promise<AppErro
   return findReason(deps, taskQueue, undefined);
 }
 
-/** Of the activity: null where it was not begun, did not end or was stopped. */
-function findDefect({ cause }: WorkflowFailedError): ApplicationFailure | null {
-  const thrown = cause instanceof ActivityFailure ? cause.cause : cause;
-  return thrown instanceof ApplicationFailure && thrown.type === DEFECT ? thrown : null;
+/** What ended the task, in its own words. Null: nothing did in time, for which there may be a reason to be looked for. */
+function describeFailure(what: TaskOrder["what"], failed: WorkflowFailedError): AppError | null {
+  const thrown = failed.cause instanceof ActivityFailure ? failed.cause.cause : failed.cause;
+  if (thrown === undefined || thrown instanceof TimeoutFailure) return null;
+  if (thrown instanceof CancelledFailure || thrown instanceof TerminatedFailure) {
+    const message = `The ${what} of the connection was ended in Temporal by somebody else. Try again.`;
+    return new AppError("check_failed", message, { cause: failed });
+  }
+  const { message, type } = thrown instanceof ApplicationFailure ? thrown : { message: thrown.message, type: null };
+  switch (type) {
+    case SOURCE_TIMEOUT:
+      return tookTooLong(what, failed, message);
+    case WORKER_STOPPED: {
+      const stopped = `The worker that was at the ${what} of the connection was stopped. Try again.`;
+      return new AppError("check_failed", stopped, { cause: failed });
+    }
+    case DEFECT:
+      return new AppError("internal_error", `The ${what} met a defect: ${message}. Report it with the worker's log.`, {
+        cause: failed,
+      });
+    default: {
+      const reason = `The ${what} of the connection failed in the worker: ${message} Read the worker's log, then try again.`;
+      return new AppError("check_failed", reason, { cause: failed });
+    }
+  }
 }
 
-function metDefect(what: TaskOrder["what"], { message }: ApplicationFailure, cause: unknown): AppError {
-  return new AppError("internal_error", `The ${what} met a defect: ${message}. Report it with the worker's log.`, {
-    cause,
-  });
-}
-
-function tookTooLong(what: TaskOrder["what"], cause: unknown): AppError {
-  const seconds = TASK_TIMEOUT_MS / 1000;
+function tookTooLong(what: TaskOrder["what"], cause: unknown, said?: string): AppError {
+  const late = said ?? `The ${what} of the connection did not finish within ${TASK_TIMEOUT_MS / 1000} s.`;
   const message = {
-    check: `The check of the connection did not finish within ${seconds} s. Look at the worker's log and at the source's network, then try again.`,
-    discovery: `The discovery did not finish within ${seconds} s. Name fewer schemas in the connection's config, or look at the source's load, then try again.`,
+    check: `${late} Look at the worker's log and at the source's network, then try again.`,
+    discovery: `${late} Name fewer schemas in the connection's config, or look at the source's load, then try again.`,
   }[what];
   return new AppError("check_timeout", message, { cause });
 }

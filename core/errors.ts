@@ -32,6 +32,7 @@ export const APP_ERROR_CODES = [
   "state_version_conflict",
   "too_many_streams",
   "no_worker",
+  "check_failed",
   "check_timeout",
   "internal_error",
   "temporal_unavailable",

@@ -158,7 +158,11 @@ export const RESULT_REASONS = {
   ),
   source_address_refused: ownerAction(
     "The source's address is one that Sluice must not connect to.",
-    "Use a public address, or have an operator allow this one.",
+    "Use an address that the deployment allows, or have an operator allow this one.",
+  ),
+  destination_address_refused: ownerAction(
+    "The destination's address is one that Sluice must not connect to, or it is the control database.",
+    "Use an address that the deployment allows, or have an operator allow this one.",
   ),
   destination_auth_failed: operatorAction(
     "The destination refused the credentials.",

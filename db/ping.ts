@@ -12,3 +12,9 @@ export async function isReachable(db: Db): Promise<boolean> {
     () => false,
   );
 }
+
+/** One statement of the caller's, such as a question about the database itself; its columns as they are called there. */
+export async function askDatabase(db: Db, statement: string): Promise<Record<string, string | null>[]> {
+  const { rows } = await sql.raw<Record<string, string | null>>(statement).execute(db);
+  return rows;
+}

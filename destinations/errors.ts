@@ -2,6 +2,8 @@ import pg from "pg";
 import { isProviderError, TerminalError, TransientError } from "../core/errors.ts";
 import { fixOfMissingGrant } from "../core/missing-grant.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
+import { TooManyBytesError, UnreadableAnswerError } from "../egress/hostile-server.ts";
+import { AddressRefusedError } from "../egress/policy.ts";
 import { CopyConflictError, CopyDataError, SupersededError } from "./writer-errors.ts";
 
 /** The source broke off while its rows were on their way; the destination has nothing to do with it. */
@@ -65,6 +67,12 @@ const MEANINGS: Meaning[] = [
     fix: "Check that the destination is up and takes connections.",
   },
   {
+    states: ["XX"],
+    reasonCode: "destination_unavailable",
+    transient: true,
+    fix: "Read the log of the destination's server, which met an internal error.",
+  },
+  {
     // P0001 is what a trigger of somebody's own raises.
     states: ["23", "P0001"],
     reasonCode: "destination_constraint_violation",
@@ -91,10 +99,57 @@ const MEANINGS: Meaning[] = [
   },
 ];
 
-/** What Node and pg say, without an SQLSTATE, when there is no connection or none any more. */
-const LOST_CONNECTION_CODES = /^(E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_|NOTFOUND|NOENT|ADDR)|ERR_STREAM_DESTROYED)/;
+/** What Node and pg say, without an SQLSTATE, when there is no connection or none any more: codes of the system, such as ENOENT. */
+const LOST_CONNECTION_CODES = /^(E(?!PROTO)[A-Z0-9]+$|EAI_|ERR_STREAM_DESTROYED|ERR_SOCKET_)/;
 const LOST_CONNECTION_TEXTS =
-  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|The server does not support SSL)/;
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired)/;
+
+const CONNECTION_LOST: Meaning = {
+  states: [],
+  reasonCode: "destination_unavailable",
+  transient: true,
+  fix: "Check that the destination is up and takes connections.",
+};
+const NO_POSTGRES: Meaning = {
+  ...CONNECTION_LOST,
+  fix: "Correct host and port of the destination: what answers there is no Postgres server, or a proxy that fails.",
+};
+const NO_ENCRYPTION: Meaning = {
+  ...CONNECTION_LOST,
+  reasonCode: "connection_unusable",
+  transient: false,
+  fix: "Correct sslMode and sslRootCert of the destination.",
+};
+const NO_LOGIN: Meaning = {
+  ...CONNECTION_LOST,
+  reasonCode: "destination_auth_failed",
+  transient: false,
+  fix: "Correct the user or password of the destination.",
+};
+
+const TLS_CODES = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|INVALID_|HOSTNAME_|EPROTO)/;
+/** What came in answer is no message, or not one that has its place there. */
+const NO_PROTOCOL_TEXTS = /^(There was an error estab|Unknown authentication|Received unexpected)/;
+
+/** Of an error that no SQLSTATE tells of; undefined where it is none of a connection: a defect stays one. */
+function withoutState(error: unknown): Meaning | undefined {
+  if (error instanceof AggregateError && error.errors.length > 0) return withoutState(error.errors[0]);
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof AddressRefusedError) {
+    return { ...CONNECTION_LOST, reasonCode: "destination_address_refused", transient: false, fix: error.fix };
+  }
+  if (isNoPostgres(error)) return NO_POSTGRES;
+  if (error.message.startsWith("SASL")) return NO_LOGIN;
+  const isEncryption = "code" in error && TLS_CODES.test(String(error.code));
+  if (isEncryption || error.message.startsWith("The server does not support SSL")) return NO_ENCRYPTION;
+  return isConnectionLoss(error) ? CONNECTION_LOST : undefined;
+}
+
+function isNoPostgres(error: Error): boolean {
+  if (error instanceof pg.DatabaseError) return error.code === undefined;
+  const isHostile = error instanceof TooManyBytesError || error instanceof UnreadableAnswerError;
+  return isHostile || NO_PROTOCOL_TEXTS.test(error.message);
+}
 
 /** SQLSTATE of an error of Postgres; null for every other. */
 export function sqlState(error: unknown): string | null {
@@ -132,7 +187,7 @@ export function toDestinationError(error: unknown, doing: string): unknown {
   const state = sqlState(error);
   const meaning =
     state === null
-      ? MEANINGS.find(({ reasonCode }) => reasonCode === "destination_unavailable" && isConnectionLoss(error))
+      ? withoutState(error)
       : MEANINGS.find(({ reasonCode, states }) =>
           isLockConflict(error)
             ? reasonCode === "destination_lock_conflict"
@@ -148,6 +203,8 @@ export function toDestinationError(error: unknown, doing: string): unknown {
 }
 
 function describe(error: Error): string {
+  // The words of what is no Postgres are those of somebody else's service: they are not passed on.
+  if (error instanceof pg.DatabaseError && error.code === undefined) return "what came is no message of Postgres";
   const column = error instanceof pg.DatabaseError ? /, column ([^:]+)/.exec(error.where ?? "")?.[1] : undefined;
   const text = sqlState(error)?.startsWith("22") ? withoutValues(error.message) : error.message;
   return `${text}${column === undefined ? "" : `, column ${column}`}${describeDependents(error)}`.slice(0, 256);

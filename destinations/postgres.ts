@@ -24,6 +24,9 @@ export interface PostgresDestinationOptions {
   /** A connection string; its parts may be given in `connection` instead. */
   url?: string;
   connection?: ClientConfig;
+  /** As in `SessionSettings`. */
+  connect?: SessionSettings["connect"];
+  isControlDatabase?: SessionSettings["isControlDatabase"];
   applicationName?: string;
   connectTimeoutMs?: number;
   /** Of statements that move rows. */
@@ -50,6 +53,8 @@ const ANSWERED_WITHIN_MS = 45_000;
 export function createPostgresDestination(options: PostgresDestinationOptions): ComparingDestination {
   const settings: SessionSettings = {
     connection: { ...(options.url === undefined ? {} : { connectionString: options.url }), ...options.connection },
+    connect: options.connect,
+    isControlDatabase: options.isControlDatabase,
     applicationName: options.applicationName ?? "sluice",
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     lockTimeoutMs: options.lockTimeoutMs ?? 30_000,

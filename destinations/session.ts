@@ -1,17 +1,23 @@
-import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { type IsControlDatabase, readIdentity } from "../core/database-identity.ts";
 import { TerminalError } from "../core/errors.ts";
 import type { Commit, Failpoint } from "../core/failpoints.ts";
 import { createRedactor } from "../core/redact.ts";
 import { APPLY_SETTINGS, SAFE_SEARCH_PATH, SESSION_SETTINGS } from "../core/session-settings.ts";
+import { asConnected } from "../egress/dial.ts";
+import { breakOnlyItself, LOGIN_BYTES, whileFewBytesCome } from "../egress/hostile-server.ts";
 
 /** Until the system asks whether the other end of an idle connection is still there. */
 const KEEPALIVE_MS = 30_000;
 
 export interface SessionSettings {
   connection: pg.ClientConfig;
+  /** Comes to the server in the driver's place; absent: the driver connects as `connection` says. */
+  connect?: ((timeoutMs: number) => Promise<Socket>) | undefined;
+  /** Of the database that has answered. Absent: any will do. */
+  isControlDatabase?: IsControlDatabase | undefined;
   applicationName: string;
   connectTimeoutMs: number;
   lockTimeoutMs: number;
@@ -105,7 +111,7 @@ export async function restoreSession({ client }: Session, settings: SessionSetti
 }
 
 export async function openSession(settings: SessionSettings): Promise<Session> {
-  const socket = new Socket();
+  const socket = settings.connect ? asConnected(await settings.connect(settings.connectTimeoutMs)) : new Socket();
   const client = new pg.Client({
     ...settings.connection,
     application_name: settings.applicationName,
@@ -114,9 +120,10 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
     stream: () => socket,
   });
+  breakOnlyItself(client.connection);
   // What answers may be anything, and say anything, at any time. First of all who listen, so that the others hear what is left.
-  const { redactError } = createRedactor([client.password ?? ""]);
-  messagesOf(client).prependListener("errorMessage", redactError);
+  const { redactError } = createRedactor([await passwordOf(client, settings)]);
+  client.connection.prependListener("errorMessage", redactError);
   // Without a listener the loss of an idle connection would end the process; the next query rejects all the same.
   client.on("error", () => undefined);
   const close = async (): Promise<void> => {
@@ -130,8 +137,11 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   // A server that takes the connection and then says nothing.
   const late = setTimeout(cut, 2 * settings.connectTimeoutMs);
   try {
-    await client.connect();
-    await applySettings(client, settings);
+    await whileFewBytesCome(socket, LOGIN_BYTES, async () => {
+      await client.connect();
+      await refuseControlDatabase(client, settings);
+      await applySettings(client, settings);
+    });
     const { rows } = await client.query<Pick<Session, "pid" | "startedAt" | "majorVersion">>(
       `select pid, backend_start::text as "startedAt", current_setting('server_version_num')::int / 10000 as "majorVersion"
        from pg_stat_activity where pid = pg_backend_pid()`,
@@ -149,11 +159,22 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   }
 }
 
-/** What comes in over the wire, before it rejects a query or breaks a COPY; the driver's types do not show it. */
-function messagesOf(client: pg.Client): EventEmitter {
-  const wire: unknown = Reflect.get(client, "connection");
-  if (wire instanceof EventEmitter) return wire;
-  throw new TypeError("This version of the driver keeps its connection elsewhere.");
+/** @throws TerminalError destination_address_refused: its tables hold everybody's connections */
+async function refuseControlDatabase(
+  client: pg.Client,
+  { isControlDatabase }: Pick<SessionSettings, "isControlDatabase">,
+): Promise<void> {
+  if (isControlDatabase === undefined) return;
+  const found = await readIdentity(async (sql) => (await client.query(sql)).rows);
+  if (!(await isControlDatabase(found))) return;
+  throw new TerminalError("destination_address_refused", "The destination is Sluice's own control database.", {
+    fix: "Name another database: in the connection, or in WAREHOUSE_URL where it is the default destination.",
+  });
+}
+
+/** As the driver has it by then: as text, or as what gives it. */
+async function passwordOf(client: pg.Client, { connection: { password } }: SessionSettings): Promise<string> {
+  return typeof password === "function" ? password() : (client.password ?? "");
 }
 
 /**

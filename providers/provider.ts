@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
+import type { IsControlDatabase } from "../core/database-identity.ts";
+import type { DatabaseLogin } from "../core/database-login.ts";
 import type { ComparedEnd, Comparison, CursorTail, Digest } from "../core/digests.ts";
 import type { ProviderError } from "../core/errors.ts";
 import type { Pulse } from "../core/pulse.ts";
@@ -7,9 +9,10 @@ import type { Redactor } from "../core/redact.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
+import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
 
-export type { Slicing, SourceColumn };
+export type { EgressPolicy, Slicing, SourceColumn };
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
@@ -40,8 +43,8 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   resources: ResourceDeclaration[];
   /** Names the instance behind a connection, such as a shop's domain or `host/database`; goes into table names. */
   sourceInstanceKey(config: Config): string;
-  /** The URL of a connection that can also be a destination (Postgres); absent where it cannot. */
-  destinationUrl?(connection: { config: Record<string, unknown>; secrets: Record<string, string> }): string;
+  /** How to log in at a connection that can also be a destination (Postgres); absent where it cannot. */
+  destinationLogin?(connection: { config: Record<string, unknown>; secrets: Record<string, string> }): DatabaseLogin;
   /** Opens lazily; what fails on the network fails in the methods of the source, with a Transient- or TerminalError. */
   connect(options: ConnectOptions<Config, SourceConfig>): Source;
 }
@@ -77,8 +80,10 @@ export interface ConnectOptions<Config, SourceConfig> {
   signal: AbortSignal;
   /** What every activity and process that uses the connection shares. */
   shared: SharedConnection;
-  /** Where this deployment lets connectors go. */
+  /** Where this deployment lets connectors go: a connector comes to its sockets by this alone, see `egress/`. */
   egress: EgressPolicy;
+  /** Of a database that a connector has logged in at: is it Sluice's own, which nobody may read? Absent: there is none. */
+  isControlDatabase?: IsControlDatabase | undefined;
 }
 
 /** Tokens and limits belong to a credential, not to a process: they live in the control database. */
@@ -106,16 +111,6 @@ export interface Credentials {
   secrets: Record<string, string>;
   /** Access tokens with what is known of them (`expiresAt`); replaced whole. */
   tokens: Record<string, string>;
-}
-
-export interface EgressPolicy {
-  /**
-   * Host names, `*.suffix` patterns, addresses and CIDR ranges that may be reached although they are not public; each for one
-   * port (`host:port`) or for all. Others are reached at port 443 only.
-   */
-  allowPrivate: readonly string[];
-  /** When given, connectors reach nothing else, in the same notation. */
-  allowOnly: readonly string[] | null;
 }
 
 export interface SourceCheck {
@@ -286,4 +281,10 @@ export function defineProvider<Config, SourceConfig>(
   provider: Provider<Config, SourceConfig>,
 ): Provider<Config, SourceConfig> {
   return provider;
+}
+
+/** What a config says of where its secrets go. One that does not fit its schema, as no connector could use it, says nothing but itself. */
+export function addressOf(provider: Pick<Provider, "connectionSchema" | "addressOf">, config: Record<string, unknown>) {
+  const parsed = provider.connectionSchema.safeParse(config);
+  return parsed.success ? provider.addressOf(parsed.data) : config;
 }

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ValidationIssue } from "../../core/errors.ts";
 import type { SealedSecret } from "../../db/connection-tables.ts";
 import type { Keyring } from "../../db/secrets.ts";
-import type { Provider, SecretDeclaration } from "../../providers/provider.ts";
+import { addressOf, type Provider, type SecretDeclaration } from "../../providers/provider.ts";
 import { invalid } from "../errors.ts";
 import { describeIssues } from "../validation.ts";
 
@@ -10,6 +11,44 @@ export function parseConfig(provider: Provider, config: Record<string, unknown>)
   const parsed = provider.connectionSchema.safeParse(config);
   if (!parsed.success) throw invalid(...describeIssues(parsed.error, ["body", "config"], config));
   return parsed.data;
+}
+
+/**
+ * A stored secret does not follow a changed address: whoever could edit the config, and never saw the secret, would have it sent to a place of
+ * their own. It has to be given again where an edit changes what decides where it goes, and where it comes into use again.
+ * @param config the new one, as parsed
+ * @throws AppError 422 on each secret that is stored, in use by the new config and not given; null gives it up
+ */
+export function refuseToFollow(
+  provider: Provider,
+  before: { config: Record<string, unknown>; secrets: Record<string, SealedSecret> },
+  config: Record<string, unknown>,
+  given: Record<string, string | null>,
+): void {
+  const changed = changedFields(addressOf(provider, before.config), addressOf(provider, config));
+  const wasInUse = secretsInUse(provider, before.config);
+  const issues = Object.keys(secretsInUse(provider, config))
+    .filter((name) => Object.hasOwn(before.secrets, name) && !Object.hasOwn(given, name))
+    .filter((name) => changed.length > 0 || !Object.hasOwn(wasInUse, name))
+    .map((name) => ({
+      loc: ["body", "secrets", name],
+      msg: `Give ${name} again: ${changed.length > 0 ? `the edit changes ${changed.join(", ")}, so that the stored one would be sent elsewhere` : "the config before did not use the stored one"}`,
+      type: "missing",
+    }));
+  if (issues.length > 0) throw invalid(...issues);
+}
+
+function changedFields(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...fields]
+    .filter((field) => !isDeepStrictEqual(before[field], after[field]))
+    .map((field) => `config.${field}`);
+}
+
+/** @param config one that was stored by a version that took more may be of no use to anybody: then all that the provider declares */
+function secretsInUse(provider: Provider, config: Record<string, unknown>): Record<string, SecretDeclaration> {
+  const parsed = provider.connectionSchema.safeParse(config);
+  return { ...provider.secrets, ...(parsed.success ? provider.secretsOf?.(parsed.data) : {}) };
 }
 
 /**

@@ -10,7 +10,7 @@ import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentConnection } from "../present.ts";
 import type { UpdateConnectionBody } from "../schemas/connections.ts";
-import { parseConfig, sealSecrets } from "./connection-settings.ts";
+import { parseConfig, refuseToFollow, sealSecrets } from "./connection-settings.ts";
 import { requireProvider } from "./require.ts";
 
 type Deps = Pick<ApiDeps, "db" | "keyring" | "findProvider">;
@@ -43,7 +43,10 @@ function patchOf(deps: Deps, connection: ConnectionRow, body: UpdateConnectionBo
   if (body.name !== undefined) patch.name = body.name;
   if (body.config === undefined && body.secrets === undefined) return patch;
   const config = body.config === undefined ? connection.config : parseConfig(provider, body.config);
-  if (body.config !== undefined) patch.config = JSON.stringify(config);
+  if (body.config !== undefined) {
+    refuseToFollow(provider, connection, config, body.secrets ?? {});
+    patch.config = JSON.stringify(config);
+  }
   // A new config may need secrets that are not there.
   patch.secrets = JSON.stringify(sealSecrets(deps.keyring, provider, { ...connection, config }, body.secrets ?? {}));
   return patch;

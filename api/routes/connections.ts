@@ -64,7 +64,7 @@ const update = createRoute({
   summary: "Update Connection",
   tags: ["Connections"],
   description:
-    "`config` is replaced whole. Of `secrets`, those named change and `null` removes one. New settings make the connection unchecked.",
+    "`config` is replaced whole. Of `secrets`, those named change and `null` removes one. A `config` that changes where secrets go (host, base URL, login, TLS) needs all of them again. New settings make the connection unchecked.",
   request: { params: connectionIdParams, body: optionalBody(updateConnectionBody) },
   responses: {
     200: ok(connectionSchema, "The connection after the edit"),

@@ -148,15 +148,42 @@ export function classifySqlState(sqlState: string, { inFunction = false } = {}):
   return isMisread ? OBJECT_INVALID : failure;
 }
 
-const SOCKET_CODES = /^(E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_|NOTFOUND|ADDRNOTAVAIL)|ERR_STREAM_PREMATURE_CLOSE)/;
-const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|EPROTO)/;
+/** Those of the system, such as ECONNREFUSED or ENOENT, and what Node says of a socket that is gone. */
+const SOCKET_CODES = /^(E[A-Z0-9]+$|EAI_|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED)|ERR_SOCKET_)/;
+const TLS_CODES =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|INVALID_(CA|PURPOSE)|HOSTNAME_|EPROTO)/;
 
 /** @returns null where the error is not one of network or encryption */
 export function classifySocketError(code: string): DatabaseFailure | null {
-  if (SOCKET_CODES.test(code)) return UNAVAILABLE;
-  return TLS_CODES.test(code) ? UNUSABLE : null;
+  if (TLS_CODES.test(code)) return UNUSABLE;
+  return SOCKET_CODES.test(code) ? UNAVAILABLE : null;
 }
 
+/** By the deployment's own rules. The error knows what to do. */
+export const ADDRESS_REFUSED: DatabaseFailure = {
+  kind: "terminal",
+  reasonCode: "source_address_refused",
+  fix: "Use a host that this deployment lets connectors reach.",
+};
+/** Its tables hold everybody's connections. */
+export const CONTROL_DATABASE: DatabaseFailure = {
+  kind: "terminal",
+  reasonCode: "source_address_refused",
+  fix: "Name another database in the connection. What Sluice knows of syncs and runs is read over its API.",
+};
+/** What listens there speaks something else. */
+export const NO_POSTGRES: DatabaseFailure = {
+  // A server that is starting, or a proxy without one behind it, may do better.
+  kind: "transient",
+  reasonCode: "source_response_invalid",
+  fix: "Correct host and port of the connection: what answers there is no Postgres server, or a proxy that fails.",
+};
+/** One answer does not fit in memory. */
+export const TOO_MUCH_TO_READ: DatabaseFailure = {
+  kind: "terminal",
+  reasonCode: "source_response_invalid",
+  fix: "Name fewer schemas in the connection's config. If it names few, what answers is no Postgres server that can be read.",
+};
 /** For drivers that give no code when the connection is lost. */
 export const CONNECTION_LOST = UNAVAILABLE;
 /** For drivers that give no code when nothing answers in time. */

@@ -1,14 +1,21 @@
 import { z } from "zod";
+import { SSL_MODES } from "../../core/database-login.ts";
+import { HOST_FAULT, HOST_PATTERN, isHost } from "../../egress/host.ts";
 import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../lib/column-choice.ts";
 
 /** `sslMode` means what it means to libpq; `prefer` and `allow` are left out, since they fall back to plain text in silence. */
 export const connectionSchema = z.strictObject({
-  host: z.string().min(1).max(255).describe("Host name or address of the server."),
+  host: z
+    .string()
+    .max(255)
+    .regex(HOST_PATTERN, { error: HOST_FAULT, abort: true })
+    .refine(isHost, HOST_FAULT)
+    .describe("Host name or address of the server."),
   port: z.int().min(1).max(65535).default(5432),
   database: z.string().min(1).max(63),
   user: z.string().min(1).max(63),
   sslMode: z
-    .enum(["disable", "require", "verify-ca", "verify-full"])
+    .enum(SSL_MODES)
     .default("require")
     .describe("`require` encrypts; `verify-ca` also checks the certificate, `verify-full` its host name as well."),
   sslRootCert: z

@@ -1,6 +1,10 @@
 import { Socket } from "node:net";
 import { Client } from "pg";
+import { type IsControlDatabase, readIdentity } from "../../core/database-identity.ts";
+import { tlsOptionsOf } from "../../core/database-login.ts";
 import { APPLY_SETTINGS, SAFE_SEARCH_PATH, SESSION_SETTINGS } from "../../core/session-settings.ts";
+import { asConnected, type Dial } from "../../egress/dial.ts";
+import { breakOnlyItself, LOGIN_BYTES, whileFewBytesCome } from "../../egress/hostile-server.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { askForNoConversion, isNoConversion, NO_CONVERSION, RAW_ENCODINGS } from "./raw-encoding.ts";
 import { createReusingSocket, type ReadBuffers } from "./read-buffers.ts";
@@ -8,10 +12,18 @@ import { createReusingSocket, type ReadBuffers } from "./read-buffers.ts";
 /** Tells our sessions from those that may write: they never do. */
 export const APPLICATION_NAME = "sluice-source";
 
+/** What nobody may read has answered. */
+export class ControlDatabaseError extends Error {
+  override readonly name = "ControlDatabaseError";
+}
+
 /** How long a statement waits for a table that somebody has locked. */
 export const LOCK_TIMEOUT = "10s";
 
 const KEEPALIVE_SECONDS = 30;
+
+/** Of what is no COPY. The largest answer is the catalog's: some hundred bytes a column. */
+const ANSWER_BYTES = 256 * 1024 * 1024;
 
 export interface Connection {
   client: Client;
@@ -22,47 +34,59 @@ export interface Connection {
   /** Null where each read has memory of its own. */
   buffers: ReadBuffers | null;
   isOpen(): boolean;
+  /** Waits for the answer to a question. @throws TooManyBytesError for one of more than 256 MiB, all of which would be in memory */
+  ask<T>(question: () => Promise<T>): Promise<T>;
   /** Drops the socket at once; what is in flight rejects. */
   destroy(): void;
 }
 
-/** @param signal drops the socket, also while it is being connected; null for what must outlive an abort */
-export async function openConnection(
-  config: ConnectionConfig,
-  password: string,
-  signal: AbortSignal | null,
-): Promise<Connection> {
+/** All that it takes to come to a source and to log in there. */
+export interface Access {
+  config: ConnectionConfig;
+  password: string;
+  dial: Dial;
+  isControlDatabase: IsControlDatabase;
+}
+
+/**
+ * @param signal drops the socket, also while it is being connected; null for what must outlive an abort
+ * @throws AddressRefusedError, ControlDatabaseError, NoPostgresError, and whatever driver, system and server throw
+ */
+export async function openConnection(access: Access, signal: AbortSignal | null): Promise<Connection> {
   try {
-    return await open(config, password, { signal, prepare: () => undefined });
+    return await open(access, { signal, prepare: () => undefined });
   } catch (error) {
     if (!isNoConversion(error)) throw error;
-    return await open(config, password, { signal, prepare: askForNoConversion });
+    return await open(access, { signal, prepare: askForNoConversion });
   }
 }
 
 /** @param prepare.prepare called before it connects */
 async function open(
-  config: ConnectionConfig,
-  password: string,
+  { config, password, dial, isControlDatabase }: Access,
   { signal, prepare }: { signal: AbortSignal | null; prepare(client: Client): void },
 ): Promise<Connection> {
   signal?.throwIfAborted();
-  const ssl = tlsOptions(config);
+  const ssl = tlsOptionsOf({ sslMode: config.sslMode, sslRootCert: config.sslRootCert ?? null });
   // Under TLS it is not the socket that reads.
   const { socket, buffers } = ssl === false ? createReusingSocket() : { socket: new Socket(), buffers: null };
+  await dial(config, { socket, signal, timeoutMs: config.connectTimeoutSeconds * 1000 });
   const client = new Client({
+    // Names the server for TLS alone: the socket is connected, and what is resolved now could be another one.
     host: config.host,
     port: config.port,
     database: config.database,
     user: config.user,
-    password,
+    // As text, an empty one would be looked for in the worker's own environment and files.
+    password: () => password,
     ssl,
     connectionTimeoutMillis: config.connectTimeoutSeconds * 1000,
     application_name: APPLICATION_NAME,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_SECONDS * 1000,
-    stream: () => socket,
+    stream: () => asConnected(socket),
   });
+  breakOnlyItself(client.connection);
   prepare(client);
   let isOpen = true;
   // The statement in flight rejects with the same error; here it only must not end the process.
@@ -78,15 +102,27 @@ async function open(
   // A server that takes the connection and then says nothing.
   const late = setTimeout(() => socket.destroy(), 2 * config.connectTimeoutSeconds * 1000);
   try {
-    await client.connect();
-    const server = await applySettings(client, config);
-    return { client, ...server, buffers, isOpen: () => isOpen, destroy: () => socket.destroy() };
+    const server = await whileFewBytesCome(socket, LOGIN_BYTES, async () => {
+      await client.connect();
+      await refuseControlDatabase(client, isControlDatabase);
+      return applySettings(client, config);
+    });
+    return {
+      ...{ client, ...server, buffers, isOpen: () => isOpen, destroy: () => socket.destroy() },
+      ask: (question) => whileFewBytesCome(socket, ANSWER_BYTES, question),
+    };
   } catch (error) {
     socket.destroy();
     throw error;
   } finally {
     clearTimeout(late);
   }
+}
+
+/** @throws ControlDatabaseError before anything else is asked of it */
+async function refuseControlDatabase(client: Client, isControlDatabase: IsControlDatabase): Promise<void> {
+  const found = await readIdentity(async (sql) => (await client.query(sql)).rows);
+  if (await isControlDatabase(found)) throw new ControlDatabaseError("this is Sluice's own control database");
 }
 
 type Server = Pick<Connection, "pid" | "startedAt" | "majorVersion">;
@@ -117,18 +153,4 @@ async function applySettings(client: Client, config: ConnectionConfig): Promise<
     [RAW_ENCODINGS, NO_CONVERSION],
   );
   return rows[0] ?? { pid: 0, startedAt: "", majorVersion: 0 };
-}
-
-function tlsOptions(config: ConnectionConfig) {
-  const ca = config.sslRootCert === undefined ? {} : { ca: config.sslRootCert };
-  switch (config.sslMode) {
-    case "disable":
-      return false;
-    case "require":
-      return { rejectUnauthorized: false };
-    case "verify-ca":
-      return { rejectUnauthorized: true, checkServerIdentity: () => undefined, ...ca };
-    case "verify-full":
-      return { rejectUnauthorized: true, ...ca };
-  }
 }

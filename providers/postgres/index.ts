@@ -1,6 +1,6 @@
 import { defineProvider } from "../provider.ts";
 import { type ConnectionConfig, connectionSchema, type SourceConfig, secrets, sourceConfigSchema } from "./config.ts";
-import { destinationUrl } from "./destination-url.ts";
+import { destinationLogin } from "./destination-login.ts";
 import { createSource } from "./source.ts";
 
 export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
@@ -16,6 +16,6 @@ export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
   comparable: true,
   resources: [],
   sourceInstanceKey: (config) => `${config.host}/${config.database}`,
-  destinationUrl,
+  destinationLogin,
   connect: createSource,
 });

@@ -2,8 +2,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QueryResultRow } from "pg";
 import type { Pulse } from "../../core/pulse.ts";
-import type { ConnectionConfig } from "./config.ts";
-import { type Connection, openConnection } from "./connection.ts";
+import { type Access, type Connection, openConnection } from "./connection.ts";
 import { type CopyOut, createCopyOut } from "./copy-out.ts";
 import { toProviderError } from "./errors.ts";
 import { watchOf } from "./watch.ts";
@@ -27,8 +26,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-export function createSession(options: { config: ConnectionConfig; password: string; signal: AbortSignal }): Session {
-  const { config, password, signal } = options;
+export function createSession(access: Access, signal: AbortSignal): Session {
   let main: Connection | null = null;
   let opening = false;
   /** What the server works on: a COPY by its stream, a query by its promise. */
@@ -41,7 +39,7 @@ export function createSession(options: { config: ConnectionConfig; password: str
     if (main?.isOpen()) return main;
     opening = true;
     try {
-      main = await openConnection(config, password, signal);
+      main = await openConnection(access, signal);
       return main;
     } finally {
       opening = false;
@@ -60,15 +58,15 @@ export function createSession(options: { config: ConnectionConfig; password: str
     main = null;
     inFlight = null;
     // When it cannot be told, it finds out by client_connection_check_interval.
-    cancelling = cancelBackend(config, password, pid).catch(() => undefined);
+    cancelling = cancelBackend(access, pid).catch(() => undefined);
   }
   signal.addEventListener("abort", cancelStatement, { once: true });
 
   return {
     async query<Row extends QueryResultRow>(doing: string, text: string, values: unknown[] = []) {
       try {
-        const { client } = await connected();
-        const answer = client.query<Row>(text, values);
+        const { client, ask } = await connected();
+        const answer = ask(() => client.query<Row>(text, values));
         inFlight = answer;
         return (await answer).rows;
       } catch (error) {
@@ -114,7 +112,7 @@ export function createSession(options: { config: ConnectionConfig; password: str
       if (opening) return "waiting";
       if (main === null || inFlight === null) return "none";
       try {
-        return await watchOf(config, password).look(main);
+        return await watchOf(access).look(main);
       } catch (error) {
         throw failure(error, "looking at the open statement");
       }
@@ -130,8 +128,8 @@ export function createSession(options: { config: ConnectionConfig; password: str
   };
 }
 
-async function cancelBackend(config: ConnectionConfig, password: string, pid: number): Promise<void> {
-  const { client } = await openConnection(config, password, null);
+async function cancelBackend(access: Access, pid: number): Promise<void> {
+  const { client } = await openConnection(access, null);
   try {
     await client.query("select pg_cancel_backend($1)", [pid]);
   } finally {

@@ -1,4 +1,5 @@
 import { strongestPulse } from "../../core/pulse.ts";
+import { createDial } from "../../egress/dial.ts";
 import type { ConnectOptions, Source } from "../provider.ts";
 import { checkServer } from "./check.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
@@ -14,8 +15,10 @@ import { createSessionPool } from "./session-pool.ts";
 const PLANS_AT_ONCE = 4;
 
 export function createSource(options: ConnectOptions<ConnectionConfig, SourceConfig>): Source {
-  const { config, sourceConfig } = options;
-  const open = () => createSession({ config, password: options.secrets.password ?? "", signal: options.signal });
+  const { config, sourceConfig, egress, isControlDatabase = async () => false } = options;
+  const password = options.secrets.password ?? "";
+  const access = { config, password, isControlDatabase, dial: createDial({ policy: egress, reach: "private" }) };
+  const open = () => createSession(access, options.signal);
   const session = open();
   const converter = open();
   const planners = createSessionPool(PLANS_AT_ONCE, open);

@@ -11,12 +11,13 @@ interface Room {
 
 export const ROOMS = {
   core: { imports: [], types: [] },
+  egress: { imports: ["core"], types: [] },
   db: { imports: ["core"], types: [] },
-  providers: { imports: ["core"], types: [] },
-  destinations: { imports: ["core"], types: [] },
+  providers: { imports: ["core", "egress"], types: [] },
+  destinations: { imports: ["core", "egress"], types: [] },
   control: { imports: ["core", "db"], types: ["workflows"] },
   workflows: { imports: ["core"], types: ["activities"] },
-  activities: { imports: ["core", "db", "providers", "destinations", "control"], types: [] },
+  activities: { imports: ["core", "egress", "db", "providers", "destinations", "control"], types: [] },
   api: { imports: ["core", "db", "control", "providers"], types: [] },
   client: { imports: [], types: [] },
 } as const satisfies Record<string, Room>;
@@ -45,7 +46,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "prom-client": ["control/metrics.ts"],
   "safe-stable-stringify": ["api"],
   undici: ["providers/lib/http"],
-  zod: ["api", "db", "providers", "control/env.ts", "worker.ts"],
+  zod: ["api", "db", "providers", "control/env.ts", "egress/env.ts", "worker.ts"],
 };
 
 /** Packages whose types are words between rooms: a logger is handed in wherever something is logged. */

@@ -268,7 +268,8 @@ describe("a rotation of secrets", () => {
   it("gives way to an edit that comes while it is tried", async () => {
     const id = await createShop();
     api.control.answerCheck = async () => {
-      await api.call("PATCH", `/connections/${id}`, { config: { domain: "b.example" } });
+      const edit = { config: { domain: "b.example" }, secrets: { token: "old-token", webhookKey: "old-key" } };
+      expect((await api.call("PATCH", `/connections/${id}`, edit)).status).toBe(200);
       return { ok: true, checks: [], entities: [] };
     };
     const { status, body } = await rotate(id, { token: "new-token" });

@@ -30,6 +30,7 @@ const OUTCOMES = [
   "failed",
   "no entity",
   "no_worker",
+  "check_failed",
   "check_timeout",
   "temporal_unavailable",
 ] as const;

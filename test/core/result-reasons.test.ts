@@ -17,7 +17,7 @@ const DESIGNED: Record<ResultClass, Partial<Record<AutoResume, string>>> = {
   },
   user_action_required: {
     no: `source_auth_failed source_auth_expired source_permission_denied source_resource_not_found source_object_invalid source_cursor_invalid
-      source_replication_slot_lost source_schema_breaking_change source_file_unreadable source_address_refused
+      source_replication_slot_lost source_schema_breaking_change source_file_unreadable source_address_refused destination_address_refused
       destination_auth_failed destination_permission_denied destination_storage_full destination_constraint_violation
       destination_type_mismatch destination_schema_conflict config_invalid connection_unusable entity_unknown
       primary_key_missing reject_threshold_exceeded reconciliation_mismatch unexpected_zero_rows delete_guard_tripped

@@ -36,6 +36,8 @@ describe("an error of Postgres", () => {
     ["42703", "TerminalError", "destination_schema_conflict"],
     ["2BP01", "TerminalError", "destination_schema_conflict"],
     ["3D000", "TerminalError", "config_invalid"],
+    ["XX000", "TransientError", "destination_unavailable"],
+    ["XX001", "TransientError", "destination_unavailable"],
   ])("%s is a %s with reason %s", (code, name, reasonCode) => {
     const cause = databaseError(code);
     expect(toDestinationError(cause, "loading x")).toMatchObject({ name, reasonCode, cause });
@@ -47,6 +49,19 @@ describe("an error of Postgres", () => {
   ])("$code of the catalog says that two sessions met there, and passes", (raised) => {
     const cause = Object.assign(databaseError(raised.code), raised);
     expect(toDestinationError(cause, "loading x")).toMatchObject({ reasonCode: "destination_lock_conflict" });
+  });
+
+  test.each([
+    ["ENOENT", "TransientError", "destination_unavailable"],
+    ["ENOTDIR", "TransientError", "destination_unavailable"],
+    ["EACCES", "TransientError", "destination_unavailable"],
+    ["EAI_AGAIN", "TransientError", "destination_unavailable"],
+    ["EPROTO", "TerminalError", "connection_unusable"],
+    ["ERR_OSSL_PEM_NO_START_LINE", "TerminalError", "connection_unusable"],
+    ["CERT_HAS_EXPIRED", "TerminalError", "connection_unusable"],
+  ])("of the system, %s, is a %s with reason %s", (code, name, reasonCode) => {
+    const cause = Object.assign(new Error("as the system says it"), { code });
+    expect(toDestinationError(cause, "loading x")).toMatchObject({ name, reasonCode, cause });
   });
 
   test("that is a fault of our own statements stays what it is", () => {

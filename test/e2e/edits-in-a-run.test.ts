@@ -67,7 +67,8 @@ describe("an edit in the middle of a run", () => {
       { first: true },
     );
     expect(run).toMatchObject({ status: "succeeded", attemptNumber: 1 });
-    await patch(`/connections/${sync.connectionId}`, { config: world.sourceConnection().config });
+    const { config, secrets } = world.sourceConnection();
+    await patch(`/connections/${sync.connectionId}`, { config, secrets });
     const next = await trigger(world, sync.id, { runMode: "full_refresh" });
     expect(await whenEnded(world, next.id)).toMatchObject({
       status: "failed",
@@ -83,9 +84,10 @@ describe("an edit in the middle of a run", () => {
     try {
       const { run, sync } = await runDuring(async ({ connectionId }) => {
         await copyOrders(other);
-        const { config } = world.sourceConnection();
+        const { config, secrets } = world.sourceConnection();
         await patch(`/connections/${connectionId}`, {
           config: { ...config, database: new URL(other.url).pathname.slice(1) },
+          secrets,
         });
       });
       expect(run).toMatchObject({ status: "failed", resultReasonCode: "connection_changed" });
@@ -104,7 +106,9 @@ describe("an edit in the middle of a run", () => {
     const [first, second] = [await createTestDatabase(), await createTestDatabase()];
     try {
       const destinationId = await connect(first);
-      const { run } = await runDuring(() => patch(`/connections/${destinationId}`, { config: configOf(second) }), {
+      const { secrets } = world.sourceConnection();
+      const edit = { config: configOf(second), secrets };
+      const { run } = await runDuring(() => patch(`/connections/${destinationId}`, edit), {
         changes: { destinationConfig: { connectionId: destinationId } },
       });
       expect(run).toMatchObject({ status: "failed", resultReasonCode: "connection_changed" });

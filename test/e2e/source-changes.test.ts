@@ -63,8 +63,9 @@ describe("a table that changes while it is read", () => {
     });
     await world.source("drop table if exists orders");
     await seedOrders(world, 21_000);
-    const direct = world.sourceConnection().config;
-    await world.api("PATCH", `/connections/${sync.connectionId}`, { config: direct });
+    const { config, secrets } = world.sourceConnection();
+    const direct = await world.api("PATCH", `/connections/${sync.connectionId}`, { config, secrets });
+    expect(direct.status).toBe(200);
     const retried = await world.api("POST", `/syncs/runs/${ended.id}/retry`);
     expect(await whenChainEnded(world, retried.body.id)).toMatchObject({ status: "succeeded", attemptNumber: 2 });
     await expectOrdersEqual(world, sync);

@@ -18,6 +18,7 @@ describe("what is deployed", () => {
   it("every room of the program is in the image", () => {
     const rooms = [
       "core",
+      "egress",
       "db",
       "control",
       "workflows",

@@ -20,7 +20,8 @@ export async function withReconciler<T>(
 ): Promise<T> {
   const log = pino({ level: "silent" });
   const { db, namespace, temporal: client } = world;
-  const destinations = createDestinations();
+  const egress = { allowPrivate: [], allowOnly: null };
+  const destinations = createDestinations({ egress });
   const progress = createProgress({ db, executorId: "test", log });
   const notes = createActivityNotes({ db, worker: { id: randomUUID(), executorId: "test" }, log });
   const deps: ActivityDeps = {
@@ -32,7 +33,8 @@ export async function withReconciler<T>(
     renewals: createRenewals(),
     openDestination: destinations.open,
     warehouseUrl: world.warehouseUrl,
-    egress: { allowPrivate: [], allowOnly: null },
+    egress,
+    isControlDatabase: async () => false,
     namespace,
     temporalUiUrl: null,
     searchAttributes: true,

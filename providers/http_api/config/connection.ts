@@ -2,7 +2,7 @@ import { z } from "zod";
 import { authSchema, secretsOfAuth } from "./auth.ts";
 import { checkResources } from "./cross-checks.ts";
 import { paginatorSchema } from "./paginator.ts";
-import { httpUrl, plainHeaders } from "./primitives.ts";
+import { allowedHost, httpUrl, plainHeaders } from "./primitives.ts";
 import { resourceSchema } from "./resource.ts";
 
 const rateLimit = z.strictObject({
@@ -43,10 +43,10 @@ export const connectionSchema = z
         "For resources that name none. Absent: one page, and an answer that says that there are more is refused.",
       ),
     allowedHosts: z
-      .array(z.string().min(1).max(255))
+      .array(allowedHost)
       .max(50)
       .default([])
-      .describe("Hosts, or `*.suffix`, that links to further pages may point to besides baseUrl's."),
+      .describe("Hosts, `*.suffix`, addresses or ranges that links to further pages may point to besides baseUrl's."),
     tlsRootCert: z
       .string()
       .min(1)

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isHostPattern } from "../../../egress/addresses.ts";
 
 /** Secrets are never in `config`: it names an entry of the connection's `secrets`. */
 export const secretName = z
@@ -44,6 +45,12 @@ export const httpUrl = z
   .url({ protocol: /^https?$/ })
   .max(2000)
   .refine(holdsNoPassword, "Must hold no user and no password: they go in auth and secrets");
+
+export const allowedHost = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine(isHostPattern, "Must be a host name, *.suffix, address or CIDR range");
 
 export function holdsNoPassword(url: string): boolean {
   const { username, password } = URL.parse(url) ?? { username: "", password: "" };

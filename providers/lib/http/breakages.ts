@@ -1,7 +1,7 @@
 import { errors } from "undici";
+import { AddressRefusedError } from "../../../egress/policy.ts";
 import { classifySocketError } from "../sqlstate.ts";
 import { UnknownEncodingError } from "./decompress.ts";
-import { AddressRefusedError } from "./egress.ts";
 import type { Failure } from "./failures.ts";
 import { RedirectError } from "./redirects.ts";
 import { SlowBodyError } from "./transport.ts";
@@ -62,7 +62,9 @@ export function classifyBreakage(error: unknown, what: string): Breakage | null 
 
 function classify(error: unknown): Kind | null {
   if (!(error instanceof Error)) return null;
-  if (error instanceof AddressRefusedError) return { ...unusable(error.message), reasonCode: "source_address_refused" };
+  if (error instanceof AddressRefusedError) {
+    return { ...unusable(error.message), reasonCode: "source_address_refused", fix: error.fix };
+  }
   if (error instanceof RedirectError || error instanceof UnknownEncodingError) return unusable(error.message);
   if (error instanceof SlowBodyError || error.name === "TimeoutError") return late(error.message);
   if (error instanceof errors.HTTPParserError) return garbled(`the answer is not HTTP (${error.message})`);

@@ -1,8 +1,9 @@
 import type { Pulse } from "../../../core/pulse.ts";
 import type { Redactor } from "../../../core/redact.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
-import type { EgressPolicy, SharedConnection } from "../../provider.ts";
-import { createHostPatterns } from "./addresses.ts";
+import { createHostPatterns } from "../../../egress/addresses.ts";
+import type { EgressPolicy } from "../../../egress/policy.ts";
+import type { SharedConnection } from "../../provider.ts";
 import { createAdmission, type Limit } from "./admission.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
@@ -45,7 +46,7 @@ export interface HttpClientOptions {
   retry?: { maxAttempts?: number; statuses?: number[] };
   /** What the source allows; kept together with all who use the connection, but for `concurrency`, which is this client's. */
   limit?: Limit | null;
-  /** Host names and `*.suffix` patterns that belong to the source besides `baseUrl`'s: links may point there, and credentials go there. */
+  /** Host names, `*.suffix` patterns, addresses and ranges that belong to the source besides `baseUrl`'s: links may point there, and credentials go there. */
   allowedHosts?: string[];
   /** Gets to know what headers, queries and tokens hold; of all that comes from the source. */
   redactor: Redactor;

@@ -1,8 +1,13 @@
-import { lookup as resolveBySystem } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
-import type { EgressPolicy } from "../../provider.ts";
-import { isPublicAddress } from "./addresses.ts";
-import { createEgressList } from "./egress-list.ts";
+import {
+  AddressRefusedError,
+  createEgressRules,
+  type EgressPolicy,
+  notPublic,
+  type Resolve,
+  type Standing,
+  type Target,
+} from "../../../egress/policy.ts";
 
 /** Where requests may go. Between the check of an address and its use nothing is resolved again. */
 export interface EgressGuard {
@@ -20,78 +25,57 @@ export interface Door {
 
 export interface EgressGuardOptions {
   policy: EgressPolicy;
-  /** All addresses of a host name; the system's resolver. */
-  resolve?: ((hostName: string) => Promise<string[]>) | undefined;
+  /** In place of the policy's. */
+  resolve?: Resolve | undefined;
 }
 
-/** Names the host, never what it resolves to. */
-export class AddressRefusedError extends Error {
-  override readonly name = "AddressRefusedError";
-}
+/** The policy of all connectors, and what HTTP adds to it: public addresses, over https, at its port. */
+export function createEgressGuard({ policy, resolve }: EgressGuardOptions): EgressGuard {
+  const rules = createEgressRules(resolve === undefined ? policy : { ...policy, resolve });
 
-export function createEgressGuard({ policy, resolve = resolveAll }: EgressGuardOptions): EgressGuard {
-  const allowPrivate = createEgressList(policy.allowPrivate);
-  const allowOnly = policy.allowOnly === null ? null : createEgressList(policy.allowOnly);
-
-  function checkAddress(door: Door, host: string, address: string): void {
-    const port = portOf(door);
-    if (allowOnly && !allowOnly.matches(host, address, port)) {
-      throw new AddressRefusedError(`${host} is not among the hosts that this deployment lets connectors reach`);
-    }
-    if (allowPrivate.matches(host, address, port)) return;
-    if (!isPublicAddress(address)) throw new AddressRefusedError(`${host} has an address that is not public`);
-    if (door.protocol !== "https:") throw new AddressRefusedError(`${host} must be asked over https`);
+  function admit({ protocol }: Door, { host, port }: Target, standing: Standing): void {
+    if (standing === "named") return;
+    if (standing === "private") throw notPublic(host);
+    if (protocol !== "https:") throw new AddressRefusedError(`${host} must be asked over https`, OPENS);
     // What listens elsewhere is seldom meant for the public, and an operator who names a host vouches for its ports.
-    if (allowOnly === null && port !== HTTPS_PORT) {
-      throw new AddressRefusedError(`${host} may be asked at port ${HTTPS_PORT} only`);
+    if (policy.allowOnly === null && port !== HTTPS_PORT) {
+      throw new AddressRefusedError(`${host} may be asked at port ${HTTPS_PORT} only`, OPENS);
     }
-  }
-
-  async function resolveChecked(door: Door, host: string): Promise<string[]> {
-    const addresses = (await resolve(host)).map(withoutZone);
-    if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: "ENOTFOUND" });
-    for (const address of addresses) checkAddress(door, host, address);
-    return addresses;
   }
 
   return {
     check(url) {
       if (url.protocol !== "https:" && url.protocol !== "http:") {
-        throw new AddressRefusedError(`${url.protocol} is neither https nor http`);
+        throw new AddressRefusedError(`${url.protocol} is neither https nor http`, "Use an https URL.");
       }
       if (url.username !== "" || url.password !== "") {
-        throw new AddressRefusedError(`${url.hostname} is given with a user or password`);
+        const fix = "Take them out of the URL: they go in auth and secrets.";
+        throw new AddressRefusedError(`${url.hostname} is given with a user or password`, fix);
       }
-      const host = url.hostname.replace(/^\[|\]$/g, "");
-      if (isIP(host) !== 0) checkAddress(url, host, host);
+      const target = { host: url.hostname.replace(/^\[|\]$/g, ""), port: portOf(url) };
+      if (isIP(target.host) !== 0) admit(url, target, rules.judge(target, target.host));
     },
     lookup: (door) => (host, options, done) => {
-      resolveChecked(door, host).then(
-        (addresses) => {
-          const found = addresses.map((address) => ({ address, family: isIP(address) }));
-          const [first] = found;
-          if (options.all || first === undefined) done(null, found);
-          else done(null, first.address, first.family);
-        },
-        (error: NodeJS.ErrnoException) => done(error, []),
-      );
+      const target = { host, port: portOf(door) };
+      rules
+        .resolve(target, (standing) => admit(door, target, standing))
+        .then(
+          (addresses) => {
+            const found = addresses.map((address) => ({ address, family: isIP(address) }));
+            const [first] = found;
+            if (options.all || first === undefined) done(null, found);
+            else done(null, first.address, first.family);
+          },
+          (error: NodeJS.ErrnoException) => done(error, []),
+        );
     },
   };
 }
 
+const OPENS = "Use https at port 443, or have an operator add the host and port to SLUICE_EGRESS_ALLOW_PRIVATE.";
 const HTTPS_PORT = 443;
 
 function portOf({ protocol, port }: Door): number {
   if (port !== "") return Number(port);
   return protocol === "https:" ? HTTPS_PORT : 80;
-}
-
-async function resolveAll(hostName: string): Promise<string[]> {
-  const found = await resolveBySystem(hostName, { all: true });
-  return found.map(({ address }) => address);
-}
-
-/** `fe80::1%eth0` is an address and its zone. */
-function withoutZone(address: string): string {
-  return address.split("%")[0] ?? address;
 }

@@ -1,4 +1,4 @@
-import type { HostPatterns } from "./addresses.ts";
+import type { HostPatterns } from "../../../egress/addresses.ts";
 import type { HttpRequest } from "./request.ts";
 
 /**
@@ -21,7 +21,7 @@ export function resolveTarget(
   if (!URL.canParse(joined, folder.href)) throw refuse("its address is no URL");
   const named = url === "" ? new URL(base) : new URL(joined, folder);
   const isOwn = isSameServer(named, base);
-  if (!isOwn && !allowedHosts.matchesName(named.hostname)) {
+  if (!isOwn && !isAllowed(named.hostname, allowedHosts)) {
     const server = named.host === "" ? named.protocol : named.origin;
     throw refuse(`${server} is neither baseUrl's server (${base.origin}) nor one of allowedHosts`);
   }
@@ -32,6 +32,12 @@ export function resolveTarget(
   for (const [name] of query) target.searchParams.delete(name);
   for (const [name, value] of query) target.searchParams.append(name, value);
   return target;
+}
+
+/** By its name, or as the address that the URL has in place of one. */
+function isAllowed(hostName: string, allowedHosts: HostPatterns): boolean {
+  const host = hostName.replace(/^\[|\]$/g, "");
+  return allowedHosts.matchesName(host) || allowedHosts.matchesAddress(host);
 }
 
 /**

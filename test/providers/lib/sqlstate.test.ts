@@ -63,7 +63,14 @@ describe("what a database's error means", () => {
   });
 
   it("leaves what is no failure of the source alone", () => {
-    expect(classifySocketError("ENOENT")).toBeNull();
     expect(classifySocketError("ERR_INVALID_ARG_TYPE")).toBeNull();
+    expect(classifySocketError("ENCODING_LOST_HALFWAY")).toBeNull();
   });
+
+  it.each(["ENOENT", "ENOTDIR", "EACCES", "ENETUNREACH", "EAI_AGAIN", "ERR_SOCKET_CLOSED"])(
+    "is one of the network where the system says %s",
+    (code) => {
+      expect(classifySocketError(code)).toMatchObject({ kind: "transient", reasonCode: "source_unavailable" });
+    },
+  );
 });

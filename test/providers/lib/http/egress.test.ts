@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { AddressRefusedError, createEgressGuard } from "../../../../providers/lib/http/egress.ts";
-import { egressEntries } from "../../../../providers/lib/http/egress-list.ts";
-import type { EgressPolicy } from "../../../../providers/provider.ts";
+import { egressEntries } from "../../../../egress/env.ts";
+import { AddressRefusedError, type EgressPolicy } from "../../../../egress/policy.ts";
+import { createEgressGuard } from "../../../../providers/lib/http/egress.ts";
 import { GET, openClient, sendJson, serve } from "./local-http.ts";
 
 const PUBLIC_ONLY: EgressPolicy = { allowPrivate: [], allowOnly: null };
@@ -75,16 +75,22 @@ const REFUSED_URLS = [
   ["javascript", "javascript:alert(1)"],
 ] as const;
 
+const NOT_PUBLIC =
+  "has an address that is not public. Use a public address, or have an operator add this one to SLUICE_EGRESS_ALLOW_PRIVATE.";
+const FORBIDDEN =
+  "has an address that no connector may reach: link-local, metadata, multicast or unspecified. Use another address: no setting opens this one.";
+
 /** Names that a resolver gives a private address, or one among public ones. */
-const REFUSED_NAMES: [host: string, addresses: string[]][] = [
+const REFUSED_NAMES: [host: string, addresses: string[], why?: string][] = [
   ["localhost", ["127.0.0.1"]],
   ["localhost.", ["::1"]],
   ["127.0.0.1.nip.example", ["127.0.0.1"]],
-  ["metadata.internal", ["169.254.169.254"]],
+  ["metadata.internal", ["169.254.169.254"], FORBIDDEN],
+  ["metadata.google.internal", ["93.184.215.14"], FORBIDDEN],
   ["both.example", ["93.184.215.14", "10.0.0.1"]],
   ["both-reversed.example", ["10.0.0.1", "93.184.215.14"]],
   ["mapped.example", ["::ffff:10.0.0.1"]],
-  ["zone.example", ["fe80::1%eth0"]],
+  ["zone.example", ["fe80::1%eth0"], FORBIDDEN],
   ["xn--bcher-kva.example", ["192.168.0.10"]],
   ["odd.example", ["not an address"]],
 ];
@@ -101,13 +107,12 @@ describe("an address that must not be asked", () => {
 
   it.each(REFUSED_NAMES)(
     "is refused behind the name %s, which is named without what it resolves to",
-    async (host, addresses) => {
+    async (host, addresses, why = NOT_PUBLIC) => {
       const client = openClient({ baseUrl: `https://${host}/`, egress: PUBLIC_ONLY, resolve: async () => addresses });
       const refusal = client.send(GET);
       await expect(refusal).rejects.toMatchObject({ name: "TerminalError", reasonCode: "source_address_refused" });
       await expect(refusal).rejects.toThrow(
-        `http_api: page 1 of orders failed: GET https://${host}/orders: ${host} has an address that is not public. ` +
-          "Use a public address, or have an operator allow this one.",
+        `http_api: page 1 of orders failed: GET https://${host}/orders: ${host} ${why}`,
       );
     },
   );
@@ -320,6 +325,19 @@ describe("a link", () => {
       reasonCode: "source_address_refused",
     });
   });
+
+  it.each(["127.0.0.1", "127.0.0.0/8", "[127.0.0.1]", "::ffff:127.0.0.1"])(
+    "may point to an address that belongs to the source: %s",
+    async (allowedHost) => {
+      const local = await serve((_, response) => sendJson(response, []));
+      const client = openClient({ baseUrl: "http://api.example/", allowedHosts: [allowedHost] });
+      const answer = await client.send({ ...GET, url: `http://127.0.0.1:${local.port}/orders` });
+      expect(answer.status).toBe(200);
+      await expect(client.send({ ...GET, url: "http://10.0.0.1/orders" })).rejects.toMatchObject({
+        reasonCode: "source_address_refused",
+      });
+    },
+  );
 
   it("may point to a host that belongs to the source, with its credentials", async () => {
     const local = await serve((_, response) => sendJson(response, []));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createHostPatterns } from "../../../../providers/lib/http/addresses.ts";
+import { createHostPatterns } from "../../../../egress/addresses.ts";
 import { resolveTarget } from "../../../../providers/lib/http/target.ts";
 
 const resolve = (url: string, baseUrl = "https://api.example/v1", query: [string, string][] = []) =>

@@ -1,10 +1,11 @@
 import { isIP } from "node:net";
-import { z } from "zod";
-import { createHostPatterns } from "./addresses.ts";
+import { createHostPatterns, isForbiddenAddress } from "./addresses.ts";
 
 /** Which hosts an operator names, and at which of their ports. */
 export interface EgressList {
   matches(host: string, address: string, port: number): boolean;
+  /** Without an address yet: could `host` match, once it has one? */
+  couldMatch(host: string, port: number): boolean;
 }
 
 /**
@@ -14,10 +15,15 @@ export interface EgressList {
 export function createEgressList(entries: readonly string[]): EgressList {
   const rules = entries.map((entry) => {
     const rule = parseEntry(entry);
-    if (rule === null) throw new RangeError(`${entry} ${FAULT}`);
+    const fault = findFault(entry);
+    if (rule === null || fault !== null) throw new RangeError(`${entry} ${fault}`);
     return { hosts: createHostPatterns([rule.pattern]), port: rule.port };
   });
   return {
+    couldMatch: (host, port) =>
+      rules.some(
+        ({ hosts, port: only }) => (only === null || only === port) && (hosts.hasAddresses || hosts.matchesName(host)),
+      ),
     matches: (host, address, port) =>
       rules.some(
         ({ hosts, port: only }) =>
@@ -26,16 +32,17 @@ export function createEgressList(entries: readonly string[]): EgressList {
   };
 }
 
-/** A variable with such entries, separated by commas. What is wrong is told by its position, without the value. */
-export function egressEntries() {
-  return z.string().transform((text, context) => {
-    const entries = text.split(",").map((entry) => entry.trim());
-    for (const [index, entry] of entries.entries()) {
-      if (parseEntry(entry) === null) context.addIssue({ code: "custom", message: `entry ${index + 1} ${FAULT}` });
-    }
-    return entries;
-  });
+/** What is wrong with an entry, without its value; null for nothing. */
+export function findFault(entry: string): string | null {
+  const rule = parseEntry(entry);
+  if (rule === null) return FAULT;
+  const [address = "", prefix] = rule.pattern.split("/");
+  // A range that merely includes some is fine: these are refused all the same.
+  const isWithin = isIP(address) !== 0 && Number(prefix ?? 128) >= 8 && isForbiddenAddress(address);
+  return isWithin && !(prefix !== undefined && address === "::") ? FORBIDDEN : null;
 }
+
+const FORBIDDEN = "is a link-local, metadata, multicast or unspecified address, which no setting opens";
 
 const FAULT =
   "is neither a host name, *.suffix, address nor CIDR range, with :port behind it where it is for one port only";
