@@ -29,7 +29,12 @@ export async function proveActive(
   bindings: BindingDraft[],
 ): Promise<BindingDraft[]> {
   const { entities } = request;
-  const { taskId, ok, checks, entityChecks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
+  const { taskId, ok, checks, entityChecks } = await lookAtConnection(
+    deps,
+    connection,
+    { entities, sourceConfig },
+    null,
+  );
   if (!ok && entityChecks.length === 0) throw invalidValue(request.blame, describeFailure(checks));
   const found = await mapDiscovered(deps.db, taskId);
   const unknown = request.entities

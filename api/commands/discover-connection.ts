@@ -1,7 +1,7 @@
 import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
 import { findDiscovery, listDiscovered } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { connectionFailed, lookAtConnection } from "./connection-task.ts";
 
 /** So that turning pages does not ask the source again for each of them. */
@@ -12,6 +12,9 @@ type Deps = Pick<ApiDeps, "db" | "control">;
 export interface CatalogRequest {
   /** Asks the source in any case. */
   refresh: boolean;
+  /** Called when a worker is to ask the source; what it throws keeps the worker from it. */
+  beforeAsking: () => void;
+  asker: Caller;
   q: string | null;
   limit: number;
   offset: number;
@@ -24,14 +27,16 @@ export interface CatalogRequest {
 export async function discoverConnection(
   deps: Deps,
   connection: ConnectionRow,
-  { refresh, ...page }: CatalogRequest,
+  { refresh, beforeAsking, asker, ...page }: CatalogRequest,
 ): Promise<{ entities: DiscoveredEntity[]; total: number }> {
   const known = refresh ? null : await findDiscovery(deps.db, connection, MAX_AGE_SECONDS);
-  return listDiscovered(deps.db, known ?? (await discover(deps, connection)), page);
+  if (known !== null) return listDiscovered(deps.db, known, page);
+  beforeAsking();
+  return listDiscovered(deps.db, await discover(deps, connection, asker), page);
 }
 
-async function discover(deps: Deps, connection: ConnectionRow): Promise<string> {
-  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities: null, sourceConfig: {} });
+async function discover(deps: Deps, connection: ConnectionRow, asker: Caller): Promise<string> {
+  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities: null, sourceConfig: {} }, asker);
   if (ok) return taskId;
   throw connectionFailed(checks);
 }

@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { requireScopeFor } from "../auth.ts";
 import { isStorable } from "../body.ts";
 import { checkConnection } from "../commands/check-connection.ts";
 import { discoverConnection } from "../commands/discover-connection.ts";
@@ -7,6 +8,7 @@ import { rotateSecrets } from "../commands/rotate-secrets.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentConnection, presentDiscovered, presentPage } from "../present.ts";
 import { createRouter } from "../router.ts";
+import { refuseForeignPage } from "../same-origin.ts";
 import {
   connectionCatalogPage,
   connectionCatalogQuery,
@@ -79,14 +81,20 @@ const rotate = createRoute({
 export function connectionTaskRoutes(deps: ApiDeps) {
   return createRouter()
     .openapi(check, async (c) => {
-      const connection = await checkConnection(deps, c.req.valid("param").connection_id);
+      const connection = await checkConnection(deps, c.req.valid("param").connection_id, callerOf(c));
       return c.json(presentConnection(connection), 200);
     })
     .openapi(catalog, async (c) => {
-      const connection = await requireConnection(deps, c.req.valid("param").connection_id);
       const { q, refresh, ...page } = c.req.valid("query");
+      if (refresh) requireScopeFor(c, "operate", "Asking the source again");
+      const connection = await requireConnection(deps, c.req.valid("param").connection_id);
       if (q !== undefined && !isStorable(q)) return c.json({ ...presentPage(page, 0), entities: [] }, 200);
-      const found = await discoverConnection(deps, connection, { ...page, refresh, q: q ?? null });
+      const beforeAsking = () => {
+        // A GET, but it starts work: no page of somebody else may make a browser do that.
+        if (c.get("isAmbient")) refuseForeignPage(c, deps.access.allowedOrigins, { unsaid: true });
+      };
+      const asked = { ...page, refresh, q: q ?? null, beforeAsking, asker: callerOf(c) };
+      const found = await discoverConnection(deps, connection, asked);
       return c.json({ ...presentPage(page, found.total), entities: found.entities.map(presentDiscovered) }, 200);
     })
     .openapi(rotate, async (c) => {
