@@ -87,7 +87,7 @@ function identityOf({ sub, scope, exp }: JWTPayload): Identity {
   if (!isActorName(sub)) throw new AppError("unauthenticated", "The token is not accepted: its sub cannot be shown.");
   if (typeof exp !== "number")
     throw new AppError("unauthenticated", "The token is not accepted: its exp is no number.");
-  const expiresAt = new Date(Math.min((exp + CLOCK_TOLERANCE_SECONDS) * 1000, LAST_INSTANT_MS));
+  const expiresAt = new Date(Math.min(exp * 1000, LAST_INSTANT_MS));
   return { actor: `user:${sub}`, scopes: scopesAmong(wordsOf(scope)), expiresAt };
 }
 
