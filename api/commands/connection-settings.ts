@@ -2,13 +2,13 @@ import type { ValidationIssue } from "../../core/errors.ts";
 import type { SealedSecret } from "../../db/connection-tables.ts";
 import type { Keyring } from "../../db/secrets.ts";
 import type { Provider, SecretDeclaration } from "../../providers/provider.ts";
-import { invalid } from "../errors.ts";
+import { refused } from "../errors.ts";
 import { describeIssues } from "../validation.ts";
 
 /** @returns `config` with the provider's defaults. @throws AppError 422 on `body.config` */
 export function parseConfig(provider: Provider, config: Record<string, unknown>): Record<string, unknown> {
   const parsed = provider.connectionSchema.safeParse(config);
-  if (!parsed.success) throw invalid(...describeIssues(parsed.error, ["body", "config"], config));
+  if (!parsed.success) throw refused(describeIssues(parsed.error, ["body", "config"], config));
   return parsed.data;
 }
 
@@ -39,6 +39,6 @@ export function sealSecrets(
     if (goes || Object.hasOwn(known, name)) continue;
     issues.push({ loc: ["body", "secrets", name], msg: "Extra inputs are not permitted", type: "extra_forbidden" });
   }
-  if (issues.length > 0) throw invalid(...issues);
+  if (issues.length > 0) throw refused(issues);
   return Object.fromEntries(sealed);
 }

@@ -1,5 +1,4 @@
-import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
-import { findDiscovery, listDiscovered } from "../../db/connection-tasks.ts";
+import { findDiscovery } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { connectionFailed, lookAtConnection } from "./connection-task.ts";
@@ -15,24 +14,22 @@ export interface CatalogRequest {
   /** Called when a worker is to ask the source; what it throws keeps the worker from it. */
   beforeAsking: () => void;
   asker: Caller;
-  q: string | null;
-  limit: number;
-  offset: number;
 }
 
 /**
- * A page of what the source has now.
+ * What the source has now, or had a moment ago.
+ * @returns id of the task that holds it
  * @throws AppError connection_failed (with `checks`), no_worker, check_timeout, temporal_unavailable
  */
 export async function discoverConnection(
   deps: Deps,
   connection: ConnectionRow,
-  { refresh, beforeAsking, asker, ...page }: CatalogRequest,
-): Promise<{ entities: DiscoveredEntity[]; total: number }> {
+  { refresh, beforeAsking, asker }: CatalogRequest,
+): Promise<string> {
   const known = refresh ? null : await findDiscovery(deps.db, connection, MAX_AGE_SECONDS);
-  if (known !== null) return listDiscovered(deps.db, known, page);
+  if (known !== null) return known;
   beforeAsking();
-  return listDiscovered(deps.db, await discover(deps, connection, asker), page);
+  return discover(deps, connection, asker);
 }
 
 async function discover(deps: Deps, connection: ConnectionRow, asker: Caller): Promise<string> {

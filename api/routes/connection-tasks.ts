@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { listDiscovered } from "../../db/connection-tasks.ts";
 import { requireScopeFor } from "../auth.ts";
 import { isStorable } from "../body.ts";
 import { checkConnection } from "../commands/check-connection.ts";
@@ -6,6 +7,7 @@ import { discoverConnection } from "../commands/discover-connection.ts";
 import { requireConnection } from "../commands/require.ts";
 import { rotateSecrets } from "../commands/rotate-secrets.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
+import type { LargeAnswers } from "../large-answers.ts";
 import { presentConnection, presentDiscovered, presentPage } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { refuseForeignPage } from "../same-origin.ts";
@@ -78,7 +80,7 @@ const rotate = createRoute({
   },
 });
 
-export function connectionTaskRoutes(deps: ApiDeps) {
+export function connectionTaskRoutes(deps: ApiDeps, answers: LargeAnswers) {
   return createRouter()
     .openapi(check, async (c) => {
       const connection = await checkConnection(deps, c.req.valid("param").connection_id, callerOf(c));
@@ -93,9 +95,12 @@ export function connectionTaskRoutes(deps: ApiDeps) {
         // A GET, but it starts work: no page of somebody else may make a browser do that.
         if (c.get("isAmbient")) refuseForeignPage(c, deps.access.allowedOrigins, { unsaid: true });
       };
-      const asked = { ...page, refresh, q: q ?? null, beforeAsking, asker: callerOf(c) };
-      const found = await discoverConnection(deps, connection, asked);
-      return c.json({ ...presentPage(page, found.total), entities: found.entities.map(presentDiscovered) }, 200);
+      const taskId = await discoverConnection(deps, connection, { refresh, beforeAsking, asker: callerOf(c) });
+      return answers.answerPage(c, {
+        ...{ name: "entities", page },
+        begin: () => listDiscovered(deps.db, taskId, { ...page, q: q ?? null }),
+        present: (entities) => entities.map(presentDiscovered),
+      });
     })
     .openapi(rotate, async (c) => {
       const { connection_id: id } = c.req.valid("param");

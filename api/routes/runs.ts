@@ -6,11 +6,12 @@ import { listSlices } from "../../db/run-slices.ts";
 import { getRun, type RunRow } from "../../db/runs.ts";
 import { requireScopeFor } from "../auth.ts";
 import { cancelRun } from "../commands/cancel-run.ts";
-import { requireSync } from "../commands/require.ts";
+import { requireSyncRow } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
 import { startBackfill } from "../commands/start-backfill.ts";
 import { triggerSync } from "../commands/trigger-sync.ts";
 import { type ApiDeps, type AppEnv, callerOf } from "../deps.ts";
+import type { LargeAnswers } from "../large-answers.ts";
 import { asSeenWith } from "../observe-run.ts";
 import { presentPage, presentRun, presentSlice } from "../present.ts";
 import { createRouter } from "../router.ts";
@@ -135,7 +136,7 @@ function confirmedBy(c: Context<AppEnv>, header: z.output<typeof confirmHeader>)
   return confirmedIn(header);
 }
 
-export function runRoutes(deps: ApiDeps) {
+export function runRoutes(deps: ApiDeps, answers: LargeAnswers) {
   const showAll = async (c: Context<AppEnv>, runs: RunRow[]): Promise<RunJson[]> => {
     const live = await readLiveStates(deps.db, runs);
     return runs.map((run) => asSeenWith(c.get("scopes"), presentRun(run, live.get(run.id))));
@@ -150,14 +151,20 @@ export function runRoutes(deps: ApiDeps) {
   return createRouter()
     .openapi(list, async (c) => {
       const { since = null, ...filter } = c.req.valid("query");
-      const sync = await requireSync(deps, c.req.valid("param").sync_id);
-      const { runs, total } = await listRuns(deps.db, { ...filter, since, syncId: [sync.id], provider: [] });
-      return c.json({ ...presentPage(filter, total), runs: await showAll(c, runs) }, 200);
+      const sync = await requireSyncRow(deps, c.req.valid("param").sync_id);
+      return answers.answerPage(c, {
+        ...{ name: "runs", page: filter },
+        begin: () => listRuns(deps.db, { ...filter, since, syncId: [sync.id], provider: [] }),
+        present: (runs) => showAll(c, runs),
+      });
     })
     .openapi(listAll, async (c) => {
       const { since = null, ...filter } = c.req.valid("query");
-      const { runs, total } = await listRuns(deps.db, { ...filter, since });
-      return c.json({ ...presentPage(filter, total), runs: await showAll(c, runs) }, 200);
+      return answers.answerPage(c, {
+        ...{ name: "runs", page: filter },
+        begin: () => listRuns(deps.db, { ...filter, since }),
+        present: (runs) => showAll(c, runs),
+      });
     })
     .openapi(trigger, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
