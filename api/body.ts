@@ -10,7 +10,10 @@ const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 const MAX_DEPTH = 32;
 /** Members and elements, at any depth: validators have something to say of each. The largest sync has fewer. */
 const MAX_VALUES = 60_000;
-/** Of one list or object: validators look at each before they say that there are too many. The longest list of the API has 5,000. */
+/**
+ * Of one list or object in the body: validators look at each before they say that there are too many. The longest list of the API has
+ * 5,000. Of the body itself all that nobody knows is told at once.
+ */
 const MAX_MEMBERS = 6_000;
 const NOT_TEXT = "Input should be text without NUL characters and lone surrogates";
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
@@ -89,16 +92,19 @@ function inspect(body: unknown): { issues: ValidationIssue[]; values: number } {
   function visit(value: unknown): void {
     values++;
     if (values > MAX_VALUES || issues.length >= MAX_ISSUES) return;
-    if (typeof value === "string" && !isStorable(value)) return report(NOT_TEXT);
+    if (typeof value === "string" && !isStorable(value)) report(NOT_TEXT);
     // `1e999` is JSON; written again it would be null, which means something else.
-    if (typeof value === "number" && !Number.isFinite(value)) {
-      return report("Input should be a finite number", "finite_number");
-    }
-    if (typeof value !== "object" || value === null) return;
-    if (loc.length > MAX_DEPTH) return report(`Input should be nested at most ${MAX_DEPTH} levels deep`);
+    if (typeof value === "number" && !Number.isFinite(value))
+      report("Input should be a finite number", "finite_number");
+    if (typeof value === "object" && value !== null) visitMembers(value);
+  }
+
+  function visitMembers(value: object): void {
     const members = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-    if (members.length > MAX_MEMBERS) return report(`Input should have at most ${MAX_MEMBERS} items`, "too_long");
-    for (const [key, inner] of members) visitMember(key, inner);
+    if (loc.length > MAX_DEPTH) report(`Input should be nested at most ${MAX_DEPTH} levels deep`);
+    else if (loc.length > 1 && members.length > MAX_MEMBERS)
+      report(`Input should have at most ${MAX_MEMBERS} items`, "too_long");
+    else for (const [key, inner] of members) visitMember(key, inner);
   }
 
   function visitMember(key: string | number, value: unknown): void {
