@@ -102,9 +102,11 @@ function inspect(body: unknown): { issues: ValidationIssue[]; values: number } {
   function visitMembers(value: object): void {
     const members = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
     if (loc.length > MAX_DEPTH) report(`Input should be nested at most ${MAX_DEPTH} levels deep`);
-    else if (loc.length > 1 && members.length > MAX_MEMBERS)
-      report(`Input should have at most ${MAX_MEMBERS} items`, "too_long");
-    else for (const [key, inner] of members) visitMember(key, inner);
+    else if (loc.length > 1 && members.length > MAX_MEMBERS) {
+      // Where that is more than a whole body may have, this is what is said.
+      values += members.length;
+      if (values <= MAX_VALUES) report(`Input should have at most ${MAX_MEMBERS} items`, "too_long");
+    } else for (const [key, inner] of members) visitMember(key, inner);
   }
 
   function visitMember(key: string | number, value: unknown): void {

@@ -17,7 +17,8 @@ const WRITTEN_MARK = JSON.stringify(MARK);
  * @returns no `T` at all: it is for `writeJson` alone
  */
 export function embed<T>(parts: readonly string[]): T {
-  return new EmbeddedJson(parts) as unknown as T;
+  const standIn: unknown = new EmbeddedJson(parts);
+  return standIn as T;
 }
 
 /** @returns the JSON of `value` in parts, so that large ones are not copied to be put together */

@@ -128,13 +128,13 @@ export async function listDiscovered(
 ): Promise<Page<DiscoveredEntity, number>> {
   const { rows } = await sql<{ total: number; items: PageItem<number>[] }>`
     with found as (
-      select entity, id, row_number() over (order by entity ->> 'entityKey' collate "C") as place
-      from connection_tasks as task, jsonb_array_elements(result -> 'entities') with ordinality as elements (entity, id)
+      select entity, ordinal, row_number() over (order by entity ->> 'entityKey' collate "C") as place
+      from connection_tasks as task, jsonb_array_elements(result -> 'entities') with ordinality as elements (entity, ordinal)
       where task.id = ${taskId}
         and (${page.q}::text is null or strpos(lower(entity ->> 'entityKey'), lower(${page.q})) > 0)
     )
     select count(*) as total,
-      coalesce(json_agg(json_build_object('id', id, 'bytes', octet_length(entity::text)) order by place)
+      coalesce(json_agg(json_build_object('id', ordinal, 'bytes', octet_length(entity::text)) order by place)
         filter (where place > ${page.offset} and place <= ${page.offset + page.limit}), '[]') as items
     from found`.execute(db);
   const { total = 0, items = [] } = rows[0] ?? {};
