@@ -14,8 +14,10 @@ export interface Access {
 export interface Identity {
   /** `key:<name>` or `user:<sub>`. */
   actor: string;
-  /** Null: known, and allowed nothing. */
-  scope: Scope | null;
+  /** Empty: known, and allowed nothing. */
+  scopes: readonly Scope[];
+  /** When what the caller has shown is over; null: never. */
+  expiresAt: Date | null;
 }
 
 export interface ApiKey {

@@ -33,7 +33,9 @@ export function findByKey(keys: readonly ApiKey[], given: string): Identity | nu
   const hash = hashOf(given);
   let found: Identity | null = null;
   for (const key of keys) {
-    if (timingSafeEqual(key.hash, hash)) found = { actor: `key:${key.name}`, scope: key.scope };
+    if (timingSafeEqual(key.hash, hash)) {
+      found = { actor: `key:${key.name}`, scopes: [key.scope], expiresAt: null };
+    }
   }
   return found;
 }

@@ -7,6 +7,7 @@ import type { ApiDeps, AppEnv } from "./deps.ts";
 import { answerError } from "./errors.ts";
 import { commonHeaders, dataHeaders, shareWith, strictTransport } from "./headers.ts";
 import { answerOnce } from "./idempotency.ts";
+import { createLargeAnswers } from "./large-answers.ts";
 import { serveMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi-document.ts";
 import { limitRate } from "./rate-limit.ts";
@@ -33,6 +34,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.notFound((c) => c.json({ detail: `There is nothing at ${c.req.path}.`, code: "not_found" }, 404));
 
   const { access } = deps;
+  const answers = createLargeAnswers(deps);
   app.use(identifyRequest, logRequests(deps.log), commonHeaders, strictTransport);
   app.use(
     methodNotAllowed({
@@ -49,16 +51,16 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   serveMetrics(app, deps);
 
   // Runs and catalogs first: their paths lie under that of a sync.
-  app.route("/", runRoutes(deps));
+  app.route("/", runRoutes(deps, answers));
   app.route("/", runEventRoutes(deps));
   app.route("/", catalogRoutes(deps));
   app.route("/", stateRoutes(deps));
   app.route("/", planRoutes(deps));
-  app.route("/", syncRoutes(deps));
-  app.route("/", connectionRoutes(deps));
-  app.route("/", connectionTaskRoutes(deps));
+  app.route("/", syncRoutes(deps, answers));
+  app.route("/", connectionRoutes(deps, answers));
+  app.route("/", connectionTaskRoutes(deps, answers));
   app.route("/", resultReasonRoutes());
-  app.route("/", auditEventRoutes(deps));
+  app.route("/", auditEventRoutes(deps, answers));
   app.route("/", workerRoutes(deps));
   app.route("/", healthRoutes(deps));
   app.route("/", docsRoutes());

@@ -8,7 +8,7 @@ import { findByKey } from "./api-keys.ts";
 import type { AppEnv } from "./deps.ts";
 import { createLimiter } from "./rate-limit.ts";
 import { isLoopback, refuseForeignHost, refuseForeignOrigin } from "./same-origin.ts";
-import { covers, scopeOf } from "./scopes.ts";
+import { covers, type Scope, scopeOf } from "./scopes.ts";
 
 /** How a caller may say who it is; the first one present decides. */
 export const SECURITY_SCHEMES = {
@@ -30,9 +30,10 @@ export function authenticate(access: Access) {
   const countFailure = createLimiter(Math.min(FAILURES_PER_MINUTE, access.requestsPerMinute));
   return createMiddleware<AppEnv>(async (c, next) => {
     try {
-      const { actor, scope } = await identify(c, access);
+      const { actor, scopes, expiresAt } = await identify(c, access);
       c.set("actor", actor);
-      c.set("scope", scope);
+      c.set("scopes", scopes);
+      c.set("expiresAt", expiresAt);
     } catch (error) {
       if (error instanceof AppError && error.code === "unauthenticated") {
         c.header("www-authenticate", 'Bearer realm="sluice"');
@@ -50,12 +51,20 @@ export const requireScope = createMiddleware<AppEnv>(async (c, next) => {
   const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
   if (route) {
     const needed = scopeOf(route.method, route.path.replaceAll(/:(\w+)/g, "{$1}"));
-    if (!covers(c.get("scope"), needed)) {
-      throw new AppError("insufficient_scope", `This takes scope ${needed}.`, { extra: { requiredScope: needed } });
-    }
+    requireScopeFor(c, needed, "This");
   }
   await next();
 });
+
+/**
+ * For what a request asks beyond its route.
+ * @param what the beginning of a sentence, such as `Lifting guards`
+ * @throws AppError insufficient_scope
+ */
+export function requireScopeFor(c: Context<AppEnv>, needed: Scope, what: string): void {
+  if (covers(c.get("scopes"), needed)) return;
+  throw new AppError("insufficient_scope", `${what} takes scope ${needed}.`, { extra: { requiredScope: needed } });
+}
 
 /** @throws Error when anybody on the network could use an API that asks nobody who they are */
 export function refuseOpenNetwork(host: string): void {
@@ -70,12 +79,15 @@ function letLocalIn({ allowedOrigins }: Access) {
     refuseForeignHost(c);
     refuseForeignOrigin(c, allowedOrigins, { unsaid: true });
     c.set("actor", "user:local");
-    c.set("scope", "admin");
+    c.set("scopes", ["admin"]);
+    c.set("expiresAt", null);
+    c.set("isAmbient", true);
     await next();
   });
 }
 
 async function identify(c: Context<AppEnv>, access: Access): Promise<Identity> {
+  c.set("isAmbient", false);
   const key = c.req.header("x-api-key");
   if (key !== undefined) {
     const found = findByKey(access.keys, key);
@@ -94,6 +106,7 @@ async function identify(c: Context<AppEnv>, access: Access): Promise<Identity> {
     throw new AppError("unauthenticated", "Say who you are: X-API-Key, Authorization: Bearer, or cookie vai_token.");
   }
   const identity = await verify(access, cookie);
+  c.set("isAmbient", true);
   refuseForeignOrigin(c, access.allowedOrigins, { unsaid: false });
   return identity;
 }

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ValidationIssue } from "../core/errors.ts";
 import type { AppEnv } from "./deps.ts";
-import { invalid, invalidValue, refused } from "./errors.ts";
+import { invalid, invalidValue, MAX_ISSUES, refused } from "./errors.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 /** A body that is too large is still read so far: a client that is cut off while it sends never sees the answer. */
@@ -10,6 +10,12 @@ const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 const MAX_DEPTH = 32;
 /** Members and elements, at any depth: validators have something to say of each. The largest sync has fewer. */
 const MAX_VALUES = 60_000;
+/**
+ * Of one list or object in the body: validators look at each before they say that there are too many. The longest list of the API has
+ * 5,000. Of the body itself all that nobody knows is told at once.
+ */
+const MAX_MEMBERS = 6_000;
+const NOT_TEXT = "Input should be text without NUL characters and lone surrogates";
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
 
 /** In front of every route: whatever is wrong with a body as a whole is a 422, and nothing at all is `{}`. */
@@ -17,9 +23,9 @@ export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   if (c.req.method !== "POST" && c.req.method !== "PATCH" && c.req.method !== "PUT") return next();
   const text = decode(await readBytes(c.req.raw));
   const body = text.trim() === "" ? {} : parse(c, text);
-  const issues = unstorable(body, ["body"]);
+  const { issues, values } = inspect(body);
   if (issues.length > 0) throw refused(issues);
-  if (countValues(body) > MAX_VALUES) throw invalidValue(["body"], `The body has more than ${MAX_VALUES} values`);
+  if (values > MAX_VALUES) throw invalidValue(["body"], `The body has more than ${MAX_VALUES} values`);
   // zod-openapi answers a foreign or absent content type by itself, with texts of its own: it never sees one.
   const headers = new Headers(c.req.raw.headers);
   headers.set("content-type", "application/json");
@@ -70,32 +76,54 @@ function malformed(msg: string, cause: unknown): Error {
   return error;
 }
 
-/** What Postgres cannot keep as text or jsonb, or nobody writes by hand: NUL, lone surrogates, 1e999, bottomless nesting. */
-function unstorable(value: unknown, loc: ValidationIssue["loc"]): ValidationIssue[] {
-  if (typeof value === "string") return isStorable(value) ? [] : [notText(loc)];
-  // `1e999` is JSON; written again it would be null, which means something else.
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    return [{ loc, msg: "Input should be a finite number", type: "finite_number" }];
-  }
-  if (typeof value !== "object" || value === null) return [];
-  if (loc.length > MAX_DEPTH) {
-    return [{ loc, msg: `Input should be nested at most ${MAX_DEPTH} levels deep`, type: "value_error" }];
-  }
-  if (Array.isArray(value)) return value.flatMap((item, index) => unstorable(item, [...loc, index]));
-  return Object.entries(value).flatMap(([key, item]) =>
-    isStorable(key) ? unstorable(item, [...loc, key]) : [notText([...loc, key.toWellFormed().replaceAll("\0", "")])],
-  );
-}
+/**
+ * What Postgres cannot keep as text or jsonb, or nobody writes by hand: NUL, lone surrogates, 1e999, bottomless nesting, endless lists.
+ * It stops where there is enough to refuse the body for.
+ */
+function inspect(body: unknown): { issues: ValidationIssue[]; values: number } {
+  const issues: ValidationIssue[] = [];
+  const loc: ValidationIssue["loc"] = ["body"];
+  let values = 0;
 
-function countValues(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 1;
-  return Object.values(value).reduce((count: number, inner) => count + countValues(inner), 1);
+  function report(msg: string, type = "value_error"): void {
+    issues.push({ loc: [...loc], msg, type });
+  }
+
+  function visit(value: unknown): void {
+    values++;
+    if (values > MAX_VALUES || issues.length >= MAX_ISSUES) return;
+    if (typeof value === "string" && !isStorable(value)) report(NOT_TEXT);
+    // `1e999` is JSON; written again it would be null, which means something else.
+    if (typeof value === "number" && !Number.isFinite(value))
+      report("Input should be a finite number", "finite_number");
+    if (typeof value === "object" && value !== null) visitMembers(value);
+  }
+
+  function visitMembers(value: object): void {
+    const members = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+    if (loc.length > MAX_DEPTH) report(`Input should be nested at most ${MAX_DEPTH} levels deep`);
+    else if (loc.length > 1 && members.length > MAX_MEMBERS) {
+      // Where that is more than a whole body may have, this is what is said.
+      values += members.length;
+      if (values <= MAX_VALUES) report(`Input should have at most ${MAX_MEMBERS} items`, "too_long");
+    } else for (const [key, inner] of members) visitMember(key, inner);
+  }
+
+  function visitMember(key: string | number, value: unknown): void {
+    if (typeof key === "number" || isStorable(key)) {
+      loc.push(key);
+      visit(value);
+    } else {
+      loc.push(key.toWellFormed().replaceAll("\0", ""));
+      report(NOT_TEXT);
+    }
+    loc.pop();
+  }
+
+  visit(body);
+  return { issues, values };
 }
 
 export function isStorable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
-}
-
-function notText(loc: ValidationIssue["loc"]): ValidationIssue {
-  return { loc, msg: "Input should be text without NUL characters and lone surrogates", type: "value_error" };
 }

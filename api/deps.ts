@@ -35,8 +35,12 @@ export interface AppEnv {
   /** None for calls within the process. */
   Bindings: Partial<HttpBindings>;
   Variables: Caller & {
-    /** Null: known, and allowed nothing. */
-    scope: Scope | null;
+    /** Empty: known, and allowed nothing. */
+    scopes: readonly Scope[];
+    /** When what the caller has shown is over; null: never. */
+    expiresAt: Date | null;
+    /** A browser brings along by itself what lets the caller in, whatever page makes it call: so the page counts too. */
+    isAmbient: boolean;
     /** Of what the request creates. The same again when it is repeated with its `Idempotency-Key`. */
     newId: string;
   };

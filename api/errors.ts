@@ -33,6 +33,7 @@ const STATUS_OF = {
   invalid_status_change: 409,
   request_in_flight: 409,
   state_version_conflict: 409,
+  too_many_lists: 503,
   too_many_streams: 503,
   no_worker: 503,
   check_failed: 503,
@@ -44,7 +45,7 @@ const STATUS_OF = {
 } as const satisfies Record<AppErrorCode, ContentfulStatusCode>;
 
 /** Items of a 422. Whoever gets more wrong is not helped by more, and one body could ask for megabytes of them. */
-const MAX_ISSUES = 1000;
+export const MAX_ISSUES = 1000;
 
 /** A 422 with one or more items. */
 export function invalid(...issues: ValidationIssue[]): AppError {

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 
@@ -13,9 +13,21 @@ type Fetch = Parameters<typeof getRequestListener>[0];
 export function createHttpServer(fetch: Fetch, hostname: string): Server {
   const listener = getRequestListener(fetch, { hostname, errorHandler: refuseTarget });
   const answers = new WeakMap<Duplex, ServerResponse>();
-  const server = createServer(TIMEOUTS, (incoming, outgoing) => {
+  // Node's own refusal of a request without Host has no body.
+  const server = createServer({ ...TIMEOUTS, requireHostHeader: false }, (incoming, outgoing) => {
     answers.set(incoming.socket, outgoing);
-    return listener(incoming, outgoing);
+    const fault = findHeaderFault(incoming);
+    if (fault === null) {
+      void listener(incoming, outgoing);
+      return;
+    }
+    const body = refusalBody(fault);
+    outgoing.writeHead(400, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+      connection: "close",
+    });
+    outgoing.end(body);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket);
@@ -24,6 +36,13 @@ export function createHttpServer(fetch: Fetch, hostname: string): Server {
     else socket.end(refusalOf(error.code));
   });
   return server;
+}
+
+function findHeaderFault({ headersDistinct, httpVersion }: IncomingMessage): string | null {
+  // Node would take the first of them, and whatever stands in front of us maybe another.
+  if ((headersDistinct.host?.length ?? 0) > 1) return "The request has more than one Host header. Send one.";
+  const lacksHost = headersDistinct.host === undefined && httpVersion !== "1.0";
+  return lacksHost ? "The request has no Host header. HTTP/1.1 requires one." : null;
 }
 
 /** Of a target or a Host from which no URL can be made; the application answers for itself, whatever happens in it. */
@@ -37,7 +56,7 @@ function refuseTarget(error: unknown): Response {
 
 function refusalOf(code: string | undefined): string {
   const { status, detail } = REFUSALS[code ?? ""] ?? { status: 400, detail: "This is not an HTTP/1.1 request." };
-  const body = JSON.stringify({ detail, code: "malformed_request" });
+  const body = refusalBody(detail);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Content-Type: application/json",
@@ -45,6 +64,10 @@ function refusalOf(code: string | undefined): string {
     "Connection: close",
   ];
   return `${head.join("\r\n")}\r\n\r\n${body}`;
+}
+
+function refusalBody(detail: string): string {
+  return JSON.stringify({ detail, code: "malformed_request" });
 }
 
 /** By Node's code of what it could not take. */

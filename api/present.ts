@@ -1,7 +1,7 @@
 import type { DiscoveredEntity } from "../core/connection-tasks.ts";
 import type { RunRequest } from "../core/run-request.ts";
 import type { AuditEventRow } from "../db/audit.ts";
-import type { BindingRow } from "../db/bindings.ts";
+import { type BindingRow, UNKNOWN_LOAD_MODE } from "../db/bindings.ts";
 import type { ConnectionUse } from "../db/connection-usage.ts";
 import type { ConnectionRow } from "../db/connections.ts";
 import type { CursorStateRow } from "../db/cursor-states.ts";
@@ -10,7 +10,8 @@ import type { RunEventRow } from "../db/run-events.ts";
 import type { RunLive } from "../db/run-live.ts";
 import type { SliceRow } from "../db/run-slices.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { SyncWithBindings } from "../db/syncs.ts";
+import type { SyncWithBindingList, SyncWithBindings } from "../db/syncs.ts";
+import { embed } from "./embedded-json.ts";
 import type { AuditEventJson } from "./schemas/audit-events.ts";
 import type { ConnectionJson, ConnectionUseJson, DiscoveredEntityJson } from "./schemas/connections.ts";
 import type { RejectedRowJson, RunEventJson } from "./schemas/run-events.ts";
@@ -21,7 +22,8 @@ import { withUtcInstants } from "./utc-instants.ts";
 
 /** Rows as the API answers them: every key always there, and nothing that is not named here. */
 
-export function presentSync(sync: SyncWithBindings): SyncJson {
+/** @param sync where its bindings are JSON already, the answer is for `writeJson` alone */
+export function presentSync(sync: SyncWithBindings | SyncWithBindingList): SyncJson {
   return {
     connectionId: sync.connectionId,
     createdAt: sync.createdAt.toISOString(),
@@ -43,7 +45,8 @@ export function presentSync(sync: SyncWithBindings): SyncJson {
     slug: sync.slug,
     sourceConfig: sync.sourceConfig,
     status: sync.status,
-    tableBindings: sync.bindings.map(presentBinding),
+    tableBindings:
+      "bindings" in sync ? sync.bindings.map(presentBinding) : embed<SyncJson["tableBindings"]>(sync.bindingList),
     taskSlug: sync.taskSlug,
     triggerMode: sync.triggerMode,
     updatedAt: sync.updatedAt.toISOString(),
@@ -57,8 +60,7 @@ function presentBinding(binding: BindingRow): SyncJson["tableBindings"][number] 
     cursorField: binding.cursorField,
     entityKey: binding.entityKey,
     id: binding.id,
-    // Until discovery has said it, the mode that most tables with a key end up with.
-    loadMode: binding.loadMode ?? "upsert",
+    loadMode: binding.loadMode ?? UNKNOWN_LOAD_MODE,
     logicalTableName: binding.logicalTableName,
     physicalTableName: binding.physicalTableName,
     primaryKeyColumns: binding.primaryKeyColumns ?? [],

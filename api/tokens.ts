@@ -8,7 +8,7 @@ import {
 } from "jose";
 import { AppError } from "../core/errors.ts";
 import { type Identity, isActorName, type VerifyToken } from "./access.ts";
-import { furthestScope } from "./scopes.ts";
+import { scopesAmong } from "./scopes.ts";
 
 /** Tokens of people: JWTs that somebody else issues. */
 
@@ -28,6 +28,8 @@ const PUBLIC_ALGORITHMS = [
   "Ed25519",
 ];
 const CLOCK_TOLERANCE_SECONDS = 10;
+/** The last one that a Date holds. */
+const LAST_INSTANT_MS = 8.64e15;
 
 export interface TokenIssuer {
   issuer: string | undefined;
@@ -51,8 +53,12 @@ export function createTokenVerifier({ issuer, audience, trust }: TokenIssuer): V
       const { payload } = await jwtVerify(token, keyOf, options);
       return identityOf(payload);
     } catch (cause) {
-      if (!(cause instanceof errors.JOSEError)) throw cause;
-      throw new AppError("unauthenticated", `The token is not accepted: ${cause.message}.`, { cause });
+      if (cause instanceof AppError) throw cause;
+      if (cause instanceof errors.JOSEError) {
+        throw new AppError("unauthenticated", `The token is not accepted: ${cause.message}.`, { cause });
+      }
+      // What is wrong with the key is not said of the token: too short, of another kind, or no key at all.
+      throw keysUnavailable("The key to check this token with cannot be used.", cause);
     }
   };
 }
@@ -65,20 +71,24 @@ function fetchedKeys(url: URL): JWTVerifyGetKey {
       return await fetched(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new AppError(
-        "identity_provider_unavailable",
-        "The keys to check tokens with cannot be had now. Try again.",
-        {
-          cause,
-        },
-      );
+      throw keysUnavailable("The keys to check tokens with cannot be had now.", cause);
     }
   };
 }
 
-function identityOf({ sub = "", scope }: JWTPayload): Identity {
+/** The token may well be good, so this is no 401. */
+function keysUnavailable(what: string, cause: unknown): AppError {
+  return new AppError("identity_provider_unavailable", `${what} Try again.`, { cause });
+}
+
+function identityOf({ sub, scope, exp }: JWTPayload): Identity {
+  // Claims are what somebody has written: their types are checked here, not by the compiler.
+  if (typeof sub !== "string") throw new AppError("unauthenticated", "The token is not accepted: its sub is not text.");
   if (!isActorName(sub)) throw new AppError("unauthenticated", "The token is not accepted: its sub cannot be shown.");
-  return { actor: `user:${sub}`, scope: furthestScope(wordsOf(scope)) };
+  if (typeof exp !== "number")
+    throw new AppError("unauthenticated", "The token is not accepted: its exp is no number.");
+  const expiresAt = new Date(Math.min(exp * 1000, LAST_INSTANT_MS));
+  return { actor: `user:${sub}`, scopes: scopesAmong(wordsOf(scope)), expiresAt };
 }
 
 /** A list, or one text with spaces between. */

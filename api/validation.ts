@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ValidationIssue } from "../core/errors.ts";
-import { invalid } from "./errors.ts";
+import { MAX_ISSUES, refused } from "./errors.ts";
 
 /** Zod's findings in the words of pydantic, which clients of the reference know. */
 
@@ -40,7 +40,7 @@ export function refuseInvalid(
 ): void {
   if (result.success) return;
   const input = "data" in result ? result.data : undefined;
-  throw invalid(...describeIssues(result.error, [LOCATION_OF[result.target]], input));
+  throw refused(describeIssues(result.error, [LOCATION_OF[result.target]], input));
 }
 
 /**
@@ -52,19 +52,27 @@ export function describeIssues(
   prefix: ValidationIssue["loc"],
   input: unknown,
 ): ValidationIssue[] {
-  const items = error.issues.flatMap((issue) => {
-    const loc = [...prefix, ...issue.path.map((part) => (typeof part === "number" ? part : String(part)))];
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        loc: [...loc, key],
-        msg: "Extra inputs are not permitted",
-        type: "extra_forbidden",
-      }));
-    }
-    return [{ loc, ...wordingOf(issue, isMissing(input, issue.path), prefix[0] !== "body") }];
-  });
   // A value that breaks several rules is told of once, by the narrowest: an empty path is too short, and no path either.
-  return [...new Map(items.map((item) => [JSON.stringify(item.loc), item])).values()];
+  const items = new Map<string, ValidationIssue>();
+  for (const issue of error.issues) {
+    for (const item of itemsOf(issue, prefix, input)) {
+      items.set(JSON.stringify(item.loc), item);
+      if (items.size >= MAX_ISSUES) return [...items.values()];
+    }
+  }
+  return [...items.values()];
+}
+
+function itemsOf(issue: ZodIssue, prefix: ValidationIssue["loc"], input: unknown): ValidationIssue[] {
+  const loc = [...prefix, ...issue.path.map((part) => (typeof part === "number" ? part : String(part)))];
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.slice(0, MAX_ISSUES).map((key) => ({
+      loc: [...loc, key],
+      msg: "Extra inputs are not permitted",
+      type: "extra_forbidden",
+    }));
+  }
+  return [{ loc, ...wordingOf(issue, isMissing(input, issue.path), prefix[0] !== "body") }];
 }
 
 function wordingOf(issue: ZodIssue, missing: boolean, fromText: boolean): Wording {

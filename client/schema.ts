@@ -671,7 +671,7 @@ export interface components {
              * @description With `insufficient_scope`.
              * @enum {string}
              */
-            requiredScope?: "read" | "operate" | "admin";
+            requiredScope?: "observe" | "read" | "operate" | "confirm" | "execute" | "admin";
             /** @description With `slug_taken`. */
             slug?: string;
             /** @description With `invalid_status_change`: the present one. */
@@ -772,7 +772,7 @@ export interface components {
             /** @description Absent: resumes the chain. Another mode than the run's makes a new plan. */
             runMode?: components["schemas"]["RunMode"] | null;
             /**
-             * @description The guards of `destinationConfig` let the chain pass from here on: for whoever has looked at what they stopped.
+             * @description The guards of `destinationConfig` let the chain pass from here on: for whoever has looked at what they stopped. It takes scope `confirm`.
              * @enum {boolean}
              */
             liftGuards?: true;
@@ -1763,7 +1763,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            /** @description The caller lacks scope observe, or a browser calls from a page of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1857,7 +1857,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            /** @description The caller lacks scope observe, or a browser calls from a page of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1907,7 +1907,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. */
+                /** @description `confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. It takes scope `confirm`. */
                 "Sluice-Confirm-Plan"?: string;
                 /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
                 "Idempotency-Key"?: string;
@@ -2146,7 +2146,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            /** @description The caller lacks scope observe, or a browser calls from a page of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2398,7 +2398,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. */
+                /** @description `confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. It takes scope `confirm`. */
                 "Sluice-Confirm-Plan"?: string;
                 /** @description Repeated within 24 hours with the same key and body, the request is not done again: its first answer comes back. Another body is 422. */
                 "Idempotency-Key"?: string;
@@ -2716,7 +2716,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            /** @description The caller lacks scope observe, or a browser calls from a page of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4431,7 +4431,7 @@ export interface operations {
             query?: {
                 /** @description Text in the entity key, whatever its case. */
                 q?: string;
-                /** @description Asks the source again, even if it was asked less than a minute ago. */
+                /** @description Asks the source again, even if it was asked less than a minute ago. It takes scope `operate`. */
                 refresh?: boolean;
                 limit?: number;
                 offset?: number;
@@ -4699,7 +4699,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
+            /** @description The caller lacks scope observe, or a browser calls from a page of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -30,6 +30,7 @@ export const APP_ERROR_CODES = [
   "invalid_status_change",
   "request_in_flight",
   "state_version_conflict",
+  "too_many_lists",
   "too_many_streams",
   "no_worker",
   "check_failed",

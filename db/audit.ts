@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { AuditSubject } from "../core/vocabulary.ts";
+import { bytesOf, inOrderOf, type Page } from "./page.ts";
 import type { AuditEventTable, Database } from "./schema.ts";
 
 /** Who wrote what. Only ever added to; retention removes what is old. */
@@ -45,17 +46,25 @@ export interface AuditFilter {
 }
 
 /** Newest first. */
-export async function listAuditEvents(
-  db: Executor,
-  filter: AuditFilter,
-): Promise<{ events: AuditEventRow[]; total: number }> {
+export async function listAuditEvents(db: Executor, filter: AuditFilter): Promise<Page<AuditEventRow, number>> {
   let matching = db.selectFrom("auditEvents");
   if (filter.subjectId.length > 0) matching = matching.where("subjectId", "in", filter.subjectId);
   if (filter.actor !== null) matching = matching.where("actor", "=", filter.actor);
   if (filter.since !== null) matching = matching.where(sql<boolean>`at >= ${filter.since}`);
   const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const events = await matching.selectAll().orderBy("id", "desc").limit(filter.limit).offset(filter.offset).execute();
-  return { events, total };
+  const items = await matching
+    .select(["id", bytesOf("audit_events").as("bytes")])
+    .orderBy("id", "desc")
+    .limit(filter.limit)
+    .offset(filter.offset)
+    .execute();
+  return { items, total, read: (ids) => readAuditEvents(db, ids) };
+}
+
+async function readAuditEvents(db: Executor, ids: readonly number[]): Promise<AuditEventRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.selectFrom("auditEvents").selectAll().where("id", "in", ids).execute();
+  return inOrderOf(ids, rows, (row) => row.id);
 }
 
 function differences(before: object, after: object): [before: object, after: object] {

@@ -8,6 +8,11 @@ export type BindingDraft = Omit<BindingRow, "syncId" | "frozenAt" | "columnNames
 
 type Executor = Kysely<Database>;
 
+const BINDINGS_OF_PART = 100;
+
+/** Until discovery has said it, the mode that most tables with a key end up with. */
+export const UNKNOWN_LOAD_MODE: LoadMode = "upsert";
+
 /** Of all entities that a sync ever loaded or is to load, in the order of their keys. */
 export async function listBindings(db: Executor, syncIds: string[]): Promise<BindingRow[]> {
   if (syncIds.length === 0) return [];
@@ -18,6 +23,39 @@ export async function listBindings(db: Executor, syncIds: string[]): Promise<Bin
     .orderBy("syncId")
     .orderBy("entityKey")
     .execute();
+}
+
+/**
+ * What is shown of the bindings of syncs, as JSON of a list for each of them, in the order of its entities. There can be thousands, of
+ * which nothing is needed here but their text.
+ * @returns for each sync the text in parts, none of them large; one without bindings is missing
+ */
+export async function readBindingLists(db: Executor, syncIds: readonly string[]): Promise<Map<string, string[]>> {
+  if (syncIds.length === 0) return new Map();
+  const utc = (instant: string) =>
+    sql`to_char(${sql.ref(instant)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const { rows } = await sql<{ syncId: string; part: string }>`
+    select s.id as "syncId", string_agg(row_to_json(shown)::text, ',' order by e.place) as part
+    from syncs s
+    cross join unnest(s.entities) with ordinality as e (entity_key, place)
+    join table_bindings b on b.sync_id = s.id and b.entity_key = e.entity_key
+    cross join lateral (
+      select ${utc("b.created_at")} as "createdAt", b.cursor_field as "cursorField", b.entity_key as "entityKey", b.id as "id",
+        coalesce(b.load_mode, ${UNKNOWN_LOAD_MODE}) as "loadMode", b.logical_table_name as "logicalTableName",
+        b.physical_table_name as "physicalTableName", coalesce(b.primary_key_columns, '{}') as "primaryKeyColumns",
+        b.source_instance_key as "sourceInstanceKey", b.table_name as "tableName", b.table_naming_version as "tableNamingVersion",
+        ${utc("b.updated_at")} as "updatedAt") shown
+    where s.id in (${sql.join(syncIds)})
+    group by s.id, (e.place - 1) / ${sql.lit(BINDINGS_OF_PART)}
+    order by s.id, (e.place - 1) / ${sql.lit(BINDINGS_OF_PART)}`.execute(db);
+  const lists = new Map<string, string[]>();
+  for (const { syncId, part } of rows) {
+    const list = lists.get(syncId);
+    if (list) list.push(",", part);
+    else lists.set(syncId, ["[", part]);
+  }
+  for (const list of lists.values()) list.push("]");
+  return lists;
 }
 
 /**

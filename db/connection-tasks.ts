@@ -7,6 +7,7 @@ import type {
 } from "../core/connection-tasks.ts";
 import type { EntityPlanPreview } from "../core/plan-preview.ts";
 import type { ConnectionCheck, ConnectionTaskTable } from "./connection-tables.ts";
+import type { Page, PageItem } from "./page.ts";
 import type { Database } from "./schema.ts";
 
 export type ConnectionTaskRow = Selectable<ConnectionTaskTable>;
@@ -124,16 +125,30 @@ export async function listDiscovered(
   db: Executor,
   taskId: string,
   page: { q: string | null; limit: number; offset: number },
-): Promise<{ entities: DiscoveredEntity[]; total: number }> {
-  const { rows } = await sql<{ entities: DiscoveredEntity[]; total: number }>`
+): Promise<Page<DiscoveredEntity, number>> {
+  const { rows } = await sql<{ total: number; items: PageItem<number>[] }>`
     with found as (
-      select entity, row_number() over (order by entity ->> 'entityKey' collate "C") as place
-      from connection_tasks, jsonb_array_elements(result -> 'entities') as entity
-      where id = ${taskId}
+      select entity, ordinal, row_number() over (order by entity ->> 'entityKey' collate "C") as place
+      from connection_tasks as task, jsonb_array_elements(result -> 'entities') with ordinality as elements (entity, ordinal)
+      where task.id = ${taskId}
         and (${page.q}::text is null or strpos(lower(entity ->> 'entityKey'), lower(${page.q})) > 0)
     )
     select count(*) as total,
-      coalesce(json_agg(entity order by place) filter (where place > ${page.offset} and place <= ${page.offset + page.limit}), '[]') as entities
+      coalesce(json_agg(json_build_object('id', ordinal, 'bytes', octet_length(entity::text)) order by place)
+        filter (where place > ${page.offset} and place <= ${page.offset + page.limit}), '[]') as items
     from found`.execute(db);
-  return rows[0] ?? { entities: [], total: 0 };
+  const { total = 0, items = [] } = rows[0] ?? {};
+  return { items, total, read: (places) => readDiscovered(db, taskId, places) };
+}
+
+/** @param places of the entities in the task's result, from 1 */
+async function readDiscovered(db: Executor, taskId: string, places: readonly number[]): Promise<DiscoveredEntity[]> {
+  const { rows } = await sql<{ entity: DiscoveredEntity }>`
+    with task as materialized (
+      -- Unpacked once, not for each entity.
+      select result -> 'entities' as entities from connection_tasks where id = ${taskId}
+    )
+    select entities -> (place - 1) as entity
+    from task, unnest(${[...places]}::integer[]) with ordinality as wanted (place, no) order by no`.execute(db);
+  return rows.map(({ entity }) => entity);
 }

@@ -2,6 +2,7 @@ import { type Insertable, type Kysely, type Selectable, sql, type Updateable } f
 import type { ProviderKey } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
 import type { ConnectionCheck, ConnectionTable } from "./connection-tables.ts";
+import { bytesOf, inOrderOf, type Page } from "./page.ts";
 import type { Database } from "./schema.ts";
 
 export type ConnectionRow = Selectable<ConnectionTable>;
@@ -53,19 +54,25 @@ export async function lockConnection(
 export async function listConnections(
   db: Executor,
   page: { q: string | null; provider: ProviderKey[]; limit: number; offset: number },
-): Promise<{ connections: ConnectionRow[]; total: number }> {
+): Promise<Page<ConnectionRow>> {
   let matching = db.selectFrom("connections").where("deletedAt", "is", null);
   if (page.q !== null) matching = matching.where(sql<boolean>`strpos(lower(name), lower(${page.q})) > 0`);
   if (page.provider.length > 0) matching = matching.where("provider", "in", page.provider);
   const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const connections = await matching
-    .selectAll()
+  const items = await matching
+    .select(["id", bytesOf("connections").as("bytes")])
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")
     .limit(page.limit)
     .offset(page.offset)
     .execute();
-  return { connections, total };
+  return { items, total, read: (ids) => readConnections(db, ids) };
+}
+
+async function readConnections(db: Executor, ids: readonly string[]): Promise<ConnectionRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.selectFrom("connections").selectAll().where("id", "in", ids).execute();
+  return inOrderOf(ids, rows, (row) => row.id);
 }
 
 /**

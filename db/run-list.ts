@@ -3,6 +3,7 @@ import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
 import type { ProviderKey } from "../core/vocabulary.ts";
+import { bytesOf, inOrderOf, type Page } from "./page.ts";
 import { type RunRow, selectRuns } from "./runs.ts";
 import type { Database } from "./schema.ts";
 
@@ -21,20 +22,28 @@ export interface RunFilter {
 export async function listRuns(
   db: Kysely<Database>,
   { limit, offset, ...filter }: RunFilter & { limit: number; offset: number },
-): Promise<{ runs: RunRow[]; total: number }> {
+): Promise<Page<RunRow>> {
   const { total } = await db
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("total"))
     .where((eb) => matches(eb, filter))
     .executeTakeFirstOrThrow();
-  const runs = await selectRuns(db)
+  const items = await db
+    .selectFrom("runs")
+    .select(["id", bytesOf("runs").as("bytes")])
     .where((eb) => matches(eb, filter))
     .orderBy("runs.createdAt", "desc")
     .orderBy("runs.id", "desc")
     .limit(limit)
     .offset(offset)
     .execute();
-  return { runs, total };
+  return { items, total, read: (ids) => readRuns(db, ids) };
+}
+
+async function readRuns(db: Kysely<Database>, ids: readonly string[]): Promise<RunRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await selectRuns(db).where("runs.id", "in", ids).execute();
+  return inOrderOf(ids, rows, (row) => row.id);
 }
 
 function matches(eb: ExpressionBuilder<Database, "runs">, filter: RunFilter) {

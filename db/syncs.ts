@@ -1,6 +1,7 @@
 import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { ProviderKey, SyncStatus } from "../core/vocabulary.ts";
-import { type BindingRow, listBindings } from "./bindings.ts";
+import { type BindingRow, listBindings, readBindingLists } from "./bindings.ts";
+import { bytesOf, inOrderOf, type Page } from "./page.ts";
 import type { Database, SyncTable } from "./schema.ts";
 
 export type SyncRow = Selectable<SyncTable>;
@@ -8,6 +9,8 @@ export type SyncRow = Selectable<SyncTable>;
 export type SyncPatch = Updateable<SyncTable>;
 /** A sync with the bindings of the entities it has now, in the order of `entities`. */
 export type SyncWithBindings = SyncRow & { bindings: BindingRow[] };
+/** With what is shown of its bindings, as JSON of a list, in parts. */
+export type SyncWithBindingList = SyncRow & { bindingList: readonly string[] };
 
 type Executor = Kysely<Database>;
 
@@ -26,12 +29,7 @@ export async function insertSync(trx: Executor, sync: Insertable<SyncTable>): Pr
 
 /** Deleted syncs are not found. */
 export async function findSync(db: Executor, id: string): Promise<SyncWithBindings | null> {
-  const row = await db
-    .selectFrom("syncs")
-    .selectAll()
-    .where("id", "=", id)
-    .where("deletedAt", "is", null)
-    .executeTakeFirst();
+  const row = await findSyncRow(db, id);
   if (!row) return null;
   const [sync] = await withBindings(db, [row]);
   return sync ?? null;
@@ -78,11 +76,11 @@ export interface SyncFilter {
   offset: number;
 }
 
+/** Of a binding in an answer, beside its names, which the sync's row is measured for. */
+const BINDING_BYTES = 500;
+
 /** Newest first. */
-export async function listSyncs(
-  db: Executor,
-  filter: SyncFilter,
-): Promise<{ syncs: SyncWithBindings[]; total: number }> {
+export async function listSyncs(db: Executor, filter: SyncFilter): Promise<Page<SyncWithBindingList>> {
   let matching = db.selectFrom("syncs").where("deletedAt", "is", null);
   if (filter.q !== null) {
     matching = matching.where(
@@ -92,14 +90,48 @@ export async function listSyncs(
   if (filter.status.length > 0) matching = matching.where("status", "in", filter.status);
   if (filter.provider.length > 0) matching = matching.where("providerKey", "in", filter.provider);
   const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const rows = await matching
-    .selectAll()
+  const items = await matching
+    .select(["id", sql<number>`${bytesOf("syncs")} * 2 + cardinality(entities) * ${BINDING_BYTES}`.as("bytes")])
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")
     .limit(filter.limit)
     .offset(filter.offset)
     .execute();
-  return { syncs: await withBindings(db, rows), total };
+  return { items, total, read: (ids) => readListed(db, ids) };
+}
+
+async function readListed(db: Executor, ids: readonly string[]): Promise<SyncWithBindingList[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.selectFrom("syncs").selectAll().where("id", "in", ids).execute();
+  const ordered = inOrderOf(ids, rows, (row) => row.id);
+  return withBindingLists(db, ordered);
+}
+
+/** Deleted syncs are not found. */
+export async function findSyncRow(db: Executor, id: string): Promise<SyncRow | null> {
+  const row = await db
+    .selectFrom("syncs")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** About, as an answer, before its bindings are read. */
+export function bytesOfSync(sync: SyncRow): number {
+  return sync.entities.reduce((sum, key) => sum + 2 * Buffer.byteLength(key) + BINDING_BYTES, 0);
+}
+
+export async function withBindingList(db: Executor, row: SyncRow): Promise<SyncWithBindingList> {
+  const lists = await readBindingLists(db, [row.id]);
+  return { ...row, bindingList: lists.get(row.id) ?? ["[]"] };
+}
+
+async function withBindingLists(db: Executor, rows: SyncRow[]): Promise<SyncWithBindingList[]> {
+  const ids = rows.map((row) => row.id);
+  const lists = await readBindingLists(db, ids);
+  return rows.map((row) => ({ ...row, bindingList: lists.get(row.id) ?? ["[]"] }));
 }
 
 /** Those of `slugs` that syncs, not deleted, have. */

@@ -4,6 +4,7 @@ import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
 import type { ValidationIssue } from "../../core/errors.ts";
 import { findKeyFault } from "../../core/key-faults.ts";
 import { canBeKey } from "../../core/key-types.ts";
+import { placesIn } from "../../core/places.ts";
 import { findProofFault } from "../../core/proof-faults.ts";
 import type { BindingDraft } from "../../db/bindings.ts";
 import { mapDiscovered } from "../../db/connection-tasks.ts";
@@ -29,7 +30,12 @@ export async function proveActive(
   bindings: BindingDraft[],
 ): Promise<BindingDraft[]> {
   const { entities } = request;
-  const { taskId, ok, checks, entityChecks } = await lookAtConnection(deps, connection, { entities, sourceConfig });
+  const { taskId, ok, checks, entityChecks } = await lookAtConnection(
+    deps,
+    connection,
+    { entities, sourceConfig },
+    null,
+  );
   if (!ok && entityChecks.length === 0) throw invalidValue(request.blame, describeFailure(checks));
   const found = await mapDiscovered(deps.db, taskId);
   const unknown = request.entities
@@ -107,7 +113,10 @@ function choiceIssues(
     const list = choice.columns === undefined ? "exclude" : "columns";
     const names = choice[list] ?? [];
     const loc = ["body", "sourceConfig", "resources", entityKey, list];
-    const at = (name: string) => (names.includes(name) ? [...loc, names.indexOf(name)] : loc);
+    const at = (name: string) => {
+      const place = placesIn(names).get(name);
+      return place === undefined ? loc : [...loc, place];
+    };
     const used = new Set([...(primaryKeyColumns ?? []), ...(cursorField === null ? [] : [cursorField])]);
     const unknown = chosen.unknown.map((name) => ({ name, msg: `'${entityKey}' has no column '${name}'` }));
     const needed = chosen.leftOut

@@ -1,5 +1,5 @@
 import type { ConnectionRow } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { lookAtConnection } from "./connection-task.ts";
 import { requireConnection } from "./require.ts";
 
@@ -7,7 +7,9 @@ import { requireConnection } from "./require.ts";
 export async function checkConnection(
   deps: Pick<ApiDeps, "db" | "control">,
   connectionId: string,
+  asker: Caller,
 ): Promise<ConnectionRow> {
-  await lookAtConnection(deps, await requireConnection(deps, connectionId), { entities: [], sourceConfig: {} });
+  const connection = await requireConnection(deps, connectionId);
+  await lookAtConnection(deps, connection, { entities: [], sourceConfig: {} }, asker);
   return requireConnection(deps, connectionId);
 }

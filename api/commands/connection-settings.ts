@@ -3,13 +3,13 @@ import type { ValidationIssue } from "../../core/errors.ts";
 import type { SealedSecret } from "../../db/connection-tables.ts";
 import type { Keyring } from "../../db/secrets.ts";
 import { addressOf, type Provider, type SecretDeclaration } from "../../providers/provider.ts";
-import { invalid } from "../errors.ts";
+import { refused } from "../errors.ts";
 import { describeIssues } from "../validation.ts";
 
 /** @returns `config` with the provider's defaults. @throws AppError 422 on `body.config` */
 export function parseConfig(provider: Provider, config: Record<string, unknown>): Record<string, unknown> {
   const parsed = provider.connectionSchema.safeParse(config);
-  if (!parsed.success) throw invalid(...describeIssues(parsed.error, ["body", "config"], config));
+  if (!parsed.success) throw refused(describeIssues(parsed.error, ["body", "config"], config));
   return parsed.data;
 }
 
@@ -35,7 +35,7 @@ export function refuseToFollow(
       msg: `Give ${name} again: ${changed.length > 0 ? `the edit changes ${changed.join(", ")}, so that the stored one would be sent elsewhere` : "the config before did not use the stored one"}`,
       type: "missing",
     }));
-  if (issues.length > 0) throw invalid(...issues);
+  if (issues.length > 0) throw refused(issues);
 }
 
 function changedFields(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
@@ -78,6 +78,6 @@ export function sealSecrets(
     if (goes || Object.hasOwn(known, name)) continue;
     issues.push({ loc: ["body", "secrets", name], msg: "Extra inputs are not permitted", type: "extra_forbidden" });
   }
-  if (issues.length > 0) throw invalid(...issues);
+  if (issues.length > 0) throw refused(issues);
   return Object.fromEntries(sealed);
 }

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { ConnectionTaskRequest, EntityCheck } from "../../core/connection-tasks.ts";
 import { AppError } from "../../core/errors.ts";
+import { recordAudit } from "../../db/audit.ts";
+import { inTransaction } from "../../db/client.ts";
 import type { ConnectionCheck } from "../../db/connection-tables.ts";
 import { getChecks, insertTask } from "../../db/connection-tasks.ts";
 import { type ConnectionRow, recordCheck } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 
 export interface TaskOutcome {
   /** Its row holds the entities. */
@@ -17,20 +19,35 @@ export interface TaskOutcome {
 
 /**
  * Lets a worker look at the connection, and records on it what the checks saw.
+ * @param asker who asked for that and nothing else; null where it is a part of another write, which is audited as a whole
  * @throws AppError no_worker, check_timeout, temporal_unavailable; nothing is recorded then
  */
 export async function lookAtConnection(
   deps: Pick<ApiDeps, "db" | "control">,
   connection: ConnectionRow,
   request: Pick<ConnectionTaskRequest, "entities" | "sourceConfig">,
+  asker: Caller | null,
 ): Promise<TaskOutcome> {
   const taskId = randomUUID();
-  await insertTask(deps.db, {
-    id: taskId,
-    connectionId: connection.id,
-    kind: request.entities === null ? "discover" : "check",
-    settingsVersion: connection.settingsVersion,
-    request: { ...request, useNextSecrets: false },
+  const kind = request.entities === null ? "discover" : "check";
+  await inTransaction(deps.db, async (trx) => {
+    await insertTask(trx, {
+      id: taskId,
+      connectionId: connection.id,
+      kind,
+      settingsVersion: connection.settingsVersion,
+      request: { ...request, useNextSecrets: false },
+    });
+    if (asker === null) return;
+    // Before the work begins: the source is asked, whatever comes of it.
+    await recordAudit(trx, {
+      ...asker,
+      action: `connection.${kind}`,
+      subjectType: "connection",
+      subjectId: connection.id,
+      before: {},
+      after: { taskId },
+    });
   });
   const looksFor = request.entities === null || request.entities.length > 0;
   const outcome = await awaitTask(deps, connection, taskId, looksFor ? "discovery" : "check");

@@ -1,7 +1,6 @@
-import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
-import { findDiscovery, listDiscovered } from "../../db/connection-tasks.ts";
+import { findDiscovery } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { connectionFailed, lookAtConnection } from "./connection-task.ts";
 
 /** So that turning pages does not ask the source again for each of them. */
@@ -12,26 +11,29 @@ type Deps = Pick<ApiDeps, "db" | "control">;
 export interface CatalogRequest {
   /** Asks the source in any case. */
   refresh: boolean;
-  q: string | null;
-  limit: number;
-  offset: number;
+  /** Called when a worker is to ask the source; what it throws keeps the worker from it. */
+  beforeAsking: () => void;
+  asker: Caller;
 }
 
 /**
- * A page of what the source has now.
+ * What the source has now, or had a moment ago.
+ * @returns id of the task that holds it
  * @throws AppError connection_failed (with `checks`), no_worker, check_timeout, temporal_unavailable
  */
 export async function discoverConnection(
   deps: Deps,
   connection: ConnectionRow,
-  { refresh, ...page }: CatalogRequest,
-): Promise<{ entities: DiscoveredEntity[]; total: number }> {
+  { refresh, beforeAsking, asker }: CatalogRequest,
+): Promise<string> {
   const known = refresh ? null : await findDiscovery(deps.db, connection, MAX_AGE_SECONDS);
-  return listDiscovered(deps.db, known ?? (await discover(deps, connection)), page);
+  if (known !== null) return known;
+  beforeAsking();
+  return discover(deps, connection, asker);
 }
 
-async function discover(deps: Deps, connection: ConnectionRow): Promise<string> {
-  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities: null, sourceConfig: {} });
+async function discover(deps: Deps, connection: ConnectionRow, asker: Caller): Promise<string> {
+  const { taskId, ok, checks } = await lookAtConnection(deps, connection, { entities: null, sourceConfig: {} }, asker);
   if (ok) return taskId;
   throw connectionFailed(checks);
 }

@@ -4,7 +4,7 @@ import { type ConnectionTaskRow, findPlanTask } from "../../db/connection-tasks.
 import type { ApiDeps } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { describeFailure } from "./connection-task.ts";
-import { requireSync } from "./require.ts";
+import { requireSyncRow } from "./require.ts";
 
 /** Its workers had all the time that there is, and some to take over from each other. */
 const LOST_AFTER_MS = (PLAN_TASK_MINUTES + 5) * 60_000;
@@ -26,7 +26,7 @@ export async function readPlanTask(
   deps: Pick<ApiDeps, "db">,
   { id, syncId }: { id: string; syncId: string },
 ): Promise<PlanTask> {
-  await requireSync(deps, syncId);
+  await requireSyncRow(deps, syncId);
   const task = await findPlanTask(deps.db, { id, syncId });
   const question = task?.request.plan;
   if (task === null || question === undefined) throw notFound("Plan", id);

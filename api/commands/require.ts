@@ -1,7 +1,7 @@
 import { AppError } from "../../core/errors.ts";
 import type { ProviderKey } from "../../core/vocabulary.ts";
 import { type ConnectionRow, findConnection } from "../../db/connections.ts";
-import { findSync, type SyncWithBindings } from "../../db/syncs.ts";
+import { findSync, findSyncRow, type SyncRow, type SyncWithBindings } from "../../db/syncs.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { ApiDeps } from "../deps.ts";
 import { notFound } from "../errors.ts";
@@ -16,6 +16,13 @@ export function requireProvider({ findProvider }: Pick<ApiDeps, "findProvider">,
 /** @throws AppError not_found */
 export async function requireSync({ db }: Pick<ApiDeps, "db">, id: string): Promise<SyncWithBindings> {
   const sync = await findSync(db, id);
+  if (!sync) throw notFound("Sync", id);
+  return sync;
+}
+
+/** Without its bindings. @throws AppError not_found */
+export async function requireSyncRow({ db }: Pick<ApiDeps, "db">, id: string): Promise<SyncRow> {
+  const sync = await findSyncRow(db, id);
   if (!sync) throw notFound("Sync", id);
   return sync;
 }

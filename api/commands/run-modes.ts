@@ -1,6 +1,7 @@
 import { isComparison } from "../../core/digests.ts";
 import type { ValidationIssue } from "../../core/errors.ts";
 import { knowsRunMode } from "../../core/load-modes.ts";
+import { placesIn } from "../../core/places.ts";
 import type { RunMode } from "../../core/vocabulary.ts";
 import { type BindingRow, listBindings } from "../../db/bindings.ts";
 import type { Db } from "../../db/client.ts";
@@ -11,7 +12,7 @@ import { invalidValue, refused } from "../errors.ts";
 /** @param named in `entities` of a request's body */
 export function unknownEntities(named: readonly string[], known: readonly string[]): ValidationIssue[] {
   return named.flatMap((entityKey, index) =>
-    known.includes(entityKey) ? [] : [entityIssue(index, `'${entityKey}' is not among the sync's entities`)],
+    placesIn(known).has(entityKey) ? [] : [entityIssue(index, `'${entityKey}' is not among the sync's entities`)],
   );
 }
 

@@ -1,11 +1,12 @@
 import { AppError, type ValidationIssue } from "../../core/errors.ts";
+import { placesIn } from "../../core/places.ts";
 import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { type CursorStateRow, findCursorVersions, readCursorStates, setCursorStates } from "../../db/cursor-states.ts";
 import { findActiveRun } from "../../db/runs.ts";
 import { lockSync } from "../../db/syncs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
-import { invalid, notFound } from "../errors.ts";
+import { notFound, refused } from "../errors.ts";
 import { presentState } from "../present.ts";
 import type { SetSyncStateBody } from "../schemas/state.ts";
 import { runActive } from "./trigger-sync.ts";
@@ -28,7 +29,7 @@ export async function setSyncState(
     if (!sync) throw notFound("Sync", syncId);
     const restored = await findCursorVersions(trx, syncId, wantedVersions(changes));
     const issues = issuesOf(changes, sync.entities, restored);
-    if (issues.length > 0) throw invalid(...issues);
+    if (issues.length > 0) throw refused(issues);
     const active = await findActiveRun(trx, syncId);
     if (active) throw runActive(active.id);
     const before = await readCursorStates(trx, syncId, entityKeys);
@@ -61,7 +62,7 @@ function wantedVersions(changes: Changes): { entityKey: string; version: number 
 function issuesOf(changes: Changes, known: string[], restored: Map<string, CursorStateRow>): ValidationIssue[] {
   return Object.entries(changes).flatMap(([entityKey, { version }]) => {
     const loc = ["body", "entities", entityKey];
-    if (!known.includes(entityKey)) {
+    if (!placesIn(known).has(entityKey)) {
       return [{ loc, msg: `'${entityKey}' is not among the sync's entities`, type: "value_error" }];
     }
     if (version === undefined || restored.has(entityKey)) return [];

@@ -1,5 +1,6 @@
 import type { ValidationIssue } from "../../core/errors.ts";
 import { knowsRunMode } from "../../core/load-modes.ts";
+import { placesIn } from "../../core/places.ts";
 import { type BindingRow, listBindings } from "../../db/bindings.ts";
 import type { RunRow } from "../../db/runs.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
@@ -35,7 +36,7 @@ function backfillIssues(
   return (named ?? entities).flatMap((entityKey, index) => {
     const loc = named === undefined ? ["body", "entities"] : ["body", "entities", index];
     const binding = bindingOf.get(entityKey);
-    const why = !entities.includes(entityKey)
+    const why = !placesIn(entities).has(entityKey)
       ? "is not among the sync's entities"
       : binding && whyWithoutBackfill(binding);
     if (!why) return [];

@@ -1,11 +1,12 @@
 import { columnChoicesOf } from "../../core/column-choice.ts";
 import type { ValidationIssue } from "../../core/errors.ts";
+import { placesIn } from "../../core/places.ts";
 import type { SyncStatus } from "../../core/vocabulary.ts";
 import type { BindingDraft, BindingRow } from "../../db/bindings.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { ApiDeps } from "../deps.ts";
-import { invalid } from "../errors.ts";
+import { refused } from "../errors.ts";
 import type { BindingInput } from "../schemas/bindings.ts";
 import { describeIssues } from "../validation.ts";
 import { proveActive } from "./activation.ts";
@@ -75,7 +76,7 @@ export async function settleDefinition(deps: Deps, intent: SyncIntent): Promise<
   const bindings = draftBindings(request);
   issues.push(...bindingIssues(request, bindings));
   issues.push(...(await tableIssues(deps, intent, request, bindings)));
-  if (issues.length > 0 || !sourceConfig.success) throw invalid(...issues);
+  if (issues.length > 0 || !sourceConfig.success) throw refused(issues);
 
   const settled =
     intent.proofBlame === null
@@ -95,7 +96,7 @@ function defaultEntities(provider: Provider): string[] {
 
 /** A choice under a mistyped key would have the columns read that it leaves out. */
 function strayChoices(sourceConfig: Record<string, unknown>, entities: string[]): ValidationIssue[] {
-  const stray = [...columnChoicesOf(sourceConfig).keys()].filter((entityKey) => !entities.includes(entityKey));
+  const stray = [...columnChoicesOf(sourceConfig).keys()].filter((entityKey) => !placesIn(entities).has(entityKey));
   return stray.map((entityKey) => ({
     loc: ["body", "sourceConfig", "resources", entityKey],
     msg: `'${entityKey}' is not among the sync's entities`,

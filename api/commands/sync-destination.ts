@@ -1,4 +1,5 @@
 import type { ValidationIssue } from "../../core/errors.ts";
+import { placesIn } from "../../core/places.ts";
 import { type BindingDraft, findTableOwners } from "../../db/bindings.ts";
 import type { Db } from "../../db/client.ts";
 import { findConnection, lockConnection } from "../../db/connections.ts";
@@ -47,7 +48,7 @@ export function ruleIssues(
   { destinationConfig, destinationGiven, blame }: RuleIntent,
   entities: string[],
 ): ValidationIssue[] {
-  const stray = Object.keys(destinationConfig.entities ?? {}).filter((entityKey) => !entities.includes(entityKey));
+  const stray = Object.keys(destinationConfig.entities ?? {}).filter((entityKey) => !placesIn(entities).has(entityKey));
   return stray.map((entityKey) => ({
     loc: destinationGiven ? ["body", "destinationConfig", "entities", entityKey] : blame,
     msg: `destinationConfig.entities has rules for '${entityKey}', which is not among the sync's entities`,

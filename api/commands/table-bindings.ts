@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { AppError, type ValidationIssue } from "../../core/errors.ts";
 import { LOAD_MODE_RULES } from "../../core/load-modes.ts";
 import { normaliseName, physicalTableName } from "../../core/naming.ts";
+import { placesIn } from "../../core/places.ts";
 import type { TableNamingVersion } from "../../core/vocabulary.ts";
 import type { BindingDraft, BindingRow } from "../../db/bindings.ts";
 import type { BindingGiven } from "../../db/schema.ts";
@@ -53,7 +54,7 @@ export function bindingIssues(request: BindingRequest, drafts: BindingDraft[]): 
   for (const [index, { entityKey }] of (request.inputs ?? []).entries()) {
     const loc = ["body", "tableBindings", index, "entityKey"];
     if (seen.has(entityKey)) issues.push({ loc, msg: `'${entityKey}' has two bindings`, type: "value_error" });
-    else if (!request.entities.includes(entityKey)) {
+    else if (!placesIn(request.entities).has(entityKey)) {
       issues.push({ loc, msg: `'${entityKey}' is not among the sync's entities`, type: "value_error" });
     }
     seen.add(entityKey);
@@ -97,12 +98,20 @@ export function unknownEntity(request: BindingRequest, entityKey: string): Valid
 }
 
 function locOfEntity({ entities, entitiesNamed, blame }: BindingRequest, entityKey: string): ValidationIssue["loc"] {
-  return entitiesNamed ? ["body", "entities", entities.indexOf(entityKey)] : blame;
+  return entitiesNamed ? ["body", "entities", placesIn(entities).get(entityKey) ?? -1] : blame;
 }
 
 function inputOf({ inputs }: BindingRequest, entityKey: string): number | null {
-  const index = inputs?.findIndex((input) => input.entityKey === entityKey) ?? -1;
-  return index < 0 ? null : index;
+  return inputs === undefined ? null : (placesIn(keysOf(inputs)).get(entityKey) ?? null);
+}
+
+const KEYS = new WeakMap<readonly BindingInput[], readonly string[]>();
+
+/** The same list each time, as `placesIn` needs it. */
+function keysOf(inputs: readonly BindingInput[]): readonly string[] {
+  const known = KEYS.get(inputs) ?? inputs.map(({ entityKey }) => entityKey);
+  KEYS.set(inputs, known);
+  return known;
 }
 
 function givenIn(input: BindingInput | undefined): BindingGiven {

@@ -1,12 +1,16 @@
 import { createRoute } from "@hono/zod-openapi";
+import { listDiscovered } from "../../db/connection-tasks.ts";
+import { requireScopeFor } from "../auth.ts";
 import { isStorable } from "../body.ts";
 import { checkConnection } from "../commands/check-connection.ts";
 import { discoverConnection } from "../commands/discover-connection.ts";
 import { requireConnection } from "../commands/require.ts";
 import { rotateSecrets } from "../commands/rotate-secrets.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
+import type { LargeAnswers } from "../large-answers.ts";
 import { presentConnection, presentDiscovered, presentPage } from "../present.ts";
 import { createRouter } from "../router.ts";
+import { refuseForeignPage } from "../same-origin.ts";
 import {
   connectionCatalogPage,
   connectionCatalogQuery,
@@ -76,18 +80,27 @@ const rotate = createRoute({
   },
 });
 
-export function connectionTaskRoutes(deps: ApiDeps) {
+export function connectionTaskRoutes(deps: ApiDeps, answers: LargeAnswers) {
   return createRouter()
     .openapi(check, async (c) => {
-      const connection = await checkConnection(deps, c.req.valid("param").connection_id);
+      const connection = await checkConnection(deps, c.req.valid("param").connection_id, callerOf(c));
       return c.json(presentConnection(connection), 200);
     })
     .openapi(catalog, async (c) => {
-      const connection = await requireConnection(deps, c.req.valid("param").connection_id);
       const { q, refresh, ...page } = c.req.valid("query");
+      if (refresh) requireScopeFor(c, "operate", "Asking the source again");
+      const connection = await requireConnection(deps, c.req.valid("param").connection_id);
       if (q !== undefined && !isStorable(q)) return c.json({ ...presentPage(page, 0), entities: [] }, 200);
-      const found = await discoverConnection(deps, connection, { ...page, refresh, q: q ?? null });
-      return c.json({ ...presentPage(page, found.total), entities: found.entities.map(presentDiscovered) }, 200);
+      const beforeAsking = () => {
+        // A GET, but it starts work: no page of somebody else may make a browser do that.
+        if (c.get("isAmbient")) refuseForeignPage(c, deps.access.allowedOrigins, { unsaid: true });
+      };
+      const taskId = await discoverConnection(deps, connection, { refresh, beforeAsking, asker: callerOf(c) });
+      return answers.answerPage(c, {
+        ...{ name: "entities", page },
+        begin: () => listDiscovered(deps.db, taskId, { ...page, q: q ?? null }),
+        present: (entities) => entities.map(presentDiscovered),
+      });
     })
     .openapi(rotate, async (c) => {
       const { connection_id: id } = c.req.valid("param");

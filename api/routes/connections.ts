@@ -7,6 +7,7 @@ import { deleteConnection } from "../commands/delete-connection.ts";
 import { requireConnection } from "../commands/require.ts";
 import { updateConnection } from "../commands/update-connection.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
+import type { LargeAnswers } from "../large-answers.ts";
 import { presentConnection, presentPage, presentUse } from "../present.ts";
 import { createRouter } from "../router.ts";
 import {
@@ -107,13 +108,16 @@ const usage = createRoute({
   },
 });
 
-export function connectionRoutes(deps: ApiDeps) {
+export function connectionRoutes(deps: ApiDeps, answers: LargeAnswers) {
   return createRouter()
     .openapi(list, async (c) => {
       const { q, ...filter } = c.req.valid("query");
       if (q !== undefined && !isStorable(q)) return c.json({ ...presentPage(filter, 0), connections: [] }, 200);
-      const { connections, total } = await listConnections(deps.db, { ...filter, q: q ?? null });
-      return c.json({ ...presentPage(filter, total), connections: connections.map(presentConnection) }, 200);
+      return answers.answerPage(c, {
+        ...{ name: "connections", page: filter },
+        begin: () => listConnections(deps.db, { ...filter, q: q ?? null }),
+        present: (connections) => connections.map(presentConnection),
+      });
     })
     .openapi(create, async (c) => {
       const request = { id: c.get("newId"), body: c.req.valid("json"), caller: callerOf(c) };

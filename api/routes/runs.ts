@@ -1,14 +1,18 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, type z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { listRuns } from "../../db/run-list.ts";
 import { readLiveStates } from "../../db/run-live.ts";
 import { listSlices } from "../../db/run-slices.ts";
 import { getRun, type RunRow } from "../../db/runs.ts";
+import { requireScopeFor } from "../auth.ts";
 import { cancelRun } from "../commands/cancel-run.ts";
-import { requireSync } from "../commands/require.ts";
+import { requireSyncRow } from "../commands/require.ts";
 import { retryRun } from "../commands/retry-run.ts";
 import { startBackfill } from "../commands/start-backfill.ts";
 import { triggerSync } from "../commands/trigger-sync.ts";
-import { type ApiDeps, callerOf } from "../deps.ts";
+import { type ApiDeps, type AppEnv, callerOf } from "../deps.ts";
+import type { LargeAnswers } from "../large-answers.ts";
+import { asSeenWith } from "../observe-run.ts";
 import { presentPage, presentRun, presentSlice } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { startBackfillBody } from "../schemas/backfills.ts";
@@ -126,46 +130,59 @@ const retry = createRoute({
   responses: { 201: created, 404: problem[404], 409: problem[409], 422: problem[422], 503: problem[503] },
 });
 
-export function runRoutes(deps: ApiDeps) {
-  const showAll = async (runs: RunRow[]): Promise<RunJson[]> => {
+/** @throws AppError insufficient_scope, where something is confirmed */
+function confirmedBy(c: Context<AppEnv>, header: z.output<typeof confirmHeader>) {
+  if (header["Sluice-Confirm-Plan"] !== undefined) requireScopeFor(c, "confirm", "Confirming a plan");
+  return confirmedIn(header);
+}
+
+export function runRoutes(deps: ApiDeps, answers: LargeAnswers) {
+  const showAll = async (c: Context<AppEnv>, runs: RunRow[]): Promise<RunJson[]> => {
     const live = await readLiveStates(deps.db, runs);
-    return runs.map((run) => presentRun(run, live.get(run.id)));
+    return runs.map((run) => asSeenWith(c.get("scopes"), presentRun(run, live.get(run.id))));
   };
-  const show = async (run: RunRow): Promise<RunJson> => {
+  const show = async (c: Context<AppEnv>, run: RunRow): Promise<RunJson> => {
     const live = (await readLiveStates(deps.db, [run])).get(run.id);
     const isOpen = run.completedAt === null && run.status !== "queued";
     // One that has ended between the two reads is told as it ended.
-    return presentRun(isOpen && live === undefined ? await getRun(deps.db, run.id) : run, live);
+    const latest = isOpen && live === undefined ? await getRun(deps.db, run.id) : run;
+    return asSeenWith(c.get("scopes"), presentRun(latest, live));
   };
   return createRouter()
     .openapi(list, async (c) => {
       const { since = null, ...filter } = c.req.valid("query");
-      const sync = await requireSync(deps, c.req.valid("param").sync_id);
-      const { runs, total } = await listRuns(deps.db, { ...filter, since, syncId: [sync.id], provider: [] });
-      return c.json({ ...presentPage(filter, total), runs: await showAll(runs) }, 200);
+      const sync = await requireSyncRow(deps, c.req.valid("param").sync_id);
+      return answers.answerPage(c, {
+        ...{ name: "runs", page: filter },
+        begin: () => listRuns(deps.db, { ...filter, since, syncId: [sync.id], provider: [] }),
+        present: (runs) => showAll(c, runs),
+      });
     })
     .openapi(listAll, async (c) => {
       const { since = null, ...filter } = c.req.valid("query");
-      const { runs, total } = await listRuns(deps.db, { ...filter, since });
-      return c.json({ ...presentPage(filter, total), runs: await showAll(runs) }, 200);
+      return answers.answerPage(c, {
+        ...{ name: "runs", page: filter },
+        begin: () => listRuns(deps.db, { ...filter, since }),
+        present: (runs) => showAll(c, runs),
+      });
     })
     .openapi(trigger, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
       const { runMode, entities } = c.req.valid("json");
-      const request = { ...(entities === undefined ? {} : { entities }), ...confirmedIn(c.req.valid("header")) };
+      const request = { ...(entities === undefined ? {} : { entities }), ...confirmedBy(c, c.req.valid("header")) };
       const asked = { runMode: runMode ?? "incremental", request } as const;
       const run = await triggerSync(deps, { id: c.get("newId"), syncId, ...asked, caller: callerOf(c) });
-      return c.json(await show(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+      return c.json(await show(c, run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
     .openapi(backfill, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
       const asked = { id: c.get("newId"), syncId, body: c.req.valid("json"), caller: callerOf(c) };
       const run = await startBackfill(deps, asked);
-      return c.json(await show(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+      return c.json(await show(c, run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     })
     .openapi(get, async (c) => {
       const run = await getRun(deps.db, c.req.valid("param").run_id);
-      return c.json(await show(run), 200);
+      return c.json(await show(c, run), 200);
     })
     .openapi(slices, async (c) => {
       const page = c.req.valid("query");
@@ -177,13 +194,14 @@ export function runRoutes(deps: ApiDeps) {
       const { run_id: runId } = c.req.valid("param");
       const { reason = null } = c.req.valid("json");
       const run = await cancelRun(deps, { runId, reason, caller: callerOf(c) });
-      return c.json(await show(run), 200);
+      return c.json(await show(c, run), 200);
     })
     .openapi(retry, async (c) => {
       const { run_id: runId } = c.req.valid("param");
       const { runMode = null, ...changed } = c.req.valid("json");
-      const changes = { ...changed, ...confirmedIn(c.req.valid("header")) };
+      if (changed.liftGuards) requireScopeFor(c, "confirm", "Lifting guards");
+      const changes = { ...changed, ...confirmedBy(c, c.req.valid("header")) };
       const run = await retryRun(deps, { id: c.get("newId"), runId, runMode, changes, caller: callerOf(c) });
-      return c.json(await show(run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
+      return c.json(await show(c, run), 201, { location: `/api/v1/syncs/runs/${run.id}` });
     });
 }

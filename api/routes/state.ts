@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { listCursorVersions, readCursorStates } from "../../db/cursor-states.ts";
 import { isStorable } from "../body.ts";
-import { requireSync } from "../commands/require.ts";
+import { requireSyncRow } from "../commands/require.ts";
 import { setSyncState } from "../commands/set-sync-state.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPage, presentState, presentStateVersion } from "../present.ts";
@@ -72,7 +72,7 @@ export function stateRoutes(deps: ApiDeps) {
   return createRouter()
     .openapi(get, async (c) => {
       const page = c.req.valid("query");
-      const sync = await requireSync(deps, c.req.valid("param").sync_id);
+      const sync = await requireSyncRow(deps, c.req.valid("param").sync_id);
       const entityKeys = sync.entities.slice(page.offset, page.offset + page.limit);
       const states = await readCursorStates(deps.db, sync.id, entityKeys);
       const entities = entityKeys.map((entityKey) => presentState(states.get(entityKey) ?? { entityKey }));
@@ -86,7 +86,7 @@ export function stateRoutes(deps: ApiDeps) {
     })
     .openapi(versions, async (c) => {
       const { entityKey = null, ...page } = c.req.valid("query");
-      const { id: syncId } = await requireSync(deps, c.req.valid("param").sync_id);
+      const { id: syncId } = await requireSyncRow(deps, c.req.valid("param").sync_id);
       // No key holds what Postgres cannot keep.
       if (entityKey !== null && !isStorable(entityKey)) return c.json({ ...presentPage(page, 0), versions: [] }, 200);
       const found = await listCursorVersions(deps.db, { ...page, syncId, entityKey });

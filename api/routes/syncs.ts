@@ -1,11 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
-import { listSyncs } from "../../db/syncs.ts";
+import { bytesOfSync, listSyncs, withBindingList } from "../../db/syncs.ts";
 import { isStorable } from "../body.ts";
 import { createSync } from "../commands/create-sync.ts";
 import { deleteSync } from "../commands/delete-sync.ts";
-import { requireSync } from "../commands/require.ts";
+import { requireSyncRow } from "../commands/require.ts";
 import { updateSync } from "../commands/update-sync.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
+import type { LargeAnswers } from "../large-answers.ts";
 import { presentPage, presentSync } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
@@ -89,14 +90,17 @@ const remove = createRoute({
   responses: { 204: { description: "Deleted" }, 404: problem[404], 422: problem[422], 503: problem[503] },
 });
 
-export function syncRoutes(deps: ApiDeps) {
+export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
   return createRouter()
     .openapi(list, async (c) => {
       const { q, ...filter } = c.req.valid("query");
       // No name holds what Postgres cannot keep.
       if (q !== undefined && !isStorable(q)) return c.json({ ...presentPage(filter, 0), syncs: [] }, 200);
-      const { syncs, total } = await listSyncs(deps.db, { ...filter, q: q ?? null });
-      return c.json({ ...presentPage(filter, total), syncs: syncs.map(presentSync) }, 200);
+      return answers.answerPage(c, {
+        ...{ name: "syncs", page: filter },
+        begin: () => listSyncs(deps.db, { ...filter, q: q ?? null }),
+        present: (syncs) => syncs.map(presentSync),
+      });
     })
     .openapi(create, async (c) => {
       const request = { id: c.get("newId"), body: c.req.valid("json"), caller: callerOf(c) };
@@ -104,8 +108,10 @@ export function syncRoutes(deps: ApiDeps) {
       return c.json(presentSync(sync), 201, { location: `/api/v1/syncs/${sync.id}` });
     })
     .openapi(get, async (c) => {
-      const sync = await requireSync(deps, c.req.valid("param").sync_id);
-      return c.json(presentSync(sync), 200);
+      const { sync_id: id } = c.req.valid("param");
+      const row = await requireSyncRow(deps, id);
+      const make = async () => presentSync(await withBindingList(deps.db, row));
+      return answers.answerOne(c, { bytes: bytesOfSync(row), make });
     })
     .openapi(update, async (c) => {
       const { sync_id: id } = c.req.valid("param");

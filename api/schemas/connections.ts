@@ -122,7 +122,7 @@ export const connectionCatalogPage = z
 export const connectionCatalogQuery = z.object({
   q: queryText().openapi({ description: "Text in the entity key, whatever its case." }),
   refresh: queryFlag().openapi({
-    description: "Asks the source again, even if it was asked less than a minute ago.",
+    description: "Asks the source again, even if it was asked less than a minute ago. It takes scope `operate`.",
   }),
   ...pageOf(50),
 });

@@ -29,7 +29,7 @@ export const confirmHeader = z.object({
     .optional()
     .openapi({
       description:
-        "`confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed.",
+        "`confirmToken` of a plan: the run may lose what that plan has named in `losses`. Without it an entity that would lose something fails before anything is changed. It takes scope `confirm`.",
     }),
 });
 

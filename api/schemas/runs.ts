@@ -46,7 +46,7 @@ export const retryRunBody = z
     }),
     liftGuards: z.literal(true).optional().openapi({
       description:
-        "The guards of `destinationConfig` let the chain pass from here on: for whoever has looked at what they stopped.",
+        "The guards of `destinationConfig` let the chain pass from here on: for whoever has looked at what they stopped. It takes scope `confirm`.",
     }),
   })
   .openapi("RetryRun");

@@ -18,8 +18,16 @@ describe("SLUICE_API_KEYS", () => {
     ["a hash that is short", `canary:read:${HASH.slice(2)}`, "key 1 is not name:scope:sha256hex"],
     ["no name", `:read:${HASH}`, "key 1 is not name:scope:sha256hex"],
     ["a colon in the name", `canary:b:read:${HASH}`, "key 1 is not name:scope:sha256hex"],
-    ["an unknown scope", `canary:write:${HASH}`, "key 1 has a scope other than read, operate, admin"],
-    ["a scope in capitals", `canary:ADMIN:${HASH}`, "key 1 has a scope other than read, operate, admin"],
+    [
+      "an unknown scope",
+      `canary:write:${HASH}`,
+      "key 1 has a scope other than observe, read, operate, confirm, execute, admin",
+    ],
+    [
+      "a scope in capitals",
+      `canary:ADMIN:${HASH}`,
+      "key 1 has a scope other than observe, read, operate, confirm, execute, admin",
+    ],
     ["a name that forges lines", `canary\u2028x:read:${HASH}`, "key 1 has a name that cannot be shown"],
     ["a name without end", `${"a".repeat(201)}:read:${HASH}`, "key 1 has a name that cannot be shown"],
     ["one hash twice", `a:read:${HASH},b:admin:${HASH.toUpperCase()}`, "key 2 has the hash of another one"],
@@ -50,8 +58,8 @@ describe("a key", () => {
     const [old, young] = [makeApiKey("ci", "operate"), makeApiKey("ci", "operate")];
     const keys = parseApiKeys(`${old.entry},${young.entry}`);
     expect([findByKey(keys, old.key), findByKey(keys, young.key)]).toEqual([
-      { actor: "key:ci", scope: "operate" },
-      { actor: "key:ci", scope: "operate" },
+      { actor: "key:ci", scopes: ["operate"], expiresAt: null },
+      { actor: "key:ci", scopes: ["operate"], expiresAt: null },
     ]);
   });
 

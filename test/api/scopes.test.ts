@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeApiKey, parseApiKeys } from "../../api/api-keys.ts";
-import { covers, furthestScope, SCOPES, type Scope, scopeOf } from "../../api/scopes.ts";
-import { type Api, createApi, type Json } from "./harness.ts";
+import { covers, SCOPES, type Scope, scopeOf, scopesAmong } from "../../api/scopes.ts";
+import { type Api, createApi, type Json, postgresConnection } from "./harness.ts";
 
 const made = SCOPES.map((scope) => ({ scope, ...makeApiKey(scope, scope) }));
 const keyOf = new Map<Scope, string>(made.map(({ scope, key }) => [scope, key]));
@@ -50,22 +51,75 @@ const OPERATED = [
   "POST /api/v1/syncs/runs/{run_id}/retry",
 ];
 
+/** Without rows of anybody's data, and without hosts. */
+const OBSERVED = [
+  "GET /api/v1/result-reasons",
+  "GET /api/v1/runs",
+  "GET /api/v1/syncs/providers/{provider}/catalog",
+  "GET /api/v1/syncs/runs/{run_id}",
+  "GET /api/v1/syncs/{sync_id}/runs",
+];
+const READ = [
+  "GET /api/v1/connections",
+  "GET /api/v1/connections/{connection_id}",
+  "GET /api/v1/connections/{connection_id}/catalog",
+  "GET /api/v1/connections/{connection_id}/usage",
+  "GET /api/v1/syncs",
+  "GET /api/v1/syncs/runs/{run_id}/events",
+  "GET /api/v1/syncs/runs/{run_id}/rejected-rows",
+  "GET /api/v1/syncs/runs/{run_id}/slices",
+  "GET /api/v1/syncs/{sync_id}",
+  "GET /api/v1/syncs/{sync_id}/state",
+  "GET /api/v1/syncs/{sync_id}/state/versions",
+  "GET /api/v1/workers",
+];
+const ADMINISTERED = [
+  "DELETE /api/v1/connections/{connection_id}",
+  "DELETE /api/v1/syncs/{sync_id}",
+  "GET /api/v1/audit-events",
+  "PATCH /api/v1/connections/{connection_id}",
+  "PATCH /api/v1/syncs/{sync_id}",
+  "PATCH /api/v1/syncs/{sync_id}/state",
+  "POST /api/v1/connections",
+  "POST /api/v1/connections/{connection_id}/check",
+  "POST /api/v1/connections/{connection_id}/rotate",
+  "POST /api/v1/syncs",
+];
+/** Every operation that there is, so that a new one is thought of here too. */
+const SCOPE_OF = new Map<string, Scope>([
+  ...OBSERVED.map((route): [string, Scope] => [route, "observe"]),
+  ...READ.map((route): [string, Scope] => [route, "read"]),
+  ...OPERATED.map((route): [string, Scope] => [route, "operate"]),
+  ...ADMINISTERED.map((route): [string, Scope] => [route, "admin"]),
+]);
+
+/** Those that a key of this scope gets beyond its own. */
+const HELD: Record<Scope, Scope[]> = {
+  observe: ["observe"],
+  read: ["observe", "read"],
+  operate: ["observe", "read", "operate"],
+  confirm: ["observe", "read", "operate", "confirm"],
+  execute: ["execute"],
+  admin: ["observe", "read", "operate", "confirm", "execute", "admin"],
+};
+
 function expectedScope({ method, path }: Route): Scope {
-  if (OPERATED.includes(`${method} ${path}`)) return "operate";
-  return method === "GET" && path !== "/api/v1/audit-events" ? "read" : "admin";
+  const scope = SCOPE_OF.get(`${method} ${path}`);
+  if (scope === undefined) throw new Error(`${method} ${path} is on no list of this test`);
+  return scope;
 }
 
 describe("every route of the document", () => {
   it("lets in whoever holds its scope, and nobody else", async () => {
     const guarded = routes().filter(({ path }) => !OPEN.includes(path));
-    expect(guarded.length).toBeGreaterThan(20);
+    expect(guarded.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...SCOPE_OF.keys()].sort());
     for (const route of guarded) {
       const what = `${route.method} ${route.path}`;
       const needed = expectedScope(route);
       expect((await call(route, null)).status, what).toBe(401);
       for (const held of SCOPES) {
         const { status, body } = await call(route, held);
-        if (SCOPES.indexOf(held) < SCOPES.indexOf(needed)) {
+        if (!HELD[held].includes(needed)) {
           expect([status, body], `${what} with ${held}`).toEqual([
             403,
             { detail: `This takes scope ${needed}.`, code: "insufficient_scope", requiredScope: needed },
@@ -144,13 +198,11 @@ describe("paths without a route", () => {
 });
 
 describe("scopes", () => {
-  it("include those before them", () => {
-    expect(SCOPES.map((held) => SCOPES.filter((needed) => covers(held, needed)))).toEqual([
-      ["read"],
-      ["read", "operate"],
-      ["read", "operate", "admin"],
-    ]);
-    expect(SCOPES.filter((needed) => covers(null, needed))).toEqual([]);
+  it("include those before them, but for execute, which stands beside them", () => {
+    const held = SCOPES.map((scope) => [scope, SCOPES.filter((needed) => covers([scope], needed))]);
+    expect(Object.fromEntries(held)).toEqual(HELD);
+    expect(SCOPES.filter((needed) => covers([], needed))).toEqual([]);
+    expect(SCOPES.filter((needed) => covers(["execute", "read"], needed))).toEqual(["observe", "read", "execute"]);
   });
 
   it("of a write that nobody has thought of is admin", () => {
@@ -158,9 +210,90 @@ describe("scopes", () => {
     expect(scopeOf("QUERY", "/api/v1/syncs")).toBe("admin");
   });
 
-  it("are the furthest of those that a token names, written exactly so", () => {
-    expect(furthestScope(["openid", "operate", "read"])).toBe("operate");
-    expect(furthestScope(["ADMIN", "Read", "admin "])).toBeNull();
-    expect(furthestScope([])).toBeNull();
+  it("are those that a token names, written exactly so", () => {
+    expect(scopesAmong(["openid", "operate", "read"])).toEqual(["read", "operate"]);
+    expect(scopesAmong(["ADMIN", "Read", "admin "])).toEqual([]);
+    expect(scopesAmong([])).toEqual([]);
+  });
+});
+
+describe("what a request asks beyond its route", () => {
+  const ask = (scope: Scope, path: string, body: Json, headers: Record<string, string> = {}) =>
+    api.send("POST", `/api/v1${path}`, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", "x-api-key": keyOf.get(scope) ?? "", ...headers },
+    });
+  const confirmed = { "sluice-confirm-plan": "0123456789abcdef" };
+  const retry = `/syncs/runs/${randomUUID()}/retry`;
+  const trigger = `/syncs/${randomUUID()}/trigger`;
+
+  it.each<[name: string, path: string, body: Json, headers: Record<string, string>]>([
+    ["to lift guards", retry, { liftGuards: true }, {}],
+    ["to lose what a plan names, in a retry", retry, {}, confirmed],
+    ["to lose what a plan names, in a new run", trigger, {}, confirmed],
+  ])("takes scope confirm %s", async (_name, path, body, headers) => {
+    const refused = await ask("operate", path, body, headers);
+    expect([refused.status, refused.body.code, refused.body.requiredScope]).toEqual([
+      403,
+      "insufficient_scope",
+      "confirm",
+    ]);
+    for (const scope of ["confirm", "admin"] as const) {
+      expect((await ask(scope, path, body, headers)).status, scope).toBe(404);
+    }
+    expect((await ask("operate", path, {})).status).toBe(404);
+  });
+
+  it("is refused once for all: the same request with more rights is done", async () => {
+    const key = { "idempotency-key": randomUUID() };
+    expect((await ask("operate", trigger, {}, { ...confirmed, ...key })).status).toBe(403);
+    expect((await ask("operate", trigger, {}, { ...confirmed, ...key })).status).toBe(403);
+    expect((await ask("confirm", trigger, {}, { ...confirmed, ...key })).status).toBe(404);
+  });
+});
+
+describe("an observer", () => {
+  it("sees how a run goes and why it ended, but no text that could hold a value or a host", async () => {
+    const admin = { "x-api-key": keyOf.get("admin") ?? "" };
+    const post = (path: string, body: Json) =>
+      api.send("POST", `/api/v1${path}`, {
+        body: JSON.stringify(body),
+        headers: { ...admin, "content-type": "application/json" },
+      });
+    const { body: connection } = await post("/connections", postgresConnection());
+    const { body: sync } = await post("/syncs", {
+      ...{ name: "Observed", connectionId: connection.id, entities: ["public.orders"] },
+    });
+    const { body: run } = await post(`/syncs/${sync.id}/trigger`, {});
+    const summary = {
+      rowsRead: 7,
+      warnings: [{ entityKey: "public.orders", message: "canary" }],
+      entities: { "public.orders": { status: "failed", rows: 7, reasonCode: "source_auth_failed", error: "canary" } },
+      waiting: { reason: "source_rate_limited", until: "2026-01-01T00:00:00.000Z", detail: "canary" },
+      notes: ["canary"],
+    };
+    await sql`
+      update runs set error = 'canary', executor_id = 'canary', backend_run_url = 'http://canary', cancel_reason = 'canary',
+        backend_status = ${JSON.stringify({ state: "canary", attempt: 2 })}, summary = ${JSON.stringify(summary)},
+        request = ${JSON.stringify({ window: { from: "canary", to: null }, confirmedPlan: "canary" })}
+      where id = ${run.id}`.execute(api.db);
+    const headers = { "x-api-key": keyOf.get("observe") ?? "" };
+    const see = async (path: string) => (await api.send("GET", `/api/v1${path}`, { headers })).body;
+    const seen = await see(`/syncs/runs/${run.id}`);
+    const listed = [...(await see("/runs")).runs, ...(await see(`/syncs/${sync.id}/runs`)).runs];
+    expect(listed).toEqual([seen, seen]);
+    expect(JSON.stringify(seen)).not.toContain("canary");
+    expect(seen).toMatchObject({
+      ...{ id: run.id, status: "pending", backendStatus: { attempt: 2 } },
+      summary: {
+        rowsRead: 7,
+        entities: { "public.orders": { status: "failed", rows: 7, reasonCode: "source_auth_failed" } },
+        waiting: { reason: "source_rate_limited", until: "2026-01-01T00:00:00.000Z" },
+      },
+    });
+    const whole = await api.send("GET", `/api/v1/syncs/runs/${run.id}`, {
+      headers: { "x-api-key": keyOf.get("read") ?? "" },
+    });
+    expect(whole.body).toMatchObject({ error: "canary", executorId: "canary", request: { confirmedPlan: "canary" } });
   });
 });

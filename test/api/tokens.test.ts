@@ -1,4 +1,5 @@
-import { exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { exportSPKI, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { VerifyToken } from "../../api/access.ts";
 import { createTokenVerifier } from "../../api/tokens.ts";
@@ -28,19 +29,21 @@ describe("a token signed with the secret", () => {
   it.each(["HS256", "HS384", "HS512"])("is accepted with %s", async (alg) => {
     expect(await verify(await signed(claimsOf(), SECRET, alg))).toEqual({
       actor: "user:ada@example.com",
-      scope: "read",
+      scopes: ["read"],
+      expiresAt: expect.any(Date),
     });
   });
 
-  it.each<[name: string, scope: unknown, held: string | null]>([
-    ["words", "openid operate profile", "operate"],
-    ["a list", ["read", "admin", 7], "admin"],
-    ["capitals", "ADMIN", null],
-    ["a part of a word", "sluice:admin administrator", null],
-    ["an object", { admin: true }, null],
-    ["nothing", undefined, null],
+  it.each<[name: string, scope: unknown, held: string[]]>([
+    ["words", "openid operate profile", ["operate"]],
+    ["a list", ["read", "admin", 7], ["read", "admin"]],
+    ["two that do not include each other", "execute read", ["read", "execute"]],
+    ["capitals", "ADMIN", []],
+    ["a part of a word", "sluice:admin administrator", []],
+    ["an object", { admin: true }, []],
+    ["nothing", undefined, []],
   ])("holds the scope that %s name", async (_name, scope, held) => {
-    expect((await verify(await signed(claimsOf({ scope })))).scope).toBe(held);
+    expect((await verify(await signed(claimsOf({ scope })))).scopes).toEqual(held);
   });
 
   const now = Math.floor(Date.now() / 1000);
@@ -55,11 +58,34 @@ describe("a token signed with the secret", () => {
     ["is for nobody", { aud: undefined }, "aud"],
     ["has no subject", { sub: undefined }, "sub"],
     ["has an empty subject", { sub: "" }, "sub"],
+    ["has a number as subject", { sub: 42 }, "sub"],
+    ["has a list as subject", { sub: ["ada"] }, "sub"],
+    ["has an object as subject", { sub: { name: "ada" } }, "sub"],
+    ["has true as subject", { sub: true }, "sub"],
+    ["has null as subject", { sub: null }, "sub"],
+    ["ends at a number in quotes", { exp: String(now + 300) }, "exp"],
+    ["ends in a list", { exp: [now + 300] }, "exp"],
+    ["begins at a text", { nbf: "now" }, "nbf"],
+    ["was issued at a text", { iat: "now" }, "iat"],
+    ["is for others in a list", { aud: ["payroll", "sluice2"] }, "aud"],
+    ["is for an object", { aud: { sluice: true } }, "aud"],
+    ["has a list as issuer", { iss: ["https://id.example.com"] }, "iss"],
     ["has a subject that forges a line", { sub: "ada\nuser:root" }, "sub"],
     ["has a subject that turns text around", { sub: "ada\u202eadmin" }, "sub"],
     ["has an endless subject", { sub: "a".repeat(201) }, "sub"],
   ])("is refused when it %s", async (_name, claims, reason) => {
     expect(await refusalOf(verify, await signed(claimsOf(claims)))).toEqual(refused(reason));
+  });
+
+  it("is accepted for several applications, if one of them is this", async () => {
+    expect((await verify(await signed(claimsOf({ aud: ["payroll", "sluice"] })))).actor).toBe("user:ada@example.com");
+  });
+
+  it("says until when it holds, however far that is", async () => {
+    const ends = async (exp: number) => (await verify(await signed(claimsOf({ exp })))).expiresAt?.getTime();
+    expect(await ends(now + 300)).toBe((now + 300) * 1000);
+    expect(await ends(Number.MAX_SAFE_INTEGER)).toBe(8.64e15);
+    expect(await ends(1e308)).toBe(8.64e15);
   });
 
   it("is accepted a few seconds after its end, since clocks differ", async () => {
@@ -152,6 +178,93 @@ describe("a token signed with a key of the issuer", () => {
       .setProtectedHeader({ alg: "RS256", kid: "k1", crit: ["b64"], b64: true })
       .sign(privateKey);
     expect((await refusalOf(verify, token))[0]).toBe("unauthenticated");
+  });
+});
+
+describe("keys that cannot be used", () => {
+  let issuer: TokenIssuer;
+  let good: JWK;
+  beforeAll(async () => {
+    issuer = await startTokenIssuer("RS256");
+    good = issuer.publicJwk;
+  });
+  afterAll(() => issuer.close());
+
+  /** As somebody does who does not ask how long a key is. */
+  function signedWeakly(): { token: string; jwk: JWK } {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    const parts = [{ alg: "RS256", kid: "weak" }, claimsOf({ scope: "admin" })];
+    const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    const signature = sign("sha256", Buffer.from(text), privateKey).toString("base64url");
+    const jwk = { ...publicKey.export({ format: "jwk" }), kid: "weak", alg: "RS256", use: "sig" } as JWK;
+    return { token: `${text}.${signature}`, jwk };
+  }
+
+  it.each<[name: string, served: (jwk: JWK) => unknown]>([
+    ["half a key", ({ n, ...rest }) => ({ keys: [rest] })],
+    ["a modulus of odd letters", (jwk) => ({ keys: [{ ...jwk, n: "!!!" }] })],
+    ["a modulus that is a number", (jwk) => ({ keys: [{ ...jwk, n: 7 }] })],
+    ["an exponent of nothing", (jwk) => ({ keys: [{ ...jwk, e: "" }] })],
+    ["a key of another kind", (jwk) => ({ keys: [{ ...jwk, kty: "EC", crv: "P-256", x: "AA", y: "AA" }] })],
+    ["a curve that nobody knows", (jwk) => ({ keys: [{ ...jwk, kty: "OKP", crv: "X9", x: "AA" }] })],
+    ["a secret", (jwk) => ({ keys: [{ kid: jwk.kid, kty: "oct", k: "c2VjcmV0", alg: "RS256" }] })],
+    ["a key for encryption", (jwk) => ({ keys: [{ ...jwk, use: "enc" }] })],
+    ["the same key twice", (jwk) => ({ keys: [jwk, jwk] })],
+    ["keys that are no objects", () => ({ keys: [null, 7, "key", []] })],
+    ["no keys", () => ({ keys: [] })],
+    ["an object of keys", (jwk) => ({ keys: { k1: jwk } })],
+    ["a list", (jwk) => [jwk]],
+    ["a text", () => "keys"],
+  ])("are 401 or 503 where the issuer serves %s", async (_name, served) => {
+    issuer.served = served(good);
+    const verify = createTokenVerifier({ ...ISSUED, trust: { jwksUrl: issuer.jwksUrl } });
+    const [code] = await refusalOf(verify, await issuer.sign(claimsOf()));
+    expect(["unauthenticated", "identity_provider_unavailable"]).toContain(code);
+  });
+
+  it("are 503 where a key is too weak, and the other keys work on", async () => {
+    const { token, jwk } = signedWeakly();
+    issuer.served = { keys: [jwk, good] };
+    const verify = createTokenVerifier({ ...ISSUED, trust: { jwksUrl: issuer.jwksUrl } });
+    expect(await refusalOf(verify, token)).toEqual([
+      "identity_provider_unavailable",
+      expect.stringContaining("cannot be used"),
+    ]);
+    expect((await verify(await issuer.sign(claimsOf()))).actor).toBe("user:ada@example.com");
+  });
+});
+
+describe("an odd header", () => {
+  const verify = createTokenVerifier({ ...ISSUED, trust: { secret: SECRET } });
+
+  it.each<[name: string, header: unknown]>([
+    ["nothing", {}],
+    ["null", null],
+    ["a list", []],
+    ["an algorithm that is a number", { alg: 7 }],
+    ["an algorithm in a list", { alg: ["HS256"] }],
+    ["an algorithm of objects", { alg: { toString: "HS256" } }],
+    ["an asymmetric algorithm", { alg: "RS256" }],
+    ["an encryption", { alg: "dir", enc: "A256GCM" }],
+    ["a part that is not encoded", { alg: "HS256", b64: false, crit: ["b64"] }],
+    ["an empty list of extensions", { alg: "HS256", crit: [] }],
+    ["extensions that are a text", { alg: "HS256", crit: "exp" }],
+    ["an extension that nobody knows", { alg: "HS256", crit: ["exp"], exp: 1 }],
+    ["its own prototype", JSON.parse('{"alg":"HS256","__proto__":{"crit":[]},"crit":["__proto__"]}')],
+  ])("of %s is 401", async (_name, header) => {
+    const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString("base64url");
+    const text = `${encode(header)}.${encode(claimsOf())}`;
+    const signature = createHmac("sha256", SECRET).update(text).digest("base64url");
+    expect((await refusalOf(verify, `${text}.${signature}`))[0]).toBe("unauthenticated");
+  });
+
+  it("is 401 for claims that are no object", async () => {
+    const encode = (text: string) => Buffer.from(text).toString("base64url");
+    for (const claims of ["null", "[]", "7", '"text"', "{", "", '{"exp":1e999}']) {
+      const text = `${encode('{"alg":"HS256"}')}.${encode(claims)}`;
+      const signature = createHmac("sha256", SECRET).update(text).digest("base64url");
+      expect((await refusalOf(verify, `${text}.${signature}`))[0], claims).toBe("unauthenticated");
+    }
   });
 });
 

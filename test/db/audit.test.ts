@@ -22,8 +22,10 @@ function entry(given: Partial<AuditEntry> = {}): AuditEntry {
   };
 }
 
-function list(filter: Partial<AuditFilter> = {}) {
-  return listAuditEvents(db, { subjectId: [], actor: null, since: null, limit: 50, offset: 0, ...filter });
+async function list(filter: Partial<AuditFilter> = {}) {
+  const all = { subjectId: [], actor: null, since: null, limit: 50, offset: 0 };
+  const { items, total, read } = await listAuditEvents(db, { ...all, ...filter });
+  return { events: await read(items.map(({ id }) => id)), total };
 }
 
 describe("an audited write", () => {

@@ -117,7 +117,7 @@ describe("the list", () => {
     const percent = await rename(`${mark} 100%_\\`);
     await rename(`${mark} 1000 x`);
     const search = async (q: string) =>
-      (await listSyncs(db, { q, status: [], provider: [], limit: 100, offset: 0 })).syncs.map((sync) => sync.id);
+      (await listSyncs(db, { q, status: [], provider: [], limit: 100, offset: 0 })).items.map((item) => item.id);
     expect(await search(`${mark.toUpperCase()} 100%_\\`)).toEqual([percent]);
     expect(await search(mark)).toHaveLength(2);
   });

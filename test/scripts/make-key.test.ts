@@ -14,14 +14,14 @@ describe("npm run keys:new", () => {
     expect(status).toBe(0);
     const [, key = ""] = /^X-API-Key: (\S+)$/m.exec(stdout) ?? [];
     const keys = parseApiKeys(stdout.trim().split("\n").at(-1) ?? "");
-    expect(findByKey(keys, key)).toEqual({ actor: "key:night shift", scope: "operate" });
+    expect(findByKey(keys, key)).toEqual({ actor: "key:night shift", scopes: ["operate"], expiresAt: null });
   });
 
   it("says how it is called when it is called otherwise", () => {
     expect(run()).toMatchObject({
       status: 2,
       stdout: "",
-      stderr: expect.stringContaining("<name> <read|operate|admin>"),
+      stderr: expect.stringContaining("<name> <observe|read|operate|confirm|execute|admin>"),
     });
     expect(run("ci", "root").status).toBe(2);
     expect(run("a:b", "read")).toMatchObject({

@@ -11,6 +11,8 @@ export interface TokenIssuer {
   /** What it answers now; null: nothing, until the connection is given up. */
   status: number | null;
   publicJwk: JWK;
+  /** What it serves; null: a set of `publicJwk`. */
+  served: unknown;
   /** @param header over `{ alg, kid }` */
   sign(claims: JWTPayload, header?: { kid?: string }): Promise<string>;
   close(): Promise<void>;
@@ -23,7 +25,7 @@ export async function startTokenIssuer(alg = "ES256"): Promise<TokenIssuer> {
     issuer.fetches += 1;
     if (issuer.status === null) return;
     response.writeHead(issuer.status, { "content-type": "application/json" });
-    response.end(JSON.stringify({ keys: [jwk] }));
+    response.end(issuer.served === null ? JSON.stringify({ keys: [jwk] }) : JSON.stringify(issuer.served));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -33,6 +35,7 @@ export async function startTokenIssuer(alg = "ES256"): Promise<TokenIssuer> {
     fetches: 0,
     status: 200,
     publicJwk: jwk,
+    served: null,
     sign: (claims, header) => new SignJWT(claims).setProtectedHeader({ alg, kid: jwk.kid, ...header }).sign(privateKey),
     async close() {
       server.closeAllConnections();
