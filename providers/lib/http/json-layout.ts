@@ -29,10 +29,13 @@ const PIECE_BYTES = 512 * 1024;
 /** Of values between two cuts, likewise. `{}` takes 64 bytes. */
 const PIECE_VALUES = 50_000;
 
-/**
- * A list of `[]` or `{}` has two for three bytes, and each becomes a row. Of ordinary records 32 MiB have some two million.
- */
-export const MOST_VALUES = 8_000_000;
+/** A list of `{}` has two for three bytes. Of ordinary records 32 MiB have one or two million values; of very small ones, four. */
+const LEAST_BYTES_A_VALUE = 6;
+
+/** Of a body of so many bytes: each costs time in a thread, and may become a row. */
+export function mostValuesOf(bytes: number): number {
+  return Math.max(1_000_000, Math.floor(bytes / LEAST_BYTES_A_VALUE));
+}
 
 /**
  * Of what has to be parsed at once: an element, or all that is in no list. A limit of a thread's memory cannot stop `JSON.parse`: where it
@@ -52,6 +55,7 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
  * @throws BodyLimitError
  */
 export function layOutJson(text: Buffer): JsonLayout | null {
+  const mostValues = mostValuesOf(text.length);
   const lists: JsonList[] = [];
   /** Members that lead to the present place, while it is in no list. */
   const keys: string[] = [];
@@ -77,7 +81,7 @@ export function layOutJson(text: Buffer): JsonLayout | null {
     }
     if (byte === COMMA || byte === OPEN_LIST || byte === OPEN_OBJECT) {
       values += 1;
-      if (values > MOST_VALUES) throw new BodyLimitError(`has more than ${MOST_VALUES.toLocaleString("en-US")} values`);
+      if (values > mostValues) throw tooMany(mostValues);
       if (list !== null) atOnce += 1;
       else outside += 1;
       if (atOnce > MOST_VALUES_AT_ONCE || outside > MOST_VALUES_AT_ONCE) throw tooManyAtOnce();
@@ -114,6 +118,10 @@ export function layOutJson(text: Buffer): JsonLayout | null {
     }
   }
   return depth === 0 ? { lists, values } : null;
+}
+
+export function tooMany(most: number): BodyLimitError {
+  return new BodyLimitError(`has more than ${most.toLocaleString("en-US")} values`);
 }
 
 function tooManyAtOnce(): BodyLimitError {

@@ -37,7 +37,7 @@ export type Question =
   | { ask: "digest" }
   | { ask: "dates"; view: DatedView }
   | { ask: "rows"; view: View; wanted: WantedRows }
-  | { ask: "records"; view: View; most: number; all: boolean; keep: string[] };
+  | { ask: "records"; view: View; most: number; all: boolean; keep: string[]; counted: boolean };
 
 /** What the loop has to know of a page to judge it. Values are JSON text, since numbers have to stay as they are. */
 export interface Survey {
@@ -203,11 +203,12 @@ const TAKEN_AT_ONCE = 20;
 
 function takeRecords(
   answer: LargeAnswer,
-  { view, most, all, keep }: Extract<Question, { ask: "records" }>,
+  { view, most, all, keep, counted }: Extract<Question, { ask: "records" }>,
   post: Post,
 ): { count: number } {
   let [count, taken, bytes] = [0, 0, 0];
   for (const records of recordsOf(answer)) {
+    if (counted && taken >= most) break;
     const viewed = viewOf(records, view);
     count += viewed.length;
     for (let from = 0; from < viewed.length && taken < most; from += TAKEN_AT_ONCE) {

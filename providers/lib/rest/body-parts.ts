@@ -1,7 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { BodyLimitError } from "../http/body-limit.ts";
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../http/json.ts";
-import { type JsonLayout, type JsonList, layOutJson, MOST_VALUES_AT_ONCE } from "../http/json-layout.ts";
+import {
+  type JsonLayout,
+  type JsonList,
+  layOutJson,
+  MOST_VALUES_AT_ONCE,
+  mostValuesOf,
+  tooMany,
+} from "../http/json-layout.ts";
 import { type BodyFormat, looksLikeNdjson, OtherFormatError, parseNdjson } from "../http/ndjson.ts";
 import { decodeText } from "../http/text.ts";
 import { USUAL_PLACES } from "./records.ts";
@@ -145,8 +152,7 @@ function partsOfLines(text: Buffer): BodyParts {
         const end = newline === -1 ? text.length : newline + 1;
         const piece = text.subarray(at, end);
         values += countValues(piece, lines);
-        if (values > MOST_LINE_VALUES)
-          throw new BodyLimitError(`has more than ${MOST_LINE_VALUES.toLocaleString("en-US")} values`);
+        if (values > mostValuesOf(text.length)) throw tooMany(mostValuesOf(text.length));
         yield parseLines(piece.toString("utf8"), { lines, isFirst: at === 0, isWhole: end === text.length });
         for (let i = piece.indexOf(NEWLINE); i !== -1; i = piece.indexOf(NEWLINE, i + 1)) lines += 1;
         at = end;
@@ -155,13 +161,11 @@ function partsOfLines(text: Buffer): BodyParts {
   };
 }
 
-const MOST_LINE_VALUES = 8_000_000;
-
-/** @throws SyntaxError for one long line that is broken: what it takes to parse is not known */
+/** With its newline a line has one more. @throws SyntaxError for one long line that is broken: what it takes to parse is not known */
 function countValues(piece: Buffer, lines: number): number {
   const layout = layOutJson(piece);
   if (layout === null && piece.length > 2 * LINES_BYTES) throw new SyntaxError(`line ${lines + 1} is not JSON`);
-  return layout?.values ?? 0;
+  return layout === null ? 0 : layout.values + piece.filter((byte) => byte === NEWLINE).length;
 }
 
 function parseLines(text: string, { lines, isFirst, isWhole }: { lines: number; isFirst: boolean; isWhole: boolean }) {
