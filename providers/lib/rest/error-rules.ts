@@ -1,7 +1,8 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpResponse, Verdict } from "../http/client.ts";
-import { type Answer, openAnswer } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { isNotReady, reportsError } from "./answer-errors.ts";
+import { openAnswer } from "./open-answer.ts";
 import type { ErrorRule } from "./resource.ts";
 import type { Resource } from "./resources.ts";
 

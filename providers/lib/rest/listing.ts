@@ -1,13 +1,14 @@
 import { isProviderError, TerminalError } from "../../../core/errors.ts";
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
-import { type Listed, openAnswer } from "./answer.ts";
+import type { Listed } from "./answer.ts";
 import { createClassifier, isBlank } from "./error-rules.ts";
 import { holdRecords } from "./held-records.ts";
 import { createKeyTally, type KeyTally } from "./key-tally.ts";
 import { type Demand, type Doubt, endedBy, type ListingEnd } from "./listing-end.ts";
 import { ofConfirmation, refuseDoubt, refuseEnd } from "./listing-refusals.ts";
 import { createLoopGuard, digestOf, type LoopGuard } from "./loop-guard.ts";
+import { openAnswer } from "./open-answer.ts";
 import type { PageRecords } from "./page-records.ts";
 import type { PageToken } from "./page-token.ts";
 import { buildRequest } from "./request.ts";

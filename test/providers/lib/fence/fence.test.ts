@@ -18,13 +18,19 @@ const job = (what: string, more: object = {}) => ({ module: MODULE, input: { wha
 describe("work behind the fence", () => {
   it("gives its pieces in order, and then what it returns", async () => {
     const pieces: unknown[] = [];
-    const said = await open(1).run(job("count", { to: 3 }), { signal: forever, onPiece: (piece) => pieces.push(piece) });
+    const said = await open(1).run(job("count", { to: 3 }), {
+      signal: forever,
+      onPiece: (piece) => pieces.push(piece),
+    });
     expect([pieces, said]).toEqual([[1, 2, 3], "done"]);
   });
 
   it("that throws is the error of its own job, and the thread goes on with the next one", async () => {
     const fence = open(1);
-    const both = [fence.run(job("throw"), { signal: forever }), fence.run(job("count", { to: 0 }), { signal: forever })];
+    const both = [
+      fence.run(job("throw"), { signal: forever }),
+      fence.run(job("count", { to: 0 }), { signal: forever }),
+    ];
     expect(await Promise.allSettled(both)).toMatchObject([
       { status: "rejected", reason: { message: "thrown in the thread" } },
       { status: "fulfilled", value: "done" },
