@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openHome } from "../scripts/lib/home.ts";
@@ -41,15 +43,27 @@ const asked = {
   peersScript: flags.peers ? findPeers(process.env) : null,
   say: (line: string) => console.error(line),
 };
+
+/** Nobody has it just now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("a port was listened on and has no number");
+  return address.port;
+}
+
 const scenarios = chooseScenarios(positionals);
 await requirePsql();
 
 const home = join(openHome(process.env), "bench");
 openHome({ SLUICE_HOME: home });
 const childOutput = createWriteStream(join(home, "bench.log"));
+const healthPort = process.env.HEALTH_PORT ?? String(await freePort());
 const stackOptions = {
   home,
-  env: { SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.1", ...process.env },
+  env: { SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.1", ...process.env, HEALTH_PORT: healthPort },
   postgresUrl: process.env.BENCH_PG_URL,
   mostRestartMs: 500,
   databases: { control: "sluice_bench", warehouse: "sluice_bench_warehouse", source: "sluice_bench_source" },
@@ -60,7 +74,7 @@ const stackOptions = {
 };
 
 const outcomes = await runStack(stackOptions, async ({ info }, signal) => {
-  const bench = await openBench(info, signal, asked);
+  const bench = await openBench(info, signal, { ...asked, workerMetricsUrl: `http://127.0.0.1:${healthPort}/metrics` });
   const done: Outcome[] = [];
   try {
     if (asked.peersScript !== null) await setUpPeers(bench, asked.peersScript);

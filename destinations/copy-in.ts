@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { finished, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type CopyStreamQuery, from as copyFrom } from "pg-copy-streams";
+import type { RowList } from "../core/row-list.ts";
 import type { LoadableCopy, LoadableRows } from "./destination.ts";
 import { SourceStreamError } from "./errors.ts";
 import type { Session } from "./session.ts";
@@ -69,7 +70,7 @@ const COPY_DATA = 0x64;
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /** COPY's text format, in pieces worth a write. */
-function* encodeRows(rows: readonly (readonly (string | null)[])[]): Generator<string> {
+function* encodeRows(rows: RowList): Generator<string> {
   let chunk = "";
   for (const row of rows) {
     chunk += `${row.map(encodeCell).join("\t")}\n`;

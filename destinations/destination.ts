@@ -1,6 +1,7 @@
 import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { EntityFinish } from "../core/load-modes.ts";
 import type { OnWork, Pulse } from "../core/pulse.ts";
+import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 
@@ -206,7 +207,7 @@ export interface ClaimRequest {
 export interface LoadableRows {
   kind: "rows";
   columns: string[];
-  rows: (string | null)[][];
+  rows: RowList;
   /** Kept in the ledger with their reason, in the same transaction. */
   rejects?: RejectedRecord[];
   checkpoint: Checkpoint;

@@ -1,5 +1,6 @@
 import { addAbortSignal, Readable } from "node:stream";
 import { portionsOf } from "../core/copy-text.ts";
+import { rowsWithout } from "../core/row-list.ts";
 import { copyIn } from "./copy-in.ts";
 import type { ClaimRequest, LoadableCopy, LoadableRows } from "./destination.ts";
 import { discardFrom } from "./discard.ts";
@@ -37,8 +38,8 @@ export function fillAtOnce(
   return async (table) => {
     const rejects = newTally();
     if (batch.kind === "copy") return { rows: await copyIn(session, table, batch, request.signal), rejects };
-    const faults = findFaults(batch, request.target.keyColumns);
-    const sound = faults.size === 0 ? batch : { ...batch, rows: batch.rows.filter((_, index) => !faults.has(index)) };
+    const faults = await findFaults(batch, request.target.keyColumns);
+    const sound = { ...batch, rows: rowsWithout(batch.rows, faults) };
     const rows = await copyIn(session, table, sound, request.signal);
     await rejectRows(session, request, { batch, faults, rejects, rowsBefore });
     return { rows, rejects };
@@ -63,7 +64,7 @@ async function fillRows(
   { batch, table, rowsBefore }: { batch: LoadableRows; table: string; rowsBefore: number },
 ): Promise<Filled> {
   const rejects = newTally();
-  const faults = findFaults(batch, request.target.keyColumns);
+  const faults = await findFaults(batch, request.target.keyColumns);
   const given = portionOfRows(batch);
   const rows = await fillPortion(session, request, { given, table, faults, rejects, rowsBefore });
   await rejectRows(session, request, { batch, faults, rejects, rowsBefore });

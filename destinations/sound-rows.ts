@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import pg from "pg";
 import type { Line } from "../core/copy-text.ts";
 import { copyIn } from "./copy-in.ts";
@@ -20,11 +21,22 @@ export type Faults = Map<number, Fault>;
 /** Rows that are copied at once while a faulty one is looked for: what comes after it was sent in vain. */
 const MOST_ROWS = 16_384;
 
+/** That are looked at before others get their turn at the loop. */
+const CELLS_AT_ONCE = 50_000;
+
 /** Faults that Postgres would not find in a row, or finds too late to say in which. */
-export function findFaults({ columns, rows }: LoadableRows, keyColumns: readonly string[]): Faults {
+export async function findFaults({ columns, rows }: LoadableRows, keyColumns: readonly string[]): Promise<Faults> {
   const keys = new Set(keyColumns.map((name) => columns.indexOf(name)));
   const faults: Faults = new Map();
-  for (const [index, row] of rows.entries()) {
+  let index = -1;
+  let cells = 0;
+  for (const row of rows) {
+    index += 1;
+    cells += row.length;
+    if (cells > CELLS_AT_ONCE) {
+      await nextTurn();
+      cells = 0;
+    }
     const position = row.findIndex((cell, at) => (cell === null ? keys.has(at) : !isStorable(cell)));
     if (position === -1) continue;
     const reason = row[position] === null ? "null in a key column" : UNSTORABLE;
@@ -52,8 +64,8 @@ export function portionOfRows(batch: LoadableRows): Portion {
   return {
     columns: batch.columns,
     rows: batch.rows.length,
-    pick: (indexes) => ({ ...batch, rows: indexes.flatMap((index) => batch.rows.slice(index, index + 1)) }),
-    cellsOf: (index) => batch.rows[index] ?? [],
+    pick: (indexes) => ({ ...batch, rows: indexes.flatMap((index) => [batch.rows.at(index) ?? []]) }),
+    cellsOf: (index) => batch.rows.at(index) ?? [],
   };
 }
 

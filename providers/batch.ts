@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { TerminalError } from "../core/errors.ts";
+import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint } from "../core/slices.ts";
 
 interface BatchBase {
@@ -14,7 +15,7 @@ interface BatchBase {
 /** Cells as text in Postgres input syntax; null is NULL. */
 export interface RowsBatch extends BatchBase {
   kind: "rows";
-  rows: (string | null)[][];
+  rows: RowList;
   /** What the source sent for them, in bytes; absent where nobody counts. */
   bytesRead?: number;
   /** Records of this batch that cannot be rows: they are kept with their reason, and the run says so. */

@@ -6,6 +6,8 @@ import type { StackInfo } from "../../scripts/lib/stack.ts";
 export interface Bench {
   info: StackInfo;
   sluice: SluiceClient;
+  /** What the worker tells of itself. */
+  workerMetricsUrl: string;
   /** The connection to the source database. */
   connectionId: string;
   source: pg.Pool;

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { unwrap } from "../../client/index.ts";
 import type { Bench } from "./bench.ts";
 
 const PAGE_RECORDS = 1_000;
@@ -62,4 +63,23 @@ export async function startItemsApi({ source }: Bench): Promise<ItemsApi> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** @returns the id of a connection to it */
+export async function connectItems(bench: Bench, { baseUrl }: ItemsApi): Promise<string> {
+  const { id } = await unwrap(
+    bench.sluice.POST("/api/v1/connections", {
+      body: {
+        name: `bench items ${new Date().toISOString()}`,
+        provider: "http_api",
+        config: {
+          baseUrl,
+          resources: [
+            { name: ITEMS, path: "items", primaryKey: ["id"], paginator: { type: "json_link", nextPath: "next" } },
+          ],
+        },
+      },
+    }),
+  );
+  return id;
 }

@@ -3,7 +3,7 @@ import { createSluiceClient, type SluiceClient, unwrap } from "../../client/inde
 import type { StackInfo } from "../../scripts/lib/stack.ts";
 import type { Bench } from "./bench.ts";
 
-type Asked = Pick<Bench, "rows" | "runs" | "large" | "peersScript" | "say">;
+type Asked = Pick<Bench, "rows" | "runs" | "large" | "peersScript" | "say" | "workerMetricsUrl">;
 
 /** On a stack that runs. @param asked what the command line says */
 export async function openBench(

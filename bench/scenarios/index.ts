@@ -2,6 +2,7 @@ import type { Bench } from "../lib/bench.ts";
 import type { Outcome } from "../lib/samples.ts";
 import { columns } from "./columns.ts";
 import { fullLoad } from "./full-load.ts";
+import { hostile } from "./hostile.ts";
 import { incremental } from "./incremental.ts";
 import { json } from "./json.ts";
 import { kills } from "./kills.ts";
@@ -27,6 +28,7 @@ const SCENARIOS: Record<string, Scenario> = {
   ...shapes,
   memory,
   kills,
+  hostile,
   ...json,
 };
 

@@ -2,9 +2,8 @@ import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { unwrap } from "../../client/index.ts";
 import type { Bench } from "../lib/bench.ts";
-import { ITEMS, type ItemsApi, makeItems, startItemsApi } from "../lib/json-items.ts";
+import { connectItems, ITEMS, type ItemsApi, makeItems, startItemsApi } from "../lib/json-items.ts";
 import { type Contender, race } from "../lib/race.ts";
 import { type Outcome, type Sample, speedRatio } from "../lib/samples.ts";
 import { measureFirstLoad, type SyncSpec } from "../lib/syncs.ts";
@@ -16,7 +15,7 @@ async function loadJson(bench: Bench, exact: boolean): Promise<Outcome> {
   await makeItems(bench, Math.max(1_000, Math.round(bench.rows / 10)), exact);
   const api = await startItemsApi(bench);
   try {
-    const connectionId = await connectApi(bench, api);
+    const connectionId = await connectItems(bench, api);
     const spec: SyncSpec = { entityKeys: [ITEMS], executionMode: "sequential", connectionId };
     await measureFirstLoad(bench, spec);
     const standings = await race(bench, [
@@ -34,24 +33,6 @@ async function loadJson(bench: Bench, exact: boolean): Promise<Outcome> {
   } finally {
     await api.stop();
   }
-}
-
-async function connectApi(bench: Bench, { baseUrl }: ItemsApi): Promise<string> {
-  const { id } = await unwrap(
-    bench.sluice.POST("/api/v1/connections", {
-      body: {
-        name: `bench items ${new Date().toISOString()}`,
-        provider: "http_api",
-        config: {
-          baseUrl,
-          resources: [
-            { name: ITEMS, path: "items", primaryKey: ["id"], paginator: { type: "json_link", nextPath: "next" } },
-          ],
-        },
-      },
-    }),
-  );
-  return id;
 }
 
 /** Its numbers go through doubles, so that what it has loaded is only counted. */

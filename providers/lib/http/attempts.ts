@@ -58,10 +58,11 @@ export function createAttempts(options: AttemptsOptions) {
       const outcome = await exchange(request, outgoing, authorization);
       if ("failure" in outcome) return outcome;
       const { response } = outcome;
-      const own = request.classify?.(response) ?? null;
+      const own = await classify(request, response);
       if (own === null && response.status === 401 && !renewed) {
         const newer = await unlessAborted(signal, auth.renew(authContext, authorization));
         if (newer !== null) {
+          response.letGo();
           authorization = newer;
           continue;
         }
@@ -80,7 +81,9 @@ export function createAttempts(options: AttemptsOptions) {
     try {
       const { answer, url } = await followRedirects(route, outgoing, authorization);
       const { format } = request;
-      return { response: createResponse(answer, url, { format, toError: (failure) => toError(doing, failure) }) };
+      return {
+        response: createResponse(answer, url, { format, signal, toError: (failure) => toError(doing, failure) }),
+      };
     } catch (error) {
       signal.throwIfAborted();
       const failure = classifyBreakage(error, describe(outgoing));
@@ -93,6 +96,7 @@ export function createAttempts(options: AttemptsOptions) {
     if (verdict.kind === "ok") return { response };
     const said = `${request.method} ${describeUrl(new URL(response.url))} answered ${describeStatus(response.status)}`;
     const failure = { said, quoted: quoteBody(response.body), retryAfterSeconds: retryAfterSeconds(response) };
+    response.letGo();
     if (verdict.kind === "fail") {
       const { reasonCode, message: quoted = failure.quoted } = verdict;
       return { failure: { ...failure, reasonCode, quoted }, mayRepeat: false };
@@ -108,6 +112,15 @@ export function createAttempts(options: AttemptsOptions) {
 
   return (request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> =>
     admission.take(() => persist(request, outgoing));
+}
+
+async function classify(request: HttpRequest, response: HttpResponse): Promise<Verdict | null> {
+  try {
+    return (await request.classify?.(response)) ?? null;
+  } catch (error) {
+    response.letGo();
+    throw error;
+  }
 }
 
 function mayArriveTwice({ method, idempotent = false }: HttpRequest): boolean {

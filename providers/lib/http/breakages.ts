@@ -1,10 +1,11 @@
 import { errors } from "undici";
 import { AddressRefusedError } from "../../../egress/policy.ts";
 import { classifySocketError } from "../sqlstate.ts";
+import { BODY_LIMIT_FIX, BodyLimitError } from "./body-limit.ts";
 import { UnknownEncodingError } from "./decompress.ts";
 import type { Failure } from "./failures.ts";
+import { SlowBodyError } from "./read-body.ts";
 import { RedirectError } from "./redirects.ts";
-import { SlowBodyError } from "./transport.ts";
 
 /** A request that got no answer, or none that can be read. */
 export interface Breakage extends Failure {
@@ -66,6 +67,7 @@ function classify(error: unknown): Kind | null {
     return { ...unusable(error.message), reasonCode: "source_address_refused", fix: error.fix };
   }
   if (error instanceof RedirectError || error instanceof UnknownEncodingError) return unusable(error.message);
+  if (error instanceof BodyLimitError) return { ...unusable(`the answer ${error.message}`), fix: BODY_LIMIT_FIX };
   if (error instanceof SlowBodyError || error.name === "TimeoutError") return late(error.message);
   if (error instanceof errors.HTTPParserError) return garbled(`the answer is not HTTP (${error.message})`);
   if (!("code" in error && typeof error.code === "string")) return null;

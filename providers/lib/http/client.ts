@@ -11,6 +11,7 @@ import { createAuthContext } from "./auth/context.ts";
 import { createEgressGuard } from "./egress.ts";
 import { createFailures } from "./failures.ts";
 import { isHarmless, mergeHeaders } from "./headers.ts";
+import { ofOneClient, sharedLargeBodies } from "./large-bodies.ts";
 import type { HttpRequest } from "./request.ts";
 import type { HttpResponse } from "./response.ts";
 import { resolveTarget } from "./target.ts";
@@ -71,10 +72,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const toError = createFailures(provider, redactor);
   const guard = createEgressGuard({ policy: options.egress, resolve: options.resolve });
   const allowedHosts = createHostPatterns(options.allowedHosts ?? []);
+  const bodies = ofOneClient(sharedLargeBodies());
   const transport = createTransport({
     guard,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    large: { bodies, source: new URL(options.baseUrl).host },
     tlsRootCert,
     signal,
   });
@@ -121,6 +124,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       if (transport.hasMoved()) return "working";
       return inFlight > 0 ? "waiting" : "none";
     },
-    close: transport.close,
+    async close() {
+      await transport.close();
+      bodies.letGoAll();
+    },
   };
 }

@@ -22,22 +22,25 @@ export class OtherFormatError extends SyntaxError {
 
 /**
  * One value a line; empty lines do not count.
+ * @param linesBefore of the same body, where it is parsed in pieces
  * @throws SyntaxError that names the line, also where the last one is cut off
  * @throws OtherFormatError where the body is one JSON array, or one document over several lines: no line of it is a record
  * @see https://github.com/ndjson/ndjson-spec
  */
-export function parseNdjson(text: string): JsonValue[] {
-  const lines = text.split("\n").flatMap((line, index) => (line.trim() === "" ? [] : [{ line, number: index + 1 }]));
+export function parseNdjson(text: string, linesBefore = 0): JsonValue[] {
+  const lines = text
+    .split("\n")
+    .flatMap((line, index) => (line.trim() === "" ? [] : [{ line, number: linesBefore + index + 1 }]));
   const values = lines.map(({ line, number }): JsonValue => {
     try {
       return parseJson(line);
     } catch (cause) {
-      throw number === lines[0]?.number && isJson(text)
+      throw linesBefore === 0 && number === lines[0]?.number && isJson(text)
         ? new OtherFormatError("json")
         : new SyntaxError(`line ${number} is not JSON`, { cause });
     }
   });
-  if (values.length === 1 && Array.isArray(values[0])) throw new OtherFormatError("json");
+  if (linesBefore === 0 && values.length === 1 && Array.isArray(values[0])) throw new OtherFormatError("json");
   return values;
 }
 

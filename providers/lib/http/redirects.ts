@@ -35,6 +35,7 @@ export async function followRedirects(
     const answer = await transport.exchange(trusted ? authorized(outgoing, authorization) : outgoing);
     const location = answer.headers.get("location");
     if (!REDIRECTS.has(answer.status) || location === null) return { answer, url: outgoing.url };
+    answer.body.letGo?.();
     if (redirects === MAX_REDIRECTS) throw new RedirectError(`was redirected more than ${MAX_REDIRECTS} times`);
     const next = redirected(outgoing, answer.status, location);
     const leaves = next.url.origin !== outgoing.url.origin && !isUpgrade(outgoing.url, next.url);

@@ -20,5 +20,5 @@ export interface HttpRequest {
   /** May be sent again after it may have arrived; a GET always may. What was refused with 401 is sent again with newer credentials. */
   idempotent?: boolean;
   /** First word on an answer; null: the default map decides. */
-  classify?: (response: HttpResponse) => Verdict | null;
+  classify?: (response: HttpResponse) => Verdict | null | Promise<Verdict | null>;
 }

@@ -1,3 +1,4 @@
+import { BODY_LIMIT_FIX, BodyLimitError } from "./body-limit.ts";
 import type { Failure } from "./failures.ts";
 import { type JsonValue, parseJson } from "./json.ts";
 import { type BodyFormat, isNdjson, looksLikeNdjson, OtherFormatError, parseNdjson } from "./ndjson.ts";
@@ -15,38 +16,56 @@ export interface HttpResponse {
   mayBeCut: boolean;
   /** Lossless, see json.ts; of NDJSON an array of its lines; parsed once. @throws ProviderError source_response_invalid where the body is no JSON */
   json(): JsonValue;
+  contentType: string;
+  format: BodyFormat;
+  /** It is parsed in a thread, and others wait for `letGo`. */
+  isLarge: boolean;
+  /** Nothing more is done with its body. May be called again. */
+  letGo(): void;
+  /** Aborts with the request. */
+  signal: AbortSignal;
+  /** The error that an answer is which was parsed elsewhere, and for which `json` would have thrown. @param cause see `parseBody` */
+  refuse(cause: unknown): Error;
 }
 
 export function createResponse(
   { status, headers, body }: Answer,
   url: URL,
-  options: { format: BodyFormat | undefined; toError: (failure: Failure) => Error },
+  options: { format: BodyFormat | undefined; signal: AbortSignal; toError: (failure: Failure) => Error },
 ): HttpResponse {
   let parsed: JsonValue | undefined;
+  const { bytes } = body;
   const contentType = headers.get("content-type") ?? "";
-  const isLines = (options.format ?? (isNdjson(contentType) ? "ndjson" : "json")) === "ndjson";
+  const format = options.format ?? (isNdjson(contentType) ? "ndjson" : "json");
+  const isLines = format === "ndjson";
+  const refuse = (cause: unknown): Error => {
+    const reasonCode = "source_response_invalid";
+    if (cause instanceof BodyLimitError) {
+      const said = `the answer ${cause.message}`;
+      return options.toError({ reasonCode, said, cause, fix: BODY_LIMIT_FIX, permanent: true });
+    }
+    const said = `the answer is not ${describeWrong(cause, { isLines, contentType })}`;
+    const isOther = cause instanceof OtherFormatError;
+    const advice = isOther ? { fix: `Set the resource's format to "${cause.format}".`, permanent: true } : {};
+    // The parser's own message quotes the body uncut.
+    return options.toError({ reasonCode, said, quoted: quoteBody(bytes), cause, ...advice });
+  };
   const parse = (): JsonValue => {
     try {
-      return parseBody(decodeText(body, contentType), isLines ? "ndjson" : "json");
+      return parseBody(decodeText(bytes, contentType), format);
     } catch (cause) {
-      const said = `the answer is not ${describeWrong(cause, { isLines, contentType })}`;
-      const isOther = cause instanceof OtherFormatError;
-      const advice = isOther ? { fix: `Set the resource's format to "${cause.format}".`, permanent: true } : {};
-      // The parser's own message quotes the body uncut.
-      const quoted = quoteBody(body);
-      throw options.toError({ reasonCode: "source_response_invalid", said, quoted, cause, ...advice });
+      throw refuse(cause);
     }
   };
   return {
-    status,
-    headers,
-    url: url.href,
-    body,
+    ...{ status, headers, url: url.href, body: bytes, contentType, format, refuse, signal: options.signal },
     mayBeCut: isLines && !["content-length", "transfer-encoding", "content-encoding"].some((name) => headers.has(name)),
     json: () => {
       parsed ??= parse();
       return parsed;
     },
+    isLarge: body.letGo !== null,
+    letGo: () => body.letGo?.(),
   };
 }
 

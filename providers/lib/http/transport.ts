@@ -1,8 +1,9 @@
 import { getCACertificates } from "node:tls";
-import { Agent, buildConnector, type Dispatcher } from "undici";
-import { decompress } from "./decompress.ts";
+import { Agent, buildConnector } from "undici";
 import type { EgressGuard } from "./egress.ts";
 import { toHeaders, validateHeaders } from "./headers.ts";
+import type { LargeBodies } from "./large-bodies.ts";
+import { type Body, readBody } from "./read-body.ts";
 
 /** One request and its answer on the wire: no retry, no redirect, no judgement. */
 export interface Transport {
@@ -22,30 +23,25 @@ export interface Outgoing {
 export interface Answer {
   status: number;
   headers: Headers;
-  /** Decompressed. */
-  body: Buffer;
+  body: Body;
 }
 
 export interface TransportOptions {
   guard: EgressGuard;
   timeoutMs: number;
   maxBodyBytes: number;
+  /** Who has to wait with what is large, and for whom. */
+  large: { bodies: LargeBodies; source: string };
   /** PEM; trusted besides the well-known authorities. */
   tlsRootCert?: string | undefined;
   signal: AbortSignal;
 }
 
-/** A source that gives less is not slow but stuck. */
-const SLOWEST_BYTES_PER_SECOND = 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 
-/** The body came too slowly, though it kept coming. */
-export class SlowBodyError extends Error {
-  override readonly name = "SlowBodyError";
-}
-
-export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, signal }: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { guard, timeoutMs, maxBodyBytes, tlsRootCert, signal } = options;
   const dispatcher = new Agent({
     connect: createGuardedConnector(guard, Math.min(timeoutMs, CONNECT_TIMEOUT_MS), tlsRootCert),
     headersTimeout: timeoutMs,
@@ -56,20 +52,12 @@ export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, s
   });
   let moved = false;
 
-  async function readBody({ headers, body }: Dispatcher.ResponseData): Promise<Buffer> {
-    const startedAt = Date.now();
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of body) {
+  const reader = {
+    ...options,
+    noteMoved: () => {
       moved = true;
-      chunks.push(chunk);
-      bytes += chunk.length;
-      const allowedMs = timeoutMs + (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
-      if (Date.now() - startedAt > allowedMs) throw new SlowBodyError(`${bytes} bytes came in ${allowedMs} ms`);
-    }
-    const encoding = [headers["content-encoding"] ?? ""].flat().join(",");
-    return await decompress(Buffer.concat(chunks, bytes), encoding, maxBodyBytes);
-  }
+    },
+  };
 
   return {
     async exchange({ method, url, headers, body }) {
@@ -86,7 +74,7 @@ export function createTransport({ guard, timeoutMs, maxBodyBytes, tlsRootCert, s
       return {
         status: response.statusCode,
         headers: toHeaders(response.headers),
-        body: await readBody(response),
+        body: await readBody(response.body, [response.headers["content-encoding"] ?? ""].flat().join(","), reader),
       };
     },
     hasMoved() {

@@ -2,7 +2,7 @@ import { failedCheck } from "../../../core/connection-tasks.ts";
 import { isProviderError } from "../../../core/errors.ts";
 import type { SourceCheck } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
-import { type ReadContext, readPages } from "./pages.ts";
+import { type ReadContext, readPages, type Take } from "./pages.ts";
 import { START } from "./position.ts";
 import type { Resource, Resources } from "./resources.ts";
 import { spanOf } from "./steps.ts";
@@ -58,13 +58,17 @@ async function report(name: string, look: () => Promise<string>): Promise<Source
 }
 
 async function checkPath(client: HttpClient, path: string): Promise<string> {
-  const { status } = await client.send({ doing: "the connection check", method: "GET", url: path });
+  const { status, letGo } = await client.send({ doing: "the connection check", method: "GET", url: path });
+  letGo();
   return `${path} answers ${status}.`;
 }
 
+const count: Take<number> = async (records, view) =>
+  (await records.take(view, { most: 0, all: false, keep: [] })).count;
+
 async function checkResource(source: CheckedSource, resource: Resource): Promise<string> {
   const context: ReadContext = { ...source, now: Date.now(), mayRestart: true, demand: "nothing" };
-  const pages = readPages(context, resource, spanOf({ by: "none" }, resource.incremental), START);
-  for await (const page of pages) return `${resource.name} answers; its first page has ${page.records.length} records.`;
+  const pages = readPages(context, resource, spanOf({ by: "none" }, resource.incremental), START, count);
+  for await (const page of pages) return `${resource.name} answers; its first page has ${page.taken} records.`;
   return `${resource.name} answers.`;
 }

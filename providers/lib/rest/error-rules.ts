@@ -1,28 +1,39 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpResponse, Verdict } from "../http/client.ts";
-import { plainOf } from "../http/json.ts";
+import type { Answer } from "./answer.ts";
 import { isNotReady, reportsError } from "./answer-errors.ts";
+import { openAnswer } from "./open-answer.ts";
 import type { ErrorRule } from "./resource.ts";
 import type { Resource } from "./resources.ts";
-import { selectAll } from "./selector.ts";
 
 /** What an answer means apart from its records. */
 export type Outcome = "page" | "ignore" | "stop_resource";
 
-/** The rules of a resource, ready for one request: `outcome` is about the answer that was classified last. */
+/** The rules of a resource, ready for one request: `outcome` and `answer` are about the answer that was classified last. */
 export function createClassifier(resource: Resource, { isFirst }: { isFirst: boolean }) {
   const rules = [...resource.errorRules, ...usualRules(resource, isFirst)];
+  const withPath = rules.filter(({ path }) => path !== undefined);
   let outcome: Outcome = "page";
+  let answer: Answer | null = null;
   return {
     get outcome() {
       return outcome;
     },
-    classify(response: HttpResponse): Verdict | null {
-      const rule = rules.find((each) => matches(each, response));
+    /** Null where nobody had to look into it. */
+    get answer() {
+      return answer;
+    },
+    async classify(response: HttpResponse): Promise<Verdict | null> {
+      answer = null;
+      const open = async () => {
+        answer ??= isJson(response) ? await openAnswer(response, resource, withPath) : null;
+        return answer;
+      };
+      const rule = await findRule(rules, response, open);
       outcome = rule?.action === "ignore" || rule?.action === "stop_resource" ? rule.action : "page";
       if (rule !== undefined) return verdictOf(rule, response);
       if (response.status < 200 || response.status > 299) return null;
-      const body = isJson(response) ? response.json() : undefined;
+      const body = (await open())?.body;
       if (response.status === 202 && (body !== undefined || isBlank(response)) && isNotReady(body, resource))
         return { kind: "retry" };
       const isFailure = body !== undefined && reportsError(body, resource);
@@ -53,17 +64,22 @@ function verdictOf(rule: ErrorRule, response: HttpResponse): Verdict {
   }
 }
 
-function matches({ status, path, equals, contains }: ErrorRule, response: HttpResponse): boolean {
-  if (status !== undefined && ![status].flat().includes(response.status)) return false;
-  if (contains !== undefined && !response.body.includes(contains)) return false;
-  return path === undefined || matchesBody(response, path, equals);
+/** @param open looks into the body, which only some rules need */
+async function findRule(
+  rules: readonly ErrorRule[],
+  response: HttpResponse,
+  open: () => Promise<Answer | null>,
+): Promise<ErrorRule | undefined> {
+  for (const rule of rules) {
+    if (!matchesStatus(rule, response)) continue;
+    if (rule.path === undefined || (await open())?.meets(rule)) return rule;
+  }
+  return undefined;
 }
 
-function matchesBody(response: HttpResponse, path: string, equals: ErrorRule["equals"]): boolean {
-  if (!isJson(response)) return false;
-  const found = selectAll(response.json(), path) ?? [];
-  if (equals !== undefined) return found.some((value) => plainOf(value) === equals);
-  return found.some((value) => !(value === null || value === false || value === "" || isEmpty(value)));
+function matchesStatus({ status, contains }: ErrorRule, response: HttpResponse): boolean {
+  if (status !== undefined && ![status].flat().includes(response.status)) return false;
+  return contains === undefined || response.body.includes(contains);
 }
 
 /** 204, or a body of nothing: a page without items. */
@@ -74,10 +90,6 @@ export function isBlank({ body }: HttpResponse): boolean {
 /** An error page of a proxy is none, and no answer of the API. */
 function isJson({ body }: HttpResponse): boolean {
   return /^\s*[[{]/.test(body.toString("utf8", 0, 100));
-}
-
-function isEmpty(value: unknown): boolean {
-  return Array.isArray(value) ? value.length === 0 : false;
 }
 
 function secondsIn(response: HttpResponse, header: string | undefined): number | null {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isObject, type JsonValue } from "../http/json.ts";
+import { isObject, type JsonValue, jsonOf } from "../http/json.ts";
 import { parentColumnPath } from "./column-names.ts";
 import type { Resource } from "./resources.ts";
 import { selectOne } from "./selector.ts";
@@ -12,10 +12,28 @@ const MOST_KEYS = 1_000_000;
 const MOST_STORED_KEYS = 25_000;
 const HASH_BYTES = 6;
 
+type Keyed = Pick<Resource, "primaryKey" | "parentFields">;
+
+/** Of a record itself, without what it gets of its parent. */
+export function ownKeyPaths({ primaryKey, parentFields }: Keyed): string[] {
+  const inherited = new Set(parentFields.map(parentColumnPath));
+  return primaryKey.filter((path) => !inherited.has(path));
+}
+
+/** A hash of each record's key; null where records have none of their own. */
+export function hashKeys(records: readonly JsonValue[], resource: Keyed): Float64Array<ArrayBuffer> | null {
+  const paths = ownKeyPaths(resource);
+  if (paths.length === 0) return null;
+  return Float64Array.from(records, (record) => {
+    const key = isObject(record) ? (jsonOf(paths.map((path) => selectOne(record, path) ?? null)) ?? "") : "";
+    return createHash("sha1").update(key).digest().readUIntBE(0, HASH_BYTES);
+  });
+}
+
 /** Counts different keys of one reading of a listing. */
 export interface KeyTally {
-  /** @returns how many of them had not come before; null where the records have no key of their own */
-  add(records: readonly JsonValue[]): number | null;
+  /** @param hashes see `hashKeys` @returns how many of them had not come before; null where the records have no key of their own */
+  add(hashes: Float64Array | null): number | null;
   /** Equal for two readings that gave the same keys equally often; null where it is not known of a part of the reading. */
   digest(): number | null;
   /** False: not all keys are known, since they are too many or the reading was resumed; one of them may have come again. */
@@ -27,22 +45,15 @@ export interface KeyTally {
 const WITHOUT_KEYS: KeyTally = { add: () => null, digest: () => 0, isWhole: () => true, state: () => undefined };
 
 /** @param before null: from the first page on. Undefined: nothing is known of the pages before */
-export function createKeyTally(
-  { primaryKey, parentFields }: Resource,
-  before: TallyState | null | undefined,
-): KeyTally {
-  const inherited = new Set(parentFields.map(parentColumnPath));
-  const paths = primaryKey.filter((path) => !inherited.has(path));
-  if (paths.length === 0) return WITHOUT_KEYS;
+export function createKeyTally({ primaryKey, parentFields }: Keyed, before: TallyState | null | undefined): KeyTally {
+  if (ownKeyPaths({ primaryKey, parentFields }).length === 0) return WITHOUT_KEYS;
   const stored = before === null ? "" : (before?.hashes ?? null);
   const seen = new Set(stored === null ? [] : hashesIn(stored));
   let sum = before === null ? 0 : (before?.sum ?? null);
   return {
-    add(records) {
+    add(hashes) {
       let added = 0;
-      for (const record of records) {
-        const key = isObject(record) ? JSON.stringify(paths.map((path) => selectOne(record, path) ?? null)) : "";
-        const hash = createHash("sha1").update(key).digest().readUIntBE(0, HASH_BYTES);
+      for (const hash of hashes ?? []) {
         if (sum !== null) sum = (sum + hash) % 2 ** 48;
         if (seen.has(hash)) continue;
         if (seen.size < MOST_KEYS) seen.add(hash);

@@ -1,15 +1,16 @@
 import { isProviderError, TerminalError } from "../../../core/errors.ts";
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
-import { type JsonValue, jsonOf } from "../http/json.ts";
+import type { Listed } from "./answer.ts";
 import { createClassifier, isBlank } from "./error-rules.ts";
+import { holdRecords } from "./held-records.ts";
 import { createKeyTally, type KeyTally } from "./key-tally.ts";
 import { type Demand, type Doubt, endedBy, type ListingEnd } from "./listing-end.ts";
 import { ofConfirmation, refuseDoubt, refuseEnd } from "./listing-refusals.ts";
 import { createLoopGuard, digestOf, type LoopGuard } from "./loop-guard.ts";
-import { itemsOf } from "./page-items.ts";
+import { openAnswer } from "./open-answer.ts";
+import type { PageRecords } from "./page-records.ts";
 import type { PageToken } from "./page-token.ts";
-import { recordsIn } from "./records.ts";
 import { buildRequest } from "./request.ts";
 import type { Resource } from "./resources.ts";
 import type { Sightings } from "./sightings.ts";
@@ -20,7 +21,7 @@ export interface ListedPage {
   token: PageToken | null;
   /** Null after the last one. `start`: the listing is read again. */
   next: PageToken | "start" | null;
-  records: JsonValue[];
+  records: PageRecords;
   /** A rule says that nothing more of the resource is to be read. */
   stop: boolean;
   /** The source's clock when it answered, in milliseconds; null where it shows none. */
@@ -61,7 +62,10 @@ export async function* readListing(options: ListingOptions): AsyncGenerator<List
     try {
       page = await fetchPage(options, reading, number);
       // Before it is believed that there is nothing where more was announced.
-      if (page.isGap) page = await fetchPage(options, reading, number);
+      if (page.isGap) {
+        page.records.letGo();
+        page = await fetchPage(options, reading, number);
+      }
     } catch (error) {
       const isStale = resource.paging.perishable && reading.token !== null && isRefusal(error);
       if (!isStale || restarted) throw reading.token?.counts?.confirms === true ? ofConfirmation(error) : error;
@@ -71,8 +75,8 @@ export async function* readListing(options: ListingOptions): AsyncGenerator<List
     }
     const { isGap: _, digest, items, added, mayBeCut, ...listed } = page;
     reading.mayBeCut ||= mayBeCut;
-    if (reading.records !== null) reading.records += listed.records.length;
-    const following = withEvidence(page, reading, before);
+    if (reading.records !== null) reading.records += listed.records.count;
+    const following = await withEvidence(page, reading, before);
     reading.guard.check({ digest, items, added, next: page.end === null ? following : null });
     if (page.end === null) {
       yield { ...listed, next: following };
@@ -92,7 +96,7 @@ export async function* readListing(options: ListingOptions): AsyncGenerator<List
     const refusal = refuseEnd(resource, end, { demand, isSettled, mayRestart });
     if (refusal === null) return yield { ...listed, next: null };
     // Only a page that has a following one can end with rows and be refused.
-    if (following !== null && listed.records.length > 0) yield { ...listed, next: following };
+    if (following !== null && listed.records.count > 0) yield { ...listed, next: following };
     throw refusal;
   }
 }
@@ -129,22 +133,24 @@ async function resumeReading(options: ListingOptions): Promise<Reading> {
   const token = last.at === null ? null : { at: last.at };
   const looking = { ...options, sightings: { ...sightings } };
   const { records } = await fetchPage(looking, startReading(resource, token), 1);
-  if (digestOf(jsonOf(records) ?? "") === last.digest) return startReading(resource, from);
+  const digest = (await records.digest()) ?? digestOf("");
+  records.letGo();
+  if (digest === last.digest) return startReading(resource, from);
   if (mayRestart) return startReading(resource, null);
   throw refuseDoubt(resource, { what: "changed while its read was interrupted", settled: "by_repeating" }, mayRestart);
 }
 
 /** What a reading that is resumed behind the page has to know of it and of those before it. */
-function withEvidence(
+async function withEvidence(
   { following, records }: FetchedPage,
   { token, tally }: Reading,
   earlier: string | null,
-): PageToken | null {
+): Promise<PageToken | null> {
   if (following?.counts === undefined) return following;
   const state = tally.state();
   const evidence = {
     ...(state === undefined
-      ? { last: { at: token?.at ?? null, digest: digestOf(jsonOf(records) ?? "") } }
+      ? { last: { at: token?.at ?? null, digest: (await records.digest()) ?? digestOf("") } }
       : { tally: state }),
     ...(earlier === null ? {} : { earlier }),
   };
@@ -181,41 +187,67 @@ interface FetchedPage extends Omit<ListedPage, "next"> {
   mayBeCut: boolean;
 }
 
+interface AnsweredRequest {
+  response: HttpResponse;
+  classifier: ReturnType<typeof createClassifier>;
+  options: ListingOptions;
+  reading: Reading;
+}
+
 /** One request; what it means is decided by the resource's rules first. */
 async function fetchPage(options: ListingOptions, reading: Reading, number: number): Promise<FetchedPage> {
-  const { client, resource, values, sightings } = options;
+  const { client, resource, values } = options;
   const { paging } = resource;
-  const { token, guard, tally } = reading;
+  const { token } = reading;
   const classifier = createClassifier(resource, { isFirst: token === null });
   const response = await client.send({
     ...buildRequest(resource, values, paging.parameters(token)),
     doing: `page ${number} of ${resource.name}`,
     classify: classifier.classify,
   });
+  try {
+    return await judgePage({ response, classifier, options, reading });
+  } catch (error) {
+    response.letGo();
+    throw error;
+  }
+}
+
+async function judgePage({ response, classifier, options, reading }: AnsweredRequest): Promise<FetchedPage> {
+  const { resource, sightings } = options;
+  const { token, guard, tally } = reading;
   const { outcome } = classifier;
-  const answer = outcome !== "page" || isBlank(response) ? undefined : response.json();
-  const listed = answer === undefined ? [] : recordsIn(answer, resource);
-  const added = tally.add(listed);
+  const isPage = outcome === "page" && !isBlank(response);
+  const answer = isPage ? (classifier.answer ?? (await openAnswer(response, resource, []))) : null;
+  const listed = answer?.list() ?? NOTHING;
+  const added = tally.add(listed.keys);
   // Around records that came before the source may write a number of the request, or the time.
-  const isKnown = added === 0 && listed.length > 0;
-  const digest = digestOf((isKnown ? jsonOf(listed) : null) ?? response.body);
+  const isKnown = added === 0 && listed.records.count > 0;
+  const digest = (isKnown ? await listed.records.digest() : null) ?? answer?.digest() ?? digestOf(response.body);
   const { mayBeCut } = response;
   const fetched = { token, digest, added, mayBeCut, answeredAt: dateOf(response), stop: outcome === "stop_resource" };
   // Behind the last page some give that page again.
   const isRepeated = token?.counts?.confirms === true && (isKnown || guard.isRepeated(digest));
-  const [body, records] = isRepeated ? [undefined, []] : [answer, listed];
-  const listedItems = body === undefined ? [] : itemsOf(body, resource, records);
-  const items = listedItems.length;
+  const isEmpty = answer === null || isRepeated;
+  if (isEmpty) response.letGo();
+  const { records, items, first, last, lastItem, whyNoKeyset } = isEmpty ? NOTHING : listed;
   const isDeclaredEnd = outcome === "stop_resource" || (outcome === "ignore" && token === null);
   if (isDeclaredEnd) return { ...fetched, records, items, following: null, isGap: false, end: endedBy("declared") };
   const headers = outcome === "page" ? response.headers : new Headers();
-  const keys = addKeys(added === null ? null : newItems(added, listed.length, items), token);
-  const next = paging.next({
-    ...{ token, url: response.url, headers, body, records, items, keys, digest, sightings },
-    lastItem: listedItems.at(-1),
+  const keys = addKeys(added === null ? null : newItems(added, listed.records.count, items), token);
+  const next = resource.paging.next({
+    ...{ token, url: response.url, headers, body: isEmpty ? undefined : answer.body },
+    ...{ records: records.count, items, first, last, lastItem, whyNoKeyset, keys, digest, sightings },
   });
   return { ...fetched, records, items, following: next.token, isGap: next.isGap ?? false, end: next.end };
 }
+
+/** What an answer has that is no page. */
+const NOTHING: Listed = {
+  ...{ records: holdRecords([]), items: 0, first: undefined, last: undefined, lastItem: undefined },
+  keys: new Float64Array(),
+  whyNoKeyset: () => null,
+};
 
 /** Items, of which each may hold several records: a page on which a record came again has an item less that is new. */
 function newItems(added: number, records: number, items: number): number {

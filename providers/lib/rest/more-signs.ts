@@ -14,14 +14,14 @@ const PLACES = [
  * resource whose config says nothing of pages, or something else than the answer.
  */
 export function signOfMore(
-  { headers, body, items, records }: Pick<AnsweredPage, "headers" | "body" | "items" | "records">,
+  { headers, body, items, first }: Pick<AnsweredPage, "headers" | "body" | "items" | "first">,
   kinds: readonly Kind[],
 ): string | null {
   const header = signInHeaders(headers, items, kinds);
   if (header !== null) return `the header ${header}`;
   // The whole body is one record, whose members say nothing of pages.
-  if (!isObject(body) || records[0] === body) return null;
-  for (const [prefix, place] of placesIn(body, records[0])) {
+  if (!isObject(body) || first === body) return null;
+  for (const [prefix, place] of placesIn(body, first)) {
     const found = Object.entries(place).find(([name, value]) =>
       kinds.some((kind) => saysMore(kind, name, value, items)),
     );
@@ -45,16 +45,17 @@ function* placesIn(body: JsonObject, record: JsonValue | undefined): Generator<P
       if (!isObject(value) || value === record) continue;
       const inner: Place = [`${prefix}${name}.`, value];
       if (holds(value, record, DEEPEST)) around.push(inner);
-      else if (PLACES.includes(name)) yield* nestedPlaces(inner);
+      else if (PLACES.includes(name)) yield* nestedPlaces(inner, DEEPEST);
     }
   }
 }
 
 /** `additional_data.pagination` */
-function* nestedPlaces([prefix, place]: Place): Generator<Place, void, undefined> {
+function* nestedPlaces([prefix, place]: Place, depth: number): Generator<Place, void, undefined> {
   yield [prefix, place];
+  if (depth === 0) return;
   for (const [name, value] of Object.entries(place))
-    if (isObject(value) && PLACES.includes(name)) yield* nestedPlaces([`${prefix}${name}.`, value]);
+    if (isObject(value) && PLACES.includes(name)) yield* nestedPlaces([`${prefix}${name}.`, value], depth - 1);
 }
 
 /** Of a list the first element is enough: the record is the first of its page. */

@@ -1,20 +1,18 @@
 import type { RejectedRecord } from "../../batch.ts";
 import type { HttpClient } from "../http/client.ts";
-import type { JsonValue } from "../http/json.ts";
+import { holdRecords } from "./held-records.ts";
 import { type ListedPage, readListing } from "./listing.ts";
 import type { Demand } from "./listing-end.ts";
+import type { DatedView, PageRecords, View } from "./page-records.ts";
 import type { PageToken } from "./page-token.ts";
 import { listScopes, type Scope } from "./parents.ts";
 import { type Position, type RecordPage, START } from "./position.ts";
 import { readAhead } from "./read-ahead.ts";
-import { withParent } from "./records.ts";
 import { formatOf } from "./resource.ts";
 import type { Resource, Resources } from "./resources.ts";
-import { selectOne } from "./selector.ts";
 import { createSightings, type Sightings } from "./sightings.ts";
 import { boundsOf, cutSteps, type Span, spanOf } from "./steps.ts";
 import { asksForStart, asksForWindow } from "./templates.ts";
-import { readInstant } from "./time-format.ts";
 
 export interface ReadContext {
   client: HttpClient;
@@ -26,16 +24,23 @@ export interface ReadContext {
   demand: Demand;
 }
 
+/**
+ * What is taken of each page at once, before the next one is asked for: of a large one it is all that stays in memory.
+ * @throws ProviderError
+ */
+export type Take<Taken> = (records: PageRecords, view: View) => Promise<Taken>;
+
 /** Every page of a resource within a span, over its parents and the pieces that the API can be asked for. */
-export async function* readPages(
+export async function* readPages<Taken>(
   context: ReadContext,
   resource: Resource,
   span: Span,
   from: Position,
-): AsyncGenerator<RecordPage, void, undefined> {
+  take: Take<Taken>,
+): AsyncGenerator<RecordPage<Taken>, void, undefined> {
   if (from.done && from.parent === null) return;
   const sightings = { ...(from.seen ?? createSightings()) };
-  const scopes = readScopes(context, resource, span, from, sightings);
+  const scopes = readScopes(context, resource, { span, from, sightings, take });
   for await (const page of readAhead(scopes, resource.parent?.concurrency ?? 1)) {
     yield page;
     if (page.stop) return;
@@ -43,35 +48,48 @@ export async function* readPages(
 }
 
 /** One reader for each parent, or one. */
-async function* readScopes(context: ReadContext, resource: Resource, span: Span, from: Position, sightings: Sightings) {
+async function* readScopes<Taken>(
+  context: ReadContext,
+  resource: Resource,
+  { span, from, sightings, take }: { span: Span; from: Position; sightings: Sightings; take: Take<Taken> },
+) {
   const readParents = (start: Position) => {
     const parent = context.resources.get(resource.parent?.resource ?? "");
-    return readPages(context, parent, spanOf({ by: "none" }, parent.incremental), start);
+    const wanted = { most: Number.POSITIVE_INFINITY, all: true, keep: resource.parentFields };
+    return readPages(context, parent, spanOf({ by: "none" }, parent.incremental), start, (records, view) =>
+      records.take(view, wanted),
+    );
   };
   const { mayRestart } = context;
   for await (const scope of listScopes(resource, { from: from === START ? null : from, mayRestart, readParents })) {
     if (scope.resumed && from.done) continue;
     const start = scope.resumed ? from : START;
     yield scope.refusal === null
-      ? readScope(context, resource, { span, scope, from: start, sightings })
-      : refuseScope(scope, scope.refusal);
+      ? readScope(context, resource, { span, scope, from: start, sightings, take })
+      : refuseScope(scope, scope.refusal, take);
   }
 }
 
 /** Nothing is asked about a parent that lacks what the requests need, but it is seen. */
-async function* refuseScope(scope: Scope, refusal: RejectedRecord): AsyncGenerator<ScopePage, void, undefined> {
+async function* refuseScope<Taken>(
+  scope: Scope,
+  refusal: RejectedRecord,
+  take: Take<Taken>,
+): AsyncGenerator<ScopePage<Taken>, void, undefined> {
   const at: Position = { ...START, parent: scope.position };
   const next = scope.last ? null : { ...at, done: true };
-  yield { records: [], refused: refusal, at, next, answeredAt: null, stop: false };
+  const taken = await take(holdRecords([]), { dated: null, parent: null });
+  yield { taken, refused: refusal, at, next, answeredAt: null, stop: false };
 }
 
-type ScopePage = RecordPage & { stop: boolean };
+type ScopePage<Taken> = RecordPage<Taken> & { stop: boolean };
 
-async function* readScope(
+async function* readScope<Taken>(
   context: ReadContext,
   resource: Resource,
-  { span, scope, from, sightings }: { span: Span; scope: Scope; from: Position; sightings: Sightings },
-): AsyncGenerator<ScopePage, void, undefined> {
+  reading: { span: Span; scope: Scope; from: Position; sightings: Sightings; take: Take<Taken> },
+): AsyncGenerator<ScopePage<Taken>, void, undefined> {
+  const { span, scope, from, sightings, take } = reading;
   const steps = [...cutSteps(span, resource.incremental, context.now)].filter(
     (step) => from.step === null || (step.from ?? 0) >= from.step,
   );
@@ -96,11 +114,15 @@ async function* readScope(
     });
     const order = { isDescending: true, last: Number.POSITIVE_INFINITY };
     for await (const listed of listing) {
-      const { records, end } = within(listed, resource, step, order);
+      const { dated, end } = await lookWithin(listed, resource, step, order);
+      const { parent } = scope;
+      const ofParent = parent === null ? null : { record: parent, fields: resource.parentFields };
+      const taken = await take(listed.records, { dated, parent: ofParent });
+      listed.records.letGo();
       const following = listed.next === null || end ? afterListing : { ...here, page: pageAfter(listed.next) };
       const seen = { ...sightings };
       yield {
-        records: records.map((record) => withParent(record, scope.parent, resource.parentFields)),
+        taken,
         at: { ...here, page: listed.token, seen },
         next: listed.stop || following === null ? null : { ...following, seen },
         answeredAt: listed.answeredAt,
@@ -121,31 +143,21 @@ interface Order {
   last: number;
 }
 
-/** A record without a cursor may be new. `end`: only older ones follow, as long as the order is the one that is declared. */
-function within(
+/** Which records of a page are within the span. `end`: only older ones follow, as long as the order is the one that is declared. */
+async function lookWithin(
   { records }: ListedPage,
   resource: Resource,
   span: Span,
   order: Order,
-): { records: JsonValue[]; end: boolean } {
+): Promise<{ dated: DatedView | null; end: boolean }> {
   const { incremental } = resource;
   const from = asksForStart(resource) ? null : span.from;
   const to = asksForWindow(resource) ? null : span.to;
-  if (incremental === undefined || (from === null && to === null)) return { records, end: false };
-  const dated = records.map((record) => ({
-    record,
-    changed: readInstant(selectOne(record, incremental.cursorField), formatOf(incremental)),
-  }));
-  for (const { changed } of dated) {
-    if (changed === null) continue;
-    order.isDescending &&= changed.ms <= order.last;
-    order.last = changed.ms;
-  }
-  // What changed on a day may have changed at its end.
-  const reached = dated.filter(({ changed }) => changed === null || from === null || changed.ms + changed.lasts > from);
-  const kept = reached.filter(({ changed }) => changed === null || to === null || changed.ms < to);
-  return {
-    records: kept.map(({ record }) => record),
-    end: incremental.ordering === "desc" && order.isDescending && records.length > 0 && reached.length === 0,
-  };
+  if (incremental === undefined || (from === null && to === null)) return { dated: null, end: false };
+  const dated = { from, to, field: incremental.cursorField, format: formatOf(incremental) };
+  if (incremental.ordering !== "desc") return { dated, end: false };
+  const { ends, isDescending, reached } = await records.datesWithin(dated);
+  order.isDescending &&= isDescending && (ends === null || ends.first <= order.last);
+  order.last = ends?.last ?? order.last;
+  return { dated, end: order.isDescending && records.count > 0 && reached === 0 };
 }

@@ -18,7 +18,12 @@ export interface AnsweredPage {
   headers: Headers;
   /** Undefined: the answer has none (204), or an error rule takes it for an empty page. */
   body: JsonValue | undefined;
-  records: readonly JsonValue[];
+  records: number;
+  /** The first record and the last one; undefined where there is none. */
+  first: JsonValue | undefined;
+  last: JsonValue | undefined;
+  /** Why its records cannot be gone on from by a field of theirs, see `keyset-order.ts`. */
+  whyNoKeyset(field: string): string | null;
   /** Elements that the API counts, see `itemsOf`. */
   items: number;
   /** Undefined where there is none. */
@@ -43,6 +48,8 @@ export interface Paginator {
   /** Pages are asked for by a number or a key: one that is not found is an empty one. */
   endsNotFound: boolean;
   parameters(token: PageToken | null): PageParameters;
+  /** The field of a record whose value asks for the next page. */
+  keyField?: string;
   /**
    * Where the declaration does not say which page is the first: another one that is the first at many sources. `ifEmpty`: it matters only
    * where the supposed first page has nothing.

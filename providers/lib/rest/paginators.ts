@@ -2,7 +2,6 @@ import { TerminalError } from "../../../core/errors.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import { isObject, type JsonValue, plainOf } from "../http/json.ts";
 import { byNumber, byOffset, doubtOfTotal } from "./counted-paging.ts";
-import { whyNoKeyset } from "./keyset-order.ts";
 import { linkTo } from "./link-header.ts";
 import { endedBy } from "./listing-end.ts";
 import { signOfMore } from "./more-signs.ts";
@@ -155,13 +154,13 @@ function isSamePage(next: URL, url: string): boolean {
 /** The key is that of the last element that the API counts, or of the last record where that has it. */
 function byKey(provider: ProviderKey, { field, param, in: place }: Config<"keyset">): Paginator {
   return {
-    ...{ perishable: false, endsNotFound: true, provesEnd: true },
+    ...{ perishable: false, endsNotFound: true, provesEnd: true, keyField: field },
     parameters: (token) => ({ in: place, parameters: token === null ? [] : [[param, parameterOf(token, place)]] }),
     next(page) {
       if (page.items === 0) return lastOf(provider, page, null, "the page is empty");
-      const why = page.items === page.records.length ? whyNoKeyset(page.records, field) : null;
+      const why = page.items === page.records ? page.whyNoKeyset(field) : null;
       if (why !== null) throw unusable(provider, why);
-      const ends = [page.lastItem, page.records.at(-1)];
+      const ends = [page.lastItem, page.last];
       const holder = ends.find((last) => isObject(last) && selectOne(last, field) !== undefined);
       const key = valueAt(provider, holder, field, place);
       if (key === null) throw unusable(provider, `the last record of the page has no ${field} to go on from`);

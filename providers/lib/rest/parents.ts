@@ -2,6 +2,7 @@ import { TerminalError } from "../../../core/errors.ts";
 import { shortHash } from "../../../core/naming.ts";
 import type { RejectedRecord } from "../../batch.ts";
 import { isObject, type JsonObject, type JsonValue, jsonOf } from "../http/json.ts";
+import type { TakenRecords } from "./page-records.ts";
 import { refuseParent } from "./parent-values.ts";
 import { type Position, positionSchema, type RecordPage, START } from "./position.ts";
 import type { Resource } from "./resources.ts";
@@ -30,7 +31,7 @@ export async function* listScopes(
   options: {
     from: Position | null;
     mayRestart: boolean;
-    readParents: (from: Position) => AsyncIterable<RecordPage>;
+    readParents: (from: Position) => AsyncIterable<RecordPage<TakenRecords>>;
   },
 ): AsyncGenerator<Scope, void, undefined> {
   const { from, mayRestart, readParents } = options;
@@ -43,7 +44,7 @@ export async function* listScopes(
   for await (const page of readParents(start)) {
     // A parent may itself have a parent that cannot be asked about.
     const refusedAbove = page.refused ?? null;
-    const parents = refusedAbove === null ? page.records : [null];
+    const parents = refusedAbove === null ? page.taken.records : [null];
     const keys = parents.map((parent) => keyOf(parent, resource));
     const passed = hashesBefore(keys);
     const resumedAt = stoppedAt === null ? -1 : findParent(keys, passed, stoppedAt);

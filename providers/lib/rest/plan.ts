@@ -5,12 +5,14 @@ import { UNMAPPED } from "./column-names.ts";
 import { afterInitial, type Cursor, cursorOf, lookbackMs, roundDown } from "./cursor.ts";
 import { boundByNumbers } from "./number-windows.ts";
 import { omissionOf } from "./omit.ts";
-import { type ReadContext, readPages } from "./pages.ts";
+import type { TakenRecords } from "./page-records.ts";
+import { type ReadContext, readPages, type Take } from "./pages.ts";
 import { planWindow } from "./plan-window.ts";
 import { type RecordPage, START } from "./position.ts";
 import type { ReadSpec } from "./read-spec.ts";
 import { columnsOf } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
+import { wantedOf } from "./sample.ts";
 import { checkSample } from "./sample-check.ts";
 import type { FoundShape, Shapes } from "./shapes.ts";
 import { spanOf } from "./steps.ts";
@@ -38,7 +40,7 @@ async function planResource(source: PlanningSource, resource: Resource, request:
   const found = onlyColumns(whole, request.columns);
   const cursor = cursorOf(resource, found, request);
   const first = await readFirstPage(source, resource, cursor);
-  if (found.isNew) checkSample(resource, first?.records.filter((record) => isObject(record)) ?? [], found.shape);
+  if (found.isNew) checkSample(resource, first?.taken.records.filter((record) => isObject(record)) ?? [], found.shape);
   // A source's clock that runs ahead would take the cursor beyond rows that are still to come.
   const now = Math.min(first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS, Date.now());
   const omission = omissionOf(resource.choice, whole.shape);
@@ -46,7 +48,7 @@ async function planResource(source: PlanningSource, resource: Resource, request:
   const spec = specOf(resource, found, request, reading);
   const evidence = {
     clock: first?.answeredAt == null ? "worker" : "source",
-    firstPage: first?.records.length ?? 0,
+    firstPage: first?.taken.count ?? 0,
     more: first !== null && first.next !== null,
   };
   if (request.between !== null)
@@ -119,6 +121,11 @@ function toSlice(window: TimeWindow): EntityPlan["slices"][number] {
   return { stage: 0, window, label: labelOf(window) };
 }
 
+type FirstPage = RecordPage<TakenRecords>;
+
+/** Of the first page, to hold the declaration against. */
+const MOST_CHECKED = 1000;
+
 /**
  * Proves that the source can be read and shows its clock, before anything else is. Null where there is not even a page, for
  * want of parents.
@@ -127,17 +134,18 @@ async function readFirstPage(
   { client, resources }: PlanningSource,
   resource: Resource,
   cursor: Cursor | null,
-): Promise<RecordPage | null> {
+): Promise<FirstPage | null> {
   const context: ReadContext = { client, resources, now: Date.now(), mayRestart: true, demand: "nothing" };
   const all = spanOf({ by: "none" }, resource.incremental);
   const span = cursor?.from == null ? all : { from: cursor.from, to: null };
-  for await (const page of readPages(context, resource, span, START)) return page;
+  const take: Take<TakenRecords> = (page, view) => page.take(view, wantedOf(resource, MOST_CHECKED));
+  for await (const page of readPages(context, resource, span, START, take)) return page;
   return null;
 }
 
 /** Nothing on the only page, or no parent: then there is nothing new. */
-function emptiness(first: RecordPage | null): { count?: 0 } {
-  return first === null || (first.records.length === 0 && first.next === null) ? { count: 0 } : {};
+function emptiness(first: FirstPage | null): { count?: 0 } {
+  return first === null || (first.taken.count === 0 && first.next === null) ? { count: 0 } : {};
 }
 
 /** What is left out goes to the column for what has none, where that is taken. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { RejectedRecord } from "../../batch.ts";
-import type { JsonValue } from "../http/json.ts";
 import { pageTokenSchema } from "./page-token.ts";
 import { sightingsSchema } from "./sightings.ts";
 
@@ -30,9 +29,9 @@ export type Position = z.output<typeof positionSchema>;
 
 export const START: Position = { parent: null, step: null, page: null, done: false };
 
-/** The records of one page, those outside of the span left out where the source cannot be asked for less. */
-export interface RecordPage {
-  records: JsonValue[];
+/** One page, and what was taken of its records: those outside of the span are left out where the source cannot be asked for less. */
+export interface RecordPage<Taken> {
+  taken: Taken;
   /** A parent about whose records the source cannot be asked: it is shown among the rejected records. */
   refused?: RejectedRecord;
   at: Position;

@@ -31,17 +31,20 @@ export async function* readAhead<T>(
 /**
  * Everything that `read` gives; each next item is on its way while the one before is made use of.
  * @param read looks at `abandoned` between two requests: nobody may want what it reads any more
+ * @param mayGoOn false: the item is so large that the next one waits until it has been made use of
  */
 export async function* oneAhead<T>(
   read: (abandoned: AbortSignal) => AsyncGenerator<T, void, undefined>,
+  mayGoOn: (item: T) => boolean = () => true,
 ): AsyncGenerator<T, void, undefined> {
   const abandon = new AbortController();
   const items = read(abandon.signal);
   try {
-    let next = settled(items.next());
-    for (let item = await next; !item.done; item = await next) {
-      next = settled(items.next());
+    let item = await items.next();
+    while (!item.done) {
+      const next = mayGoOn(item.value) ? settled(items.next()) : null;
       yield item.value;
+      item = await (next ?? items.next());
     }
   } finally {
     abandon.abort();

@@ -1,15 +1,16 @@
 import { isProviderError } from "../../../core/errors.ts";
-import type { RowsBatch } from "../../batch.ts";
+import type { RejectedRecord, RowsBatch } from "../../batch.ts";
 import type { EntityReadSpec, ReadRequest } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
 import { createNewest, type Newest } from "./newest.ts";
-import { omitFrom } from "./omit.ts";
-import { type ReadContext, readPages } from "./pages.ts";
+import type { PageRows, WantedRows } from "./page-records.ts";
+import { type ReadContext, readPages, type Take } from "./pages.ts";
 import { type Position, positionSchema, type RecordPage, START } from "./position.ts";
 import { oneAhead } from "./read-ahead.ts";
-import { readSpecSchema } from "./read-spec.ts";
-import type { Resources } from "./resources.ts";
-import { type Rows, toRows } from "./rows.ts";
+import { type ReadSpec, readSpecSchema } from "./read-spec.ts";
+import { formatOf } from "./resource.ts";
+import type { Resource, Resources } from "./resources.ts";
+import { joinRows } from "./row-list.ts";
 import { spanOf } from "./steps.ts";
 
 /** Slow sources commit often: what a batch holds is read again when its worker is lost. */
@@ -17,6 +18,9 @@ const BATCH_MS = 10_000;
 
 /** Of cells' text. In memory a row takes several times its text, and there are up to three batches: loaded, waiting, read. */
 const MOST_BYTES = 1024 * 1024;
+
+/** After a batch of which the source sent more, the next one is asked for when it is loaded: two large ones are too much at a time. */
+const MOST_AHEAD_BYTES = 4 * MOST_BYTES;
 
 interface ReadSource {
   client: HttpClient;
@@ -27,7 +31,10 @@ interface ReadSource {
 
 /** Batches of whole pages: a checkpoint lies between two of them. The next is read while one is loaded. */
 export function readSlice(source: ReadSource, request: ReadRequest): AsyncGenerator<RowsBatch, void, undefined> {
-  return oneAhead((abandoned) => readBatches(source, request, abandoned));
+  return oneAhead(
+    (abandoned) => readBatches(source, request, abandoned),
+    ({ bytesRead = 0 }) => bytesRead <= MOST_AHEAD_BYTES,
+  );
 }
 
 async function* readBatches(
@@ -44,21 +51,16 @@ async function* readBatches(
     mayRestart: spec.keyColumns.length > 0,
     demand: removes ? "proof" : "no_doubt",
   };
-  const pages = readPages(context, resource, spanOf(window, resource.incremental), from);
-  const newest = createNewest(resource, bound, from.newest);
+  const wanted = wantedRows(resource, { shape, bound, omission, keyColumns: spec.keyColumns });
+  const take: Take<PageRows> = (records, view) => records.rows(view, wanted);
+  const pages = readPages(context, resource, spanOf(window, resource.incremental), from, take);
+  const newest = createNewest(from.newest);
   const batch = createBatch(spec, { from, newest, takeBytes: source.takeBytes });
   try {
     for await (const page of pages) {
       if (abandoned.aborted) return;
-      newest.add(page.records);
-      batch.add(
-        page,
-        toRows(
-          page.records.map((record) => omitFrom(record, omission)),
-          shape,
-          spec.keyColumns,
-        ),
-      );
+      newest.add(page.taken.newest);
+      batch.add(page);
       if (page.next === null || batch.isFull(request)) {
         // Without rows it only moves the checkpoint, which is progress too.
         yield batch.take();
@@ -77,38 +79,46 @@ function createBatch(
   { from, newest, takeBytes }: { from: Position; newest: Newest; takeBytes: () => number },
 ) {
   const columns = spec.columns.map(({ name }) => name);
-  let held: Rows = { rows: [], rejects: [] };
+  let pieces: PageRows["pieces"] = [];
+  let rejects: RejectedRecord[] = [];
+  let rows = 0;
   let next: Position | null = from;
   let bytes = 0;
   let startedAt = Date.now();
   return {
-    add(page: RecordPage, { rows, rejects }: Rows): void {
-      for (const row of rows) {
-        held.rows.push(row);
-        // A NULL takes some room, too.
-        for (const cell of row) bytes += 1 + (cell?.length ?? 0);
-      }
-      for (const reject of rejects) {
-        held.rejects.push(reject);
+    add({ taken, refused, next: following }: RecordPage<PageRows>): void {
+      pieces.push(...taken.pieces);
+      rows += taken.rows;
+      bytes += taken.bytes;
+      for (const reject of [...taken.rejects, ...(refused ? [refused] : [])]) {
+        rejects.push(reject);
         bytes += reject.record.length;
       }
-      if (page.refused) held.rejects.push(page.refused);
-      next = page.next;
+      next = following;
     },
-    isEmpty: () => held.rows.length + held.rejects.length === 0,
+    isEmpty: () => rows + rejects.length === 0,
     isFull: ({ batchRows, batchBytes }: ReadRequest) =>
-      held.rows.length + held.rejects.length >= batchRows ||
+      rows + rejects.length >= batchRows ||
       bytes >= Math.min(batchBytes, MOST_BYTES) ||
       Date.now() - startedAt > BATCH_MS,
     take(): RowsBatch {
-      const { rows, rejects } = held;
-      [held, bytes, startedAt] = [{ rows: [], rejects: [] }, 0, Date.now()];
+      const taken = { rows: joinRows(pieces), rejects };
+      [pieces, rejects, rows, bytes, startedAt] = [[], [], 0, 0, Date.now()];
       return {
-        ...{ kind: "rows", columns, rows, rejects },
+        ...{ kind: "rows", columns, ...taken },
         checkpoint: { ...(next ?? { ...START, done: true }), ...newest.said() },
         final: next === null,
         bytesRead: takeBytes(),
       };
     },
   };
+}
+
+function wantedRows(
+  { incremental }: Resource,
+  { bound, omission, ...wanted }: Pick<ReadSpec, "shape" | "bound" | "omission"> & { keyColumns: string[] },
+): WantedRows {
+  const isMoving = incremental !== undefined && bound !== undefined;
+  const newest = isMoving ? { field: incremental.cursorField, format: formatOf(incremental), bound } : null;
+  return { ...wanted, omission: omission ?? null, newest };
 }

@@ -6,7 +6,7 @@ import { describeMembers } from "./sample-check.ts";
 import { memberOf, selectAll, selectOne } from "./selector.ts";
 
 /** Where records are when the resource does not say. */
-const USUAL_PLACES = ["data", "items", "results", "value"];
+export const USUAL_PLACES = ["data", "items", "results", "value"];
 
 /** @throws ProviderError source_response_invalid where the answer has no records at the place, or in more places than one */
 export function recordsIn(

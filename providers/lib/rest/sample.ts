@@ -1,5 +1,7 @@
 import { isObject, type JsonObject } from "../http/json.ts";
-import { type ReadContext, readPages } from "./pages.ts";
+import { parentColumnPath } from "./column-names.ts";
+import type { TakenRecords, WantedRecords } from "./page-records.ts";
+import { type ReadContext, readPages, type Take } from "./pages.ts";
 import { START } from "./position.ts";
 import type { Resource } from "./resources.ts";
 import { type Span, spanOf } from "./steps.ts";
@@ -33,14 +35,20 @@ async function sampleSpan(
 ): Promise<JsonObject[]> {
   const records: JsonObject[] = [];
   let [pages, empty] = [0, 0];
-  for await (const page of readPages(context, resource, span, START)) {
-    // A page may have more than can be pushed at once.
-    records.push(...page.records.filter((record) => isObject(record)).slice(0, MAX_RECORDS));
-    if (page.records.length > 0) pages += 1;
+  const take: Take<TakenRecords> = (page, view) => page.take(view, wantedOf(resource, MAX_RECORDS));
+  for await (const { taken } of readPages(context, resource, span, START, take)) {
+    records.push(...taken.records.filter((record) => isObject(record)));
+    if (taken.count > 0) pages += 1;
     else empty += 1;
     if (records.length >= MAX_RECORDS || pages >= mostPages || empty >= MAX_EMPTY_PAGES) break;
   }
   return records.slice(0, MAX_RECORDS);
+}
+
+/** What tells keys and times apart is not shortened. */
+export function wantedOf({ primaryKey, incremental, parentFields }: Resource, most: number): WantedRecords {
+  const cursor = incremental === undefined ? [] : [incremental.cursorField];
+  return { most, all: false, keep: [...primaryKey, ...cursor, ...parentFields.map(parentColumnPath)] };
 }
 
 function spansToSample({ incremental }: Resource, now: number): Span[] {

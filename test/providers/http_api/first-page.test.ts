@@ -86,7 +86,7 @@ it("an offset that begins at 1 is refused where offset 0 has nothing, until it s
   }));
   expect(failureOf(await told.source.discover(["orders"]))).toBeUndefined();
   const batches = await told.read(await told.plan("orders", { removes: true }));
-  expect(batches.flatMap(({ rows }) => rows)).toHaveLength(35);
+  expect(batches.flatMap(({ rows }) => [...rows])).toHaveLength(35);
   const empty = await openPages({ paginator: offset }, () => ({ body: [] }));
   expect(failureOf(await empty.source.discover(["orders"]))).toBeUndefined();
 });

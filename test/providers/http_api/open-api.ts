@@ -78,7 +78,7 @@ const FULL_SCAN: Omit<PlanRequest, "entityKey"> = {
 
 /** One column of every row. */
 export function cellsOf(batches: RowsBatch[], column: string): (string | null)[] {
-  return batches.flatMap(({ columns, rows }) => rows.map((row) => row[columns.indexOf(column)] ?? null));
+  return batches.flatMap(({ columns, rows }) => [...rows].map((row) => row[columns.indexOf(column)] ?? null));
 }
 
 export function rejectsOf(batches: RowsBatch[]): RejectedRecord[] {

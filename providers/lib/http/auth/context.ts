@@ -3,6 +3,7 @@ import type { SharedConnection } from "../../../provider.ts";
 import { classifyBreakage } from "../breakages.ts";
 import type { EgressGuard } from "../egress.ts";
 import { describeUrl, type Failure } from "../failures.ts";
+import { sharedLargeBodies } from "../large-bodies.ts";
 import { createResponse } from "../response.ts";
 import { createTransport } from "../transport.ts";
 import type { AuthContext } from "./authenticator.ts";
@@ -27,12 +28,14 @@ export function createAuthContext(options: {
     async requestToken({ url, headers, body }) {
       if (!URL.canParse(url)) throw toError({ reasonCode: "source_address_refused", said: "the token URL is no URL" });
       const target = new URL(url);
+      const signal = AbortSignal.timeout(TOKEN_TIMEOUT_MS);
       const transport = createTransport({
         guard,
         timeoutMs: TOKEN_TIMEOUT_MS,
         maxBodyBytes: MAX_TOKEN_ANSWER_BYTES,
+        large: { bodies: sharedLargeBodies(), source: target.host },
         tlsRootCert,
-        signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+        signal,
       });
       try {
         guard.check(target);
@@ -42,7 +45,7 @@ export function createAuthContext(options: {
           headers: { accept: "application/json", ...headers },
           body,
         });
-        return createResponse(answer, target, { format: "json", toError });
+        return createResponse(answer, target, { format: "json", signal, toError });
       } catch (error) {
         const failure = classifyBreakage(error, `POST ${describeUrl(target)}`);
         throw failure === null ? error : toError(failure);

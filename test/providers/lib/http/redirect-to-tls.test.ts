@@ -10,7 +10,11 @@ function createWire(redirects: Record<string, [status: number, location: string]
     async exchange(outgoing): Promise<Answer> {
       sent.push(outgoing);
       const [status, location] = redirects[outgoing.url.href] ?? [200, null];
-      return { status, headers: new Headers(location === null ? {} : { location }), body: Buffer.from("[]") };
+      return {
+        status,
+        headers: new Headers(location === null ? {} : { location }),
+        body: { bytes: Buffer.from("[]"), letGo: null },
+      };
     },
     hasMoved: () => false,
     close: async () => undefined,

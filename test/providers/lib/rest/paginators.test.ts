@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type PaginatorConfig, paginatorSchema } from "../../../../providers/http_api/config/paginator.ts";
+import type { JsonValue } from "../../../../providers/lib/http/json.ts";
+import { whyNoKeyset } from "../../../../providers/lib/rest/keyset-order.ts";
 import { createLoopGuard } from "../../../../providers/lib/rest/loop-guard.ts";
 import type { PageToken } from "../../../../providers/lib/rest/page-token.ts";
 import type { AnsweredPage, NextPage } from "../../../../providers/lib/rest/paginator.ts";
@@ -8,31 +10,39 @@ import { createSightings, type Sightings } from "../../../../providers/lib/rest/
 
 const configured = (config: object): PaginatorConfig => paginatorSchema.parse(config);
 
-function answer(config: object, page: Partial<AnsweredPage>, secretParameters: string[] = []): NextPage {
-  const { records = [{ id: 1 }] } = page;
+/** With records as such. */
+type Page = Partial<Omit<AnsweredPage, "records"> & { records: JsonValue[] }>;
+
+const ofRecords = (records: JsonValue[]) => ({
+  records: records.length,
+  ...{ first: records[0], last: records.at(-1), lastItem: records.at(-1) },
+  whyNoKeyset: (field: string) => whyNoKeyset(records, field),
+});
+
+function answer(config: object, page: Page, secretParameters: string[] = []): NextPage {
+  const { records = [{ id: 1 }], ...rest } = page;
   return createPaginator("http_api", configured(config), secretParameters).next({
     token: null,
     url: "https://a.test/v1/orders?page=1",
     headers: new Headers(),
     body: {},
     items: records.length,
-    lastItem: records.at(-1),
     keys: null,
     digest: "",
     sightings: createSightings(),
-    ...page,
-    records,
+    ...ofRecords(records),
+    ...rest,
   });
 }
 
 /** Where it goes on, or how it was shown to end. */
-function nextOf(config: object, page: Partial<AnsweredPage>, secretParameters: string[] = []) {
+function nextOf(config: object, page: Page, secretParameters: string[] = []) {
   const { token, end } = answer(config, page, secretParameters);
   return end === null ? { at: token.at } : end.proof;
 }
 
 /** The end of a listing whose pages have so many items, and say so much. `asked`: where each page was asked for. */
-function walk(config: object, pages: (Partial<AnsweredPage> & { items: number })[]) {
+function walk(config: object, pages: (Page & { items: number })[]) {
   const sightings: Sightings = createSightings();
   const asked: (string | number)[] = [];
   let token: PageToken | null = null;
@@ -59,7 +69,8 @@ describe("the next page", () => {
     const undeclared = (body: object, headers = new Headers()) =>
       createPaginator("http_api", undefined).next({
         ...{ token: null, url: "https://a.test/v1/orders", body: body as never, headers, items: 1, keys: null },
-        ...{ records: [{ id: 1 }], lastItem: { id: 1 }, digest: "", sightings: createSightings() },
+        ...ofRecords([{ id: 1 }]),
+        ...{ digest: "", sightings: createSightings() },
       }).end?.proof;
     for (const body of [
       { next: "https://a.test/v1/orders?page=2" },

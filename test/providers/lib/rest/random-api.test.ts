@@ -38,7 +38,7 @@ async function readSome(
   const request = { spec, window: { by: "none" }, batchRows: 1, batchBytes: 2 ** 20 } as const;
   try {
     for await (const batch of source.read({ ...request, checkpoint })) {
-      if (batch.kind === "rows") ids.push(...batch.rows.map(([id]) => String(id)));
+      if (batch.kind === "rows") ids.push(...[...batch.rows].map(([id]) => String(id)));
       at = JSON.parse(JSON.stringify(batch.checkpoint));
       left -= 1;
       if (batch.final) return { ids, checkpoint: at, isFinal: true, error: null };

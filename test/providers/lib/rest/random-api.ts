@@ -32,6 +32,8 @@ export interface RandomApi {
   kills: number[];
   /** Its checkpoint does not hold the keys that it has seen, as of a large listing. */
   forgets: boolean;
+  /** Its answers are so large that they are parsed in a thread: they should mean the same. */
+  isLarge: boolean;
 }
 
 const ANNOUNCED: RandomApi["total"][] = ["honest", "text", "large"];
@@ -64,6 +66,7 @@ export const randomApi: fc.Arbitrary<RandomApi> = fc
     removes: fc.boolean(),
     kills: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
     forgets: fc.boolean(),
+    isLarge: fc.nat(19).map((drawn) => drawn === 0),
   })
   .map((drawn): RandomApi => {
     const api: RandomApi = { ...drawn };
@@ -99,6 +102,9 @@ interface Item {
 }
 
 /** Serves one such API at a time, at `/items`. */
+/** JSON may end in blanks. */
+const PADDING = " ".repeat(1024 * 1024);
+
 export async function createRandomServer(): Promise<RandomServer> {
   let api: RandomApi;
   let items: Item[] = [];
@@ -172,7 +178,9 @@ export async function createRandomServer(): Promise<RandomServer> {
 
   const server = createServer((request, response) => {
     const { status, body } = answer(new URL(request.url ?? "/", "http://127.0.0.1"));
-    response.writeHead(status, { "content-type": "application/json" }).end(body);
+    response
+      .writeHead(status, { "content-type": "application/json" })
+      .end(api.isLarge && body !== "" ? `${body}${PADDING}` : body);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,0 +1,152 @@
+import type { Readable } from "node:stream";
+import { BodyLimitError } from "./body-limit.ts";
+import { decompress } from "./decompress.ts";
+import { LARGE_BYTES, type LargeBodies } from "./large-bodies.ts";
+
+/** A body as it came, decompressed. One that is large lies in memory that threads can share. */
+export interface Body {
+  bytes: Buffer;
+  /** Null where it is not large. Gives back the leave to hold it; may be called again. */
+  letGo: (() => void) | null;
+}
+
+export interface BodyReader {
+  timeoutMs: number;
+  maxBodyBytes: number;
+  large: { bodies: LargeBodies; source: string };
+  signal: AbortSignal;
+  noteMoved(): void;
+}
+
+/** A source that gives less is not slow but stuck. */
+const SLOWEST_BYTES_PER_SECOND = 1024;
+/** Of what is large: others wait until it is through. */
+const SLOWEST_LARGE_BYTES_PER_SECOND = 64 * 1024;
+
+/** The body came too slowly, though it kept coming. */
+export class SlowBodyError extends Error {
+  override readonly name = "SlowBodyError";
+}
+
+/**
+ * @param encoding as the header has it
+ * @throws SlowBodyError, BodyLimitError, what `decompress` throws, or the signal's reason
+ */
+export async function readBody(stream: Readable, encoding: string, reader: BodyReader): Promise<Body> {
+  const { large, signal, maxBodyBytes } = reader;
+  const held: (() => void)[] = [];
+  const beforeLarge = async (): Promise<void> => {
+    if (held.length === 0) held.push(await large.bodies.take(large.source, signal));
+  };
+  try {
+    const pieces = await collect(stream, reader, beforeLarge);
+    const decoded = await decompressWithLeave(joined(pieces), encoding, maxBodyBytes, beforeLarge);
+    const [letGo = null] = held;
+    return { bytes: letGo === null || isShared(decoded) ? decoded : toShared([decoded]), letGo };
+  } catch (error) {
+    for (const letGo of held) letGo();
+    throw error;
+  }
+}
+
+/** While leave is not given nothing is read, so that the source has to wait. */
+async function collect(stream: Readable, reader: BodyReader, beforeLarge: () => Promise<void>): Promise<Buffer[]> {
+  const pieces = createPieces();
+  let startedAt = Date.now();
+  for await (const chunk of stream) {
+    reader.noteMoved();
+    const before = pieces.bytes();
+    pieces.add(chunk);
+    const bytes = pieces.bytes();
+    if (bytes > LARGE_BYTES && before <= LARGE_BYTES) {
+      await beforeLarge();
+      startedAt = Date.now();
+    }
+    const isLarge = bytes > LARGE_BYTES;
+    const slowest = isLarge ? SLOWEST_LARGE_BYTES_PER_SECOND : SLOWEST_BYTES_PER_SECOND;
+    const allowedMs = reader.timeoutMs + (bytes / slowest) * 1000;
+    if (Date.now() - startedAt > allowedMs) throw new SlowBodyError(`${bytes} bytes came in ${allowedMs} ms`);
+  }
+  return pieces.taken();
+}
+
+/** Each piece keeps the memory of the read that brought it. */
+const SMALL_PIECE = 16 * 1024;
+const BLOCK_BYTES = 64 * 1024;
+/** A body of pieces of a byte takes a hundred times as much, and as long. */
+const MANY_PIECES = 100_000;
+const SMALLEST_PIECE = 16;
+
+/** What comes in small pieces is moved together. */
+function createPieces() {
+  const pieces: Buffer[] = [];
+  let block = Buffer.alloc(0);
+  let used = 0;
+  let bytes = 0;
+  let count = 0;
+  const closeBlock = (): void => {
+    if (used > 0) pieces.push(block.subarray(0, used));
+    [block, used] = [Buffer.alloc(0), 0];
+  };
+  return {
+    bytes: () => bytes,
+    add(chunk: Buffer): void {
+      bytes += chunk.length;
+      count += 1;
+      if (count > MANY_PIECES && bytes / count < SMALLEST_PIECE)
+        throw new BodyLimitError(`comes in pieces of ${Math.ceil(bytes / count)} bytes`);
+      if (chunk.length >= SMALL_PIECE) {
+        closeBlock();
+        pieces.push(chunk);
+        return;
+      }
+      if (used + chunk.length > block.length) {
+        closeBlock();
+        block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      }
+      used += chunk.copy(block, used);
+    },
+    taken(): Buffer[] {
+      closeBlock();
+      return pieces;
+    },
+  };
+}
+
+function joined(pieces: Buffer[]): Buffer {
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return bytes > LARGE_BYTES ? toShared(pieces) : Buffer.concat(pieces, bytes);
+}
+
+function toShared(pieces: readonly Buffer[]): Buffer {
+  const shared = Buffer.from(new SharedArrayBuffer(pieces.reduce((sum, piece) => sum + piece.length, 0)));
+  let at = 0;
+  for (const piece of pieces) at += piece.copy(shared, at);
+  return shared;
+}
+
+function isShared({ buffer }: Buffer): boolean {
+  return buffer instanceof SharedArrayBuffer;
+}
+
+/** Some kilobytes may be tens of megabytes: how much they are is not known before. */
+async function decompressWithLeave(
+  body: Buffer,
+  encoding: string,
+  maxBytes: number,
+  beforeLarge: () => Promise<void>,
+): Promise<Buffer> {
+  if (maxBytes > LARGE_BYTES) {
+    try {
+      return await decompress(body, encoding, LARGE_BYTES);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      await beforeLarge();
+    }
+  }
+  return await decompress(body, encoding, maxBytes);
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+}

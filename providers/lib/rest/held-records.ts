@@ -1,0 +1,68 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type JsonValue, jsonOf } from "../http/json.ts";
+import { LARGE_BYTES } from "../http/large-bodies.ts";
+import { digestOf } from "./loop-guard.ts";
+import type { PageRecords, PageRows } from "./page-records.ts";
+import { datesOf, laterOf, newestOf, rowsOf, viewOf } from "./record-views.ts";
+import { limitRows } from "./row-limits.ts";
+import { encodeRows } from "./row-list.ts";
+
+/** Cells that are made without letting others at the loop, and that are held as such. */
+const MOST_CELLS = 200_000;
+
+/**
+ * Records that are at hand.
+ * @param refuse the error that an answer is which makes too much of them
+ */
+export function holdRecords(records: readonly JsonValue[], refuse: (cause: unknown) => Error = asError): PageRecords {
+  return {
+    count: records.length,
+    async digest() {
+      const text = jsonOf([...records]);
+      return text === null ? null : digestOf(text);
+    },
+    datesWithin: async (view) => datesOf(records, view),
+    async rows(view, wanted) {
+      const viewed = viewOf(records, view);
+      const columns = Math.max(1, wanted.shape.fields.length);
+      const atOnce = Math.max(1, Math.floor(MOST_CELLS / columns));
+      const newest = newestOf(viewed, wanted);
+      if (viewed.length <= atOnce) {
+        const { rows, rejects } = rowsOf(viewed, wanted);
+        return { pieces: [rows], rejects, rows: rows.length, bytes: bytesOf(rows), newest };
+      }
+      const page: PageRows = { pieces: [], rejects: [], rows: 0, bytes: 0, newest: laterOf(newest, null) };
+      for (let from = 0; from < viewed.length; from += atOnce) {
+        const { rows, rejects } = rowsOf(viewed.slice(from, from + atOnce), wanted);
+        const encoded = encodeRows(rows);
+        page.pieces.push(encoded);
+        for (const reject of rejects) page.rejects.push(reject);
+        page.rows += rows.length;
+        page.bytes += encoded.bytes.length;
+        try {
+          limitRows(page, LARGE_BYTES);
+        } catch (cause) {
+          throw refuse(cause);
+        }
+        await nextTurn();
+      }
+      return page;
+    },
+    async take(view, { most }) {
+      const viewed = viewOf(records, view);
+      return { records: viewed.slice(0, most), count: viewed.length };
+    },
+    letGo: () => undefined,
+  };
+}
+
+/** A NULL takes some room, too. */
+function bytesOf(rows: readonly (readonly (string | null)[])[]): number {
+  let bytes = 0;
+  for (const row of rows) for (const cell of row) bytes += 1 + (cell?.length ?? 0);
+  return bytes;
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
