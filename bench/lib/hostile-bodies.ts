@@ -32,7 +32,7 @@ export const HOSTILE_BODIES: Record<string, HostileBody> = {
   "empty objects where records usually are": { make: (bytes) => `{"data":${listOf("{}")(bytes)},"next":null}` },
   "lists in lists": { make: (bytes) => "[".repeat(bytes / 2) + "]".repeat(bytes / 2) },
   "lists in lists that never end": { make: (bytes) => "[".repeat(bytes) },
-  "objects in objects": { make: (bytes) => '{"a":'.repeat(bytes / 6) + "1" + "}".repeat(bytes / 6) },
+  "objects in objects": { make: (bytes) => `${'{"a":'.repeat(bytes / 6)}1${"}".repeat(bytes / 6)}` },
   "a record that is nested to the end": {
     make: (bytes) => `[{"id":1,"a":${"[".repeat(bytes / 2)}${"]".repeat(bytes / 2)}}]`,
   },
