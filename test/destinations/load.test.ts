@@ -58,6 +58,9 @@ test("text comes through unchanged: tabs, newlines, backslashes, quotes, unicode
     `"'`,
     "",
     "名前 🚲 é",
+    // Longer than what is sent at once, with a character on each edge.
+    "🚲".repeat(100_000),
+    `x${"🚲\\\t".repeat(100_000)}`,
     "\b\f\v\u0001",
     "x".repeat(200_000),
   ];

@@ -16,14 +16,21 @@ export interface FencedJob {
 /** @param post hands over a piece before the end; what is listed in `moved` is moved, not copied */
 export type FencedRun = (input: never, post: (piece: unknown, moved: ArrayBuffer[]) => void) => unknown;
 
+export interface FencedOptions {
+  source: string;
+  signal: AbortSignal;
+  onPiece?: (piece: unknown) => void;
+}
+
 /** Runs parsers of what sources send in threads of their own, whose memory is bounded and which can be ended at any time. */
 export interface Fence {
   /**
+   * @param options.source whose input it is: sources take turns, however many jobs one of them has
    * @param options.signal ends the work at once, in the middle of a parse
    * @returns what the module's `run` returns
    * @throws FenceMemoryError, the signal's reason, or whatever `run` throws
    */
-  run(job: FencedJob, options: { signal: AbortSignal; onPiece?: (piece: unknown) => void }): Promise<unknown>;
+  run(job: FencedJob, options: FencedOptions): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -42,7 +49,7 @@ const LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16, stac
 const IDLE_MS = 5_000;
 
 interface Waiting {
-  job: FencedJob;
+  source: string;
   start(thread: Worker): void;
 }
 
@@ -56,6 +63,9 @@ export function createFence({
   idleMs?: number;
 } = {}): Fence {
   const waiting = new Set<Waiting>();
+  /** When each source had its last turn. Only of those that wait or came lately. */
+  const turns = new Map<string, number>();
+  let turn = 0;
   const idle = new Map<Worker, NodeJS.Timeout>();
   const threads = new Set<Worker>();
 
@@ -75,12 +85,25 @@ export function createFence({
     return thread;
   }
 
+  /** Of the source that has waited longest since its last turn. */
+  function firstInTurn(): Waiting | null {
+    let first: Waiting | null = null;
+    const lastOf = ({ source }: Waiting): number => turns.get(source) ?? 0;
+    for (const each of waiting) if (first === null || lastOf(each) < lastOf(first)) first = each;
+    return first;
+  }
+
   function next(): void {
-    const [first] = waiting;
-    if (first === undefined) return;
+    const first = firstInTurn();
+    if (first === null) {
+      if (idle.size === threads.size) turns.clear();
+      return;
+    }
     const [free] = idle.keys();
     if (free === undefined && threads.size >= mostThreads) return;
     waiting.delete(first);
+    turn += 1;
+    turns.set(first.source, turn);
     clearTimeout(free === undefined ? undefined : idle.get(free));
     if (free !== undefined) idle.delete(free);
     first.start(free ?? startThread());
@@ -125,10 +148,10 @@ export function createFence({
   }
 
   return {
-    async run(job, { signal, onPiece = () => undefined }) {
+    async run(job, { source, signal, onPiece = () => undefined }) {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Worker>();
-      const place: Waiting = { job, start: resolve };
+      const place: Waiting = { source, start: resolve };
       const abort = () => {
         // Where its turn has come already, the work itself hears of it.
         if (waiting.delete(place)) reject(signal.reason);

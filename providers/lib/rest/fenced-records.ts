@@ -70,12 +70,12 @@ type Ask = <A extends Asked>(
 
 /** Questions about one answer, each put to whatever thread is free. */
 function createAsk(response: HttpResponse, { paging: _, ...resource }: Resource): Ask {
-  const { contentType, format, body, signal } = response;
+  const { contentType, format, body, signal, source } = response;
   const answer: LargeAnswer = { body, contentType, format, resource: resource satisfies PlainResource };
   return async <A extends Asked>(_ask: A, question: Question, onPiece?: (piece: unknown) => void) => {
     const job = { module: MODULE, input: { answer, question } };
     const reply = await sharedFence()
-      .run(job, { signal, ...(onPiece === undefined ? {} : { onPiece }) })
+      .run(job, { source, signal, ...(onPiece === undefined ? {} : { onPiece }) })
       .catch((cause: unknown) => {
         response.letGo();
         if (!(cause instanceof FenceMemoryError)) throw cause;
