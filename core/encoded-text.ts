@@ -8,13 +8,18 @@ export interface Reading {
   placeOf(index: number): [from: number, to: number];
 }
 
-/** One character of a text that a program has escaped: JSON and most languages, HTML, URLs in UTF-8, quoted-printable. */
+/** One character of a text that a program has escaped: JSON and most languages, SQL and CSV, shells, HTML, URLs in UTF-8, quoted-printable. */
 const ESCAPED = new RegExp(
   [
+    // A small `u` has four digits.
+    String.raw`\\(?-i:U)([\da-f]{8})`,
+    String.raw`\\([01][0-7]{2})`,
     String.raw`\\u\{([\da-f]{1,6})\}`,
     String.raw`\\u([\da-f]{4})`,
     String.raw`\\x([\da-f]{2})`,
-    String.raw`\\(["'\\/bfnrt])`,
+    String.raw`\\(?!=\r?\n)([^a-z\d\s]|[bfnrt])`,
+    `(''|"")`,
+    String.raw`(=\r?\n)`,
     String.raw`&#x([\da-f]{1,6});?`,
     String.raw`&#(\d{1,7});?`,
     "&([a-z]{2,6});",
@@ -97,11 +102,30 @@ function lastUpTo(shifts: readonly { at: number }[], index: number): number {
 
 /** @returns null where it only looks like an escape */
 function characterOf(match: RegExpMatchArray): string | null {
-  const [, braced, unit, byte, letter, hexEntity, entity, name, percent, percentUnit, printable] = match;
+  const [
+    ,
+    long,
+    octal,
+    braced,
+    unit,
+    byte,
+    letter,
+    doubled,
+    softBreak,
+    hexEntity,
+    entity,
+    name,
+    percent,
+    percentUnit,
+    printable,
+  ] = match;
+  if (softBreak !== undefined) return "";
+  if (doubled !== undefined) return doubled.slice(1);
+  if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
   if (letter !== undefined) return LETTER_ESCAPES[letter] ?? letter;
   if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? null;
   if (percent !== undefined) return decodePercent(percent);
-  const hex = braced ?? unit ?? byte ?? hexEntity ?? percentUnit ?? printable;
+  const hex = long ?? braced ?? unit ?? byte ?? hexEntity ?? percentUnit ?? printable;
   const code = hex === undefined ? Number(entity) : Number.parseInt(hex, 16);
   return code <= 0x10ffff ? String.fromCodePoint(code) : null;
 }
