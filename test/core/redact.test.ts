@@ -90,6 +90,11 @@ describe("a secret in disguise", () => {
     expect(createRedactor([secret]).redact(`said ${part} out loud`)).toBe("said *** out loud");
   });
 
+  it("that looks like an escape once what protects it is gone", () => {
+    const { redact } = createRedactor(["Cn4ry/+&%53d4f9b7"]);
+    expect(redact(String.raw`{"error":"refused: Cn4ry\\/\\+\\&\\%53d4f9b7"}`)).toBe('{"error":"refused: ***"}');
+  });
+
   it("what is no secret stays as it is", () => {
     const text = `GET https://api.example.com/v1/orders?since=2025-01-01T00%3A00%3A00Z answered 403: {"error":"Caf\\u00e9 &amp; \\/ZGVhZGJlZWZkZWFkYmVlZg==","id":"0190-aaaa"}`;
     expect(createRedactor([SECRET, "hunter2-and-more"]).redact(text)).toBe(text);
