@@ -45,14 +45,16 @@ const ENTITIES: Record<string, string> = {
 /** Text as deep as this is no accident. */
 const MOST_READINGS = 6;
 
-/** The text as it is, then with one more layer of escapes undone each time, until there is none; with all kinds, and with backslashes alone. */
+/**
+ * The text as it is, then with one more layer of escapes undone each time, until there is none; and the same with backslashes first, and the
+ * other kinds once there are none.
+ */
 export function readingsOf(given: string): Reading[] {
   const asGiven: Reading = { text: given, placeOf: (index) => [index, index + 1] };
-  return [
-    asGiven,
-    ...layersOf(asGiven, ESCAPED),
-    ...(given.includes("\\") ? layersOf(asGiven, ESCAPED_BY_BACKSLASH) : []),
-  ];
+  const readings = [asGiven, ...layersOf(asGiven, ESCAPED)];
+  const unprotected = layersOf(asGiven, ESCAPED_BY_BACKSLASH);
+  const last = unprotected.at(-1);
+  return last === undefined ? readings : [...readings, ...unprotected, ...layersOf(last, ESCAPED)];
 }
 
 function layersOf(given: Reading, escaped: RegExp): Reading[] {
