@@ -8,22 +8,29 @@ export interface Reading {
   placeOf(index: number): [from: number, to: number];
 }
 
-/** One character of a text that a program has escaped: JSON and most languages, HTML, URLs in UTF-8, quoted-printable. */
-const ESCAPED = new RegExp(
-  [
-    String.raw`\\u\{([\da-f]{1,6})\}`,
-    String.raw`\\u([\da-f]{4})`,
-    String.raw`\\x([\da-f]{2})`,
-    String.raw`\\(["'\\/bfnrt])`,
-    String.raw`&#x([\da-f]{1,6});?`,
-    String.raw`&#(\d{1,7});?`,
-    "&([a-z]{2,6});",
-    String.raw`((?:%[0-7][\da-f])|(?:%[cd][\da-f]%[89ab][\da-f])|(?:%e[\da-f](?:%[89ab][\da-f]){2})|(?:%f[0-4](?:%[89ab][\da-f]){3}))`,
-    String.raw`%u([\da-f]{4})`,
-    String.raw`=([2-7][\da-f])`,
-  ].join("|"),
-  "gi",
-);
+/** One character of a text that a program has escaped: JSON and most languages, SQL and CSV, shells, HTML, URLs in UTF-8, quoted-printable. */
+const BY_BACKSLASH = [
+  // A small `u` has four digits.
+  String.raw`\\(?-i:U)([\da-f]{8})`,
+  String.raw`\\([01][0-7]{2})`,
+  String.raw`\\u\{([\da-f]{1,6})\}`,
+  String.raw`\\u([\da-f]{4})`,
+  String.raw`\\x([\da-f]{2})`,
+  String.raw`\\(?!=\r?\n)([^a-z\d\s]|[bfnrt])`,
+];
+const BY_OTHERS = [
+  `(''|"")`,
+  String.raw`(=\r?\n)`,
+  String.raw`&#x([\da-f]{1,6});?`,
+  String.raw`&#(\d{1,7});?`,
+  "&([a-z]{2,6});",
+  String.raw`((?:%[0-7][\da-f])|(?:%[cd][\da-f]%[89ab][\da-f])|(?:%e[\da-f](?:%[89ab][\da-f]){2})|(?:%f[0-4](?:%[89ab][\da-f]){3}))`,
+  String.raw`%u([\da-f]{4})`,
+  String.raw`=([2-7][\da-f])`,
+];
+const ESCAPED = new RegExp([...BY_BACKSLASH, ...BY_OTHERS].join("|"), "gi");
+/** Alone: what it protects may look like an escape of another kind, and be none. */
+const ESCAPED_BY_BACKSLASH = new RegExp(BY_BACKSLASH.join("|"), "gi");
 
 const LETTER_ESCAPES: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
@@ -38,21 +45,30 @@ const ENTITIES: Record<string, string> = {
 /** Text as deep as this is no accident. */
 const MOST_READINGS = 6;
 
-/** The text as it is, then with one more layer of escapes undone each time, until there is none. */
+/**
+ * The text as it is, then with one more layer of escapes undone each time, until there is none; and the same with backslashes first, and the
+ * other kinds once there are none.
+ */
 export function readingsOf(given: string): Reading[] {
-  const readings: Reading[] = [{ text: given, placeOf: (index) => [index, index + 1] }];
-  for (let last = readings[0]; last !== undefined && readings.length <= MOST_READINGS; ) {
-    const next = undoEscapes(last);
-    if (next === null) break;
-    readings.push(next);
-    last = next;
+  const asGiven: Reading = { text: given, placeOf: (index) => [index, index + 1] };
+  const readings = [asGiven, ...layersOf(asGiven, ESCAPED)];
+  const unprotected = layersOf(asGiven, ESCAPED_BY_BACKSLASH);
+  const last = unprotected.at(-1);
+  return last === undefined ? readings : [...readings, ...unprotected, ...layersOf(last, ESCAPED)];
+}
+
+function layersOf(given: Reading, escaped: RegExp): Reading[] {
+  const layers: Reading[] = [];
+  for (let next = undoEscapes(given, escaped); next !== null && layers.length < MOST_READINGS; ) {
+    layers.push(next);
+    next = undoEscapes(next, escaped);
   }
-  return readings;
+  return layers;
 }
 
 /** @returns null where nothing is escaped */
-function undoEscapes(before: Reading): Reading | null {
-  const found = [...before.text.matchAll(ESCAPED)].flatMap((match) => {
+function undoEscapes(before: Reading, escaped: RegExp): Reading | null {
+  const found = [...before.text.matchAll(escaped)].flatMap((match) => {
     const character = characterOf(match);
     return character === null ? [] : [{ character, at: match.index, length: match[0].length }];
   });
@@ -97,11 +113,30 @@ function lastUpTo(shifts: readonly { at: number }[], index: number): number {
 
 /** @returns null where it only looks like an escape */
 function characterOf(match: RegExpMatchArray): string | null {
-  const [, braced, unit, byte, letter, hexEntity, entity, name, percent, percentUnit, printable] = match;
+  const [
+    ,
+    long,
+    octal,
+    braced,
+    unit,
+    byte,
+    letter,
+    doubled,
+    softBreak,
+    hexEntity,
+    entity,
+    name,
+    percent,
+    percentUnit,
+    printable,
+  ] = match;
+  if (softBreak !== undefined) return "";
+  if (doubled !== undefined) return doubled.slice(1);
+  if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
   if (letter !== undefined) return LETTER_ESCAPES[letter] ?? letter;
   if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? null;
   if (percent !== undefined) return decodePercent(percent);
-  const hex = braced ?? unit ?? byte ?? hexEntity ?? percentUnit ?? printable;
+  const hex = long ?? braced ?? unit ?? byte ?? hexEntity ?? percentUnit ?? printable;
   const code = hex === undefined ? Number(entity) : Number.parseInt(hex, 16);
   return code <= 0x10ffff ? String.fromCodePoint(code) : null;
 }

@@ -20,7 +20,9 @@ const SHORTEST_IN_ANY_CASE = 8;
 const SHORTEST_LINE = 16;
 
 /** Of closed lists: programs read them, and a password that is part of a word must not change it. */
-const WORDS_FOR_PROGRAMS = new Set(["name", "code", "reasonCode"]);
+const WORDS_FOR_PROGRAMS = new Set(["name", "reasonCode"]);
+/** An SQLSTATE, or what the system and Node call an error. Servers may send anything as one. */
+const CODE = /^(?:[0-9A-Z]{5}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)$/;
 
 const BLACK = "***";
 
@@ -57,6 +59,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     for (const name of Object.getOwnPropertyNames(error)) {
       if (WORDS_FOR_PROGRAMS.has(name)) continue;
       const said: unknown = Reflect.get(error, name);
+      if (name === "code" && CODE.test(String(said))) continue;
       if (typeof said === "string" && redact(said) !== said) Reflect.set(error, name, redact(said));
     }
     redactError(error.cause, seen);
@@ -141,27 +144,51 @@ function findTrace({ placeOf }: Reading, text: string, trace: string): Span[] {
 /** Base64, whose lines may be broken; hex is a part of it. */
 const BASE64 = /[A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]|\r?\n){15,}/g;
 const HEX = /^(?:[\da-f]{2})+$/i;
+/** Bytes one by one, as dumps of memory and a buffer's JSON have them. */
+const HEX_BYTES = /(?<![\da-z])(?:0x)?[\da-f]{2}(?:[\s:,+-]{1,3}(?:0x)?[\da-f]{2}){3,}(?![\da-z])/gi;
+const DECIMAL_BYTES = /(?<![\d.])\d{1,3}(?:,\s*\d{1,3}){3,}(?![\d.])/g;
 
-/** A secret that was escaped before it became base64 or hex, or whose base64 is broken into lines. */
+/** A secret that was escaped before it became base64 or hex, or whose base64 is broken into lines, or that is told byte by byte. */
 function findPacked({ text, placeOf }: Reading, traces: Traces, layer: number): Span[] {
-  return [...text.matchAll(BASE64)].flatMap(({ 0: run, index }): Span[] => {
-    const isSecret = unpack(run).some((unpacked) => findSecrets(unpacked, traces, layer + 1).length > 0);
-    return isSecret ? [[placeOf(index)[0], placeOf(index + run.length - 1)[1]]] : [];
-  });
+  const find = (runs: RegExp, unpackRun: (run: string) => string[]): Span[] =>
+    [...text.matchAll(runs)].flatMap(({ 0: run, index }): Span[] => {
+      const isSecret = unpackRun(run).some((unpacked) => findSecrets(unpacked, traces, layer + 1).length > 0);
+      return isSecret ? [[placeOf(index)[0], placeOf(index + run.length - 1)[1]]] : [];
+    });
+  return [
+    ...find(BASE64, unpack),
+    ...find(HEX_BYTES, (run) => readBytes(run.replaceAll(/0x/gi, ""), 16)),
+    ...find(DECIMAL_BYTES, (run) => readBytes(run, 10)),
+  ];
 }
 
-/** @returns what is text in UTF-8: nothing for most long words */
+/** @returns nothing where a number is no byte */
+function readBytes(run: string, radix: number): string[] {
+  const bytes = (run.match(/[\da-f]+/gi) ?? []).map((byte) => Number.parseInt(byte, radix));
+  return bytes.some((byte) => byte > 255) ? [] : [decode(Uint8Array.from(bytes))];
+}
+
+/** @returns what is text: nothing for most long words */
 function unpack(run: string): string[] {
   const digits = run.replace(/[\r\n]/g, "");
   const base64 = digits.replaceAll("-", "+").replaceAll("_", "/");
   // A digit more than whole bytes need says nothing.
   const unpacked = [atob(base64.length % 4 === 1 ? base64.slice(0, -1) : base64)];
   if (HEX.test(digits)) unpacked.push(digits.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16))));
-  return unpacked.filter(beginsAsText).map((binary) => new TextDecoder().decode(bytesOf(binary)));
+  return unpacked.filter(beginsAsText).map((binary) => decode(bytesOf(binary)));
 }
 
+/** In UTF-8 or, as programs of Windows write it, in UTF-16. */
 function beginsAsText(binary: string): boolean {
-  return /^(?:[\t\n\r -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){6}/.test(binary);
+  const isUtf8 = /^(?:[\t\n\r -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){6}/.test(
+    binary,
+  );
+  return isUtf8 || /^(?:[\t\n\r -~]\0){4}/.test(binary);
+}
+
+function decode(bytes: Uint8Array): string {
+  const isUtf16 = bytes.length > 3 && bytes[0] !== 0 && bytes[1] === 0 && bytes[3] === 0;
+  return new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(bytes);
 }
 
 function bytesOf(binary: string): Uint8Array {

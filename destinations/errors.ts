@@ -73,8 +73,8 @@ const MEANINGS: Meaning[] = [
     fix: "Read the log of the destination's server, which met an internal error.",
   },
   {
-    // P0001 is what a trigger of somebody's own raises.
-    states: ["23", "P0001"],
+    // P0 is what a trigger of somebody's own raises, or fails with.
+    states: ["23", "P0"],
     reasonCode: "destination_constraint_violation",
     transient: false,
     fix: "Remove or relax the constraint or trigger at the destination, or correct the rows at the source.",
@@ -98,6 +98,30 @@ const MEANINGS: Meaning[] = [
     fix: "Retry with runMode full_refresh when the source's types have changed; otherwise correct the value at the source.",
   },
 ];
+
+/** A defect of ours, most of all: a statement that no server takes. */
+const OUR_OWN = /^42/;
+const UNKNOWN_STATE: Meaning = {
+  states: [],
+  reasonCode: "destination_unavailable",
+  transient: true,
+  ofEntity: true,
+  fix: "Look the SQLSTATE up in Postgres's manual and in the log of the destination's server. A pooler in front of it has to keep sessions.",
+};
+
+/** @returns undefined where it is a defect */
+function ofState(state: string, error: unknown): Meaning | undefined {
+  const isConflict = isLockConflict(error);
+  const known = MEANINGS.find(({ reasonCode, states }) =>
+    isConflict ? reasonCode === "destination_lock_conflict" : states.some((each) => state.startsWith(each)),
+  );
+  if (known !== undefined) return known;
+  // Functions may raise codes of their own.
+  const isRaised = error instanceof pg.DatabaseError && /^PL\/|^SQL function/.test(error.where ?? "");
+  if (isRaised) return MEANINGS.find(({ reasonCode }) => reasonCode === "destination_constraint_violation");
+  if (!/^[0-9A-Z]{5}$/.test(state)) return NO_POSTGRES;
+  return OUR_OWN.test(state) ? undefined : UNKNOWN_STATE;
+}
 
 /** What Node and pg say, without an SQLSTATE, when there is no connection or none any more: codes of the system, such as ENOENT. */
 const LOST_CONNECTION_CODES = /^(E(?!PROTO)[A-Z0-9]+$|EAI_|ERR_STREAM_DESTROYED|ERR_SOCKET_)/;
@@ -185,14 +209,7 @@ export function toDestinationError(error: unknown, doing: string): unknown {
   const saidAlready = [SupersededError, CopyConflictError, CopyDataError].some((kind) => error instanceof kind);
   if (isProviderError(error) || saidAlready) return error;
   const state = sqlState(error);
-  const meaning =
-    state === null
-      ? withoutState(error)
-      : MEANINGS.find(({ reasonCode, states }) =>
-          isLockConflict(error)
-            ? reasonCode === "destination_lock_conflict"
-            : states.some((each) => state.startsWith(each)),
-        );
+  const meaning = state === null ? withoutState(error) : ofState(state, error);
   if (meaning === undefined || !(error instanceof Error)) return error;
   const what = `Postgres destination, ${doing}: ${describe(error)}${state === null ? "" : ` (${state})`}.`;
   const fix = (state === "42501" && fixOfMissingGrant("destination", error.message)) || meaning.fix;

@@ -27,8 +27,8 @@ const NOT_PUBLIC_IPV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]
 
 /**
  * What no connector has any business at, and no setting opens: this host's own "any" address, link-local addresses, where clouds keep the
- * metadata service with the machine's credentials, those of its services that stand elsewhere (Alibaba, Oracle, Azure; AWS and Google over
- * IPv6), multicast, and broadcast.
+ * metadata service with the machine's credentials, those of its services that stand elsewhere (Alibaba, Oracle, Azure; AWS with the
+ * credentials of pods, Google and Scaleway over IPv6), multicast, and broadcast.
  */
 const FORBIDDEN = [
   "0.0.0.0/8",
@@ -40,7 +40,8 @@ const FORBIDDEN = [
   "240.0.0.0/4",
   "::",
   "fe80::/10",
-  "fd00:ec2::254",
+  "fd00:42::42",
+  "fd00:ec2::/32",
   "fd20:ce::254",
   "ff00::/8",
 ];

@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import { Client } from "pg";
 import { type IsControlDatabase, readIdentity } from "../../core/database-identity.ts";
 import { tlsOptionsOf } from "../../core/database-login.ts";
+import { createRedactor } from "../../core/redact.ts";
 import { APPLY_SETTINGS, SAFE_SEARCH_PATH, SESSION_SETTINGS } from "../../core/session-settings.ts";
 import { asConnected, type Dial } from "../../egress/dial.ts";
 import { breakOnlyItself, LOGIN_BYTES, whileFewBytesCome } from "../../egress/hostile-server.ts";
@@ -87,6 +88,9 @@ async function open(
     stream: () => asConnected(socket),
   });
   breakOnlyItself(client.connection);
+  // First of all who listen: what is cut later may end within the password, whose rest nobody would know again.
+  const { redactError } = createRedactor([password]);
+  client.connection.prependListener("errorMessage", redactError);
   prepare(client);
   let isOpen = true;
   // The statement in flight rejects with the same error; here it only must not end the process.
@@ -113,6 +117,7 @@ async function open(
     };
   } catch (error) {
     socket.destroy();
+    redactError(error);
     throw error;
   } finally {
     clearTimeout(late);

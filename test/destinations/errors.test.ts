@@ -38,9 +38,20 @@ describe("an error of Postgres", () => {
     ["3D000", "TerminalError", "config_invalid"],
     ["XX000", "TransientError", "destination_unavailable"],
     ["XX001", "TransientError", "destination_unavailable"],
+    ["P0004", "TerminalError", "destination_constraint_violation"],
+    ["26000", "TransientError", "destination_unavailable"],
+    ["HV000", "TransientError", "destination_unavailable"],
+    ["F0000", "TransientError", "destination_unavailable"],
+    ["***", "TransientError", "destination_unavailable"],
   ])("%s is a %s with reason %s", (code, name, reasonCode) => {
     const cause = databaseError(code);
     expect(toDestinationError(cause, "loading x")).toMatchObject({ name, reasonCode, cause });
+  });
+
+  test("with a code of its own, raised in a function, is one of the destination's rules", () => {
+    const where = "PL/pgSQL function shop.refuse() line 3 at RAISE";
+    const cause = Object.assign(databaseError("AB123"), { where });
+    expect(toDestinationError(cause, "loading x")).toMatchObject({ reasonCode: "destination_constraint_violation" });
   });
 
   test.each([

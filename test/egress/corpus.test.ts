@@ -22,6 +22,8 @@ const FORBIDDEN = [
   ["unspecified, IPv6", "::"],
   ["link-local, IPv6", "fe80::1"],
   ["metadata of AWS, IPv6", "fd00:ec2::254"],
+  ["credentials of pods at AWS, IPv6", "fd00:ec2::23"],
+  ["metadata of Scaleway, IPv6", "fd00:42::42"],
   ["metadata of Google, IPv6", "fd20:ce::254"],
   ["multicast, IPv6", "ff02::1"],
   ["mapped", "::ffff:169.254.169.254"],

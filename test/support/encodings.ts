@@ -31,6 +31,18 @@ export const ENCODINGS: Record<string, (text: string) => string> = {
     ).join("\r\n"),
   "JSON in base64": (text) => Buffer.from(JSON.stringify({ token: text }).replaceAll("/", "\\/")).toString("base64"),
   hex: (text) => Buffer.from(text).toString("hex"),
+  "string of Python": (text) =>
+    text.replace(/[^\w ]/gu, (mark) => `\\U${mark.codePointAt(0)?.toString(16).padStart(8, "0")}`),
+  "bytea of Postgres": (text) =>
+    text.replace(/[\\/+%&="']/g, (mark) => `\\${mark.charCodeAt(0).toString(8).padStart(3, "0")}`),
+  "literal of SQL": (text) => text.replaceAll("'", "''"),
+  "field of CSV": (text) => text.replaceAll('"', '""'),
+  "word of a shell": (text) => text.replace(/[^\w\s]/gu, "\\$&"),
+  "quoted-printable, in lines": (text) => text.replaceAll("=", "=3D").replace(/.{6}/gu, "$&=\r\n"),
+  "bytes of a dump": (text) => [...Buffer.from(text)].map(hexOf).join(" "),
+  "bytes with colons": (text) => [...Buffer.from(text)].map((byte) => hexOf(byte).toUpperCase()).join(":"),
+  "bytes in JSON": (text) => JSON.stringify([...Buffer.from(text)]),
+  "base64 of UTF-16": (text) => Buffer.from(`user:${text}`, "utf16le").toString("base64"),
   "upper case": (text) => text.toUpperCase(),
 };
 

@@ -46,7 +46,7 @@ export function createFailures(
     const quote =
       quoted === undefined
         ? ""
-        : redact(quoted)
+        : withoutCutEnd(quoted, redact(quoted))
             .replaceAll(/[\s\p{Cc}]+/gu, " ")
             .trim()
             .slice(0, MAX_QUOTED);
@@ -62,6 +62,15 @@ export function createFailures(
         : { retryAfterSeconds: Math.ceil(retryAfterSeconds) }),
     });
   };
+}
+
+/** Fewer than any body that `quoteBody` has cut. */
+const MAX_WHOLE = 5000;
+const CUT_END = 4000;
+
+/** A secret that the cut has left in part is not known again, and whitespace that goes may let it show. */
+function withoutCutEnd(quoted: string, redacted: string): string {
+  return quoted.length <= MAX_WHOLE ? redacted : redacted.slice(0, -CUT_END);
 }
 
 /** A cut or garbled answer is often whole the next time. */

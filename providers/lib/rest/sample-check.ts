@@ -90,10 +90,10 @@ const MOST_CHARACTERS = 40;
 /** Names only, of an object's members: for messages. */
 export function describeMembers(objects: readonly unknown[]): string {
   const names = [...new Set(objects.flatMap((each) => (isRecord(each) ? Object.keys(each) : [])))];
-  const shown = names.slice(0, MOST_NAMES).map((name) => {
-    const text = name.length > MOST_CHARACTERS ? `${name.slice(0, MOST_CHARACTERS)}…` : name;
-    return text.toWellFormed();
-  });
+  // None in part: it may be a secret, whose rest nobody would know again.
+  const shown = names
+    .slice(0, MOST_NAMES)
+    .map((name) => (name.length > MOST_CHARACTERS ? `… (${name.length} characters)` : name.toWellFormed()));
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "";
   return names.length === 0 ? "no members" : `the members ${shown.join(", ")}${more}`;
 }

@@ -12,6 +12,12 @@ import { createPostgresSource, type PostgresSource } from "./postgres-source.ts"
 /** Messages of a server. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const message = (kind: string, ...body: number[]) =>
   Buffer.from([kind.charCodeAt(0), 0, 0, 0, body.length + 4, ...body]);
+/** Longer than `message` can make one. */
+function errorOf(fields: string): Buffer {
+  const head = Buffer.from("E\0\0\0\0");
+  head.writeInt32BE(fields.length + 4, 1);
+  return Buffer.concat([head, Buffer.from(fields)]);
+}
 const LOGGED_IN = Buffer.concat([message("R", 0, 0, 0, 0), message("Z", "I".charCodeAt(0))]);
 
 const opened: { close(): Promise<void> }[] = [];
@@ -185,6 +191,19 @@ describe("what answers and is no Postgres", () => {
     });
     const [check] = await open({ host: "127.0.0.1", port: server.port, connectTimeoutSeconds: 120 }).check();
     expect(check).toMatchObject({ ok: false, message: expect.stringContaining("MiB came in answer") });
+  });
+
+  it("shows no part of the password where its words are cut", async () => {
+    const password = "S3cr+t-canary-of-many-letters";
+    for (const after of [250, 240, 230]) {
+      const said = `SFATAL\0C28P01\0M${"x".repeat(after)}${password}\0\0`;
+      const server = await listen((socket) => {
+        socket.once("data", () => socket.end(errorOf(said)));
+      });
+      const checks = await open({ host: "127.0.0.1", port: server.port }, LOOPBACK_EGRESS, password).check();
+      expect(JSON.stringify(checks)).toContain("x***");
+      expect(JSON.stringify(checks)).not.toContain("S3cr");
+    }
   });
 
   it("is given up when it takes the connection and says nothing", async () => {

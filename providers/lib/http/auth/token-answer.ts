@@ -1,3 +1,4 @@
+import { isProviderError } from "../../../../core/errors.ts";
 import { describeStatus } from "../failures.ts";
 import { isObject, type JsonValue } from "../json.ts";
 import { type HttpResponse, quoteBody } from "../response.ts";
@@ -32,9 +33,14 @@ export function readTokenAnswer(context: AuthContext, response: HttpResponse, to
   throw context.toError({ reasonCode, said, quoted: quoteBody(response.body) });
 }
 
-/** A refusal may come as a page of HTML. */
+/** A refusal may come as a page of HTML, or without a word, whatever type it names: the status says what it is. */
 function readIfJson(response: HttpResponse): JsonValue {
-  return /\bjson\b/i.test(response.headers.get("content-type") ?? "") ? response.json() : null;
+  try {
+    return /\bjson\b/i.test(response.headers.get("content-type") ?? "") ? response.json() : null;
+  } catch (error) {
+    if (isProviderError(error) && error.reasonCode === "source_response_invalid") return null;
+    throw error;
+  }
 }
 
 /** @returns undefined where there is no such member */

@@ -165,6 +165,21 @@ describe("client credentials", () => {
   });
 });
 
+describe("a token endpoint that says nothing", () => {
+  it.each([
+    [401, "source_auth_failed"],
+    [302, "source_auth_failed"],
+  ])("is told by its status, although it names JSON as its type: %i", async (status, reasonCode) => {
+    const api = await serveApi({
+      onToken: (_, response) =>
+        response.writeHead(status, { "content-type": "application/json", location: "/x" }).end(),
+    });
+    const sent = openClient({ baseUrl: api.origin, auth: clientCredentialsAuth(oauthClient(api)) }).send(GET);
+    await expect(sent).rejects.toMatchObject({ reasonCode });
+    await expect(sent).rejects.toThrow(`the token endpoint answered ${status}`);
+  });
+});
+
 describe("an access token", () => {
   it("is asked for once by 20 requests at a time", async () => {
     const api = await serveApi({ onToken: () => new Promise((resolve) => setTimeout(resolve, 50)) });
