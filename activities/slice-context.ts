@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Window } from "../core/slices.ts";
 import type { Db } from "../db/client.ts";
@@ -49,9 +50,10 @@ export async function loadTarget(
 export function claimRequestOf(
   { run, sync, execution }: RunContext,
   { target, planId, sliceNo, entityKey, stage, window }: SliceContext,
-  { signal, redactor: { redact } }: Pick<ActivityScope, "signal" | "redactor">,
+  { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
 ): ClaimRequest {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
+  const redact = (text: string): Promise<string> => redactor.redactInTurns(text, setImmediate);
   const own = entityRulesOf(sync.destinationConfig, entityKey);
   const maxRejectedRows = own.maxRejectedRows ?? execution.maxRejectedRows;
   return { target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, maxRejectedRows, redact, signal };

@@ -8,6 +8,8 @@ export interface Redactor {
   /** From now on `secret` is blacked out; so are the lines of a key and what a JSON document or a URL of it keeps secret. */
   hide(secret: string): void;
   redact(text: string): string;
+  /** For texts of any length: `pause` is waited for after every few milliseconds of work. */
+  redactInTurns(text: string, pause: () => Promise<void>): Promise<string>;
   /** Blacks out what the error, its causes and its parts say, in place: whoever holds it, logs it or stores it. */
   redactError(error: unknown): void;
 }
@@ -42,14 +44,19 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
 
   function redact(text: string): string {
     if (traces.exact.size === 0) return text;
-    const spans = findSecrets(text, traces).sort(([a], [b]) => a - b);
-    let redacted = "";
-    let copied = 0;
-    for (const [from, to] of spans) {
-      if (from >= copied) redacted += text.slice(copied, from) + BLACK;
-      copied = Math.max(copied, to);
+    return blackOut(
+      text,
+      windowsOf(text).flatMap((window) => findWithin(window, traces)),
+    );
+  }
+
+  async function redactInTurns(text: string, pause: () => Promise<void>): Promise<string> {
+    const spans: Span[] = [];
+    for (const window of windowsOf(text)) {
+      if (window.from > 0) await pause();
+      spans.push(...findWithin(window, traces));
     }
-    return redacted + text.slice(copied);
+    return blackOut(text, spans);
   }
 
   function redactError(error: unknown, seen = new Set<unknown>()): void {
@@ -67,7 +74,38 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
   }
 
   secrets.forEach(hide);
-  return { hide, redact, redactError: (error) => redactError(error) };
+  return { hide, redact, redactInTurns, redactError: (error) => redactError(error) };
+}
+
+function blackOut(text: string, spans: Span[]): string {
+  let redacted = "";
+  let copied = 0;
+  for (const [from, to] of spans.sort(([a], [b]) => a - b)) {
+    if (from >= copied) redacted += text.slice(copied, from) + BLACK;
+    copied = Math.max(copied, to);
+  }
+  return redacted + text.slice(copied);
+}
+
+/** A long text is looked at in parts, of which two neighbours share more than a secret takes, whatever it is written as. */
+const WINDOW = { length: 16 * 1024, shared: 4 * 1024 };
+
+interface TextWindow {
+  from: number;
+  text: string;
+}
+
+function windowsOf(text: string): TextWindow[] {
+  const step = WINDOW.length - WINDOW.shared;
+  const count = Math.max(1, Math.ceil((text.length - WINDOW.shared) / step));
+  return Array.from({ length: count }, (_, index) => {
+    const from = index * step;
+    return { from, text: text.slice(from, from + WINDOW.length) };
+  });
+}
+
+function findWithin({ from, text }: TextWindow, traces: Traces): Span[] {
+  return findSecrets(text, traces).map(([start, end]): Span => [start + from, end + from]);
 }
 
 /** Of a key in several lines, each line; of a URL, its password; of a JSON document such as a service account's, the values named as secrets are. */

@@ -199,7 +199,7 @@ export interface ClaimRequest {
   /** Of all slices of the entity together; null: no limit. */
   maxRejectedRows: number | null;
   /** Of a reject's reason and record; absent where nothing in them can be secret. */
-  redact?: (text: string) => string;
+  redact?: (text: string) => Promise<string>;
   /** Cancels the open statement at the destination and rolls the open batch back. */
   signal: AbortSignal;
 }

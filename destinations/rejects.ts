@@ -88,10 +88,12 @@ export async function keepUnloaded(
 }
 
 async function insertRejects(session: Session, request: ClaimRequest, rejects: readonly Reject[]): Promise<void> {
-  const { planId, sliceNo, entityKey, redact = (text) => text } = request;
-  const rows = rejects.map(({ rowNo, column, reason, record }) =>
-    [planId, sliceNo, rowNo, entityKey, column, redact(reason), redact(record)].map(storable),
-  );
+  const { planId, sliceNo, entityKey, redact = async (text) => text } = request;
+  const rows: (string | null)[][] = [];
+  for (const { rowNo, column, reason, record } of rejects) {
+    const texts = [await redact(reason), await redact(record)];
+    rows.push([planId, sliceNo, rowNo, entityKey, column, ...texts].map(storable));
+  }
   const columns = ["plan_id", "slice_no", "row_no", "entity_key", "column_name", "reason", "record"];
   const batch: LoadableRows = { kind: "rows", columns, rows, checkpoint: null, final: false };
   await copyIn(session, "_sluice.rejects", batch, request.signal);

@@ -107,6 +107,23 @@ describe("a secret in disguise", () => {
   });
 });
 
+describe("a long text", () => {
+  it("is the same in turns, wherever in it a secret stands", async () => {
+    const { redact, redactInTurns } = createRedactor([SECRET]);
+    const disguised = ENCODINGS["HTML, hexadecimal"]?.(SECRET) ?? "";
+    let pauses = 0;
+    const pause = async (): Promise<void> => void pauses++;
+    for (const before of [0, 4_090, 12_200, 12_288, 16_300, 16_384, 28_600]) {
+      const text = `${" ".repeat(before)}${disguised}${" ".repeat(40_000)}`;
+      const redacted = `${" ".repeat(before)}***${" ".repeat(40_000)}`;
+      expect(redact(text)).toBe(redacted);
+      expect(await redactInTurns(text, pause)).toBe(redacted);
+    }
+    expect(pauses).toBeGreaterThan(7);
+    expect(await redactInTurns("", pause)).toBe("");
+  });
+});
+
 describe("an error", () => {
   it("is blacked out in its message, stack, fields, causes and parts, and stays the same error", () => {
     const server = Object.assign(new Error("password hunter2 refused"), { detail: "tried hunter2", code: "28P01" });
