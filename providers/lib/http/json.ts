@@ -48,12 +48,17 @@ function markInexact(text: string, mark: string): string | null {
   const parts: string[] = [];
   let copied = 0;
   let outside = 0;
+  /** The first one from there on. It may be far, so it is looked for once. */
+  let quote = text.indexOf('"');
   INEXACT.lastIndex = 0;
   for (let match = INEXACT.exec(text); match !== null; match = INEXACT.exec(text)) {
     const [, before = "", number = ""] = match;
     const at = match.index + before.length;
     // Strings are passed over only up to what looks like a number, which may itself stand in one.
-    while (outside < at) outside = endOfString(text, text.indexOf('"', outside), at);
+    while (quote !== -1 && quote < at) {
+      outside = endOfString(text, quote);
+      quote = text.indexOf('"', outside);
+    }
     if (outside > at) {
       INEXACT.lastIndex = outside;
       continue;
@@ -64,9 +69,8 @@ function markInexact(text: string, mark: string): string | null {
   return parts.length === 0 ? null : parts.join("") + text.slice(copied);
 }
 
-/** @returns the place after the string that starts at `quote`; `before` where none starts before that */
-function endOfString(text: string, quote: number, before: number): number {
-  if (quote === -1 || quote >= before) return before;
+/** @returns the place after the string that starts at `quote` */
+function endOfString(text: string, quote: number): number {
   for (let end = quote; ; ) {
     end = text.indexOf('"', end + 1);
     if (end === -1) return text.length;

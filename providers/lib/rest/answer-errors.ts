@@ -36,6 +36,8 @@ function isReported(value: JsonValue | undefined): boolean {
 function isFailed(name: string, value: JsonValue | undefined): boolean {
   if (ERROR.test(name)) return isReported(value);
   if (ERROR_CODE.test(name)) return isReported(value) && value !== "0";
+  // A list of exact numbers has no text, and an object may have a `toString` of its own.
+  if (typeof value === "object") return false;
   if (/^(is_?)?(success|successful|succeeded|ok)$/i.test(name)) return /^false$/i.test(String(value));
   if (STATUS.test(name) && Number(value) >= 400 && Number(value) < 600) return true;
   return /^(status|result)$/i.test(name) && typeof value === "string" && /^(error|fail|failed|failure)$/i.test(value);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isProviderError, TerminalError } from "../../../core/errors.ts";
+import { isProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
 import type { RejectedRecord } from "../../batch.ts";
 import { BodyLimitError } from "../http/body-limit.ts";
 import { isObject, type JsonValue, jsonOf } from "../http/json.ts";
@@ -104,7 +104,17 @@ function reply(answer: LargeAnswer, question: Question, post: Post): unknown {
 
 function* recordsOf(answer: LargeAnswer): Generator<JsonValue[], void> {
   const { parts } = open(answer);
-  for (const part of parts) yield recordsIn(part, answer.resource);
+  for (const part of parts) yield recordsInPart(part, answer.resource).records;
+}
+
+/** `missing`: there are none at their place. Others of the body may have some: of `orders[*].lines[*]` many orders may have no lines. */
+function recordsInPart(part: JsonValue, resource: PlainResource): { records: JsonValue[]; missing: Refusal | null } {
+  try {
+    return { records: recordsIn(part, resource), missing: null };
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error;
+    return { records: [], missing: refusalOf(error) };
+  }
 }
 
 function open({ body, contentType, format, resource }: LargeAnswer) {
@@ -122,13 +132,16 @@ function survey(answer: LargeAnswer, { rules, keyField }: Extract<Question, { as
   const keys: Float64Array[] = [];
   const ofKeyset: JsonValue[] = [];
   let misplaced: Refusal | null = null;
+  /** Of all parts so far. */
+  let missing: Refusal | null | undefined;
   let [count, items] = [0, 0];
   let [lastItem, lastRecord]: (JsonValue | undefined)[] = [];
   for (const part of parts) {
     for (const [i, rule] of rules.entries()) met[i] ||= matchesPath(part, rule);
     if (misplaced !== null) continue;
     try {
-      const records = recordsIn(part, resource);
+      const { records, missing: ofPart } = recordsInPart(part, resource);
+      missing = missing === undefined ? ofPart : missing && ofPart;
       const listed = itemsOf(part, resource, records);
       count += records.length;
       items += listed.length;
@@ -147,7 +160,7 @@ function survey(answer: LargeAnswer, { rules, keyField }: Extract<Question, { as
   const isKeyed = hashKeys([], resource) !== null;
   return {
     frame: textOf(abridgeFrame(frame)),
-    ...{ met, misplaced, count, items },
+    ...{ met, misplaced: misplaced ?? missing ?? null, count, items },
     lastItem: lastItem === undefined ? null : textOf(abridgeRecord(lastItem, ofKey)),
     lastRecord: lastRecord === undefined ? null : textOf(abridgeRecord(lastRecord, ofKey)),
     keys: isKeyed ? joinNumbers(keys) : null,

@@ -22,7 +22,8 @@ export function saysMore(kind: Kind, name: string, value: JsonValue | undefined,
   const plain = plainOf(value);
   switch (kind) {
     case "flag": {
-      const isSet = String(plain).toLowerCase();
+      // A list of exact numbers is no text, and an object may have a `toString` of its own.
+      const isSet = typeof plain === "object" ? "" : String(plain).toLowerCase();
       return isSet === "true" ? MORE.test(name) || HAS_NEXT.test(name) : isSet === "false" && LAST.test(name);
     }
     case "next":

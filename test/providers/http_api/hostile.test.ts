@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HOSTILE_BODIES } from "../../../bench/lib/hostile-bodies.ts";
 import { isProviderError } from "../../../core/errors.ts";
+import { GET, openClient, serve } from "../lib/http/local-http.ts";
 import { numbered, openPages, readUp } from "./open-pages.ts";
 
 const BYTES = 8_000_000;
@@ -108,5 +109,41 @@ describe("a large answer", () => {
       return asked < 3 ? { status: 503, headers: { "retry-after": "0" }, body: records(0) } : { body: records(0) };
     });
     expect((await readUp(api)).ids).toEqual(["1", "2", "3"]);
+  });
+
+  it("whose records lie in lists that few of its elements have is read as a small one is", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const orders = Array.from({ length: 40 }, (_, i) => ({
+      text: text.slice(0, 50_000),
+      ...(i === 39 ? { lines: numbered(0, 2) } : {}),
+    }));
+    for (const data of [orders, orders.slice(-2)]) {
+      const api = await openPages({ paginator: { type: "single" }, recordSelector: "data[*].lines[*]" }, () => ({
+        body: { data },
+      }));
+      expect(await readUp(api)).toMatchObject({ error: null, ids: ["1", "2"] });
+    }
+    const none = await openPages({ paginator: { type: "single" }, recordSelector: "data[*].lines[*]" }, () => ({
+      body: { data: orders.slice(0, -1) },
+    }));
+    await expect(readUp(none)).rejects.toThrow("has no records at data[*].lines[*]");
+  });
+});
+
+describe("a small answer", () => {
+  const ordinary = () => numbered(0, 1_000).map((record) => ({ ...record, text: "x".repeat(900) }));
+  it.each<[string, boolean, () => string]>([
+    ["of very many values is parsed apart", true, () => `[${"{},".repeat(100_000)}{}]`],
+    ["of ordinary records is not", false, () => JSON.stringify(ordinary())],
+  ])("%s", async (_, isLarge, make) => {
+    const local = await serve((_request, response) => response.writeHead(200).end(make()));
+    const client = openClient({ baseUrl: local.origin });
+    // The second one comes when the first one is let go.
+    for (let i = 0; i < 2; i += 1) {
+      const response = await client.send(GET);
+      expect(response.isLarge).toBe(isLarge);
+      response.letGo();
+    }
   });
 });

@@ -198,6 +198,17 @@ describe("an answer that says that there is more", () => {
     expect(await readUp(await openPages({}, () => ({ body })))).toMatchObject({ ids: ids(3), error: null });
   });
 
+  it.each(["[1.10]", '{"toString":1,"valueOf":2}', '[{"toString":1}]'])(
+    "is none in what has no text, whatever its name is: %s",
+    async (value) => {
+      const names = ["bbox", "success", "status", "code", "has_more", "done", "total", "count", "next", "offset"];
+      const text = `{"data":[{"id":1}],${names.map((name) => `"${name}":${name === "next" ? "null" : value}`).join(",")}}`;
+      const empty = text.replace('{"id":1}', "");
+      expect(await readUp(await openPages({}, () => ({ body: text })))).toMatchObject({ ids: ids(1), error: null });
+      expect(await readUp(await openPages({}, () => ({ body: empty })))).toMatchObject({ ids: [], error: null });
+    },
+  );
+
   it("no more than these is one", async () => {
     const headers = {
       ...{ "x-total-count": "10", "x-total-pages": "1", "x-next-page": "", "content-range": "0-9/10" },

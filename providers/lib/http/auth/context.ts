@@ -45,6 +45,8 @@ export function createAuthContext(options: {
           headers: { accept: "application/json", ...headers },
           body,
         });
+        // Nothing is made of it but a token, at once.
+        answer.body.letGo?.();
         return createResponse(answer, target, { format: "json", signal, toError });
       } catch (error) {
         const failure = classifyBreakage(error, `POST ${describeUrl(target)}`);

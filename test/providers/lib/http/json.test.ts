@@ -215,6 +215,14 @@ describe("the JSON of an answer", () => {
   });
 });
 
+it("takes time as its text is long, also where a quote is far", () => {
+  const text = `[${"1.0,".repeat(750_000)}"end"]`;
+  const startedAt = performance.now();
+  expect(parseArray(text)).toHaveLength(750_001);
+  // It was three gigabytes that were looked through for each thousand numbers.
+  expect(performance.now() - startedAt).toBeLessThan(8_000);
+});
+
 describe("an answer of a value a line", () => {
   const answerOf = async (body: string, contentType: string, format?: "ndjson") => {
     const local = await serve((_, response) => response.writeHead(200, { "content-type": contentType }).end(body));
