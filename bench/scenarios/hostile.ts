@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Sync, unwrap } from "../../client/index.ts";
-import { HOSTILE_BODIES } from "../../test/support/hostile-bodies.ts";
 import type { Bench } from "../lib/bench.ts";
+import { HOSTILE_BODIES } from "../lib/hostile-bodies.ts";
 import { connectItems, ITEMS, makeItems, startItemsApi } from "../lib/json-items.ts";
 import { rssMb } from "../lib/memory.ts";
 import { type Outcome, type Sample, speedRatio, standingOf } from "../lib/samples.ts";

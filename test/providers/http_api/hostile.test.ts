@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { HOSTILE_BODIES } from "../../../bench/lib/hostile-bodies.ts";
 import { isProviderError } from "../../../core/errors.ts";
-import { HOSTILE_BODIES } from "../../support/hostile-bodies.ts";
 import { numbered, openPages, readUp } from "./open-pages.ts";
 
 const BYTES = 8_000_000;
