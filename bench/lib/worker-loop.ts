@@ -32,8 +32,11 @@ export function watchLoop(metricsUrl: string, pid: number | null): LoopWatch {
   };
 }
 
+/** Null where the worker does not answer: it may just be restarting. */
 async function readDelay(url: string): Promise<number | null> {
-  const response = await fetch(url);
-  const seconds = DELAY.exec(await response.text())?.[1];
+  const text = await fetch(url)
+    .then((response) => response.text())
+    .catch(() => "");
+  const seconds = DELAY.exec(text)?.[1];
   return seconds === undefined ? null : Number(seconds) * 1000;
 }

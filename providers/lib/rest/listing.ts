@@ -220,7 +220,7 @@ async function judgePage({ response, classifier, options, reading }: AnsweredReq
   const isPage = outcome === "page" && !isBlank(response);
   const answer = isPage ? (classifier.answer ?? (await openAnswer(response, resource, []))) : null;
   const listed = answer?.list() ?? NOTHING;
-  const added = tally.add(listed.keys);
+  const added = await tally.add(listed.keys);
   // Around records that came before the source may write a number of the request, or the time.
   const isKnown = added === 0 && listed.records.count > 0;
   const digest = (isKnown ? await listed.records.digest() : null) ?? answer?.digest() ?? digestOf(response.body);
