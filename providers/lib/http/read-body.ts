@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { BodyLimitError } from "./body-limit.ts";
 import { decompress } from "./decompress.ts";
-import { LARGE_BYTES, type LargeBodies } from "./large-bodies.ts";
+import { LARGE_BYTES, type LargeBodies, type LargeBody } from "./large-bodies.ts";
 
 /** A body as it came, decompressed. One that is large, or small and of very many values, lies in memory that threads can share. */
 export interface Body {
@@ -20,7 +20,7 @@ export interface BodyReader {
 
 /** A source that gives less is not slow but stuck. */
 const SLOWEST_BYTES_PER_SECOND = 1024;
-/** Of what is large: others wait until it is through. */
+/** Of what is large: others may wait for its place. */
 const SLOWEST_LARGE_BYTES_PER_SECOND = 64 * 1024;
 
 /** The body came too slowly, though it kept coming. */
@@ -34,20 +34,29 @@ export class SlowBodyError extends Error {
  */
 export async function readBody(stream: Readable, encoding: string, reader: BodyReader): Promise<Body> {
   const { large, signal, maxBodyBytes } = reader;
-  const held: (() => void)[] = [];
+  let held: LargeBody | null = null;
   const beforeLarge = async (): Promise<void> => {
-    if (held.length === 0) held.push(await large.bodies.take(large.source, signal));
+    held ??= await large.bodies.take(large.source, signal);
+  };
+  const whenCome = async (): Promise<void> => {
+    await beforeLarge();
+    await held?.come(signal);
   };
   try {
     const pieces = await collect(stream, reader, beforeLarge);
-    const decoded = await decompressWithLeave(joined(pieces), encoding, maxBodyBytes, beforeLarge);
-    if (isDense(decoded)) await beforeLarge();
-    const [letGo = null] = held;
+    if (held !== null) await whenCome();
+    const decoded = await decompressWithLeave(joined(pieces), encoding, maxBodyBytes, whenCome);
+    if (isDense(decoded)) await whenCome();
+    const letGo = letGoOf(held);
     return { bytes: letGo === null || isShared(decoded) ? decoded : toShared([decoded]), letGo };
   } catch (error) {
-    for (const letGo of held) letGo();
+    letGoOf(held)?.();
     throw error;
   }
+}
+
+function letGoOf(body: LargeBody | null): (() => void) | null {
+  return body === null ? null : () => body.letGo();
 }
 
 /** While leave is not given nothing is read, so that the source has to wait. */
@@ -151,14 +160,14 @@ async function decompressWithLeave(
   body: Buffer,
   encoding: string,
   maxBytes: number,
-  beforeLarge: () => Promise<void>,
+  whenCome: () => Promise<void>,
 ): Promise<Buffer> {
   if (maxBytes > LARGE_BYTES) {
     try {
       return await decompress(body, encoding, LARGE_BYTES);
     } catch (error) {
       if (!isTooLarge(error)) throw error;
-      await beforeLarge();
+      await whenCome();
     }
   }
   return await decompress(body, encoding, maxBytes);
