@@ -22,7 +22,8 @@ export function countAt(
         : plainOf(selectOne(body, path));
   const text = typeof found === "string" ? withoutRange(found.trim()) : (found ?? "");
   if (text === "") return null;
-  const count = Number(text);
+  // A number made of an array goes as deep as it is nested.
+  const count = typeof text === "object" ? Number.NaN : Number(text);
   if (typeof text === "object" || typeof text === "boolean" || !Number.isSafeInteger(count)) {
     const place = header === undefined ? `the body has no number at ${path}` : `the header ${header} is no number`;
     const isNested = typeof text === "object";

@@ -1,4 +1,4 @@
-import { cellOf, isObject, type JsonValue, plainOf } from "../http/json.ts";
+import { cellOf, isObject, type JsonValue, jsonOf, plainOf } from "../http/json.ts";
 import { selectOne } from "./selector.ts";
 
 /**
@@ -7,8 +7,9 @@ import { selectOne } from "./selector.ts";
  */
 export function whyNoKeyset(records: readonly JsonValue[], field: string): string | null {
   const values = records.flatMap((record) => (isObject(record) ? [selectOne(record, field) ?? null] : []));
-  const texts = values.map((value) => (typeof value === "object" ? JSON.stringify(value) : cellOf(value)));
+  const texts = values.map((value) => (typeof value === "object" ? jsonOf(value) : cellOf(value)));
   if (values.includes(null)) return null;
+  if (texts.includes(null)) return `${field}, by which the next page is asked for, is nested too deeply`;
   if (new Set(texts).size < texts.length)
     return `several records of a page have the same ${field}, by which the next page is asked for`;
   const numbers = values.map(plainOf).filter((value) => typeof value === "number");

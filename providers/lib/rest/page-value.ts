@@ -1,4 +1,4 @@
-import { cellOf, isObject, isRawNumber, type JsonValue, parseJson } from "../http/json.ts";
+import { cellOf, isObject, isRawNumber, type JsonValue, jsonOf, parseJson } from "../http/json.ts";
 import type { PageToken } from "./page-token.ts";
 import { describeMembers } from "./sample-check.ts";
 
@@ -18,9 +18,10 @@ export function parameterOf({ at, json }: PageToken, place: "query" | "body"): J
   return json === true && place === "body" ? parseJson(String(at)) : at;
 }
 
-/** Why a value cannot be a parameter of a query, or a link; null where it can. */
-export function whyNoText(path: string, value: JsonValue | undefined): string | null {
+/** Why a value cannot be a parameter there, or a link; null where it can. */
+export function whyNoParameter(path: string, value: JsonValue | undefined, place: "query" | "body"): string | null {
   if (!isNested(value) || Object.keys(value).length === 0) return null;
+  if (place === "body") return jsonOf(value) === null ? `${path} is nested too deeply to be sent back` : null;
   return `${path} is ${describeNested(value)}, and one text or number is needed`;
 }
 

@@ -5,7 +5,7 @@ import { byNumber, byOffset, doubtOfTotal } from "./counted-paging.ts";
 import { linkTo } from "./link-header.ts";
 import { endedBy } from "./listing-end.ts";
 import { signOfMore } from "./more-signs.ts";
-import { type PageValue, pageValueOf, parameterOf, whyNoText } from "./page-value.ts";
+import { type PageValue, pageValueOf, parameterOf, whyNoParameter } from "./page-value.ts";
 import type { AnsweredPage, NextPage, PageParameters, Paginator } from "./paginator.ts";
 import type { PaginatorConfig } from "./paginator-config.ts";
 import { selectOne } from "./selector.ts";
@@ -172,7 +172,7 @@ function byKey(provider: ProviderKey, { field, param, in: place }: Config<"keyse
 /** @throws TerminalError source_response_invalid for a value that the place cannot take */
 function valueAt(provider: ProviderKey, from: JsonValue | undefined, path: string, place: "query" | "body") {
   const value = isObject(from) ? selectOne(from, path) : undefined;
-  const why = place === "query" ? whyNoText(path, value) : null;
+  const why = whyNoParameter(path, value, place);
   if (why !== null) throw unusable(provider, why);
   return pageValueOf(value);
 }

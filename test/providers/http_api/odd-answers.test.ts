@@ -495,3 +495,30 @@ it("a key that no record has is refused by discovery, also where columns need no
     });
   }
 });
+
+describe("a value that is nested 20,000 deep", () => {
+  const deep = `${"[".repeat(20_000)}1${"]".repeat(20_000)}`;
+
+  it.each<[string, object, string]>([
+    [
+      "a cursor for a body",
+      { type: "cursor", nextPath: "next", param: "after", in: "body" },
+      `{"items":[{"id":1}],"next":${deep}}`,
+    ],
+    [
+      "a cursor for a query",
+      { type: "cursor", nextPath: "next", param: "after" },
+      `{"items":[{"id":1}],"next":${deep}}`,
+    ],
+    ["a key", { type: "keyset", field: "key", param: "after" }, `{"items":[{"id":1,"key":${deep}}]}`],
+    ["a total", { type: "offset", limit: 10, totalPath: "total" }, `{"items":[{"id":1}],"total":${deep}}`],
+  ])("is not %s", async (_, paginator, body) => {
+    const method = "in" in paginator ? { method: "POST", idempotent: true, json: {} } : {};
+    const api = await openPages({ ...method, paginator }, () => ({ body }));
+    const error = await readUp(api).then(
+      (read) => read.error,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ reasonCode: "source_response_invalid", fix: expect.stringMatching(/./) });
+  });
+});
