@@ -18,19 +18,21 @@ type Executor = Kysely<Database>;
 /**
  * Makes room as well: what a connection was asked ten minutes ago is of no use to anybody, and can be megabytes. Plans stay for a day,
  * since people come back to them. A task that is there already stays as it is.
+ * @returns whether it is new
  */
-export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<void> {
+export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<boolean> {
   await db
     .deleteFrom("connectionTasks")
     .where("connectionId", "=", task.connectionId)
     .where("kind", "!=", "plan")
     .where("createdAt", "<", sql<Date>`now() - interval '10 minutes'`)
     .execute();
-  await db
+  const inserted = await db
     .insertInto("connectionTasks")
     .values({ ...task, request: JSON.stringify(request) })
     .onConflict((conflict) => conflict.column("id").doNothing())
-    .execute();
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n;
 }
 
 /** A plan of the sync that was asked for; null where there is none, or it is older than a day. */
