@@ -119,7 +119,7 @@ export async function findSyncRow(db: Executor, id: string): Promise<SyncRow | n
 }
 
 /** About, as an answer, before its bindings are read. */
-export function bytesOfSync(sync: SyncRow): number {
+export function bytesOfSync(sync: Pick<SyncRow, "entities">): number {
   return sync.entities.reduce((sum, key) => sum + 2 * Buffer.byteLength(key) + BINDING_BYTES, 0);
 }
 
