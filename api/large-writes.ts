@@ -13,8 +13,6 @@ const HELD_BYTES = 8 * 1024 * 1024;
 const SHARE_OF_CALLER = 1 / 2;
 const PATIENCE_MS = 20_000;
 
-export type InTurn = ReturnType<typeof createLargeWrites>;
-
 /** @returns what does a write once there is room for `bytes`, or throws AppError too_many_lists */
 export function createLargeWrites() {
   const held = createBudget(HELD_BYTES, SHARE_OF_CALLER);

@@ -57,7 +57,7 @@ export async function listAuditEvents(db: Executor, filter: AuditFilter): Promis
     .orderBy("id", "desc")
     .limit(filter.limit)
     .offset(filter.offset);
-  return { ...(await itemsWithTotal(listed, count)), read: (ids) => readAuditEvents(db, ids) };
+  return { ...(await itemsWithTotal(listed, count, filter.offset)), read: (ids) => readAuditEvents(db, ids) };
 }
 
 async function readAuditEvents(db: Executor, ids: readonly number[]): Promise<AuditEventRow[]> {

@@ -65,7 +65,7 @@ export async function listConnections(
     .orderBy("id", "desc")
     .limit(page.limit)
     .offset(page.offset);
-  return { ...(await itemsWithTotal(listed, count)), read: (ids) => readConnections(db, ids) };
+  return { ...(await itemsWithTotal(listed, count, page.offset)), read: (ids) => readConnections(db, ids) };
 }
 
 async function readConnections(db: Executor, ids: readonly string[]): Promise<ConnectionRow[]> {

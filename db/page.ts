@@ -25,13 +25,15 @@ export interface Page<Row, Id = string> {
  * Both in one statement: two could see different rows, and a total that is too small would tell who turns pages that there are no more.
  * @param listed of the page, in its order
  * @param count of all that matches
+ * @param offset of the page: where it has no items, there were no more than that
  */
 export async function itemsWithTotal<Item>(
   listed: SelectQueryBuilder<Database, never, Item>,
   count: SelectQueryBuilder<Database, never, { total: number }>,
+  offset: number,
 ): Promise<{ items: Item[]; total: number }> {
   const rows = await listed.select(sql<number>`(${count})`.as("total")).execute();
-  const total = rows[0]?.total ?? (await count.executeTakeFirstOrThrow()).total;
+  const total = rows[0]?.total ?? Math.min(offset, (await count.executeTakeFirstOrThrow()).total);
   return { items: rows, total };
 }
 

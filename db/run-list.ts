@@ -35,7 +35,7 @@ export async function listRuns(
     .orderBy("runs.id", "desc")
     .limit(limit)
     .offset(offset);
-  return { ...(await itemsWithTotal(listed, count)), read: (ids) => readRuns(db, ids) };
+  return { ...(await itemsWithTotal(listed, count, offset)), read: (ids) => readRuns(db, ids) };
 }
 
 async function readRuns(db: Kysely<Database>, ids: readonly string[]): Promise<RunRow[]> {

@@ -96,7 +96,7 @@ export async function listSyncs(db: Executor, filter: SyncFilter): Promise<Page<
     .orderBy("id", "desc")
     .limit(filter.limit)
     .offset(filter.offset);
-  return { ...(await itemsWithTotal(listed, count)), read: (ids) => readListed(db, ids) };
+  return { ...(await itemsWithTotal(listed, count, filter.offset)), read: (ids) => readListed(db, ids) };
 }
 
 async function readListed(db: Executor, ids: readonly string[]): Promise<SyncWithBindingList[]> {

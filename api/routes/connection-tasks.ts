@@ -82,6 +82,7 @@ const rotate = createRoute({
 });
 
 export function connectionTaskRoutes(deps: ApiDeps, answers: LargeAnswers) {
+  const underWay = new Map<string, Promise<string>>();
   return createRouter()
     .openapi(check, async (c) => {
       const connection = await checkConnection(deps, c.req.valid("param").connection_id, callerOf(c));
@@ -98,7 +99,13 @@ export function connectionTaskRoutes(deps: ApiDeps, answers: LargeAnswers) {
       };
       const mayTryAgain = covers(c.get("scopes"), "operate");
       const asker = callerOf(c);
-      const taskId = await discoverConnection(deps, connection, { refresh, mayTryAgain, beforeAsking, asker });
+      const taskId = await discoverConnection(deps, connection, {
+        refresh,
+        mayTryAgain,
+        beforeAsking,
+        asker,
+        underWay,
+      });
       return answers.answerPage(c, {
         ...{ name: "entities", page },
         begin: () => listDiscovered(deps.db, taskId, { ...page, q: q ?? null }),

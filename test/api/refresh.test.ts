@@ -96,6 +96,14 @@ describe("a catalog that nobody has asked for yet", () => {
     expect(entries).toMatchObject([{ actor: "key:read" }]);
   });
 
+  it("is asked for once for all readers that come at the same time", async () => {
+    const id = await newConnection();
+    const before = api.control.checked.length;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => catalog(id, "", keyOf("read"))));
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(api.control.checked.length).toBe(before + 1);
+  });
+
   it("and could not be had is not asked for again by a reader within a minute", async () => {
     const id = await newConnection();
     const answer = api.control.answerCheck;
