@@ -21,7 +21,7 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
 /** In front of every route: whatever is wrong with a body as a whole is a 422, and nothing at all is `{}`. */
 export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   if (c.req.method !== "POST" && c.req.method !== "PATCH" && c.req.method !== "PUT") return next();
-  const text = decode(await readBytes(c.req.raw));
+  const text = decode(await readBytes(c));
   const body = text.trim() === "" ? {} : parse(c, text);
   const { issues, values } = inspect(body);
   if (issues.length > 0) throw refused(issues);
@@ -34,11 +34,11 @@ export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   return next();
 });
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+async function readBytes(c: Context): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of request.body ?? []) {
+    for await (const chunk of c.req.raw.body ?? []) {
       size += chunk.byteLength;
       if (size <= MAX_BODY_BYTES) chunks.push(chunk);
       else if (size > MAX_DRAINED_BYTES) break;
@@ -46,6 +46,8 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   } catch (cause) {
     throw malformed("The body was cut off", cause);
   }
+  // What is left of it cannot be told from a next request.
+  if (size > MAX_DRAINED_BYTES) c.header("connection", "close");
   if (size > MAX_BODY_BYTES) throw invalidValue(["body"], `The body is larger than ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks);
 }

@@ -5,7 +5,7 @@ import type { ApiDeps, AppEnv } from "./deps.ts";
 import { limitRate } from "./rate-limit.ts";
 
 /**
- * `GET /metrics`, for Prometheus. It takes scope `read`, as runs do: how many there are and why they fail is nobody else's business. It is
+ * `GET /metrics`, for Prometheus. It takes scope `observe`, as runs do: how many there are and why they fail is nobody else's business. It is
  * no operation of the API, so the document does not have it.
  */
 export function serveMetrics(app: OpenAPIHono<AppEnv>, { access, metrics }: ApiDeps): void {

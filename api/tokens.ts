@@ -1,5 +1,6 @@
 import {
   createRemoteJWKSet,
+  customFetch,
   errors,
   type JWTPayload,
   type JWTVerifyGetKey,
@@ -28,6 +29,8 @@ const PUBLIC_ALGORITHMS = [
   "Ed25519",
 ];
 const CLOCK_TOLERANCE_SECONDS = 10;
+/** Of the keys together. An answer that does not end would fill the memory before its time is over. */
+const MAX_JWKS_BYTES = 1024 * 1024;
 /** The last one that a Date holds. */
 const LAST_INSTANT_MS = 8.64e15;
 
@@ -65,7 +68,10 @@ export function createTokenVerifier({ issuer, audience, trust }: TokenIssuer): V
 
 /** Kept for ten minutes. For a key that is not among them they are fetched again, at most twice a minute. */
 function fetchedKeys(url: URL): JWTVerifyGetKey {
-  const fetched = createRemoteJWKSet(url, { timeoutDuration: 3_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 });
+  const fetched = createRemoteJWKSet(url, {
+    ...{ timeoutDuration: 3_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 },
+    [customFetch]: async (href, options) => bounded(await fetch(href, options)),
+  });
   return async (header, token) => {
     try {
       return await fetched(header, token);
@@ -74,6 +80,20 @@ function fetchedKeys(url: URL): JWTVerifyGetKey {
       throw keysUnavailable("The keys to check tokens with cannot be had now.", cause);
     }
   };
+}
+
+/** Counted as it is decoded: what is sent may be compressed. */
+function bounded(response: Response): Response {
+  let size = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > MAX_JWKS_BYTES) throw new Error(`The keys are larger than ${MAX_JWKS_BYTES} bytes.`);
+      controller.enqueue(chunk);
+    },
+  });
+  const { status, headers } = response;
+  return new Response(response.body?.pipeThrough(count) ?? null, { status, headers });
 }
 
 /** The token may well be good, so this is no 401. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { AuditSubject } from "../core/vocabulary.ts";
-import { bytesOf, inOrderOf, type Page } from "./page.ts";
+import { bytesOf, inOrderOf, itemsWithTotal, type Page } from "./page.ts";
 import type { AuditEventTable, Database } from "./schema.ts";
 
 /** Who wrote what. Only ever added to; retention removes what is old. */
@@ -51,14 +51,13 @@ export async function listAuditEvents(db: Executor, filter: AuditFilter): Promis
   if (filter.subjectId.length > 0) matching = matching.where("subjectId", "in", filter.subjectId);
   if (filter.actor !== null) matching = matching.where("actor", "=", filter.actor);
   if (filter.since !== null) matching = matching.where(sql<boolean>`at >= ${filter.since}`);
-  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const items = await matching
+  const count = matching.select((eb) => eb.fn.countAll<number>().as("total"));
+  const listed = matching
     .select(["id", bytesOf("audit_events").as("bytes")])
     .orderBy("id", "desc")
     .limit(filter.limit)
-    .offset(filter.offset)
-    .execute();
-  return { items, total, read: (ids) => readAuditEvents(db, ids) };
+    .offset(filter.offset);
+  return { ...(await itemsWithTotal(listed, count, filter.offset)), read: (ids) => readAuditEvents(db, ids) };
 }
 
 async function readAuditEvents(db: Executor, ids: readonly number[]): Promise<AuditEventRow[]> {

@@ -18,19 +18,21 @@ type Executor = Kysely<Database>;
 /**
  * Makes room as well: what a connection was asked ten minutes ago is of no use to anybody, and can be megabytes. Plans stay for a day,
  * since people come back to them. A task that is there already stays as it is.
+ * @returns whether it is new
  */
-export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<void> {
+export async function insertTask(db: Executor, { request, ...task }: NewConnectionTask): Promise<boolean> {
   await db
     .deleteFrom("connectionTasks")
     .where("connectionId", "=", task.connectionId)
     .where("kind", "!=", "plan")
     .where("createdAt", "<", sql<Date>`now() - interval '10 minutes'`)
     .execute();
-  await db
+  const inserted = await db
     .insertInto("connectionTasks")
     .values({ ...task, request: JSON.stringify(request) })
     .onConflict((conflict) => conflict.column("id").doNothing())
-    .execute();
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n;
 }
 
 /** A plan of the sync that was asked for; null where there is none, or it is older than a day. */
@@ -94,24 +96,28 @@ export async function completeTask(db: Executor, id: string, result: ConnectionT
     .execute();
 }
 
-/** The latest whole discovery of a connection as it is now. @returns the task's id; null when none is young enough */
+/** The latest discovery of a connection as it is now. @param whole only one that worked. @returns null when none is young enough */
 export async function findDiscovery(
   db: Executor,
   connection: { id: string; settingsVersion: number },
-  maxAgeSeconds: number,
-): Promise<string | null> {
+  { maxAgeSeconds, whole }: { maxAgeSeconds: number; whole: boolean },
+): Promise<{ id: string; ok: boolean; checks: ConnectionCheck[] } | null> {
   const row = await db
     .selectFrom("connectionTasks")
-    .select("id")
+    .select([
+      "id",
+      sql<boolean>`(result -> 'ok')::boolean`.as("ok"),
+      sql<ConnectionCheck[]>`result -> 'checks'`.as("checks"),
+    ])
     .where("connectionId", "=", connection.id)
     .where("kind", "=", "discover")
     .where("settingsVersion", "=", connection.settingsVersion)
     .where("completedAt", ">", sql<Date>`now() - make_interval(secs => ${maxAgeSeconds})`)
-    .where(sql<boolean>`(result -> 'ok')::boolean`)
+    .where(sql<boolean>`(result -> 'ok')::boolean >= ${whole}`)
     .orderBy("completedAt", "desc")
     .limit(1)
     .executeTakeFirst();
-  return row?.id ?? null;
+  return row ?? null;
 }
 
 /** All that a task has found, by entity key. */

@@ -2,7 +2,7 @@ import { type Insertable, type Kysely, type Selectable, sql, type Updateable } f
 import type { ProviderKey } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
 import type { ConnectionCheck, ConnectionTable } from "./connection-tables.ts";
-import { bytesOf, inOrderOf, type Page } from "./page.ts";
+import { bytesOf, inOrderOf, itemsWithTotal, type Page } from "./page.ts";
 import type { Database } from "./schema.ts";
 
 export type ConnectionRow = Selectable<ConnectionTable>;
@@ -58,15 +58,14 @@ export async function listConnections(
   let matching = db.selectFrom("connections").where("deletedAt", "is", null);
   if (page.q !== null) matching = matching.where(sql<boolean>`strpos(lower(name), lower(${page.q})) > 0`);
   if (page.provider.length > 0) matching = matching.where("provider", "in", page.provider);
-  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const items = await matching
+  const count = matching.select((eb) => eb.fn.countAll<number>().as("total"));
+  const listed = matching
     .select(["id", bytesOf("connections").as("bytes")])
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")
     .limit(page.limit)
-    .offset(page.offset)
-    .execute();
-  return { items, total, read: (ids) => readConnections(db, ids) };
+    .offset(page.offset);
+  return { ...(await itemsWithTotal(listed, count, page.offset)), read: (ids) => readConnections(db, ids) };
 }
 
 async function readConnections(db: Executor, ids: readonly string[]): Promise<ConnectionRow[]> {

@@ -3,7 +3,7 @@ import type { ResultClass } from "../core/reason-kinds.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { RunStatus } from "../core/run-lifecycle.ts";
 import type { ProviderKey } from "../core/vocabulary.ts";
-import { bytesOf, inOrderOf, type Page } from "./page.ts";
+import { bytesOf, inOrderOf, itemsWithTotal, type Page } from "./page.ts";
 import { type RunRow, selectRuns } from "./runs.ts";
 import type { Database } from "./schema.ts";
 
@@ -23,21 +23,19 @@ export async function listRuns(
   db: Kysely<Database>,
   { limit, offset, ...filter }: RunFilter & { limit: number; offset: number },
 ): Promise<Page<RunRow>> {
-  const { total } = await db
+  const count = db
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("total"))
-    .where((eb) => matches(eb, filter))
-    .executeTakeFirstOrThrow();
-  const items = await db
+    .where((eb) => matches(eb, filter));
+  const listed = db
     .selectFrom("runs")
     .select(["id", bytesOf("runs").as("bytes")])
     .where((eb) => matches(eb, filter))
     .orderBy("runs.createdAt", "desc")
     .orderBy("runs.id", "desc")
     .limit(limit)
-    .offset(offset)
-    .execute();
-  return { items, total, read: (ids) => readRuns(db, ids) };
+    .offset(offset);
+  return { ...(await itemsWithTotal(listed, count, offset)), read: (ids) => readRuns(db, ids) };
 }
 
 async function readRuns(db: Kysely<Database>, ids: readonly string[]): Promise<RunRow[]> {

@@ -1,7 +1,7 @@
 import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { ProviderKey, SyncStatus } from "../core/vocabulary.ts";
 import { type BindingRow, listBindings, readBindingLists } from "./bindings.ts";
-import { bytesOf, inOrderOf, type Page } from "./page.ts";
+import { bytesOf, inOrderOf, itemsWithTotal, type Page } from "./page.ts";
 import type { Database, SyncTable } from "./schema.ts";
 
 export type SyncRow = Selectable<SyncTable>;
@@ -89,15 +89,14 @@ export async function listSyncs(db: Executor, filter: SyncFilter): Promise<Page<
   }
   if (filter.status.length > 0) matching = matching.where("status", "in", filter.status);
   if (filter.provider.length > 0) matching = matching.where("providerKey", "in", filter.provider);
-  const { total } = await matching.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const items = await matching
+  const count = matching.select((eb) => eb.fn.countAll<number>().as("total"));
+  const listed = matching
     .select(["id", sql<number>`${bytesOf("syncs")} * 2 + cardinality(entities) * ${BINDING_BYTES}`.as("bytes")])
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")
     .limit(filter.limit)
-    .offset(filter.offset)
-    .execute();
-  return { items, total, read: (ids) => readListed(db, ids) };
+    .offset(filter.offset);
+  return { ...(await itemsWithTotal(listed, count, filter.offset)), read: (ids) => readListed(db, ids) };
 }
 
 async function readListed(db: Executor, ids: readonly string[]): Promise<SyncWithBindingList[]> {
@@ -119,7 +118,7 @@ export async function findSyncRow(db: Executor, id: string): Promise<SyncRow | n
 }
 
 /** About, as an answer, before its bindings are read. */
-export function bytesOfSync(sync: SyncRow): number {
+export function bytesOfSync(sync: Pick<SyncRow, "entities">): number {
   return sync.entities.reduce((sum, key) => sum + 2 * Buffer.byteLength(key) + BINDING_BYTES, 0);
 }
 

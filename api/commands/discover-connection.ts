@@ -11,9 +11,13 @@ type Deps = Pick<ApiDeps, "db" | "control">;
 export interface CatalogRequest {
   /** Asks the source in any case. */
   refresh: boolean;
+  /** Also where it failed a moment ago: who only reads could make a worker try a wrong password as often as they like. */
+  mayTryAgain: boolean;
   /** Called when a worker is to ask the source; what it throws keeps the worker from it. */
   beforeAsking: () => void;
   asker: Caller;
+  /** Of this process, by connection and settings: who comes meanwhile waits for the same answer. */
+  underWay: Map<string, Promise<string>>;
 }
 
 /**
@@ -24,12 +28,21 @@ export interface CatalogRequest {
 export async function discoverConnection(
   deps: Deps,
   connection: ConnectionRow,
-  { refresh, beforeAsking, asker }: CatalogRequest,
+  { refresh, mayTryAgain, beforeAsking, asker, underWay }: CatalogRequest,
 ): Promise<string> {
-  const known = refresh ? null : await findDiscovery(deps.db, connection, MAX_AGE_SECONDS);
-  if (known !== null) return known;
+  const wanted = { maxAgeSeconds: MAX_AGE_SECONDS, whole: mayTryAgain };
+  const known = refresh ? null : await findDiscovery(deps.db, connection, wanted);
+  if (known?.ok) return known.id;
+  if (known) throw connectionFailed(known.checks);
   beforeAsking();
-  return discover(deps, connection, asker);
+  const key = `${connection.id} ${connection.settingsVersion}`;
+  const asked = refresh ? undefined : underWay.get(key);
+  if (asked !== undefined) return asked;
+  const asking = discover(deps, connection, asker).finally(() => {
+    if (underWay.get(key) === asking) underWay.delete(key);
+  });
+  underWay.set(key, asking);
+  return asking;
 }
 
 async function discover(deps: Deps, connection: ConnectionRow, asker: Caller): Promise<string> {

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, type ValidationIssue } from "../../core/errors.ts";
+import { recordAudit } from "../../db/audit.ts";
+import { inTransaction } from "../../db/client.ts";
 import { type ConnectionTaskRow, getTask, insertTask } from "../../db/connection-tasks.ts";
 import { recordCheck } from "../../db/connections.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { ApiDeps, Caller } from "../deps.ts";
 import { refused } from "../errors.ts";
 import { MAX_PLANNED_ENTITIES, type PlanSyncBody } from "../schemas/plans.ts";
 import { connectionFailed } from "./connection-task.ts";
@@ -28,9 +30,9 @@ const POLL_INTERVAL_MS = 100;
  */
 export async function planSync(
   deps: Deps,
-  request: { id: string; syncId: string; body: PlanSyncBody },
+  request: { id: string; syncId: string; body: PlanSyncBody; caller: Caller },
 ): Promise<PlanTask> {
-  const { id, syncId, body } = request;
+  const { id, syncId, body, caller } = request;
   const sync = await requireSync(deps, syncId);
   if (sync.status === "archived") throw archived(syncId);
   if (sync.entities.length === 0) {
@@ -41,12 +43,24 @@ export async function planSync(
   const { runMode, entities = sync.entities, window = null } = body;
   const plan = { syncId, runMode: runMode ?? "incremental", entities, window };
   const connection = await requireConnection(deps, sync.connectionId);
-  await insertTask(deps.db, {
-    id,
-    connectionId: connection.id,
-    kind: "plan",
-    settingsVersion: connection.settingsVersion,
-    request: { entities: [], sourceConfig: sync.sourceConfig, useNextSecrets: false, plan },
+  await inTransaction(deps.db, async (trx) => {
+    const isNew = await insertTask(trx, {
+      id,
+      connectionId: connection.id,
+      kind: "plan",
+      settingsVersion: connection.settingsVersion,
+      request: { entities: [], sourceConfig: sync.sourceConfig, useNextSecrets: false, plan },
+    });
+    if (!isNew) return;
+    // Before the work begins: source and destination are asked, whatever comes of it.
+    await recordAudit(trx, {
+      ...caller,
+      action: "sync.plan",
+      subjectType: "sync",
+      subjectId: syncId,
+      before: {},
+      after: { planId: id, runMode: plan.runMode },
+    });
   });
   const { taskQueue } = connection;
   await deps.control.startPlanTask({ taskId: id, connectionId: connection.id, taskQueue });

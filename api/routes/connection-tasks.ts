@@ -19,6 +19,7 @@ import {
   rotateSecretsBody,
 } from "../schemas/connections.ts";
 import { ok, problem, requiredBody } from "../schemas/responses.ts";
+import { covers } from "../scopes.ts";
 
 /** What only a worker can do: it alone connects to a source. */
 
@@ -81,6 +82,7 @@ const rotate = createRoute({
 });
 
 export function connectionTaskRoutes(deps: ApiDeps, answers: LargeAnswers) {
+  const underWay = new Map<string, Promise<string>>();
   return createRouter()
     .openapi(check, async (c) => {
       const connection = await checkConnection(deps, c.req.valid("param").connection_id, callerOf(c));
@@ -95,7 +97,15 @@ export function connectionTaskRoutes(deps: ApiDeps, answers: LargeAnswers) {
         // A GET, but it starts work: no page of somebody else may make a browser do that.
         if (c.get("isAmbient")) refuseForeignPage(c, deps.access.allowedOrigins, { unsaid: true });
       };
-      const taskId = await discoverConnection(deps, connection, { refresh, beforeAsking, asker: callerOf(c) });
+      const mayTryAgain = covers(c.get("scopes"), "operate");
+      const asker = callerOf(c);
+      const taskId = await discoverConnection(deps, connection, {
+        refresh,
+        mayTryAgain,
+        beforeAsking,
+        asker,
+        underWay,
+      });
       return answers.answerPage(c, {
         ...{ name: "entities", page },
         begin: () => listDiscovered(deps.db, taskId, { ...page, q: q ?? null }),

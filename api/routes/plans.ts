@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { planSync } from "../commands/plan-sync.ts";
 import { readPlanTask } from "../commands/read-plan-task.ts";
-import type { ApiDeps } from "../deps.ts";
+import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPlan, presentPlanTask } from "../present-plan.ts";
 import { createRouter } from "../router.ts";
 import { planIdParams, planSyncBody, planTask, syncPlan } from "../schemas/plans.ts";
@@ -50,7 +50,12 @@ export function planRoutes(deps: ApiDeps) {
   return createRouter()
     .openapi(plan, async (c) => {
       const { sync_id: syncId } = c.req.valid("param");
-      const planned = await planSync(deps, { id: c.get("newId"), syncId, body: c.req.valid("json") });
+      const planned = await planSync(deps, {
+        id: c.get("newId"),
+        syncId,
+        body: c.req.valid("json"),
+        caller: callerOf(c),
+      });
       if (planned.status === "succeeded") return c.json(presentPlan(planned), 200);
       c.header("location", `/api/v1/syncs/${syncId}/plans/${planned.id}`);
       return c.json(presentPlanTask(planned), 202);

@@ -7,6 +7,7 @@ import { requireSyncRow } from "../commands/require.ts";
 import { updateSync } from "../commands/update-sync.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import type { LargeAnswers } from "../large-answers.ts";
+import { createLargeWrites } from "../large-writes.ts";
 import { presentPage, presentSync } from "../present.ts";
 import { createRouter } from "../router.ts";
 import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
@@ -91,6 +92,7 @@ const remove = createRoute({
 });
 
 export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
+  const inTurn = createLargeWrites();
   return createRouter()
     .openapi(list, async (c) => {
       const { q, ...filter } = c.req.valid("query");
@@ -103,8 +105,9 @@ export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
       });
     })
     .openapi(create, async (c) => {
-      const request = { id: c.get("newId"), body: c.req.valid("json"), caller: callerOf(c) };
-      const sync = await createSync(deps, request);
+      const body = c.req.valid("json");
+      const bytes = bytesOfSync({ entities: body.entities ?? [] });
+      const sync = await inTurn(c, bytes, () => createSync(deps, { id: c.get("newId"), body, caller: callerOf(c) }));
       return c.json(presentSync(sync), 201, { location: `/api/v1/syncs/${sync.id}` });
     })
     .openapi(get, async (c) => {
@@ -115,11 +118,15 @@ export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
     })
     .openapi(update, async (c) => {
       const { sync_id: id } = c.req.valid("param");
-      const sync = await updateSync(deps, { id, body: c.req.valid("json"), caller: callerOf(c) });
+      const body = c.req.valid("json");
+      const bytes = bytesOfSync(await requireSyncRow(deps, id)) + bytesOfSync({ entities: body.entities ?? [] });
+      const sync = await inTurn(c, bytes, () => updateSync(deps, { id, body, caller: callerOf(c) }));
       return c.json(presentSync(sync), 200);
     })
     .openapi(remove, async (c) => {
-      await deleteSync(deps, { id: c.req.valid("param").sync_id, caller: callerOf(c) });
+      const { sync_id: id } = c.req.valid("param");
+      const bytes = bytesOfSync(await requireSyncRow(deps, id));
+      await inTurn(c, bytes, () => deleteSync(deps, { id, caller: callerOf(c) }));
       return c.body(null, 204);
     });
 }

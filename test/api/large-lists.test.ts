@@ -134,6 +134,27 @@ describe("a page of large syncs", () => {
   });
 });
 
+describe("edits of large syncs", () => {
+  it("that come all at once take their turns: the process stays small, and others are answered", async () => {
+    const { syncs } = JSON.parse(await textOf(await ask("/syncs?limit=12")));
+    const edits = syncs.map(({ id, entities }: Row) =>
+      fetch(`${url}/api/v1/syncs/${id}`, {
+        method: "PATCH",
+        body: JSON.stringify({ entities: entities.map((key: string) => `${key}_more`) }),
+        headers: { "content-type": "application/json" },
+      }).then(async (answer) => {
+        await answer.text();
+        return answer.status;
+      }),
+    );
+    const neighbour = await fetch(`${url}/api/v1/runs`);
+    // Whoever has waited too long comes again.
+    for (const status of await Promise.all(edits)) expect([200, 503]).toContain(status);
+    expect(neighbour.status).toBe(200);
+    expect(await peakBytes()).toBeLessThan(MAX_RESIDENT_BYTES);
+  }, 120_000);
+});
+
 async function textOf(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);

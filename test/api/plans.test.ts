@@ -48,6 +48,19 @@ describe("the plan of a sync", () => {
     expect((await api.call("GET", `/syncs/${sync.id}/runs`)).body.total).toBe(0);
   });
 
+  it("is in the audit once, since a worker asks the source for it", async () => {
+    const sync = await api.createSync();
+    const entries = async () => {
+      const { body } = await api.call("GET", `/audit-events?subjectId=${sync.id}`);
+      return body.events.filter(({ action }: Json) => action === "sync.plan");
+    };
+    const { id } = (await plan(sync.id, { runMode: "full_refresh" })).body;
+    const after = { planId: id, runMode: "full_refresh" };
+    expect(await entries()).toMatchObject([{ actor: "user:local", subjectType: "sync", subjectId: sync.id, after }]);
+    expect((await plan(sync.id, { entities: ["public.nope"] })).status).toBe(422);
+    expect(await entries()).toHaveLength(1);
+  });
+
   it("asks for what is named: mode, entities, window", async () => {
     const sync = await api.createSync({ entities: ["public.orders", "public.items"] });
     const window = { from: "2026-01-01", to: "2026-02-01" };

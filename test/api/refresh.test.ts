@@ -96,6 +96,31 @@ describe("a catalog that nobody has asked for yet", () => {
     expect(entries).toMatchObject([{ actor: "key:read" }]);
   });
 
+  it("is asked for once for all readers that come at the same time", async () => {
+    const id = await newConnection();
+    const before = api.control.checked.length;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => catalog(id, "", keyOf("read"))));
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(api.control.checked.length).toBe(before + 1);
+  });
+
+  it("and could not be had is not asked for again by a reader within a minute", async () => {
+    const id = await newConnection();
+    const answer = api.control.answerCheck;
+    const check = { name: "connect", ok: false, message: "Login refused.", fix: "Correct the password." };
+    api.control.answerCheck = async () => ({ ok: false, checks: [check], entities: [] });
+    const before = api.control.checked.length;
+    for (let turn = 0; turn < 3; turn++) {
+      const { status, body } = await catalog(id, "", keyOf("read"));
+      expect([status, body]).toMatchObject([409, { code: "connection_failed", checks: [check] }]);
+    }
+    expect(api.control.checked.length).toBe(before + 1);
+    api.control.answerCheck = answer;
+    expect((await catalog(id, "", keyOf("operate"))).status).toBe(200);
+    expect((await catalog(id, "", keyOf("read"))).status).toBe(200);
+    expect(api.control.checked.length).toBe(before + 2);
+  });
+
   it("is not asked for by another page with somebody's cookie, which may read what is known", async () => {
     const id = await newConnection();
     const foreign = { ...cookie, "sec-fetch-site": "cross-site" };

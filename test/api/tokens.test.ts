@@ -1,4 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { exportSPKI, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { VerifyToken } from "../../api/access.ts";
@@ -269,6 +272,29 @@ describe("an odd header", () => {
 });
 
 describe("an issuer", () => {
+  it("whose answer does not end is 503, and is not listened to until its time is over", async () => {
+    let sent = 0;
+    const server = createServer((_request, response) => {
+      const piece = Buffer.alloc(256 * 1024, " ");
+      const send = (): void => {
+        do sent += piece.length;
+        while (!response.destroyed && response.write(piece));
+      };
+      response.on("drain", send);
+      send();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const verify = createTokenVerifier({ ...ISSUED, trust: { jwksUrl: new URL(`http://127.0.0.1:${port}/jwks`) } });
+    const { privateKey } = await generateKeyPair("ES256");
+    const token = await new SignJWT(claimsOf()).setProtectedHeader({ alg: "ES256", kid: "k1" }).sign(privateKey);
+    expect((await refusalOf(verify, token))[0]).toBe("identity_provider_unavailable");
+    server.closeAllConnections();
+    server.close();
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+  });
+
   it("whose keys cannot be had is 503, not 401, and is asked again", async () => {
     const issuer = await startTokenIssuer();
     const verify = createTokenVerifier({ ...ISSUED, trust: { jwksUrl: issuer.jwksUrl } });

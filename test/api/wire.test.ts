@@ -147,6 +147,14 @@ describe("an unusual request", () => {
     expect(answers.map(({ status }) => status)).toEqual([100, 422]);
   });
 
+  it("that is far too large is told that its connection ends, so that nothing else is sent on it", async () => {
+    const size = 17 * 1024 * 1024;
+    const head = `POST /api/v1/syncs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${size}\r\n\r\n`;
+    const [answer] = await exchange(Buffer.concat([Buffer.from(head), Buffer.alloc(size, " ")]));
+    expect(answer).toMatchObject({ status: 422, body: expect.stringContaining("larger than") });
+    expect(answer?.head).toMatch(/^connection: close\r?$/im);
+  });
+
   it("among many on one connection gets its answer in its turn", async () => {
     const post = "POST /api/v1/syncs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}";
     const health = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
