@@ -21,7 +21,9 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json$/i;
 /** In front of every route: whatever is wrong with a body as a whole is a 422, and nothing at all is `{}`. */
 export const readJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   if (c.req.method !== "POST" && c.req.method !== "PATCH" && c.req.method !== "PUT") return next();
-  const text = decode(await readBytes(c));
+  const bytes = await readBytes(c);
+  requirePlain(c.req.header("content-encoding"));
+  const text = decode(bytes);
   const body = text.trim() === "" ? {} : parse(c, text);
   const { issues, values } = inspect(body);
   if (issues.length > 0) throw refused(issues);
@@ -50,6 +52,11 @@ async function readBytes(c: Context): Promise<Uint8Array> {
   if (size > MAX_DRAINED_BYTES) c.header("connection", "close");
   if (size > MAX_BODY_BYTES) throw invalidValue(["body"], `The body is larger than ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks);
+}
+
+function requirePlain(encoding = ""): void {
+  if (/^(identity)?$/i.test(encoding.trim())) return;
+  throw invalidValue(["header", "content-encoding"], "The body should not be compressed");
 }
 
 function decode(bytes: Uint8Array): string {

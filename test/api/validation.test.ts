@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Answer, type Api, createApi, itemsOf, type Json } from "./harness.ts";
 
@@ -33,6 +34,12 @@ describe("a body as a whole", () => {
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "nonsense"]) {
       expect(itemsOf(await send("{}", type)), type).toEqual(['["header","content-type"] value_error']);
     }
+  });
+
+  it("is refused with 422 when it is compressed", async () => {
+    const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+    const answer = await api.send("POST", "/api/v1/syncs", { body: new Uint8Array(gzipSync("{}")), headers });
+    expect(itemsOf(answer)).toEqual(['["header","content-encoding"] value_error']);
   });
 
   it("may be any kind of JSON content type", async () => {
