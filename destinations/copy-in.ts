@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { finished, Readable } from "node:stream";
+import { finished } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type CopyStreamQuery, from as copyFrom } from "pg-copy-streams";
-import type { Cells, RowList } from "../core/row-list.ts";
 import type { LoadableCopy, LoadableRows } from "./destination.ts";
+import { encodeRows } from "./encode-rows.ts";
 import { SourceStreamError } from "./errors.ts";
 import type { Session } from "./session.ts";
 import { quoteColumns } from "./sql.ts";
@@ -21,7 +21,7 @@ export async function copyIn(
   signal: AbortSignal,
 ): Promise<number> {
   const format = batch.kind === "copy" ? batch.format : "text";
-  const source = batch.kind === "copy" ? batch.stream : Readable.from(encodeRows(batch.rows), { objectMode: false });
+  const source = batch.kind === "copy" ? batch.stream : encodeRows(batch.rows);
   const copy = copyFrom(`copy ${table} (${quoteColumns(batch.columns)}) from stdin (format ${format})`);
   if (batch.kind === "copy") recycleSent(copy, session, batch);
   const sink = session.client.query(copy);
@@ -66,56 +66,3 @@ function recycleSent(copy: CopyStreamQuery, { client }: Session, { recycle }: Lo
 
 /** Type byte of the message, https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const COPY_DATA = 0x64;
-
-const CHUNK_CHARACTERS = 64 * 1024;
-
-/** COPY's text format, in pieces worth a write. A cell that is longer comes in several: it would keep others from the loop. */
-function* encodeRows(rows: RowList): Generator<string> {
-  let chunk = "";
-  for (const row of rows) {
-    if (row.some(isLong)) {
-      if (chunk !== "") yield chunk;
-      yield* encodeLongRow(row);
-      chunk = "";
-    } else chunk += `${row.map(encodeCell).join("\t")}\n`;
-    if (chunk.length >= CHUNK_CHARACTERS) {
-      yield chunk;
-      chunk = "";
-    }
-  }
-  if (chunk !== "") yield chunk;
-}
-
-function isLong(cell: string | null): boolean {
-  return cell !== null && cell.length >= CHUNK_CHARACTERS;
-}
-
-function* encodeLongRow(row: Cells): Generator<string> {
-  for (const [i, cell] of row.entries()) {
-    if (i > 0) yield "\t";
-    if (cell === null) yield encodeCell(cell);
-    else for (const part of partsOf(cell)) yield encodeCell(part);
-  }
-  yield "\n";
-}
-
-/** None ends within a character: each is encoded for itself. */
-function* partsOf(text: string): Generator<string> {
-  for (let from = 0; from < text.length; ) {
-    const end = from + CHUNK_CHARACTERS;
-    const to = isHighSurrogate(text.charCodeAt(end - 1)) ? end + 1 : end;
-    yield text.slice(from, to);
-    from = to;
-  }
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
-}
-
-const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
-
-function encodeCell(cell: string | null): string {
-  if (cell === null) return "\\N";
-  return /[\\\t\n\r]/.test(cell) ? cell.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character) : cell;
-}
