@@ -48,9 +48,14 @@ export function breakOnlyItself(connection: object): void {
   const driver = connection as Driver;
   const attach = driver.attachListeners.bind(driver);
   driver.attachListeners = (stream) => {
+    let hasBegun = false;
     const on = (event: string, listener: (...said: unknown[]) => void) =>
       stream.on(event, (...said: unknown[]) => {
         try {
+          if (event === "data" && !hasBegun) {
+            requireBeginning(said[0]);
+            hasBegun = true;
+          }
           listener(...said);
         } catch (error) {
           stream.destroy(new UnreadableAnswerError("what came is no message of Postgres", { cause: error }));
@@ -58,6 +63,18 @@ export function breakOnlyItself(connection: object): void {
       });
     attach(Object.assign(Object.create(stream), { on }));
   };
+}
+
+/**
+ * The first message is about the login, or refuses it, or is a notice. The greeting of another protocol may read as the beginning of a long
+ * message of another kind, which the driver would wait for.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP
+ */
+const FIRST_MESSAGES = Buffer.from("REvN");
+
+function requireBeginning(bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array) || bytes[0] === undefined || FIRST_MESSAGES.includes(bytes[0])) return;
+  throw new Error(`the first byte is ${bytes[0]}`);
 }
 
 /** What answers does not speak the protocol of Postgres. */

@@ -144,6 +144,18 @@ describe("what answers and is no Postgres", () => {
     expect(JSON.stringify(check)).not.toMatch(/canary|OpenSSH|ESMTP/);
   });
 
+  it.each([
+    ["SSH", "SSH-2.0-OpenSSH_9.6 canary-banner\r\n"],
+    ["HTTP", "HTTP/1.1 400 Bad Request\r\nserver: canary-banner\r\n\r\n"],
+    ["FTP", "220 canary-banner\r\n"],
+  ])("is told as such without waiting for more where it speaks first: %s", async (_, banner) => {
+    const server = await listen((socket) => socket.write(banner));
+    const config = { host: "127.0.0.1", port: server.port, connectTimeoutSeconds: 120 };
+    const [check] = await open(config).check();
+    expect(check).toMatchObject({ ok: false, fix: expect.stringContaining("no Postgres server") });
+    expect(JSON.stringify(check)).not.toContain("canary");
+  });
+
   it("is told as such where TLS was asked for", async () => {
     const server = await listen((socket) => {
       socket.once("data", () => socket.write("HTTP/1.1 400 canary-banner\r\n"));
@@ -161,8 +173,8 @@ describe("what answers and is no Postgres", () => {
       };
       socket.on("drain", sendMore);
       socket.once("data", () => {
-        // The beginning of a message of 2 GB.
-        socket.write(Buffer.from([65, 0x7f, 0xff, 0xff, 0xff]));
+        // The beginning of a notice of 2 GB.
+        socket.write(Buffer.from([78, 0x7f, 0xff, 0xff, 0xff]));
         sendMore();
       });
     });
