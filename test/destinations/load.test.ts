@@ -196,6 +196,8 @@ test("the probe sees a statement at work, and none that waits for the source or 
   const starved = expect(starving).rejects.toThrow("enough");
   await sent;
   await expect.poll(() => writer.probe()).toBe("none");
+  // As those do who hand a stream over: the writer may have stopped listening by then.
+  stream.on("error", () => undefined);
   stream.destroy(new Error("enough"));
   await starved;
   // A statement that waits for a lock is alive, since its lock timeout bounds it, but it is not at work.
