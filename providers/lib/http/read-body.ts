@@ -125,17 +125,18 @@ function createPieces() {
 
 /** A megabyte of ordinary records has about as many; of `{}` it has ten times as many, which takes seconds to become rows. */
 const MOST_VALUES_ON_LOOP = 60_000;
-const [COMMA, OPEN_LIST, OPEN_OBJECT, NEWLINE] = [0x2c, 0x5b, 0x7b, 0x0a];
+/** One value takes two at least, such as `1,`. */
+const FEWEST_BYTES = 2 * MOST_VALUES_ON_LOOP;
 
-/** A little too many are counted: those within texts, too. */
+const OPENS_OR_PARTS = new Uint8Array(256);
+for (const character of ",[{\n") OPENS_OR_PARTS[character.charCodeAt(0)] = 1;
+
+/** Counted roughly, those within texts too: it takes a hundredth of the time that parsing takes. */
 function isDense(body: Buffer): boolean {
-  if (body.length <= MOST_VALUES_ON_LOOP) return false;
+  if (body.length < FEWEST_BYTES) return false;
   let values = 0;
-  // By index it takes a millisecond, and by the iterator seven.
-  for (let at = 0; at < body.length; at += 1) {
-    const byte = body[at];
-    if (byte === COMMA || byte === OPEN_LIST || byte === OPEN_OBJECT || byte === NEWLINE) values += 1;
-  }
+  // By index it takes a millisecond for a megabyte, and by the iterator seven.
+  for (let at = 0; at < body.length; at += 1) values += OPENS_OR_PARTS[body[at] ?? 0] ?? 0;
   return values > MOST_VALUES_ON_LOOP;
 }
 

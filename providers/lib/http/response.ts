@@ -76,7 +76,7 @@ export function createResponse(
       parsed ??= parse();
       return parsed;
     },
-    isLarge: body.letGo !== null || hasManyValues(bytes),
+    isLarge: body.letGo !== null,
     letGo: () => body.letGo?.(),
   };
 }
@@ -97,21 +97,6 @@ function describeWrong(cause: unknown, { isLines, contentType }: { isLines: bool
   if (cause instanceof OtherFormatError || (isLines && cause instanceof SyntaxError))
     return `${format}: ${cause.message}`;
   return isLines ? format : `${format} but ${contentType === "" ? "of no given type" : contentType}`;
-}
-
-/** Fewer are parsed, and made rows of, in some tens of milliseconds even where each is a record. */
-const MANY_VALUES = 30_000;
-const FEWEST_BYTES = 2 * MANY_VALUES;
-
-const OPENS_OR_PARTS = new Uint8Array(256);
-for (const character of ",[{\n") OPENS_OR_PARTS[character.charCodeAt(0)] = 1;
-
-/** Counted roughly, those in texts too: it takes a hundredth of the time that parsing takes. */
-function hasManyValues(body: Buffer): boolean {
-  if (body.length < FEWEST_BYTES) return false;
-  let values = 0;
-  for (let at = 0; at < body.length; at += 1) values += OPENS_OR_PARTS[body[at] ?? 0] ?? 0;
-  return values > MANY_VALUES;
 }
 
 const MAX_QUOTE_SOURCE = 16 * 1024;
