@@ -14,7 +14,7 @@ const KEEPALIVE_MS = 30_000;
 
 export interface SessionSettings {
   connection: pg.ClientConfig;
-  /** Comes to the server in the driver's place; absent: the driver connects as `connection` says. */
+  /** Comes to the server in the driver's place; absent: the driver connects to the place in `connection`. */
   connect?: ((timeoutMs: number) => Promise<Socket>) | undefined;
   /** Of the database that has answered. Absent: any will do. */
   isControlDatabase?: IsControlDatabase | undefined;
