@@ -16,7 +16,7 @@ export interface SessionSettings {
   connection: pg.ClientConfig;
   /** Comes to the server in the driver's place; absent: the driver connects to the place in `connection`. */
   connect?: ((timeoutMs: number) => Promise<Socket>) | undefined;
-  /** Of the database that has answered. Absent: any will do. */
+  /** Of the database that has answered. Absent: every database is taken. */
   isControlDatabase?: IsControlDatabase | undefined;
   applicationName: string;
   connectTimeoutMs: number;
