@@ -2,7 +2,7 @@ import { isSameDigest, type Verification } from "../core/digests.ts";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
 import { failSlice, recordVerification } from "../db/run-slices.ts";
-import type { ComparedTarget, SliceComparer } from "../destinations/comparison.ts";
+import type { ComparedTarget, SliceComparer } from "../destinations/compare/comparison.ts";
 import type { BatchResult } from "../destinations/destination.ts";
 import { UnconvertedTextError } from "../providers/batch.ts";
 import type { Source, SourceComparison } from "../providers/provider.ts";

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../core/slices.ts";
 import type { LoadableCopy, LoadableRows, SliceWriter } from "../destinations/destination.ts";
-import { CopyConflictError, CopyDataError } from "../destinations/writer-errors.ts";
+import { CopyConflictError, CopyDataError } from "../destinations/load/writer-errors.ts";
 import { type Batch, UnconvertedTextError } from "../providers/batch.ts";
 import type { ReadRequest, Source } from "../providers/provider.ts";
 import type { Tracked } from "./progress.ts";

@@ -3,7 +3,7 @@ import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
-import type { ComparingDestination } from "../destinations/comparison.ts";
+import type { ComparingDestination } from "../destinations/compare/comparison.ts";
 import type { Place } from "../destinations/open-destinations.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { ActivityNotes } from "./activity-notes.ts";

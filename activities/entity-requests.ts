@@ -10,7 +10,7 @@ import type { CursorState } from "../db/cursor-states.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncRow } from "../db/syncs.ts";
 import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
-import { sameColumns } from "../destinations/table-shape.ts";
+import { sameColumns } from "../destinations/tables/table-shape.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { requireBackfill } from "./require-backfill.ts";

@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { isProviderError, TransientError } from "../core/errors.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { RUN_STOPPED, type Wait } from "../core/workflow-contract.ts";
-import { SupersededError } from "../destinations/writer-errors.ts";
+import { SupersededError } from "../destinations/load/writer-errors.ts";
 
 /** Type of the failure with which a worker that is stopped hands its work back. */
 export const WORKER_STOPPED: ReasonCode = "worker_shutdown";

@@ -1,6 +1,7 @@
 import { type EntityEvidence, isComplete } from "../core/entity-verdict.ts";
 import { TransientError } from "../core/errors.ts";
 import { movesCursor } from "../core/load-modes.ts";
+import { raceAbort } from "../core/race-abort.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
 import { judgeRun, type Verdict } from "../core/verdict.ts";
 import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
@@ -13,7 +14,6 @@ import type { LedgerSlice, RejectedRow } from "../destinations/destination.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { fenceBehind } from "./fence.ts";
 import { findLostEntities } from "./lost-positions.ts";
-import { orAborted } from "./or-aborted.ts";
 import { requireRun } from "./require-run.ts";
 import { openDestination } from "./run-context.ts";
 import { contiguousCursor, gatherEvidence, reachedCursor, tailOf } from "./run-evidence.ts";
@@ -100,7 +100,7 @@ async function proveInTime(deps: ActivityDeps, run: RunRow, plan: Plan | null): 
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(late), PROOF_TIMEOUT_SECONDS * 1000);
   try {
-    return await orAborted(fenceAndRead(deps, run, plan), controller.signal);
+    return await raceAbort(fenceAndRead(deps, run, plan), controller.signal);
   } finally {
     clearTimeout(timer);
   }

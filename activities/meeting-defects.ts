@@ -1,6 +1,6 @@
 import { isProviderError, TerminalError } from "../core/errors.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
-import { SupersededError } from "../destinations/writer-errors.ts";
+import { SupersededError } from "../destinations/load/writer-errors.ts";
 
 /**
  * Whatever no contract knows is a defect that this entity has met: the others need not meet it. A control database that is away is

@@ -3,7 +3,7 @@ import { knowsRunMode } from "../core/load-modes.ts";
 import type { BindingRow } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
-import type { ComparedTarget, ComparingDestination } from "../destinations/comparison.ts";
+import type { ComparedTarget, ComparingDestination } from "../destinations/compare/comparison.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding, tailFor } from "./entity-requests.ts";

@@ -22,7 +22,7 @@ import {
 import { listDifferences } from "../db/run-slices.ts";
 import { setRunWait } from "../db/runs.ts";
 import { type RunWarning, recordTableChanges } from "../db/table-changes.ts";
-import type { ComparingDestination } from "../destinations/comparison.ts";
+import type { ComparingDestination } from "../destinations/compare/comparison.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { TerminalError, TransientError } from "../core/errors.ts";
+import { raceAbort } from "../core/race-abort.ts";
 import { inTransaction } from "../db/client.ts";
 import { type ConnectionRow, findConnection, lockConnection } from "../db/connections.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
@@ -9,7 +10,6 @@ import { endRenewal, storeCredentials, takeRenewal } from "../db/renewals.ts";
 import { openSecrets, openTokens, sealSecrets, sealTokens } from "../db/secrets.ts";
 import type { Credentials } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { orAborted } from "./or-aborted.ts";
 import { whenDatabaseIsBack } from "./outlast-outage.ts";
 
 type Deps = Pick<ActivityDeps, "db" | "keyring">;
@@ -62,7 +62,7 @@ export async function renewCredentials(
     // Whoever does not wait for it any more has had the error of the limit.
     renewed.catch(() => undefined);
     const limit = AbortSignal.timeout(LONGEST_RENEWAL_MS);
-    await orAborted(answered, limit).catch((cause: unknown) => {
+    await raceAbort(answered, limit).catch((cause: unknown) => {
       throw cause === limit.reason ? tooSlow(request.connectionId, cause) : cause;
     });
     return await renewed;

@@ -1,7 +1,7 @@
 /** Renewals of this process: those of one connection go one after the other, so that waiting for a turn costs nothing. */
 export interface Renewals {
   /** The work goes on, and is waited for, when whoever asked for it has gone. */
-  inTurn<T>(connectionId: string, work: () => Promise<T>): Promise<T>;
+  runExclusive<T>(connectionId: string, work: () => Promise<T>): Promise<T>;
   /** Resolves when none is at work. */
   settled(): Promise<void>;
 }
@@ -9,7 +9,7 @@ export interface Renewals {
 export function createRenewals(): Renewals {
   const last = new Map<string, Promise<unknown>>();
   return {
-    inTurn(connectionId, work) {
+    runExclusive(connectionId, work) {
       // Whoever was before has had its own error.
       const turn = (last.get(connectionId) ?? Promise.resolve()).then(work, work);
       const forget = () => {

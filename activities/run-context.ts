@@ -8,14 +8,14 @@ import { readFrozen } from "../db/plans.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
 import { openSecrets } from "../db/secrets.ts";
 import { readSync, type SyncRow } from "../db/syncs.ts";
-import type { ComparingDestination } from "../destinations/comparison.ts";
+import type { ComparingDestination } from "../destinations/compare/comparison.ts";
 import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import { withChosenColumns } from "./chosen-columns.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { discreetSource } from "./discreet-source.ts";
 import { RunStoppedError } from "./failures.ts";
 import { requireSameAddress, thawConnection } from "./frozen-settings.ts";
+import { redactSource } from "./redacted-source.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
 import type { ActivityScope } from "./scope.ts";
 import { createSharedConnection } from "./shared-connection.ts";
@@ -133,7 +133,7 @@ export function openSource(
     egress: deps.egress,
     isControlDatabase: deps.isControlDatabase,
   });
-  return withChosenColumns(discreetSource(source, redactor), sourceConfig);
+  return withChosenColumns(redactSource(source, redactor), sourceConfig);
 }
 
 function withNextSecrets({ id, secrets, nextSecrets }: ConnectionRow) {

@@ -1,9 +1,9 @@
+import { raceAbort } from "../core/race-abort.ts";
 import { type ConnectionRow, findConnection } from "../db/connections.ts";
 import { blockRequests, reserveRequest } from "../db/request-limits.ts";
 import { openTokens } from "../db/secrets.ts";
 import type { Credentials, SharedConnection } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { orAborted } from "./or-aborted.ts";
 import { whenDatabaseIsBack } from "./outlast-outage.ts";
 import { renewCredentials, requirePresent, type SecretsInUse } from "./renew-credentials.ts";
 
@@ -36,11 +36,11 @@ export function createSharedConnection(
       return openTokens(keyring, now);
     },
     async renew(renew) {
-      const renewed = deps.renewals.inTurn(connectionId, async () => {
+      const renewed = deps.renewals.runExclusive(connectionId, async () => {
         signal.throwIfAborted();
         return renewCredentials(deps, { connectionId, use, trialTokens, signal, admit }, renew);
       });
-      const credentials = await orAborted(renewed, signal);
+      const credentials = await raceAbort(renewed, signal);
       if (use === "next") trialTokens = credentials.tokens;
       return credentials;
     },

@@ -1,9 +1,9 @@
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
-import { isCompared } from "../destinations/comparison.ts";
-import { needsRows } from "../destinations/discard.ts";
-import { SupersededError } from "../destinations/writer-errors.ts";
+import { isCompared } from "../destinations/compare/comparison.ts";
+import { needsRows } from "../destinations/load/discard.ts";
+import { SupersededError } from "../destinations/load/writer-errors.ts";
 import { compareSlice } from "./compare-slice.ts";
 import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";

@@ -4,7 +4,7 @@ import { fixOfMissingGrant } from "../core/missing-grant.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { TooManyBytesError, UnreadableAnswerError } from "../egress/hostile-server.ts";
 import { AddressRefusedError } from "../egress/policy.ts";
-import { CopyConflictError, CopyDataError, SupersededError } from "./writer-errors.ts";
+import { CopyConflictError, CopyDataError, SupersededError } from "./load/writer-errors.ts";
 
 /** The source broke off while its rows were on their way; the destination has nothing to do with it. */
 export class SourceStreamError extends Error {

@@ -3,7 +3,7 @@ import { type DatabaseLogin, tlsOptionsOf } from "../core/database-login.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { createDial } from "../egress/dial.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
-import type { ComparingDestination } from "./comparison.ts";
+import type { ComparingDestination } from "./compare/comparison.ts";
 import { createPostgresDestination, type PostgresDestinationOptions } from "./postgres.ts";
 
 /**

@@ -1,24 +1,24 @@
 import type { ClientConfig } from "pg";
 import { type BackendWatch, createBackendWatch, LOOK_AT_BACKENDS } from "../core/backend-watch.ts";
 import type { Failpoint } from "../core/failpoints.ts";
-import { claimSlice, type SliceClaim } from "./claim.ts";
-import { describeComparedTable } from "./compared-table.ts";
-import type { ComparingDestination } from "./comparison.ts";
+import { describeComparedTable } from "./compare/compared-table.ts";
+import type { ComparingDestination } from "./compare/comparison.ts";
+import { createSliceComparer } from "./compare/slice-comparer.ts";
 import type { ClaimRequest, PrepareRequest } from "./destination.ts";
-import { findUnknownEnds, forgetChains } from "./ended-chains.ts";
 import { toDestinationError } from "./errors.ts";
-import { fenceChain } from "./fence.ts";
-import { finishEntity, readFinished } from "./finish-entity.ts";
-import { readLedger } from "./ledger.ts";
-import { ensureLedger } from "./ledger-versions.ts";
+import { finishEntity, readFinished } from "./finish/finish-entity.ts";
+import { claimSlice, type SliceClaim } from "./ledger/claim.ts";
+import { findUnknownEnds, forgetChains } from "./ledger/ended-chains.ts";
+import { fenceChain } from "./ledger/fence.ts";
+import { readLedger } from "./ledger/ledger.ts";
+import { ensureLedger } from "./ledger/ledger-versions.ts";
+import { readRejects } from "./ledger/rejects.ts";
+import { dropBeside, findSuperseded, type SupersededRequest } from "./ledger/superseded.ts";
+import { createSliceWriter } from "./load/slice-writer.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
-import { prepareEntity, previewEntity } from "./prepare.ts";
-import { readRejects } from "./rejects.ts";
 import { abortable, inTransaction, openSession, type Session, type SessionSettings, withinTime } from "./session.ts";
 import { createSessionCache, type SessionCache } from "./session-cache.ts";
-import { createSliceComparer } from "./slice-comparer.ts";
-import { createSliceWriter } from "./slice-writer.ts";
-import { dropBeside, findSuperseded, type SupersededRequest } from "./superseded.ts";
+import { prepareEntity, previewEntity } from "./tables/prepare.ts";
 
 export interface PostgresDestinationOptions {
   /** A connection string; its parts may be given in `connection` instead. */

@@ -19,7 +19,7 @@ describe("packages of which private members are used", () => {
     expect(pinned).toBe(version);
   });
 
-  it("a COPY into a table writes each chunk by `flushChunk` (destinations/copy-in.ts)", () => {
+  it("a COPY into a table writes each chunk by `flushChunk` (destinations/load/copy-in.ts)", () => {
     const copy = copyFrom("copy t from stdin");
     const flushed: string[] = [];
     Object.assign(copy, { flushChunk: (chunk: Buffer) => flushed.push(chunk.toString()) > 0 });
@@ -45,7 +45,7 @@ describe("packages of which private members are used", () => {
       /\.connection\.stream|flushChunk|connection, \{ startup|listeners\("data"\)/.test(readFileSync(path, "utf8")),
     );
     expect(reaching.sort()).toEqual([
-      "destinations/copy-in.ts",
+      "destinations/load/copy-in.ts",
       "providers/postgres/copy-out.ts",
       "providers/postgres/raw-encoding.ts",
     ]);

@@ -1,3 +1,4 @@
+import { createSemaphore } from "../core/semaphore.ts";
 import type { EntityWork } from "../core/slices.ts";
 import type { ExecutionMode } from "../core/vocabulary.ts";
 
@@ -16,19 +17,19 @@ export async function fanOut(
     finishEntity(entity: EntityWork): Promise<void>;
   },
 ): Promise<void> {
-  const slots = createSlots(options.mode === "sequential" ? 1 : options.maxConcurrency);
+  const permits = createSemaphore(options.mode === "sequential" ? 1 : options.maxConcurrency);
   const ended = new Map<string, Promise<void>>();
 
   const runStage = async (entity: EntityWork, stage: 0 | 1): Promise<boolean> => {
     const slices = entity.slices.filter((slice) => slice.stage === stage);
-    const run = (slice: EntityWork["slices"][number]) => slots.use(() => work.runSlice(entity, slice));
+    const run = (slice: EntityWork["slices"][number]) => permits.use(() => work.runSlice(entity, slice));
     if (options.mode === "fan_out_window") return (await settleAll(slices.map(run))).every(Boolean);
     for (const slice of slices) if (!(await run(slice))) return false;
     return true;
   };
   const runEntity = async (entity: EntityWork): Promise<void> => {
     await Promise.all(entity.dependsOn.map((key) => ended.get(key)));
-    if ((await runStage(entity, 0)) && (await runStage(entity, 1))) await slots.use(() => work.finishEntity(entity));
+    if ((await runStage(entity, 0)) && (await runStage(entity, 1))) await permits.use(() => work.finishEntity(entity));
   };
 
   if (options.mode === "sequential") {
@@ -37,25 +38,6 @@ export async function fanOut(
   }
   for (const entity of entities) ended.set(entity.entityKey, runEntity(entity));
   await settleAll([...ended.values()]);
-}
-
-/** At most `permits` at once, first come first served. */
-function createSlots(permits: number) {
-  let free = permits;
-  const waiting: (() => void)[] = [];
-  return {
-    async use<T>(work: () => Promise<T>): Promise<T> {
-      if (free > 0) free--;
-      else await new Promise<void>((admit) => waiting.push(admit));
-      try {
-        return await work();
-      } finally {
-        const next = waiting.shift();
-        if (next) next();
-        else free++;
-      }
-    },
-  };
 }
 
 /** Waits for all before it throws the first failure: on cancellation every activity is drained first. */

@@ -92,7 +92,7 @@ const remove = createRoute({
 });
 
 export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
-  const inTurn = createLargeWrites();
+  const writeLarge = createLargeWrites();
   return createRouter()
     .openapi(list, async (c) => {
       const { q, ...filter } = c.req.valid("query");
@@ -107,7 +107,9 @@ export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
     .openapi(create, async (c) => {
       const body = c.req.valid("json");
       const bytes = bytesOfSync({ entities: body.entities ?? [] });
-      const sync = await inTurn(c, bytes, () => createSync(deps, { id: c.get("newId"), body, caller: callerOf(c) }));
+      const sync = await writeLarge(c, bytes, () =>
+        createSync(deps, { id: c.get("newId"), body, caller: callerOf(c) }),
+      );
       return c.json(presentSync(sync), 201, { location: `/api/v1/syncs/${sync.id}` });
     })
     .openapi(get, async (c) => {
@@ -120,13 +122,13 @@ export function syncRoutes(deps: ApiDeps, answers: LargeAnswers) {
       const { sync_id: id } = c.req.valid("param");
       const body = c.req.valid("json");
       const bytes = bytesOfSync(await requireSyncRow(deps, id)) + bytesOfSync({ entities: body.entities ?? [] });
-      const sync = await inTurn(c, bytes, () => updateSync(deps, { id, body, caller: callerOf(c) }));
+      const sync = await writeLarge(c, bytes, () => updateSync(deps, { id, body, caller: callerOf(c) }));
       return c.json(presentSync(sync), 200);
     })
     .openapi(remove, async (c) => {
       const { sync_id: id } = c.req.valid("param");
       const bytes = bytesOfSync(await requireSyncRow(deps, id));
-      await inTurn(c, bytes, () => deleteSync(deps, { id, caller: callerOf(c) }));
+      await writeLarge(c, bytes, () => deleteSync(deps, { id, caller: callerOf(c) }));
       return c.body(null, 204);
     });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { widens, widensInPlace } from "../../destinations/column-types.ts";
+import { widens, widensInPlace } from "../../destinations/tables/column-types.ts";
 import { load, openWarehouse, prepareRequest } from "./warehouse.ts";
 
 /** Type, wider type, and values whose text says the same number, time or text in both. */

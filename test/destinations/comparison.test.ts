@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SchemaPolicies } from "../../core/entity-rules.ts";
-import type { ComparedTable } from "../../destinations/comparison.ts";
+import type { ComparedTable } from "../../destinations/compare/comparison.ts";
 import { createPostgresDestination } from "../../destinations/postgres.ts";
 import { claimRequest, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 

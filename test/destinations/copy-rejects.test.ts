@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { copyBatches } from "../../activities/copy-batches.ts";
 import { isProviderError } from "../../core/errors.ts";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
-import { SupersededError } from "../../destinations/writer-errors.ts";
+import { SupersededError } from "../../destinations/load/writer-errors.ts";
 import type { CopyBatch } from "../../providers/batch.ts";
 import type { ReadRequest } from "../../providers/provider.ts";
 import { claim, load, openWarehouse, prepareRequest, type Warehouse, whileKilled } from "./warehouse.ts";

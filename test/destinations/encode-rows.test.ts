@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { expect, it } from "vitest";
-import { encodeRows } from "../../destinations/encode-rows.ts";
+import { encodeRows } from "../../destinations/load/encode-rows.ts";
 
 it("a sink that takes everything at once does not keep the loop from others", async () => {
   let turns = 0;

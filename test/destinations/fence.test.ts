@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import type { LoadTarget } from "../../destinations/destination.ts";
-import { SupersededError } from "../../destinations/writer-errors.ts";
+import { SupersededError } from "../../destinations/load/writer-errors.ts";
 import { withClient } from "../support/postgres.ts";
 import {
   claim,

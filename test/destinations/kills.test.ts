@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { isProviderError } from "../../core/errors.ts";
 import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
-import { CopyConflictError, SupersededError } from "../../destinations/writer-errors.ts";
+import { CopyConflictError, SupersededError } from "../../destinations/load/writer-errors.ts";
 import {
   claimRequest,
   copyBatch,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { to as copyTo } from "pg-copy-streams";
 import { expect, test } from "vitest";
-import { CopyConflictError } from "../../destinations/writer-errors.ts";
+import { CopyConflictError } from "../../destinations/load/writer-errors.ts";
 import { claim, copyBatch, endlessStream, load, openWarehouse, prepareRequest, rowsBatch } from "./warehouse.ts";
 
 test("the first plan of a table copies straight, with the run's id and time in every row", async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { LoadTarget, PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
-import { SupersededError } from "../../destinations/writer-errors.ts";
+import { SupersededError } from "../../destinations/load/writer-errors.ts";
 import { claim, killWaiting, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });

@@ -1,6 +1,7 @@
+import { raceAbort } from "../../../core/race-abort.ts";
+import { createSemaphore } from "../../../core/semaphore.ts";
 import type { SharedConnection } from "../../provider.ts";
-import { createTurns } from "./turns.ts";
-import { LONGEST_PAUSE_SECONDS, pause, unlessAborted } from "./waiting.ts";
+import { LONGEST_PAUSE_SECONDS, pause } from "./waiting.ts";
 
 export interface Limit {
   bucket: string;
@@ -23,10 +24,10 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
   if (limit === null) return { take: (work) => work(), admit: async () => null, block: async () => undefined };
   const { bucket, perSecond, burst } = limit;
   return {
-    take: createTurns(limit.concurrency, signal).take,
+    take: createSemaphore(limit.concurrency, signal).use,
     async admit() {
       const maxWaitMs = LONGEST_PAUSE_SECONDS * 1000;
-      const seconds = (await unlessAborted(signal, shared.reserve(bucket, { perSecond, burst, maxWaitMs }))) / 1000;
+      const seconds = (await raceAbort(shared.reserve(bucket, { perSecond, burst, maxWaitMs }), signal)) / 1000;
       if (seconds > LONGEST_PAUSE_SECONDS) return seconds;
       if (seconds > 0) await pause(seconds, signal);
       return null;

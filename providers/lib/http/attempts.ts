@@ -1,3 +1,4 @@
+import { raceAbort } from "../../../core/race-abort.ts";
 import type { Admission } from "./admission.ts";
 import type { AuthContext, Authenticator, Authorization } from "./auth/authenticator.ts";
 import { classifyBreakage } from "./breakages.ts";
@@ -8,7 +9,7 @@ import { createResponse, type HttpResponse, quoteBody } from "./response.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
 import type { Outgoing } from "./transport.ts";
 import { judge, type Verdict } from "./verdict.ts";
-import { backoffSeconds, LONGEST_PAUSE_SECONDS, pause, unlessAborted } from "./waiting.ts";
+import { backoffSeconds, LONGEST_PAUSE_SECONDS, pause } from "./waiting.ts";
 
 /** After a source has throttled every attempt: long enough for the slot to be given back meanwhile. */
 const THROTTLED_PAUSE_SECONDS = 30;
@@ -53,14 +54,14 @@ export function createAttempts(options: AttemptsOptions) {
   }
 
   async function attemptOnce(request: HttpRequest, outgoing: Outgoing): Promise<Outcome> {
-    let authorization = await unlessAborted(signal, auth.authorize(authContext));
+    let authorization = await raceAbort(auth.authorize(authContext), signal);
     for (let renewed = false; ; renewed = true) {
       const outcome = await exchange(request, outgoing, authorization);
       if ("failure" in outcome) return outcome;
       const { response } = outcome;
       const own = await classify(request, response);
       if (own === null && response.status === 401 && !renewed) {
-        const newer = await unlessAborted(signal, auth.renew(authContext, authorization));
+        const newer = await raceAbort(auth.renew(authContext, authorization), signal);
         if (newer !== null) {
           response.letGo();
           authorization = newer;

@@ -1,0 +1,163 @@
+import { VALID_FROM_COLUMN, VALID_TO_COLUMN } from "../../core/own-columns.ts";
+import type { LoadTarget } from "../destination.ts";
+import { findOwner } from "../ledger/ledger.ts";
+import { refuseDoubles } from "../load/claimed-key.ts";
+import { refuseFewer } from "../load/withheld.ts";
+import type { Session } from "../session.ts";
+import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
+import { readShape, type TableShape } from "../tables/table-shape.ts";
+import type { Finisher } from "./finisher.ts";
+import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
+
+/** A time that two versions of a row differ by at least, and the shortest that one is valid. */
+const A_MOMENT = "interval '1 microsecond'";
+
+/**
+ * What was staged becomes versions: a row that differs from its current version ends that and begins another, one that is
+ * equal changes nothing, and a complete scan ends the versions of rows that it has not seen.
+ */
+export const closeVersions: Finisher = {
+  async prepare(session, request) {
+    await reconcile(session, request);
+    await analyzeBeside(session, request);
+  },
+  async describeEffect(session, request) {
+    const { target } = request;
+    if (!(request.target.complete && (await sawEveryRow(session, request)))) return null;
+    const { versions, stage } = await findTables(session, target);
+    const present = `from ${versions} version where ${VALID_TO_COLUMN} is null`;
+    return {
+      present,
+      found: `select count(*) from (select distinct ${quoteColumns(target.keyColumns)} from ${stage}) as found`,
+      lost: `select count(*) ${present} and ${unseen(target, stage)}`,
+    };
+  },
+  async apply(session, request) {
+    await refuseOlderPlan(session, request);
+    const tables = await findTables(session, request.target);
+    await refuseDoubles(session, request, { table: tables.stage, batchColumn: SYNCED_AT_COLUMN });
+    const changes = await session.client.query(findChanges(request.target, tables));
+    const gone =
+      request.target.complete && (await sawEveryRow(session, request))
+        ? await endUnseen(session, request.target, tables)
+        : 0;
+    await endChanged(session, request.target, tables);
+    const opened = await openVersions(session, request.target, tables);
+    const wanted = changes.rowCount ?? opened;
+    await refuseFewer(session, request.target, { table: tables.versions, wanted, inserted: opened });
+    await session.client.query(`drop table ${tables.stage}`);
+    return opened + gone;
+  },
+};
+
+/** Both quoted. */
+interface Tables {
+  versions: string;
+  stage: string;
+  shape: TableShape;
+}
+
+async function findTables(session: Session, target: LoadTarget): Promise<Tables> {
+  const owner = await findOwner(session, target);
+  const versions = { schema: LEDGER_SCHEMA, table: owner?.leafTable ?? "" };
+  const stage = { schema: target.leafSchema, table: target.leafTable };
+  const shape = owner === null ? null : await readShape(session, versions);
+  if (shape === null || (await readShape(session, stage)) === null) throw goneMeanwhile(target);
+  return { versions: quoteTable(versions), stage: quoteTable(stage), shape };
+}
+
+/**
+ * Of each key the newest staged row, where it is not what the current version says. It is valid from its cursor on, if that is
+ * a time at which it can have begun: not before the end of the version before. Else from now on.
+ */
+function findChanges(target: LoadTarget, { versions, stage, shape }: Tables): string {
+  const key = quoteColumns(target.keyColumns);
+  const cursor = target.cursorField === null ? null : quoteIdentifier(target.cursorField);
+  // Of all columns: a key that is equal may differ in text, as 1.0 and 1.00 do.
+  const data = target.columns.map(({ name }) => quoteIdentifier(name));
+  const image = (alias: string): string => `row(${data.map((column) => `${alias}.${column}`).join(", ")})::record`;
+  const differs = `${image("present")} *<> ${image("newest")}`;
+  // A complete scan says how the source is now, even where it was set back.
+  const newer =
+    cursor === null || target.complete
+      ? "true"
+      : `(present.${cursor} is null or newest.${cursor} >= present.${cursor})`;
+  return `
+    create temporary table sluice_changes on commit drop as
+    with newest as (
+      select distinct on (${key}) ${castColumns(target, shape)}
+      from ${stage}
+      order by ${key}, ${cursor === null ? "" : `${cursor} desc nulls last,`} ${SYNCED_AT_COLUMN} desc, ctid desc
+    )
+    select newest.*, case
+      when ${changedAt(target)} >= earliest.moment then ${changedAt(target)}
+      else greatest(now(), earliest.moment)
+    end as ${VALID_FROM_COLUMN}
+    from newest
+    left join ${versions} present on ${sameKey(target, "present", "newest")} and present.${VALID_TO_COLUMN} is null
+    cross join lateral (
+      select coalesce(
+        present.${VALID_FROM_COLUMN} + ${A_MOMENT},
+        (select max(past.${VALID_TO_COLUMN}) from ${versions} past where ${sameKey(target, "past", "newest")}),
+        '-infinity'
+      ) as moment
+    ) earliest
+    where present.${VALID_FROM_COLUMN} is null or (${newer} and ${differs})`;
+}
+
+/** The table's types may be wider than the source's; images compare within one type only. */
+function castColumns({ columns }: LoadTarget, shape: TableShape): string {
+  const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
+  return columns
+    .map(({ name, type }) => {
+      const column = quoteIdentifier(name);
+      const wanted = types.get(name) ?? type;
+      return wanted === type ? column : `${column}::${wanted} as ${column}`;
+    })
+    .join(", ");
+}
+
+/** Null where the cursor tells no time. Without a zone it is taken as UTC. */
+function changedAt({ columns, cursorField }: LoadTarget): string {
+  const cursor = columns.find(({ name }) => name === cursorField);
+  if (cursor === undefined || !cursor.type.startsWith("timestamp")) return "null";
+  const column = `newest.${quoteIdentifier(cursor.name)}`;
+  return `case when isfinite(${column}) then ${column}::timestamptz end`;
+}
+
+function unseen(target: LoadTarget, stage: string): string {
+  return `not exists (select from ${stage} seen where ${sameKey(target, "seen", "version")})`;
+}
+
+async function endUnseen({ client }: Session, target: LoadTarget, { versions, stage }: Tables): Promise<number> {
+  const { rowCount } = await client.query(
+    `update ${versions} version set ${endingAt(`greatest(now(), ${VALID_FROM_COLUMN} + ${A_MOMENT})`)}
+     where ${VALID_TO_COLUMN} is null and ${unseen(target, stage)}`,
+  );
+  return rowCount ?? 0;
+}
+
+async function endChanged({ client }: Session, target: LoadTarget, { versions }: Tables): Promise<void> {
+  await client.query(
+    `update ${versions} version set ${endingAt(`change.${VALID_FROM_COLUMN}`)}
+     from pg_temp.sluice_changes change
+     where version.${VALID_TO_COLUMN} is null and ${sameKey(target, "version", "change")}`,
+  );
+}
+
+function endingAt(moment: string): string {
+  return `${VALID_TO_COLUMN} = ${moment}, ${RUN_ID_COLUMN} = default, ${SYNCED_AT_COLUMN} = default`;
+}
+
+async function openVersions({ client }: Session, target: LoadTarget, { versions }: Tables): Promise<number> {
+  const columns = quoteColumns([...target.columns.map(({ name }) => name), VALID_FROM_COLUMN]);
+  const { rowCount } = await client.query(
+    `insert into ${versions} (${columns}) select ${columns} from pg_temp.sluice_changes
+     order by ${quoteColumns(target.keyColumns)}`,
+  );
+  return rowCount ?? 0;
+}
+
+function sameKey({ keyColumns }: LoadTarget, a: string, b: string): string {
+  return keyColumns.map((name) => `${a}.${quoteIdentifier(name)} = ${b}.${quoteIdentifier(name)}`).join(" and ");
+}

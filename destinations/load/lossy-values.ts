@@ -1,0 +1,64 @@
+import type { Discards, LoadTarget } from "../destination.ts";
+import type { Session } from "../session.ts";
+import { checkedType } from "../sql.ts";
+import { isNumber } from "../tables/column-types.ts";
+
+/** Values that are looked at with one statement. */
+const AT_ONCE = 10_000;
+
+/**
+ * Which of a column's values its type does not hold as they are: a time without its zone, a number that is rounded, text that is
+ * cut would be other values, although Postgres takes them.
+ * @param column one of `discards.misfits`
+ * @returns their places
+ */
+export async function findLossyValues(
+  session: Session,
+  target: LoadTarget,
+  column: string,
+  values: readonly (string | null)[],
+): Promise<number[]> {
+  const check = await checkOf(session, target, column);
+  const found: number[] = [];
+  for (let start = 0; start < values.length; start += AT_ONCE) {
+    const { rows } = await session.client.query<{ place: string }>(
+      `select place from unnest($1::text[]) with ordinality as given (value, place) where not ${check}(value)`,
+      [values.slice(start, start + AT_ONCE)],
+    );
+    for (const { place } of rows) found.push(start + Number(place) - 1);
+  }
+  return found;
+}
+
+const made = new WeakMap<Session, Set<string>>();
+
+/** A function of the session's own, since only a block can catch what a cast throws. @returns its name */
+async function checkOf(session: Session, target: LoadTarget, column: string): Promise<string> {
+  const position = target.columns.findIndex(({ name }) => name === column);
+  const name = `pg_temp.sluice_fits_${position}`;
+  const known = made.get(session) ?? new Set();
+  if (known.has(name)) return name;
+  const type = target.columns[position]?.type ?? "";
+  const body = `begin
+      return ${fits(checkedType(type), sourceTypeOf(target.discards, column))};
+    exception when data_exception or program_limit_exceeded or syntax_error_or_access_rule_violation then
+      return false;
+    end`;
+  await session.client.query(
+    `create or replace function ${name} (value text) returns boolean language plpgsql strict
+     as '${body.replaceAll("'", "''")}'`,
+  );
+  made.set(session, known.add(name));
+  return name;
+}
+
+/** What is read back is the text that was given, or the same number. */
+function fits(type: string, sourceType: string): string {
+  const printed = `format('%s', value::${type})`;
+  const same = `value in (${printed}, value::${type}::text)`;
+  return isNumber(type) && isNumber(sourceType) ? `${same} or ${printed}::numeric = value::numeric` : same;
+}
+
+function sourceTypeOf(discards: Discards | undefined, column: string): string {
+  return discards?.sourceColumns.find(({ name }) => name === column)?.type ?? "";
+}

@@ -1,0 +1,174 @@
+import type { BackendWatch } from "../../core/backend-watch.ts";
+import type { BatchResult, ClaimRequest, LoadableCopy, LoadableRows, SliceWriter } from "../destination.ts";
+import { sqlState } from "../errors.ts";
+import type { SliceClaim } from "../ledger/claim.ts";
+import { commitProgress, NOTHING } from "../ledger/commit-progress.ts";
+import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "../ledger/rejects.ts";
+import { createRunAsHolder } from "../ledger/run-as-holder.ts";
+import { inTransaction, type Session, type SessionSettings } from "../session.ts";
+import { quoteTable } from "../sql.ts";
+import { atSourcesPace } from "../statement-time.ts";
+import { buildKey } from "../tables/late-key.ts";
+import { applyInTransaction, applyStaged } from "./apply-staged.ts";
+import { refuseDoubles } from "./claimed-key.ts";
+import { needsRows, takenOf } from "./discard.ts";
+import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
+import { holdStaged, replaceWindow } from "./replace-window.ts";
+import { isDataFault, isUnreceived } from "./sound-rows.ts";
+import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
+import { makeStrictStage } from "./strict-stage.ts";
+import { CopyConflictError, CopyDataError } from "./writer-errors.ts";
+
+type LoadableBatch = LoadableRows | LoadableCopy;
+
+/** Writes one claimed slice. Every commit proves, in its own transaction, that the claim and the attempt still hold. */
+export function createSliceWriter(
+  settings: SessionSettings,
+  session: Session,
+  request: ClaimRequest,
+  { claim, watch }: { claim: SliceClaim; watch: BackendWatch },
+): SliceWriter {
+  const { target, signal } = request;
+  const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
+  const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
+  const asHolder = createRunAsHolder(settings, session, request, claim);
+  // Versions are made of all that was read; nothing overlaps before.
+  let straight = target.apply === "copy" && (request.stage === 0 || target.finish === "close_versions");
+  /** All of the slice is committed at once, at its end. */
+  const whole = target.overlap === "replace";
+  /** Of batches that wait for that end: counted when they are committed. */
+  const held: Omit<BatchResult, "rowsWritten"> = { rowsRead: 0, rowsRejected: 0 };
+  /** The next batch of COPY text is one that failed on data. */
+  let searching = false;
+
+  async function copyStraight(batch: LoadableBatch, fill: Fill): Promise<BatchResult> {
+    try {
+      const copy = async (): Promise<BatchResult> => {
+        const filled = await atSourcesPace(session, () => fill(leaf));
+        signal.throwIfAborted();
+        // What waits for its finish as it was read may be there already: the finish knows.
+        const written = target.finish === "close_versions" ? 0 : filled.rows;
+        return commit(batch, { written, inserted: filled.rows }, filled);
+      };
+      return await inTransaction(session, copy, "batch");
+    } catch (error) {
+      // Rows of a straight COPY are in no order, so that it can also deadlock with another slice over a key of both.
+      if (!["23505", "40P01"].includes(sqlState(error) ?? "")) throw error;
+      straight = false;
+      throw new CopyConflictError(`A key of slice ${request.sliceNo} was there already.`, { cause: error });
+    }
+  }
+
+  async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
+    if (target.keyLast) await buildKey(session, request);
+    const filled = await inTransaction(session, async () => {
+      await (strict ? makeStrictStage : emptyStage)(session, target);
+      if (strict) await dropUncommitted(session, request, rowsSoFar());
+      const staged = await atSourcesPace(session, () => fill(STAGE));
+      // Its rejects are seen from here on.
+      if (staged.rejects.count > 0) await stayHere();
+      return staged;
+    });
+    const holds = whole && !batch.final;
+    const result = await applyInTransaction(session, request, async () => {
+      await refuseDoubles(session, request, { table: STAGE });
+      if (whole) await holdStaged(session, request, batch.columns);
+      if (holds) return countHeld(filled);
+      const applied = await (whole ? replaceWindow(session, request) : applyStaged(session, request, batch.columns));
+      signal.throwIfAborted();
+      return commit(batch, applied, filled);
+    });
+    if (!holds) return result;
+    Object.assign(held, { rowsRead: result.rowsRead, rowsRejected: result.rowsRejected });
+    return { rowsRead: 0, rowsWritten: 0, rowsRejected: 0 };
+  }
+
+  async function commit(batch: LoadableBatch, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
+    const counts = await countHeld(filled);
+    await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
+    return { ...counts, rowsWritten: applied.written };
+  }
+
+  /** Together with what is held. What is rejected keeps to the limit. */
+  async function countHeld({ rows, rejects }: Filled): Promise<BatchResult> {
+    const rowsRejected = held.rowsRejected + rejects.count;
+    await checkThreshold(session, request, { ...rejects, count: rowsRejected });
+    const rowsRead = held.rowsRead + rows + rejects.count - rejects.loaded;
+    return { rowsRead, rowsRejected, rowsWritten: 0 };
+  }
+
+  /** Proves the claim for a transaction that moves no row of the table. */
+  function stayHere(): Promise<void> {
+    const { checkpoint } = whole ? claim : position;
+    return commitProgress(session, request, claim, { ...NOTHING, checkpoint, final: false });
+  }
+
+  function rowsSoFar(): number {
+    return position.rowsRead + held.rowsRead;
+  }
+
+  /** First as if all rows were sound; then, where one is not, with a search for it. */
+  async function load(batch: LoadableBatch): Promise<BatchResult> {
+    const apply = straight ? copyStraight : copyAndApply;
+    const search = async (): Promise<BatchResult> => {
+      const taken = takenOf(target, batch);
+      const result = await apply(taken, fillWithSound(session, request, batch, rowsSoFar()), true);
+      await dropStage(session);
+      searching = false;
+      return result;
+    };
+    const isKnownFaulty =
+      batch.kind === "copy" && (batch.unconverted !== undefined || (batch.format === "text" && searching));
+    if (needsRows(target) || isKnownFaulty) return search();
+    try {
+      return await apply(batch, fillAtOnce(session, request, batch, rowsSoFar()), false);
+    } catch (error) {
+      if (searching || !(isDataFault(error, batch.columns) || isUnreceived(error, batch))) throw error;
+      if (batch.kind === "rows") return await search();
+      searching = true;
+      throw new CopyDataError(`A row of slice ${request.sliceNo} is not what its table takes.`, { cause: error });
+    }
+  }
+
+  return {
+    get checkpoint() {
+      return position.checkpoint;
+    },
+    get done() {
+      return position.done;
+    },
+    majorVersion: session.majorVersion,
+    async write(batch) {
+      const result = await asHolder("loading", async () => {
+        try {
+          return await load(batch);
+        } catch (error) {
+          if (error instanceof RejectThresholdError) {
+            const { rejects } = error;
+            await inTransaction(session, async () => {
+              await keepUnloaded(session, request, rowsSoFar(), rejects);
+              await stayHere();
+            });
+          }
+          throw error;
+        }
+      });
+      position.checkpoint = batch.checkpoint;
+      position.done = batch.final;
+      position.rowsRead += result.rowsRead;
+      return result;
+    },
+    async finish() {
+      await asHolder("finishing", () =>
+        applyInTransaction(session, request, async () => {
+          const rest = whole && !position.done ? { ...held, ...(await replaceWindow(session, request)) } : {};
+          const end = { ...NOTHING, ...rest, checkpoint: position.checkpoint, final: true };
+          await commitProgress(session, request, claim, end);
+        }),
+      );
+      position.done = true;
+    },
+    probe: () => watch.look(session),
+    close: () => session.close(),
+  };
+}
