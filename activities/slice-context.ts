@@ -1,36 +1,21 @@
 import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
-import type { Window } from "../core/slices.ts";
 import type { Db } from "../db/client.ts";
+import { type PlannedSlice, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { ClaimRequest, LoadTarget } from "../destinations/destination.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
 import type { RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
 
-export interface SliceContext {
-  planId: string;
-  sliceNo: number;
-  entityKey: string;
-  label: string;
-  stage: 0 | 1;
-  window: Window;
+export interface SliceContext extends Omit<PlannedSlice, "spec" | "target"> {
   spec: EntityReadSpec;
   target: LoadTarget;
 }
 
 /** One slice of the run's plan, with how its entity is read and where it goes. */
 export async function loadSlice(db: Db, run: RunRow, sliceNo: number): Promise<SliceContext> {
-  return db
-    .selectFrom("planSlices as s")
-    .innerJoin("planEntities as e", (join) =>
-      join.onRef("e.planId", "=", "s.planId").onRef("e.entityKey", "=", "s.entityKey"),
-    )
-    .select(["s.planId", "s.sliceNo", "s.entityKey", "s.label", "s.stage", "s.window", "e.spec", "e.target"])
-    .where("s.planId", "=", run.planId)
-    .where("s.sliceNo", "=", sliceNo)
-    .$castTo<SliceContext>()
-    .executeTakeFirstOrThrow();
+  return readPlannedSlice<EntityReadSpec, LoadTarget>(db, run.planId, sliceNo);
 }
 
 export async function loadTarget(
@@ -38,13 +23,7 @@ export async function loadTarget(
   run: RunRow,
   entityKey: string,
 ): Promise<{ planId: string; target: LoadTarget }> {
-  return db
-    .selectFrom("planEntities")
-    .select(["planId", "target"])
-    .where("planId", "=", run.planId)
-    .where("entityKey", "=", entityKey)
-    .$castTo<{ planId: string; target: LoadTarget }>()
-    .executeTakeFirstOrThrow();
+  return readPlannedTarget<LoadTarget>(db, run.planId, entityKey);
 }
 
 export function claimRequestOf(

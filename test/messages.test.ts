@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import pg from "pg";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
-import { describeFailure } from "../api/commands/connection-task.ts";
+import { describeFailure } from "../api/commands/look-at-connection.ts";
 import { failedCheck } from "../core/connection-tasks.ts";
 import { isProviderError, TerminalError, TransientError } from "../core/errors.ts";
 import { createRedactor } from "../core/redact.ts";

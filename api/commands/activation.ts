@@ -9,10 +9,10 @@ import { findProofFault } from "../../core/proof-faults.ts";
 import type { BindingDraft } from "../../db/bindings.ts";
 import { mapDiscovered } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
+import { type BindingRequest, keylessIssues, locOf, unknownEntity } from "../definitions/table-bindings.ts";
 import type { ApiDeps } from "../deps.ts";
 import { invalid, invalidValue } from "../errors.ts";
-import { describeFailure, lookAtConnection } from "./connection-task.ts";
-import { type BindingRequest, keylessIssues, locOf, unknownEntity } from "./table-bindings.ts";
+import { describeFailure, lookAtConnection } from "./look-at-connection.ts";
 
 /** That a message lists. */
 const MOST_NAMES = 10;

@@ -2,9 +2,9 @@ import { recordAudit } from "../../db/audit.ts";
 import { type Db, inTransaction } from "../../db/client.ts";
 import { type AskedRun, cancelRunsOfSync as askRunsOfSync } from "../../db/run-chains.ts";
 import { getRun, lockChainOf, type RunRow, requestCancel } from "../../db/runs.ts";
+import { deliverCancels } from "../deliver.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { presentRun } from "../present.ts";
-import { deliverCancels } from "./deliver.ts";
 
 /** Recorded once; asking again answers the same row. @throws AppError not_found, run_terminal (with `nextAttemptRunId`) */
 export async function cancelRun(

@@ -1,7 +1,7 @@
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
-import { lookAtConnection } from "./connection-task.ts";
-import { requireConnection } from "./require.ts";
+import { requireConnection } from "../require.ts";
+import { lookAtConnection } from "./look-at-connection.ts";
 
 /** @throws AppError not_found, no_worker, check_timeout, temporal_unavailable; nothing is recorded then */
 export async function checkConnection(

@@ -2,11 +2,11 @@ import { TASK_QUEUE } from "../../core/queues.ts";
 import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { type ConnectionRow, insertConnection } from "../../db/connections.ts";
+import { parseConfig, sealSecrets } from "../definitions/connection-settings.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { presentConnection } from "../present.ts";
+import { requireConnection, requireProvider } from "../require.ts";
 import type { CreateConnectionBody } from "../schemas/connections.ts";
-import { parseConfig, sealSecrets } from "./connection-settings.ts";
-import { requireConnection, requireProvider } from "./require.ts";
 
 /**
  * @param request.id the same again for the same request: what was made then is the answer

@@ -7,13 +7,13 @@ import { type Db, inTransaction } from "../../db/client.ts";
 import { type ConnectionRow, findConnection, lockConnection } from "../../db/connections.ts";
 import { violatesUnique } from "../../db/pg-errors.ts";
 import { findSync, insertSync, type SyncWithBindings, takenSlugs } from "../../db/syncs.ts";
+import { type SyncDefinition, settleDefinition } from "../definitions/sync-definition.ts";
+import { holdDestination } from "../definitions/sync-destination.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { invalidValue } from "../errors.ts";
 import { presentSync } from "../present.ts";
+import { requireProvider, requireSync } from "../require.ts";
 import type { CreateSyncBody } from "../schemas/syncs.ts";
-import { requireProvider, requireSync } from "./require.ts";
-import { type SyncDefinition, settleDefinition } from "./sync-definition.ts";
-import { holdDestination } from "./sync-destination.ts";
 
 const MAX_SLUG_LENGTH = 63;
 /** Each turn means that somebody took the slug between our look and our insert. */

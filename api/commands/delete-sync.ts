@@ -1,11 +1,11 @@
 import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { lockSync, markSyncDeleted } from "../../db/syncs.ts";
+import { deliverCancels } from "../deliver.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentSync } from "../present.ts";
 import { cancelRunsOfSync } from "./cancel-run.ts";
-import { deliverCancels } from "./deliver.ts";
 
 /** Gone from now on, its slug free; its runs stay readable by id. @throws AppError not_found */
 export async function deleteSync(

@@ -1,7 +1,7 @@
 import { findDiscovery } from "../../db/connection-tasks.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
-import { connectionFailed, lookAtConnection } from "./connection-task.ts";
+import { connectionFailed, lookAtConnection } from "./look-at-connection.ts";
 
 /** So that turning pages does not ask the source again for each of them. */
 const MAX_AGE_SECONDS = 60;

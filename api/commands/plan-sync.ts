@@ -4,13 +4,13 @@ import { recordAudit } from "../../db/audit.ts";
 import { inTransaction } from "../../db/client.ts";
 import { type ConnectionTaskRow, getTask, insertTask } from "../../db/connection-tasks.ts";
 import { recordCheck } from "../../db/connections.ts";
+import { unknownEntities } from "../definitions/run-modes.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { refused } from "../errors.ts";
+import { requireConnection, requireSync } from "../require.ts";
 import { MAX_PLANNED_ENTITIES, type PlanSyncBody } from "../schemas/plans.ts";
-import { connectionFailed } from "./connection-task.ts";
+import { connectionFailed } from "./look-at-connection.ts";
 import { type PlanTask, readPlanTask } from "./read-plan-task.ts";
-import { requireConnection, requireSync } from "./require.ts";
-import { unknownEntities } from "./run-modes.ts";
 import { archived } from "./trigger-sync.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control">;

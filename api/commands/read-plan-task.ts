@@ -3,8 +3,8 @@ import { PLAN_TASK_MINUTES } from "../../core/workflow-contract.ts";
 import { type ConnectionTaskRow, findPlanTask } from "../../db/connection-tasks.ts";
 import type { ApiDeps } from "../deps.ts";
 import { notFound } from "../errors.ts";
-import { describeFailure } from "./connection-task.ts";
-import { requireSyncRow } from "./require.ts";
+import { requireSyncRow } from "../require.ts";
+import { describeFailure } from "./look-at-connection.ts";
 
 /** Its workers had all the time that there is, and some to take over from each other. */
 const LOST_AFTER_MS = (PLAN_TASK_MINUTES + 5) * 60_000;

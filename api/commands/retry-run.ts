@@ -5,11 +5,11 @@ import { inTransaction } from "../../db/client.ts";
 import { retryRun as openRetry } from "../../db/run-chains.ts";
 import { findRun, getRun, type RunRow } from "../../db/runs.ts";
 import { holdSync } from "../../db/syncs.ts";
+import { requireComparable } from "../definitions/run-modes.ts";
+import { dispatch } from "../deliver.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { invalidValue, notFound } from "../errors.ts";
 import { presentRun } from "../present.ts";
-import { dispatch } from "./deliver.ts";
-import { requireComparable } from "./run-modes.ts";
 import { archived } from "./trigger-sync.ts";
 
 /**

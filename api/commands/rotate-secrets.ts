@@ -5,13 +5,13 @@ import { inTransaction } from "../../db/client.ts";
 import { insertTask } from "../../db/connection-tasks.ts";
 import { type ConnectionRow, lockConnection } from "../../db/connections.ts";
 import { abandonRotation, beginRotation, finishRotation } from "../../db/rotations.ts";
+import { sealSecrets } from "../definitions/connection-settings.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { invalidValue, notFound } from "../errors.ts";
 import { presentConnection } from "../present.ts";
+import { requireProvider } from "../require.ts";
 import type { RotateSecretsBody } from "../schemas/connections.ts";
-import { sealSecrets } from "./connection-settings.ts";
-import { awaitTask, describeFailure, type TaskOutcome } from "./connection-task.ts";
-import { requireProvider } from "./require.ts";
+import { awaitTask, describeFailure, type TaskOutcome } from "./look-at-connection.ts";
 
 type Deps = Pick<ApiDeps, "db" | "keyring" | "control" | "findProvider">;
 

@@ -5,11 +5,11 @@ import { recordAudit } from "../../db/audit.ts";
 import { type Db, inTransaction } from "../../db/client.ts";
 import { admitRun, findRun, getRun, type NewRun, type RunRow } from "../../db/runs.ts";
 import { holdSync, type SyncRow } from "../../db/syncs.ts";
+import { requireComparable, unknownEntities } from "../definitions/run-modes.ts";
+import { dispatch } from "../deliver.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound, refused } from "../errors.ts";
 import { presentRun } from "../present.ts";
-import { dispatch } from "./deliver.ts";
-import { requireComparable, unknownEntities } from "./run-modes.ts";
 
 /** @throws AppError validation_failed, and what `startRun` throws */
 export function triggerSync(

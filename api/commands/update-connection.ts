@@ -6,12 +6,12 @@ import {
   lockConnection,
   updateConnection as update,
 } from "../../db/connections.ts";
+import { parseConfig, refuseToFollow, sealSecrets } from "../definitions/connection-settings.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentConnection } from "../present.ts";
+import { requireProvider } from "../require.ts";
 import type { UpdateConnectionBody } from "../schemas/connections.ts";
-import { parseConfig, refuseToFollow, sealSecrets } from "./connection-settings.ts";
-import { requireProvider } from "./require.ts";
 
 type Deps = Pick<ApiDeps, "db" | "keyring" | "findProvider">;
 

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { presentCatalog } from "../catalog.ts";
-import { requireProvider } from "../commands/require.ts";
 import type { ApiDeps } from "../deps.ts";
+import { requireProvider } from "../require.ts";
 import { createRouter } from "../router.ts";
 import { catalogSchema, providerParams } from "../schemas/catalog.ts";
 import { ok, problem } from "../schemas/responses.ts";

@@ -4,11 +4,11 @@ import { requireScopeFor } from "../auth.ts";
 import { isStorable } from "../body.ts";
 import { checkConnection } from "../commands/check-connection.ts";
 import { discoverConnection } from "../commands/discover-connection.ts";
-import { requireConnection } from "../commands/require.ts";
 import { rotateSecrets } from "../commands/rotate-secrets.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import type { LargeAnswers } from "../large-answers.ts";
 import { presentConnection, presentDiscovered, presentPage } from "../present.ts";
+import { requireConnection } from "../require.ts";
 import { createRouter } from "../router.ts";
 import { refuseForeignPage } from "../same-origin.ts";
 import {

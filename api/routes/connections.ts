@@ -4,11 +4,11 @@ import { listConnections } from "../../db/connections.ts";
 import { isStorable } from "../body.ts";
 import { createConnection } from "../commands/create-connection.ts";
 import { deleteConnection } from "../commands/delete-connection.ts";
-import { requireConnection } from "../commands/require.ts";
 import { updateConnection } from "../commands/update-connection.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import type { LargeAnswers } from "../large-answers.ts";
 import { presentConnection, presentPage, presentUse } from "../present.ts";
+import { requireConnection } from "../require.ts";
 import { createRouter } from "../router.ts";
 import {
   connectionIdParams,

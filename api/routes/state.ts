@@ -1,10 +1,10 @@
 import { createRoute } from "@hono/zod-openapi";
 import { listCursorVersions, readCursorStates } from "../../db/cursor-states.ts";
 import { isStorable } from "../body.ts";
-import { requireSyncRow } from "../commands/require.ts";
 import { setSyncState } from "../commands/set-sync-state.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import { presentPage, presentState, presentStateVersion } from "../present.ts";
+import { requireSyncRow } from "../require.ts";
 import { createRouter } from "../router.ts";
 import { ok, problem, requiredBody } from "../schemas/responses.ts";
 import {

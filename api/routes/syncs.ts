@@ -3,12 +3,12 @@ import { bytesOfSync, listSyncs, withBindingList } from "../../db/syncs.ts";
 import { isStorable } from "../body.ts";
 import { createSync } from "../commands/create-sync.ts";
 import { deleteSync } from "../commands/delete-sync.ts";
-import { requireSyncRow } from "../commands/require.ts";
 import { updateSync } from "../commands/update-sync.ts";
 import { type ApiDeps, callerOf } from "../deps.ts";
 import type { LargeAnswers } from "../large-answers.ts";
 import { createLargeWrites } from "../large-writes.ts";
 import { presentPage, presentSync } from "../present.ts";
+import { requireSyncRow } from "../require.ts";
 import { createRouter } from "../router.ts";
 import { ok, optionalBody, problem, requiredBody } from "../schemas/responses.ts";
 import {

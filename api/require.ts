@@ -1,10 +1,10 @@
-import { AppError } from "../../core/errors.ts";
-import type { ProviderKey } from "../../core/vocabulary.ts";
-import { type ConnectionRow, findConnection } from "../../db/connections.ts";
-import { findSync, findSyncRow, type SyncRow, type SyncWithBindings } from "../../db/syncs.ts";
-import type { Provider } from "../../providers/provider.ts";
-import type { ApiDeps } from "../deps.ts";
-import { notFound } from "../errors.ts";
+import { AppError } from "../core/errors.ts";
+import type { ProviderKey } from "../core/vocabulary.ts";
+import { type ConnectionRow, findConnection } from "../db/connections.ts";
+import { findSync, findSyncRow, type SyncRow, type SyncWithBindings } from "../db/syncs.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { ApiDeps } from "./deps.ts";
+import { notFound } from "./errors.ts";
 
 /** @throws AppError provider_not_available */
 export function requireProvider({ findProvider }: Pick<ApiDeps, "findProvider">, key: ProviderKey): Provider {

@@ -1,6 +1,6 @@
-import type { RunRow } from "../../db/runs.ts";
-import { atMost } from "../at-most.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { RunRow } from "../db/runs.ts";
+import { atMost } from "./at-most.ts";
+import type { ApiDeps } from "./deps.ts";
 
 /** How long a caller waits for Temporal; what it has not taken by then, the loops in the workers deliver. */
 const PATIENCE_MS = 1_000;
