@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from "node:util";
 import { isComparison } from "../core/digests.ts";
 import { planningConfigOf } from "../core/entity-rules.ts";
 import { isOfEntity, TerminalError } from "../core/errors.ts";
-import { finishOf } from "../core/load-modes.ts";
 import { firstPage, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlanInput, PlannedWork, PlanOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
@@ -23,6 +22,7 @@ import { listDifferences } from "../db/run-slices.ts";
 import { setRunWait } from "../db/runs.ts";
 import { type RunWarning, recordTableChanges } from "../db/table-changes.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
+import { hasFinish } from "../destinations/load-target.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -35,6 +35,7 @@ import { resetLostPositions } from "./lost-positions.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { planEntities, requireSomePlanned } from "./plan-entities.ts";
 import type { EntityPlanning } from "./plan-entity.ts";
+import { loadTargetOf } from "./planned-target.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 
@@ -194,12 +195,17 @@ async function attachPlan(
     planned.map((entity) => ({
       entityKey: entity.entityKey,
       dependsOn: entity.dependsOn,
-      swap: finishOf(entity.target) !== null && !finished.includes(entity.entityKey),
+      swap: hasFinishLeft(entity, finished),
       slices: plan.slices
         .filter((slice) => slice.entityKey === entity.entityKey && open(slice))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
     })),
   );
+}
+
+function hasFinishLeft(entity: Plan["entities"][number], finished: string[]): boolean {
+  const target = loadTargetOf(entity);
+  return target !== null && hasFinish(target) && !finished.includes(entity.entityKey);
 }
 
 /** Tables that nobody sees: one that somebody has locked is dropped by the next attempt, by a later chain, or with the chain. */

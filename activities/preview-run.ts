@@ -129,7 +129,7 @@ async function planFound(
 
 function describeLoad(
   { loadMode }: ResolvedBinding,
-  { target, statements, losses, confirmation, estimatedRows: present }: EntityPreview,
+  { target, apply, statements, losses, confirmation, estimatedRows: present }: EntityPreview,
   plan: EntityPlan,
 ): Omit<EntityLoadPreview, "scan" | "cursor"> {
   const toRead = rowsToRead(plan);
@@ -139,7 +139,7 @@ function describeLoad(
     ...{ keyColumns: target.keyColumns, cursorField: target.cursorField },
     estimatedRows: { toRead, present },
     slices: { count: plan.slices.length, labels: plan.slices.slice(0, MAX_LABELS).map(({ label }) => label) },
-    apply: target.apply,
+    apply,
     changes: statements.map((statement) => statement.slice(0, MAX_STATEMENT)),
     deletes: deletesOf(loadMode, target, fewer),
     ...{ losses, confirmation },
@@ -148,11 +148,11 @@ function describeLoad(
 
 function deletesOf(
   loadMode: EntityLoadPreview["loadMode"],
-  { finish }: EntityPreview["target"],
+  { kind }: EntityPreview["target"],
   rows: number | null,
 ): EntityLoadPreview["deletes"] {
-  if (finish === "swap") return { kind: "swap", rows };
-  if (finish === "mark_deleted") return { kind: "mark_deleted", rows };
+  if (kind === "beside") return { kind: "swap", rows };
+  if (kind === "scan_in_place") return { kind: "mark_deleted", rows };
   return loadMode === "delete_insert" ? { kind: "window", rows: null } : { kind: "none", rows: 0 };
 }
 

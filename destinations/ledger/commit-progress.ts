@@ -1,4 +1,4 @@
-import type { ClaimRequest, LoadableRows } from "../destination.ts";
+import type { LoadableRows, SliceRequest } from "../destination.ts";
 import { forgetAppended } from "../load/append.ts";
 import type { AppliedRows } from "../load/staging.ts";
 import { SupersededError } from "../load/writer-errors.ts";
@@ -21,7 +21,7 @@ export const NOTHING = { rowsRead: 0, written: 0, inserted: 0, rowsRejected: 0 }
  */
 export async function commitProgress(
   session: Session,
-  request: ClaimRequest,
+  request: SliceRequest,
   claim: SliceClaim,
   reached: SliceProgress,
 ): Promise<void> {
