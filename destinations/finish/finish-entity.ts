@@ -1,7 +1,7 @@
 import type { FinishRequest } from "../destination.ts";
 import { holdChain, lockTable } from "../ledger/ledger.ts";
 import { ensureLedger } from "../ledger/ledger-versions.ts";
-import { hasFinish, type LoadTarget } from "../load-target.ts";
+import { hasFinish, type LoadTarget, workTableOf } from "../load-target.ts";
 import { retryLockConflicts } from "../lock-retry.ts";
 import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
@@ -30,23 +30,34 @@ export async function finishEntity(session: Session, request: FinishRequest, pat
 /** All that a finish may go over: the table with what it shows, what was loaded beside it, what its slices have left. */
 function tablesOf(target: LoadTarget): TableName[] {
   const { schema, table, leafSchema, leafTable } = target;
-  const work = target.kind === "scan_in_place" ? [{ schema: LEDGER_SCHEMA, table: target.seenKeysTable }] : [];
+  const workTable = workTableOf(target);
+  const work = workTable === null ? [] : [{ schema: LEDGER_SCHEMA, table: workTable }];
   return [{ schema, table }, { schema: leafSchema, table: leafTable }, ...work];
 }
 
 async function finishOnce(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
+  await prepareFinish(session, request);
+  const apply = async (): Promise<void> => {
+    await lockTable(session, request.target);
+    await holdChain(session, request.chain);
+    await applyFinish(session, request);
+  };
+  await retryLockConflicts({ patienceMs, signal: request.signal }, () => inTransaction(session, apply, "finish"));
+}
+
+/** All that needs no lock and shows nobody anything. @throws TerminalError where a guard stops it */
+async function prepareFinish(session: Session, request: FinishRequest): Promise<void> {
   const finisher = finisherOf(request);
   await finisher.prepare?.(session, request);
   const effect = request.guards ? await finisher.describeEffect?.(session, request) : null;
   if (effect) await checkGuards(session, request, effect);
-  const apply = async (): Promise<void> => {
-    await lockTable(session, request.target);
-    await holdChain(session, request.chain);
-    if (await isFinished(session, request)) return;
-    await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
-    await recordFinish(session, request, await finisher.apply(session, request));
-  };
-  await retryLockConflicts({ patienceMs, signal: request.signal }, () => inTransaction(session, apply, "finish"));
+}
+
+/** Within a transaction that holds the table and the chain. Idempotent. */
+async function applyFinish(session: Session, request: FinishRequest): Promise<void> {
+  if (await isFinished(session, request)) return;
+  await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
+  await recordFinish(session, request, await finisherOf(request).apply(session, request));
 }
 
 function finisherOf({ target, entityKey }: FinishRequest): Finisher {
