@@ -1,11 +1,10 @@
 import { createPrivateKey, type KeyObject, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import { TerminalError } from "../../../../core/errors.ts";
-import type { ProviderKey } from "../../../../core/vocabulary.ts";
+import type { AuthContext } from "./authenticator.ts";
 
 export const ASSERTION_ALGORITHMS = ["RS256", "PS256", "ES256"] as const;
 
-/** A token that we sign ourselves, by which the source knows who asks. https://www.rfc-editor.org/rfc/rfc7523 */
+/** A key by which the source knows who asks. */
 export interface AssertionKey {
   algorithm: (typeof ASSERTION_ALGORITHMS)[number];
   /** PEM: PKCS #8, PKCS #1 or SEC 1; not encrypted. */
@@ -14,55 +13,61 @@ export interface AssertionKey {
   keyId?: string | undefined;
 }
 
-export interface Assertion extends AssertionKey {
+/** What an assertion says. */
+export interface AssertionClaims {
   issuer: string;
   subject: string;
   audience: string;
   /** Besides `iss`, `sub`, `aud`, `iat`, `exp` and `jti`: `scope`, for example. */
-  claims?: Readonly<Record<string, unknown>>;
+  more?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Sources take some minutes, and clocks differ by one. */
+/** Sources take some minutes, and clocks differ by less than one. */
 const LIFETIME_SECONDS = 300;
 const CLOCKS_DIFFER_SECONDS = 30;
 
-/** @throws TerminalError config_invalid for a key that cannot be read, or does not fit the algorithm */
-export function createAssertions(provider: ProviderKey, assertion: Assertion): () => Promise<string> {
-  const { algorithm, keyId, issuer, subject, audience, claims = {} } = assertion;
-  const key = readKey(provider, assertion);
-  return () => {
-    const now = Math.floor(Date.now() / 1000);
-    return new SignJWT({ ...claims })
-      .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) })
-      .setIssuer(issuer)
-      .setSubject(subject)
-      .setAudience(audience)
-      .setIssuedAt(now - CLOCKS_DIFFER_SECONDS)
-      .setExpirationTime(now + LIFETIME_SECONDS)
-      .setJti(randomUUID())
-      .sign(key);
-  };
+/**
+ * @returns a JWT that is good for five minutes, each time another one
+ * @see https://www.rfc-editor.org/rfc/rfc7523#section-3
+ * @throws TerminalError config_invalid for a key that cannot be read, or does not fit the algorithm
+ */
+export function signAssertion(context: AuthContext, key: AssertionKey, claims: AssertionClaims): Promise<string> {
+  const { issuer, subject, audience, more = {} } = claims;
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT({ ...more })
+    .setProtectedHeader({ alg: key.algorithm, typ: "JWT", ...(key.keyId === undefined ? {} : { kid: key.keyId }) })
+    .setIssuer(issuer)
+    .setSubject(subject)
+    .setAudience(audience)
+    .setIssuedAt(now - CLOCKS_DIFFER_SECONDS)
+    .setExpirationTime(now + LIFETIME_SECONDS)
+    .setJti(randomUUID())
+    .sign(readKey(context, key));
 }
 
-function readKey(provider: ProviderKey, { algorithm, privateKey }: AssertionKey): KeyObject {
+function readKey(context: AuthContext, { algorithm, privateKey }: AssertionKey): KeyObject {
+  context.hide(privateKey);
   const wanted = algorithm === "ES256" ? "an EC key on P-256" : "an RSA key of 2048 bits or more";
-  // The reason that OpenSSL gives says nothing to whoever pasted the key, and may quote it.
-  const refuse = (why: string): TerminalError =>
-    new TerminalError("config_invalid", `${provider}: the private key ${why}.`, {
-      fix: `Store ${wanted} as PEM, with its first and last line and without a passphrase.`,
-    });
-  let key: KeyObject;
-  try {
-    // Whoever stores a key on one line writes its line ends as \n.
-    key = createPrivateKey(privateKey.replaceAll("\\n", "\n"));
-  } catch {
-    throw refuse("cannot be read");
-  }
+  const fix = `Store ${wanted} as PEM, with its first and last line and without a passphrase.`;
+  const key = parseKey(privateKey);
+  if (key === null)
+    throw context.toError({ reasonCode: "config_invalid", said: "the private key cannot be read", fix });
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
   const fits =
     algorithm === "ES256"
       ? type === "ec" && details.namedCurve === "prime256v1"
       : type === "rsa" && (details.modulusLength ?? 0) >= 2048;
-  if (!fits) throw refuse(`does not fit ${algorithm}`);
-  return key;
+  if (fits) return key;
+  throw context.toError({ reasonCode: "config_invalid", said: `the private key does not fit ${algorithm}`, fix });
+}
+
+/** @returns null for what is no key. Why it is none, OpenSSL says in words that help nobody and may quote the key. */
+function parseKey(privateKey: string): KeyObject | null {
+  try {
+    // Who stores a key on one line writes its line ends as \n.
+    return createPrivateKey(privateKey.replaceAll("\\n", "\n"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return null;
+    throw error;
+  }
 }
