@@ -45,8 +45,11 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   sourceInstanceKey(config: Config): string;
   /** How to log in at a connection that can also be a destination (Postgres); absent where it cannot. */
   destinationLogin?(connection: { config: Record<string, unknown>; secrets: Record<string, string> }): DatabaseLogin;
-  /** Opens lazily; what fails on the network fails in the methods of the source, with a Transient- or TerminalError. */
-  connect(options: ConnectOptions<Config, SourceConfig>): Source;
+  /**
+   * Loads the connector's code with the first call: a process that only serves declarations loads none of it. Reaches for no network; what
+   * fails there fails in the methods of the source, with a Transient- or TerminalError.
+   */
+  connect(options: ConnectOptions<Config, SourceConfig>): Source | Promise<Source>;
 }
 
 export interface SecretDeclaration {

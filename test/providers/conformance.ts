@@ -53,7 +53,7 @@ export function describeProvider(name: string, createHarness: () => Promise<Prov
       options: { secrets?: Record<string, string>; signal?: AbortSignal } = {},
     ): Promise<T> {
       const { provider, secrets } = harness;
-      const source = provider.connect({
+      const source = await provider.connect({
         config: provider.connectionSchema.parse(harness.config),
         sourceConfig: provider.sourceConfigSchema.parse(harness.sourceConfig),
         secrets: options.secrets ?? secrets,
