@@ -71,6 +71,20 @@ export interface ResourceDeclaration {
   storageDescription: string;
   /** Of `sourceConfig.resources[entityKey]`. */
   configSchema: z.ZodType | null;
+  /** As its table has them; absent where only discovery finds them. */
+  columns?: DeclaredColumn[];
+  /** Columns; empty where its records have no key. Absent like `columns`. */
+  primaryKey?: string[];
+}
+
+export interface DeclaredColumn {
+  name: string;
+  /** A Postgres type as `format_type` prints it. */
+  type: string;
+  nullable: boolean;
+  /** Where a record of the source has it, `$` for the whole record; null where Sluice makes it. */
+  path: string | null;
+  description: string | null;
 }
 
 export interface ConnectOptions<Config, SourceConfig> {

@@ -1,3 +1,4 @@
+import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { BodyFormat } from "./ndjson.ts";
 import type { HttpResponse } from "./response.ts";
 import type { Verdict } from "./verdict.ts";
@@ -19,6 +20,8 @@ export interface HttpRequest {
   format?: BodyFormat | undefined;
   /** May be sent again after it may have arrived; a GET always may. What was refused with 401 is sent again with newer credentials. */
   idempotent?: boolean;
+  /** What to do when it fails, by reason, where that is known better than what is usual; whole sentences. */
+  fixes?: Partial<Record<ReasonCode, string>>;
   /** First word on an answer; null: the default map decides. */
   classify?: (response: HttpResponse) => Verdict | null | Promise<Verdict | null>;
 }

@@ -6,7 +6,7 @@ import { isUsedUp } from "./retry-after.ts";
 export type Verdict =
   | { kind: "ok" }
   | { kind: "retry"; afterSeconds?: number }
-  | { kind: "fail"; reasonCode: ReasonCode; message?: string }
+  | { kind: "fail"; reasonCode: ReasonCode; message?: string; fix?: string }
   | { kind: "throttled"; afterSeconds?: number };
 
 const RETRIED = new Set([408, 425]);
