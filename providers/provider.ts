@@ -7,7 +7,7 @@ import type { ProviderError } from "../core/errors.ts";
 import type { Pulse } from "../core/pulse.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
-import type { Checkpoint, Window } from "../core/slices.ts";
+import type { Checkpoint, ExportJob, Window } from "../core/slices.ts";
 import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
@@ -69,6 +69,8 @@ export interface ResourceDeclaration {
   slicing: Slicing;
   storageKind: StorageKind;
   storageDescription: string;
+  /** The entityKey of the parent whose answers feed it: both are read together. */
+  childOf?: string;
   /** Of `sourceConfig.resources[entityKey]`. */
   configSchema: z.ZodType | null;
   /** As its table has them; absent where only discovery finds them. */
@@ -157,10 +159,17 @@ export interface EntitySchema extends DiscoveredEntity {
   inferred?: boolean;
   /** Records may have fields that no column shows. */
   open?: boolean;
+  /**
+   * Changes come by a feed that tells all of them, deletions included: the cursor state is the feed's token, and no column's value.
+   * Its plans say `cursorFollows: "feed"`.
+   */
+  changeFeed?: true;
   /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
   columnNames?: Readonly<Record<string, string>>;
   /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */
   cursorAliases?: ReadonlyMap<string, string>;
+  /** The entityKey of the parent whose answers feed it: both are read together, in slices of the parent's. */
+  childOf?: string;
   /** What stands in the way of this entity alone; nothing else is known of it then. The others can be read. */
   failure?: ProviderError;
 }
@@ -201,6 +210,19 @@ export interface PlanRequest {
    * known to be empty.
    */
   removes: boolean;
+  /** Children that are loaded together with the entity; absent without any. Their specs go into the plan's spec. */
+  members?: MemberRequest[];
+  /** False: the entity is read for its members alone, and a batch has no rows of it. Absent: true. */
+  isStored?: boolean;
+  /** The feed has expired: everything is read, and the data stays meanwhile. */
+  resync?: boolean;
+}
+
+export interface MemberRequest {
+  entityKey: string;
+  /** As in `PlanRequest`. */
+  columns?: string[];
+  keyColumns: string[];
 }
 
 /** What `read` needs to know of an entity; stored with the plan, so it is JSON. */
@@ -213,6 +235,10 @@ export interface EntityReadSpec {
   estimatedRowBytes: number;
   /** The provider's own. */
   source: Record<string, unknown>;
+  /** Of the members of the plan request, in its order. */
+  members?: EntityReadSpec[];
+  /** The entity is read for its members alone; absent: it is loaded. */
+  isStored?: false;
 }
 
 export interface EntityPlan {
@@ -224,12 +250,15 @@ export interface EntityPlan {
   tail?: CursorTail;
   /**
    * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
-   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`).
+   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`); or, with `feed`, the
+   * cursor state becomes `Checkpoint.cursor` of the last committed checkpoint of the entity's one slice.
    */
-  evidence: Record<string, unknown> & { cursorFollows?: "rows" };
+  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed" };
 }
 
 export interface ReadRequest {
+  /** Of this slice alone, the same in every try and attempt: for what is made at the source, so that it is found again. */
+  sliceName?: string;
   spec: EntityReadSpec;
   window: Window;
   /** Where a batch of this slice ended; null from the start. Rows up to it are not read again. */
@@ -270,6 +299,11 @@ export interface Source {
   /** What the source does about the statements and requests in flight; `none` when it waits for us, or nothing is in flight. */
   probe(): Promise<Pulse>;
   close(): Promise<void>;
+  /**
+   * Ends a job that nobody waits for any more; absent where the source cannot. Idempotent: a job that has ended or is gone is no
+   * error.
+   */
+  cancelJob?(job: ExportJob): Promise<void>;
   /** What the source can say of its rows without sending them, for runs that verify and repair; absent where it cannot. */
   comparison?: SourceComparison;
 }
