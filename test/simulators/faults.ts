@@ -13,6 +13,7 @@ export type FaultKind =
   | { dropField: string }
   /** The credentials lose a permission. */
   | { revoke: string }
+  | { grant: string }
   /** A change feed forgets what came before now. */
   | "expire_cursors";
 

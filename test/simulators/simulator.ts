@@ -50,6 +50,8 @@ export interface Simulator {
   requests: VendorRequest[];
   /** Lets the faults happen, counted from the next request on. */
   play(script: readonly Fault[]): void;
+  /** Lets it happen now, where it is no fault of one answer. */
+  suffer(kind: FaultKind): void;
   /** Of what was played, what has not happened yet; afterwards nothing will. */
   calm(): Fault[];
   /** Answers stop in the middle of their body. @returns lets them go on */
@@ -135,6 +137,7 @@ export async function createSimulator(vendors: readonly Vendor[], { seed = 1 } =
     play(faults) {
       script.push(...faults);
     },
+    suffer: state.suffer,
     calm() {
       const left = script;
       script = [];
@@ -199,7 +202,8 @@ function createState() {
       if (kind === "expire_token") good.clear();
       else if (kind === "expire_page_tokens" || kind === "expire_cursors") epoch += 1;
       else if (typeof kind === "object" && "dropField" in kind) dropped.add(kind.dropField);
-      else if (typeof kind === "object") revoked.add(kind.revoke);
+      else if (typeof kind === "object" && "revoke" in kind) revoked.add(kind.revoke);
+      else if (typeof kind === "object") revoked.delete(kind.grant);
     },
   };
 }

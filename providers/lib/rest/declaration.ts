@@ -165,13 +165,13 @@ export interface RestCursor {
 }
 
 /** A sync's `sourceConfig` for such a provider. */
-export interface RestSourceConfig {
+export type RestSourceConfig = {
   resources: Partial<Record<string, RestOverrides>>;
-}
+};
 
-export interface RestOverrides {
+export type RestOverrides = {
   columns?: string[] | undefined;
   exclude?: string[] | undefined;
   /** Instead of the cursor's. */
   initial?: string | undefined;
-}
+};
