@@ -8,11 +8,21 @@ import type { Pulse } from "../core/pulse.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
 import type { Checkpoint, ExportJob, Window } from "../core/slices.ts";
-import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
+import type { ProviderKey } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
+import type { DeclaredColumn, ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
+import type { SourceCheck } from "./source-check.ts";
 
-export type { EgressPolicy, Slicing, SourceColumn };
+export type {
+  DeclaredColumn,
+  EgressPolicy,
+  ResourceDeclaration,
+  SecretDeclaration,
+  Slicing,
+  SourceCheck,
+  SourceColumn,
+};
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
@@ -50,43 +60,6 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
    * fails there fails in the methods of the source, with a Transient- or TerminalError.
    */
   connect(options: ConnectOptions<Config, SourceConfig>): Source | Promise<Source>;
-}
-
-export interface SecretDeclaration {
-  description: string;
-  required: boolean;
-}
-
-export interface ResourceDeclaration {
-  entityKey: string;
-  displayName: string;
-  description: string;
-  cursorField: string | null;
-  defaultSelected: boolean;
-  dependsOn: string[];
-  loadMode: LoadMode;
-  sizeClass: SizeClass;
-  slicing: Slicing;
-  storageKind: StorageKind;
-  storageDescription: string;
-  /** The entityKey of the parent whose answers feed it: both are read together. */
-  childOf?: string;
-  /** Of `sourceConfig.resources[entityKey]`. */
-  configSchema: z.ZodType | null;
-  /** As its table has them; absent where only discovery finds them. */
-  columns?: DeclaredColumn[];
-  /** Columns; empty where its records have no key. Absent like `columns`. */
-  primaryKey?: string[];
-}
-
-export interface DeclaredColumn {
-  name: string;
-  /** A Postgres type as `format_type` prints it. */
-  type: string;
-  nullable: boolean;
-  /** Where a record of the source has it, `$` for the whole record; null where Sluice makes it. */
-  path: string | null;
-  description: string | null;
 }
 
 export interface ConnectOptions<Config, SourceConfig> {
@@ -130,16 +103,6 @@ export interface Credentials {
   secrets: Record<string, string>;
   /** Access tokens with what is known of them (`expiresAt`); replaced whole. */
   tokens: Record<string, string>;
-}
-
-export interface SourceCheck {
-  name: string;
-  ok: boolean;
-  message: string;
-  /** What to do; empty when ok. */
-  fix: string;
-  /** It is about this entity alone: the others can be read. */
-  entityKey?: string;
 }
 
 /** By entityKey. */

@@ -1,4 +1,3 @@
-import { TransientError } from "../../core/errors.ts";
 import type { Cells } from "../../core/row-list.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { RowsBatch } from "../../providers/batch.ts";
@@ -99,7 +98,8 @@ async function trying<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof TransientError) || tries === MOST_TRIES) throw error;
+      // By name: the connector of the guide is loaded from a copy of the repository, and its errors with it.
+      if (!(error instanceof Error) || error.name !== "TransientError" || tries === MOST_TRIES) throw error;
     }
   }
 }

@@ -10,6 +10,7 @@ import { createDice } from "../support/random.ts";
 import { createSharedConnection, LOOPBACK_EGRESS } from "../support/shared-connection.ts";
 import { DESK_KEY, desk } from "./desk.ts";
 import { CREDENTIAL_FAULTS, DATA_FAULTS, drawScript, NETWORK_FAULTS } from "./faults.ts";
+import { createFollower } from "./follower.ts";
 import { createSimulator, type Simulator } from "./simulator.ts";
 
 /** Another seed, and more: `SCRIPT_SEED=7 SCRIPT_RUNS=200 npx vitest run test/simulators/scripts.test.ts`. */
@@ -18,11 +19,8 @@ const runs = Number(process.env.SCRIPT_RUNS ?? 6);
 
 const TICKETS = { entityKey: "tickets", keyColumns: ["id"], cursorField: "updated_at" };
 
-/** The connector of the guide, and what has to know its errors again. */
+/** The connector of the guide. */
 const place = followGuide();
-const { createFollower }: typeof import("./follower.ts") = await import(
-  join(place.root, "test/simulators/follower.ts")
-);
 const { acmeDesk }: { acmeDesk: Provider } = await import(join(place.root, "providers/acme_desk.ts"));
 
 describe("a source that misbehaves", () => {
