@@ -130,8 +130,8 @@ export function createAttempts(options: AttemptsOptions) {
       return { failure: { ...failure, reasonCode: "source_auth_failed" }, mayRepeat: false };
     }
     if (verdict.kind === "fail") {
-      const { reasonCode, message: quoted = failure.quoted } = verdict;
-      return { failure: { ...failure, reasonCode, quoted }, mayRepeat: false };
+      const { reasonCode, message: quoted = failure.quoted, fix = request.fixes?.[reasonCode] } = verdict;
+      return { failure: { ...failure, reasonCode, quoted, fix }, mayRepeat: false };
     }
     const reasonCode = verdict.kind === "throttled" ? "source_rate_limited" : "source_unavailable";
     const after = verdict.afterSeconds ?? failure.retryAfterSeconds;

@@ -1,3 +1,4 @@
+import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { BodyFormat } from "./ndjson.ts";
 import type { HttpResponse } from "./response.ts";
 import type { StreamPosition } from "./stream/position.ts";
@@ -37,6 +38,8 @@ export interface HttpRequest {
    * if this says true. What was refused with 401 is sent again with newer credentials.
    */
   idempotent?: boolean;
+  /** What to do when it fails, by reason, where that is known better than what is usual; whole sentences. */
+  fixes?: Partial<Record<ReasonCode, string>>;
   /** First word on an answer; null: the default map decides. */
   classify?: (response: HttpResponse) => Verdict | null | Promise<Verdict | null>;
 }

@@ -10,7 +10,7 @@ export type Verdict =
   | { kind: "ok" }
   | { kind: "retry"; afterSeconds?: number }
   | { kind: "unauthorized" }
-  | { kind: "fail"; reasonCode: ReasonCode; message?: string }
+  | { kind: "fail"; reasonCode: ReasonCode; message?: string; fix?: string }
   | { kind: "throttled"; afterSeconds?: number };
 
 const RETRIED = new Set([408, 425]);
