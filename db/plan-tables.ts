@@ -42,7 +42,7 @@ export interface PlanEntityTable {
   dependsOn: string[];
   /** JSON of `EntityReadSpec` (providers/provider.ts): columns, key, cursor. */
   spec: Json;
-  /** JSON of `LoadTarget` (destinations/destination.ts). */
+  /** JSON of a target (destinations/stored-target.ts). */
   target: Json;
   /** Cursor from which the next incremental run starts when all slices are done; source's own text. */
   upperBound: string | null;
