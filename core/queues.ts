@@ -23,6 +23,8 @@ export const WORK_OF_ACTIVITIES: Record<string, WorkKind> = {
   beginRun: "records",
   planRun: "plans",
   syncSlice: "data",
+  finishEntity: "data",
+  // What workflows of the version before call it.
   swapEntity: "data",
   finishRun: "records",
   doConnectionTask: "looks",
