@@ -137,7 +137,7 @@ async function findOrMakePlan(
       { entityKeys, found, tracked: scope.tracked },
     );
 
-  const configHash = hashOf(context);
+  const configHash = hashOf(deps, context);
   const frozen = freezeSettings(context);
   const chain = { rootRunId: run.attemptRootRunId, syncId: sync.id, configHash };
   const resumableId = setBack ? null : await findResumablePlan(deps.db, chain);
@@ -257,12 +257,12 @@ function isObject(value: unknown): value is object {
 }
 
 /** Everything that decides what is read and where it goes, as the user gave it. */
-function hashOf({ run, sync, connection, bindings, execution, destination }: RunContext): string {
+function hashOf(deps: ActivityDeps, { run, sync, connection, bindings, execution, destination }: RunContext): string {
   // What may be lost or is let pass changes nothing about the plan, which goes on.
   const { entities, window } = run.request;
   const decisive = {
     connection: [connection.id, connection.config],
-    ...(destination === null ? {} : { destination: addressOf(destination.provider, destination.config) }),
+    ...(destination === null ? {} : { destination: addressOf(deps, destination.provider, destination.config) }),
     sync: [sync.sourceConfig, planningConfigOf(sync.destinationConfig), sync.entities],
     bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
     run: [
