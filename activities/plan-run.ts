@@ -20,14 +20,15 @@ import {
   replaceFailedEntity,
 } from "../db/plans.ts";
 import { listDifferences } from "../db/run-slices.ts";
+import { type RunWarning, recordWarnings } from "../db/run-warnings.ts";
 import { setRunWait } from "../db/runs.ts";
-import { type RunWarning, recordTableChanges } from "../db/table-changes.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { entitiesOf } from "./entity-requests.ts";
 import { handOver, toFailure, waitOf } from "./failures.ts";
+import { feedOriginOf } from "./feed-start.ts";
 import { fenceEarlierRuns } from "./fence.ts";
 import { addressOf, freezeSettings } from "./frozen-settings.ts";
 import { type Vigil, withHeartbeat } from "./heartbeat.ts";
@@ -146,13 +147,13 @@ async function findOrMakePlan(
     // What could not be planned then may be possible now.
     const failed = resumable.entities.filter((entity) => entity.reasonCode !== null).map((entity) => entity.entityKey);
     const again = await plan(failed, resumable.id);
-    await outlastOutage(() => recordTableChanges(deps.db, run.id, tableChangesOf(again)));
+    await tellFindings(deps, run.id, again);
     for (const entity of again) await outlastOutage(() => replaceFailedEntity(deps.db, resumable.id, entity));
     await outlastOutage(() => refreshFrozen(deps.db, { planId: resumable.id, configHash, frozen }));
     return requirePlan(deps, resumable.id);
   }
   const planned = await plan(entities, run.id);
-  await outlastOutage(() => recordTableChanges(deps.db, run.id, tableChangesOf(planned)));
+  await tellFindings(deps, run.id, planned);
   requireSomePlanned(planned);
   await deps.failpoint?.("plan.before");
   await outlastOutage(() => recordPlan(deps.db, { runId: run.id, ...chain, frozen, entities: planned }));
@@ -167,7 +168,8 @@ async function preparePlanning(
 ): Promise<Omit<EntityPlanning, "planId" | "signal" | "onWork">> {
   const deploymentId = await readDeploymentId(deps.db);
   const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / entitiesOf(context).length));
-  return { context, source, destination, deploymentId, maxSlices };
+  const feedOrigin = feedOriginOf(deps, context.connection);
+  return { context, source, destination, deploymentId, maxSlices, feedOrigin };
 }
 
 /** Gives the run its rows for every slice, those that the ledger has as done included. */
@@ -237,6 +239,18 @@ function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
       const isThere = (column: unknown) => schema.columns.some((each) => isDeepStrictEqual(each, column));
       return Array.isArray(planned) && planned.every(isThere);
     });
+}
+
+/** In the run's summary and events. */
+async function tellFindings({ db }: ActivityDeps, runId: string, planned: NewPlanEntity[]): Promise<void> {
+  await outlastOutage(() => recordWarnings(db, { runId, kind: "destination.table_changed" }, tableChangesOf(planned)));
+  await outlastOutage(() => recordWarnings(db, { runId, kind: "source.resync" }, resyncsOf(planned)));
+}
+
+function resyncsOf(planned: NewPlanEntity[]): RunWarning[] {
+  return planned.flatMap(({ entityKey, evidence: { resync } }) =>
+    typeof resync === "string" ? [{ entityKey, message: resync }] : [],
+  );
 }
 
 function tableChangesOf(planned: NewPlanEntity[]): RunWarning[] {

@@ -7,7 +7,7 @@ import type { ProviderError } from "../core/errors.ts";
 import type { Pulse } from "../core/pulse.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
-import type { Checkpoint, Window } from "../core/slices.ts";
+import type { Checkpoint, ExportJob, Window } from "../core/slices.ts";
 import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
@@ -140,6 +140,8 @@ export interface EntitySchema extends DiscoveredEntity {
   inferred?: boolean;
   /** Records may have fields that no column shows. */
   open?: boolean;
+  /** A feed tells all changes, deletions included: the cursor state is its token, and plans say `cursorFollows: "feed"`. */
+  changeFeed?: true;
   /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
   columnNames?: Readonly<Record<string, string>>;
   /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */
@@ -184,6 +186,8 @@ export interface PlanRequest {
    * known to be empty.
    */
   removes: boolean;
+  /** The token of the change feed is of no use any more: read everything. The rows that are there stay until all of it is read. */
+  resync?: boolean;
 }
 
 /** What `read` needs to know of an entity; stored with the plan, so it is JSON. */
@@ -207,12 +211,15 @@ export interface EntityPlan {
   tail?: CursorTail;
   /**
    * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
-   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`).
+   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`). With `feed` there is
+   * at most one slice, and the cursor state becomes the token that its last checkpoint holds (`Checkpoint.cursor`).
    */
-  evidence: Record<string, unknown> & { cursorFollows?: "rows" };
+  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed" };
 }
 
 export interface ReadRequest {
+  /** Of this slice alone, the same in every try and attempt: for what is made at the source, so that it is found again. */
+  sliceName?: string;
   spec: EntityReadSpec;
   window: Window;
   /** Where a batch of this slice ended; null from the start. Rows up to it are not read again. */
@@ -253,6 +260,8 @@ export interface Source {
   /** What the source does about the statements and requests in flight; `none` when it waits for us, or nothing is in flight. */
   probe(): Promise<Pulse>;
   close(): Promise<void>;
+  /** Ends a job that nobody waits for any more; absent where the source cannot. Idempotent: one that has ended or is gone is no error. */
+  cancelJob?(job: ExportJob): Promise<void>;
   /** What the source can say of its rows without sending them, for runs that verify and repair; absent where it cannot. */
   comparison?: SourceComparison;
 }
