@@ -1,5 +1,6 @@
 import type { EntityInput, FinishInput, PlanInput, SliceInput } from "../core/workflow-contract.ts";
 import { createBeginRun } from "./begin-run.ts";
+import { createCancelExportJob } from "./cancel-job.ts";
 import { createConnectionTask } from "./connection-task.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { createFinishEntity } from "./finish-entity.ts";
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDeps) {
     finishRun: (input: FinishInput) =>
       notes.during({ runId: input.runId, activity: "prove", subject: "" }, () => whileAlive(() => finishRun(input))),
     doConnectionTask: createConnectionTask(deps),
+    cancelExportJob: createCancelExportJob(deps),
   };
 }
 

@@ -28,4 +28,5 @@ export const WORK_OF_ACTIVITIES: Record<string, WorkKind> = {
   swapEntity: "data",
   finishRun: "records",
   doConnectionTask: "looks",
+  cancelExportJob: "looks",
 };

@@ -30,6 +30,8 @@ export function createSliceWriter(
 ): SliceWriter {
   const { target, signal } = request;
   const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
+  /** Of the ledger. */
+  let committed = claim.checkpoint;
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const asHolder = createRunAsHolder(settings, session, request, claim);
   // Versions are made of all that was read; nothing overlaps before.
@@ -99,7 +101,7 @@ export function createSliceWriter(
 
   /** Proves the claim for a transaction that moves no row of the table. */
   function stayHere(): Promise<void> {
-    const { checkpoint } = whole ? claim : position;
+    const checkpoint = whole ? committed : position.checkpoint;
     return commitProgress(session, request, claim, { ...NOTHING, checkpoint, final: false });
   }
 
@@ -157,6 +159,16 @@ export function createSliceWriter(
       position.done = batch.final;
       position.rowsRead += result.rowsRead;
       return result;
+    },
+    async keep(checkpoint) {
+      if (!whole || held.rowsRead + held.rowsRejected === 0) {
+        const progress = { ...NOTHING, checkpoint, final: false };
+        await asHolder("loading", () =>
+          inTransaction(session, () => commitProgress(session, request, claim, progress), "batch"),
+        );
+        committed = checkpoint;
+      }
+      position.checkpoint = checkpoint;
     },
     async finish() {
       await asHolder("finishing", () =>
