@@ -8,9 +8,11 @@ import type { ComparingDestination } from "../destinations/compare/comparison.ts
 import { storeTarget } from "../destinations/stored-target.ts";
 import { TableChangedError } from "../destinations/tables/table-changes.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
+import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { loadedAs, loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { plannedTail, tellResync, usableState } from "./feed-start.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { planComparedEntity } from "./plan-comparison.ts";
 import { orderSlices } from "./replacing-slices.ts";
@@ -60,13 +62,22 @@ export async function planEntity(
       spec: {},
       target: error instanceof TableChangedError ? { tableChanges: error.changes } : {},
       upperBound: null,
-      cursorVersion: 0,
+      // A feed that has expired is reset, unless somebody has set its state meanwhile.
+      cursorVersion: error.reasonCode === "source_cursor_expired" ? await versionOf(deps, planning, entity) : 0,
       evidence: {},
       reasonCode: error.reasonCode,
       error: error.message,
       slices: [],
     };
   }
+}
+
+async function versionOf(
+  { db }: Pick<ActivityDeps, "db">,
+  { context }: EntityPlanning,
+  { entityKey }: { entityKey: string },
+): Promise<number> {
+  return (await readCursorState(db, context.sync.id, entityKey))?.version ?? 0;
 }
 
 /** Also where it looks like everybody's. A wait that the source asks for is everybody's. */
@@ -84,7 +95,8 @@ async function planFoundEntity(
   const { entityKey } = schema;
   const resolved = resolveBinding(binding, schema);
   await holdColumnNames(deps, binding, schema);
-  const state = await readCursorState(deps.db, sync.id, entityKey);
+  const { feedOrigin } = planning;
+  const state = usableState(await readCursorState(deps.db, sync.id, entityKey), schema, feedOrigin);
   const target = await planning.destination.prepareEntity({
     ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
@@ -98,8 +110,9 @@ async function planFoundEntity(
     primaryKeyColumns: keyColumns,
     cursorField: target.cursorField,
   });
-  const request = planRequestOf(planning, { entityKey, resolved, target, state });
+  const request = planRequestOf(planning, { schema, binding, resolved, target, state });
   const plan = await planning.source.plan(request);
+  checkPlan(entityKey, target, plan);
   return {
     entityKey,
     dependsOn: schema.dependsOn,
@@ -109,7 +122,8 @@ async function planFoundEntity(
     cursorVersion: state?.version ?? 0,
     evidence: {
       ...plan.evidence,
-      ...(plan.tail ? { tail: { ...plan.tail, loadedAs: loadedAs(resolved, target) } } : {}),
+      ...plannedTail(plan, schema, { loadedAs: loadedAs(resolved, target), feedOrigin }),
+      ...(request.resync ? { resync: tellResync(entityKey, state) } : {}),
       ...(state?.cursor === null ? { cursorResetBy: state.createdBy } : {}),
     },
     reasonCode: null,

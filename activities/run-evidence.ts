@@ -139,6 +139,8 @@ export function contiguousCursor(
 ): string | null {
   const entity = plan?.entities.find((each) => each.entityKey === entityKey);
   if (entity === undefined) return null;
+  // A feed gives its token when it was read to its end.
+  if (entity.evidence.cursorFollows === "feed") return null;
   const target = loadTargetOf(entity);
   if (target !== null && (isHidden(target) || target.kind === "scan_in_place")) return null;
   const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
@@ -159,10 +161,11 @@ export function contiguousCursor(
   );
 }
 
-/** Where the cursor of an entity goes that is complete. @returns null where it stays */
+/** Where the cursor of an entity goes that is complete; of a feed, to the token that its one slice ended with. @returns null where it stays */
 export function reachedCursor(entity: PlanEntityRow | undefined, ledger: LedgerSlice[]): string | null {
   if (entity === undefined) return null;
   const slices = ledger.filter(({ entityKey }) => entityKey === entity.entityKey);
+  if (entity.evidence.cursorFollows === "feed") return slices.at(-1)?.checkpoint?.cursor ?? null;
   return noFurtherThanRows(entity, entity.upperBound, slices);
 }
 

@@ -11,6 +11,8 @@ export interface PlannedSlice<Spec = unknown, Target = unknown> {
   window: Window;
   spec: Spec;
   target: Target;
+  /** What was looked at when the entity was planned. */
+  evidence: Record<string, unknown>;
 }
 
 /** @throws NoResultError where the plan does not have the slice */
@@ -24,7 +26,17 @@ export async function readPlannedSlice<Spec, Target>(
     .innerJoin("planEntities as e", (join) =>
       join.onRef("e.planId", "=", "s.planId").onRef("e.entityKey", "=", "s.entityKey"),
     )
-    .select(["s.planId", "s.sliceNo", "s.entityKey", "s.label", "s.stage", "s.window", "e.spec", "e.target"])
+    .select([
+      "s.planId",
+      "s.sliceNo",
+      "s.entityKey",
+      "s.label",
+      "s.stage",
+      "s.window",
+      "e.spec",
+      "e.target",
+      "e.evidence",
+    ])
     .where("s.planId", "=", planId)
     .where("s.sliceNo", "=", sliceNo)
     .$castTo<PlannedSlice<Spec, Target>>()

@@ -78,6 +78,8 @@ export interface PrepareRequest {
   complete: boolean;
   /** Nothing of the present rows is to be kept (`full_refresh`). */
   fromScratch: boolean;
+  /** With `complete`: the scan stands in for an expired change feed, so what it does not see goes as the feed would have let it go. */
+  resync?: boolean;
   /** There are so many rows, each key once among them, that it is made faster over all of them than with each: heeded where nothing is there yet. */
   keyComesLast: boolean;
   /** The source does not keep the key unique. A batch in which two rows share a key is refused: a merge would lose one of them. */
@@ -208,6 +210,11 @@ export interface SliceWriter {
    * @throws SupersededError when another claim or attempt has taken over: stop, it is not a failure of the source
    */
   write(batch: LoadableRows | LoadableCopy): Promise<BatchResult>;
+  /**
+   * Commits how far the source is, where that brings no rows. A slice that is committed as a whole keeps it only while it has read none.
+   * @throws SupersededError
+   */
+  keep(checkpoint: Checkpoint): Promise<void>;
   /** Marks the slice done without a batch (no rows, or the last batch was not known to be the last). Idempotent. */
   finish(): Promise<void>;
   /** What the destination does about our statement. */

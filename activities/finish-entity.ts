@@ -10,7 +10,7 @@ import { activityScope } from "./scope.ts";
 import { loadTarget } from "./slice-context.ts";
 
 /** What is left to do for an entity once all its slices are done, as its target says. Idempotent. */
-export function createSwapEntity(deps: ActivityDeps) {
+export function createFinishEntity(deps: ActivityDeps) {
   return async ({ runId, entityKey }: EntityInput): Promise<void> => {
     const scope = activityScope(deps, { runId });
     try {
