@@ -1,0 +1,45 @@
+import { mail } from "../simulators/mail.ts";
+import { createSimulator } from "../simulators/simulator.ts";
+import type { Stored } from "../simulators/store.ts";
+import type { ProviderHarness } from "./conformance/harness.ts";
+import { ATTACHMENTS, MESSAGES, mailProvider } from "./conformance/mail-provider.ts";
+import { describeProvider } from "./conformance.ts";
+import { printRowsOf } from "./print-rows.ts";
+
+/** The parts of the suite that no connector has yet. */
+describeProvider("with a feed, deletes and children", ["children", "deletes", "feed", "stall"], async () => {
+  const simulator = await createSimulator([mail]);
+  const { store } = simulator;
+  const isThere = ({ message_id: of }: Stored): boolean => store.find("messages", Number(of)) !== undefined;
+  const harness: ProviderHarness = {
+    provider: mailProvider,
+    unregistered: true,
+    config: { baseUrl: simulator.baseUrl("mail") },
+    secrets: {},
+    sourceConfig: {},
+    invalidConfigs: [{}],
+    entity: { entityKey: "messages", keyColumns: ["id"], cursorField: null },
+    expectedRows: () => printRowsOf(MESSAGES.columns, store.rows("messages")),
+    stall: simulator.stall,
+    deletes: {
+      async remove() {
+        store.remove("messages", 11);
+        return ["11"];
+      },
+    },
+    children: {
+      member: { entityKey: "attachments", keyColumns: ["message_id", "id"] },
+      parentColumns: ["message_id"],
+      expectedRows: () => printRowsOf(ATTACHMENTS.columns, store.rows("attachments").filter(isThere)),
+      async change() {
+        store.remove("attachments", 700);
+        store.put("attachments", { id: 799, message_id: 7, name: "new" });
+        return ["7"];
+      },
+      cut: () => simulator.play([{ beforeRequest: 20, kind: "cut_body" }]),
+    },
+    feed: { expire: () => simulator.suffer("expire_cursors") },
+    close: simulator.close,
+  };
+  return harness;
+});
