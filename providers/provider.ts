@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
+import type { DiscoveredEntity, SourceColumn } from "../core/connection-tasks.ts";
 import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { DatabaseLogin } from "../core/database-login.ts";
 import type { ComparedEnd, Comparison, CursorTail, Digest } from "../core/digests.ts";
@@ -16,7 +16,7 @@ import type { SourceCheck } from "./source-check.ts";
 
 export type * from "./resource-declaration.ts";
 export type * from "./source-check.ts";
-export type { EgressPolicy, Slicing, SourceColumn };
+export type { EgressPolicy, SourceColumn };
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives

@@ -1,3 +1,4 @@
+import { simulatedParts } from "../simulators/harness-parts.ts";
 import { mail } from "../simulators/mail.ts";
 import { createSimulator } from "../simulators/simulator.ts";
 import type { Stored } from "../simulators/store.ts";
@@ -10,6 +11,7 @@ import { printRowsOf } from "./print-rows.ts";
 describeProvider("with a feed, deletes and children", ["children", "deletes", "feed", "stall"], async () => {
   const simulator = await createSimulator([mail]);
   const { store } = simulator;
+  const { stall, close } = simulatedParts(simulator, { permission: "", free: [] });
   const isThere = ({ message_id: of }: Stored): boolean => store.find("messages", Number(of)) !== undefined;
   const harness: ProviderHarness = {
     provider: mailProvider,
@@ -20,7 +22,7 @@ describeProvider("with a feed, deletes and children", ["children", "deletes", "f
     invalidConfigs: [{}],
     entity: { entityKey: "messages", keyColumns: ["id"], cursorField: null },
     expectedRows: () => printRowsOf(MESSAGES.columns, store.rows("messages")),
-    stall: simulator.stall,
+    stall,
     deletes: {
       async remove() {
         store.remove("messages", 11);
@@ -39,7 +41,7 @@ describeProvider("with a feed, deletes and children", ["children", "deletes", "f
       cut: () => simulator.play([{ beforeRequest: 20, kind: "cut_body" }]),
     },
     feed: { expire: () => simulator.suffer("expire_cursors") },
-    close: simulator.close,
+    close,
   };
   return harness;
 });
