@@ -3,6 +3,7 @@ import { mail } from "../simulators/mail.ts";
 import { createSimulator } from "../simulators/simulator.ts";
 import type { Stored } from "../simulators/store.ts";
 import type { ProviderHarness } from "./conformance/harness.ts";
+import { createJobProvider, type JobDesk, REPORT } from "./conformance/job-provider.ts";
 import { ATTACHMENTS, MESSAGES, mailProvider } from "./conformance/mail-provider.ts";
 import { describeProvider } from "./conformance.ts";
 import { printRowsOf } from "./print-rows.ts";
@@ -44,4 +45,28 @@ describeProvider("with a feed, deletes and children", ["children", "deletes", "f
     close,
   };
   return harness;
+});
+
+describeProvider("with export jobs", ["job"], async () => {
+  const rows = Array.from({ length: 200 }, (_, i): [string, string] => [String(i), `row ${i}`]);
+  const desk: JobDesk = { rows, jobs: new Map(), made: 0 };
+  return {
+    provider: createJobProvider(desk),
+    unregistered: true,
+    ...{ config: {}, secrets: {}, sourceConfig: {}, invalidConfigs: [] },
+    entity: { entityKey: "report", keyColumns: ["id"], cursorField: null },
+    expectedRows: () =>
+      printRowsOf(
+        REPORT.columns,
+        rows.map(([id, name]) => ({ id, name })),
+      ),
+    job: {
+      finish() {
+        for (const job of desk.jobs.values()) job.hasEnded = true;
+      },
+      lose: () => desk.jobs.clear(),
+      made: () => desk.made,
+    },
+    close: async () => undefined,
+  };
 });
