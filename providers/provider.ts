@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
+import type { DiscoveredEntity, SourceColumn } from "../core/connection-tasks.ts";
 import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { DatabaseLogin } from "../core/database-login.ts";
 import type { ComparedEnd, Comparison, CursorTail, Digest } from "../core/digests.ts";
@@ -11,18 +11,12 @@ import type { Checkpoint, ExportJob, Window } from "../core/slices.ts";
 import type { ProviderKey } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
-import type { DeclaredColumn, ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
+import type { ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
 import type { SourceCheck } from "./source-check.ts";
 
-export type {
-  DeclaredColumn,
-  EgressPolicy,
-  ResourceDeclaration,
-  SecretDeclaration,
-  Slicing,
-  SourceCheck,
-  SourceColumn,
-};
+export type * from "./resource-declaration.ts";
+export type * from "./source-check.ts";
+export type { EgressPolicy, SourceColumn };
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
