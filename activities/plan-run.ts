@@ -37,6 +37,7 @@ import { planEntities, requireSomePlanned } from "./plan-entities.ts";
 import type { EntityPlanning } from "./plan-entity.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
+import { planAsks } from "./shared-connection.ts";
 
 /**
  * The chain's plan: resumed while it still fits, made anew otherwise, and what is left to do of it. Idempotent: a plan
@@ -89,7 +90,7 @@ async function planOnce(deps: ActivityDeps, { runId, failed }: PlanInput, scope:
     return loaded;
   });
   const destination = openWarehouse(deps, context.destination);
-  const source = openSource(deps, context.connection, context.sync.sourceConfig, scope);
+  const source = openSource(deps, context.connection, context.sync.sourceConfig, { ...scope, asker: planAsks(runId) });
   try {
     return await withHeartbeat(
       {

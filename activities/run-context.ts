@@ -18,7 +18,7 @@ import { requireSameAddress, thawConnection } from "./frozen-settings.ts";
 import { redactSource } from "./redacted-source.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
 import type { ActivityScope } from "./scope.ts";
-import { createSharedConnection } from "./shared-connection.ts";
+import { type Asker, createSharedConnection } from "./shared-connection.ts";
 
 /** A run that may still work, with what it works on. */
 export interface RunContext {
@@ -108,7 +108,7 @@ export function openSource(
   deps: ActivityDeps,
   connection: ConnectionRow,
   sourceConfig: Record<string, unknown>,
-  { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
+  { signal, redactor, asker }: Pick<ActivityScope, "signal" | "redactor"> & { asker: Asker },
   use: SecretsInUse = "present",
 ): Source {
   const provider = findProvider(connection.provider);
@@ -128,6 +128,7 @@ export function openSource(
     shared: createSharedConnection(deps, connection.id, {
       use,
       signal,
+      asker,
       admit: (now) => requireSameAddress(connection.config, now),
     }),
     egress: deps.egress,

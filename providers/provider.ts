@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Leave, Settlement, Spend } from "../core/budgets.ts";
 import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
 import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { DatabaseLogin } from "../core/database-login.ts";
@@ -12,7 +13,7 @@ import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/voca
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
 
-export type { EgressPolicy, Slicing, SourceColumn };
+export type { EgressPolicy, Leave, Settlement, Slicing, SourceColumn, Spend };
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
@@ -98,12 +99,35 @@ export interface SharedConnection {
    */
   renew(renew: (now: Credentials) => Promise<Partial<Credentials> | null>): Promise<Credentials>;
   /**
-   * Leave to send one request. @returns milliseconds to wait before it is sent; it counts as sent then. Where that is more than
-   * `maxWaitMs`, it does not count: ask again then
+   * Leave to send one request: it is counted in all buckets, or in none. Whoever has to wait gets a place in the queue and keeps it
+   * until it is served, also after its activity has ended. One who asks for a slice has one place, whatever it has to send.
+   * @param place of an earlier leave, where the source has refused the request all the same: it is served before those behind it
    */
-  reserve(bucket: string, limit: { perSecond: number; burst: number; maxWaitMs?: number }): Promise<number>;
+  reserve(spends: readonly Spend[], place?: number): Promise<Leave>;
+  /** What the answer says of the limits: what the request cost, what is left, what the limit is now. */
+  settle(spends: readonly Spend[], settlements: readonly Settlement[]): Promise<void>;
   /** The source has said not to come back before `until`; holds for all that `reserve` from the bucket. */
   block(bucket: string, until: Date): Promise<void>;
+  /**
+   * Takes one of the places that the source has for what is in flight, such as requests or jobs, over all workers; or renews it.
+   * Places are given in the order in which they were asked for. A place that is not renewed ends by itself, and so does the wait for one.
+   * @returns whether it is held; if not, ask again before `seconds` are over
+   */
+  lease(request: LeaseRequest): Promise<boolean>;
+  /** Gives the place back, or the wait for one. Idempotent. */
+  release(request: Pick<LeaseRequest, "name" | "job">): Promise<void>;
+  /** How long the activity waits for leave before it ends, and comes back when it is due. A person who waits gets an answer by then. */
+  patienceSeconds: number;
+}
+
+export interface LeaseRequest {
+  name: string;
+  /** How many the source allows. */
+  limit: number;
+  /** The lease ends so long after it was last taken or renewed. */
+  seconds: number;
+  /** What holds it, where that outlives the activity: the slice's job at the vendor. Absent: this activity. */
+  job?: string;
 }
 
 export interface Credentials {

@@ -1,5 +1,5 @@
 import { raceAbort } from "../../../core/race-abort.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, Entry } from "./admission.ts";
 import type { AuthContext, Authenticator, Authorization } from "./auth/authenticator.ts";
 import { classifyBreakage } from "./breakages.ts";
 import { describeStatus, describeUrl, type Failure } from "./failures.ts";
@@ -33,32 +33,34 @@ export function createAttempts(options: AttemptsOptions) {
   const { auth, authContext, admission, route, maxAttempts, toError, signal } = options;
 
   async function persist(request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> {
+    const entry = admission.begin(request.spends);
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await attemptOnce(request, outgoing);
+      const outcome = await attemptOnce(request, outgoing, entry);
       if ("response" in outcome) return outcome.response;
       const { failure, mayRepeat } = outcome;
       const waitSeconds = failure.retryAfterSeconds ?? backoffSeconds(attempt);
       const worthIt = mayRepeat && attempt < maxAttempts && waitSeconds <= LONGEST_PAUSE_SECONDS;
-      if (!worthIt) throw await giveUp(request, failure);
+      if (!worthIt) throw await giveUp(request, failure, entry);
+      if (isThrottled(failure)) await entry.block(waitSeconds);
       await pause(waitSeconds, signal);
     }
   }
 
   /** Where the source wants to be left alone for longer, all who use the connection do so. */
-  async function giveUp({ doing }: HttpRequest, failure: Failure): Promise<Error> {
-    const throttled = failure.reasonCode === "source_rate_limited";
+  async function giveUp({ doing }: HttpRequest, failure: Failure, entry: Entry): Promise<Error> {
     const asked = failure.retryAfterSeconds ?? 0;
-    const waitSeconds = throttled && asked <= LONGEST_PAUSE_SECONDS ? THROTTLED_PAUSE_SECONDS : asked;
-    if (waitSeconds > LONGEST_PAUSE_SECONDS) await admission.block(waitSeconds);
-    return toError(doing, { ...failure, retryAfterSeconds: waitSeconds > 0 ? waitSeconds : null });
+    const waitSeconds = isThrottled(failure) && asked <= LONGEST_PAUSE_SECONDS ? THROTTLED_PAUSE_SECONDS : asked;
+    const comeBackAfter = waitSeconds > LONGEST_PAUSE_SECONDS ? await entry.block(waitSeconds) : waitSeconds;
+    return toError(doing, { ...failure, retryAfterSeconds: comeBackAfter > 0 ? comeBackAfter : null });
   }
 
-  async function attemptOnce(request: HttpRequest, outgoing: Outgoing): Promise<Outcome> {
+  async function attemptOnce(request: HttpRequest, outgoing: Outgoing, entry: Entry): Promise<Outcome> {
     let authorization = await raceAbort(auth.authorize(authContext), signal);
     for (let renewed = false; ; renewed = true) {
-      const outcome = await exchange(request, outgoing, authorization);
+      const outcome = await exchange(request, outgoing, { authorization, entry });
       if ("failure" in outcome) return outcome;
       const { response } = outcome;
+      await entry.settle(response);
       const own = await classify(request, response);
       if (own === null && response.status === 401 && !renewed) {
         const newer = await raceAbort(auth.renew(authContext, authorization), signal);
@@ -72,9 +74,13 @@ export function createAttempts(options: AttemptsOptions) {
     }
   }
 
-  async function exchange(request: HttpRequest, outgoing: Outgoing, authorization: Authorization): Promise<Outcome> {
+  async function exchange(
+    request: HttpRequest,
+    outgoing: Outgoing,
+    { authorization, entry }: { authorization: Authorization; entry: Entry },
+  ): Promise<Outcome> {
     const { doing } = request;
-    const comeBackAfter = await admission.admit();
+    const comeBackAfter = await entry.admit();
     if (comeBackAfter !== null) {
       const said = "the source's rate limit is used up";
       throw toError(doing, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
@@ -122,6 +128,10 @@ async function classify(request: HttpRequest, response: HttpResponse): Promise<V
     response.letGo();
     throw error;
   }
+}
+
+function isThrottled({ reasonCode }: Failure): boolean {
+  return reasonCode === "source_rate_limited";
 }
 
 function mayArriveTwice({ method, idempotent = false }: HttpRequest): boolean {

@@ -1,3 +1,4 @@
+import type { Spend } from "../../provider.ts";
 import type { BodyFormat } from "./ndjson.ts";
 import type { HttpResponse } from "./response.ts";
 import type { Verdict } from "./verdict.ts";
@@ -19,6 +20,8 @@ export interface HttpRequest {
   format?: BodyFormat | undefined;
   /** May be sent again after it may have arrived; a GET always may. What was refused with 401 is sent again with newer credentials. */
   idempotent?: boolean;
+  /** What it takes of the source's limits, in place of what the client's `limit` says of all requests. */
+  spends?: readonly Spend[];
   /** First word on an answer; null: the default map decides. */
   classify?: (response: HttpResponse) => Verdict | null | Promise<Verdict | null>;
 }
