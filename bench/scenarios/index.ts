@@ -1,5 +1,6 @@
 import type { Bench } from "../lib/bench.ts";
 import type { Outcome } from "../lib/samples.ts";
+import { budgets } from "./budgets.ts";
 import { columns } from "./columns.ts";
 import { fullLoad } from "./full-load.ts";
 import { hostile } from "./hostile.ts";
@@ -29,6 +30,7 @@ const SCENARIOS: Record<string, Scenario> = {
   memory,
   kills,
   hostile,
+  budgets,
   ...json,
 };
 
