@@ -17,22 +17,26 @@ export interface Asker {
   runId: string | null;
   /** A person waits. */
   urgent: boolean;
-  patienceSeconds: number;
+  patienceSeconds(): number;
 }
+
+/** A slice that comes back has to be started first: a short wait costs less than that. */
+const SLICE_PATIENCE_SECONDS = 9;
+const PLAN_PATIENCE_SECONDS = 600;
 
 /** A slice gives its slot to another one while it waits. */
 export function sliceAsks({ runId, sliceNo }: { runId: string; sliceNo: number }): Asker {
-  return { holder: `${runId}/${sliceNo}`, runId, urgent: false, patienceSeconds: 5 };
+  return { holder: `${runId}/${sliceNo}`, runId, urgent: false, patienceSeconds: () => SLICE_PATIENCE_SECONDS };
 }
 
 /** Nothing of a plan is kept until it is made, so that it must not begin again for each request that waits. */
 export function planAsks(runId: string): Asker {
-  return { holder: `${runId}/plan`, runId, urgent: false, patienceSeconds: 600 };
+  return { holder: `${runId}/plan`, runId, urgent: false, patienceSeconds: () => PLAN_PATIENCE_SECONDS };
 }
 
-/** A look at a source, which belongs to no run. */
-export function personAsks(patienceSeconds: number): Asker {
-  return { holder: null, runId: null, urgent: true, patienceSeconds };
+/** A look at a source, which belongs to no run. @param deadline the person gets an answer by then, in milliseconds of the epoch */
+export function personAsks(deadline: number): Asker {
+  return { holder: null, runId: null, urgent: true, patienceSeconds: () => Math.max(0, deadline - Date.now()) / 1000 };
 }
 
 /**

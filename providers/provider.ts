@@ -116,8 +116,8 @@ export interface SharedConnection {
   lease(request: LeaseRequest): Promise<boolean>;
   /** Gives the place back, or the wait for one. Idempotent. */
   release(request: Pick<LeaseRequest, "name" | "job">): Promise<void>;
-  /** How long the activity waits for leave before it ends, and comes back when it is due. A person who waits gets an answer by then. */
-  patienceSeconds: number;
+  /** How long the activity can wait for leave by now. If it takes longer, it ends, and says when it has to come back. */
+  patienceSeconds(): number;
 }
 
 export interface LeaseRequest {

@@ -1,14 +1,20 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/** What a check asks for; it is not counted. */
+export const CHECK_PATH = "health";
+/** One page is sample enough for a plan. */
+const PAGE_RECORDS = 500;
+
 export interface Arrival {
   /** Milliseconds of a clock that never goes back. */
   at: number;
   /** The listing that was asked for. */
   who: string;
+  page: number;
 }
 
-/** An API of listings that never end, a record a page, which counts who asks when. It refuses nothing. */
+/** An API of listings that never end, which counts who asks when. It refuses nothing. */
 export interface CountingApi {
   /** `GET <baseUrl><listing>?page=N`; the body has `data` and the link `next`. */
   baseUrl: string;
@@ -21,10 +27,12 @@ export async function startCountingApi(): Promise<CountingApi> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://localhost");
     const who = url.pathname.slice(1);
-    arrivals.push({ at: performance.now(), who });
+    if (who === CHECK_PATH) return void response.writeHead(200, { "content-type": "application/json" }).end("{}");
     const page = Number(url.searchParams.get("page") ?? 1);
+    arrivals.push({ at: performance.now(), who, page });
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ data: [{ id: page, note: "one" }], next: `${who}?page=${page + 1}` }));
+    const data = Array.from({ length: PAGE_RECORDS }, (_, i) => ({ id: page * PAGE_RECORDS + i, note: "one" }));
+    response.end(JSON.stringify({ data, next: `${who}?page=${page + 1}` }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Sync, unwrap } from "../../client/index.ts";
 import type { Bench } from "../lib/bench.ts";
-import { type CountingApi, overTheLimit, sharesOf, startCountingApi } from "../lib/counting-api.ts";
+import { CHECK_PATH, type CountingApi, overTheLimit, sharesOf, startCountingApi } from "../lib/counting-api.ts";
 import { startFurtherWorker } from "../lib/further-worker.ts";
 import type { Outcome } from "../lib/samples.ts";
 import { createSync, dropSync } from "../lib/syncs.ts";
@@ -71,7 +71,7 @@ async function connect(bench: Bench, { baseUrl }: CountingApi, listings: string[
         provider: "http_api",
         config: {
           baseUrl,
-          rateLimit: LIMIT,
+          ...{ rateLimit: LIMIT, checkPath: CHECK_PATH },
           resources: listings.map((name) => ({
             ...{ name, path: name, primaryKey: ["id"], paginator: { type: "json_link", nextPath: "next" } },
           })),
@@ -87,11 +87,11 @@ async function trigger(bench: Bench, sync: Sync): Promise<string> {
   return (await unwrap(bench.sluice.POST("/api/v1/syncs/{sync_id}/trigger", { params, body: {} }))).id;
 }
 
-/** The first request of a listing is its plan's. */
+/** Plans ask for first pages alone. */
 async function untilAllHaveBegun({ say, signal }: Bench, { arrivals }: CountingApi, listings: string[]): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (let turn = 0; ; turn++) {
-    const begun = sharesOf(arrivals, listings).filter((share) => share > 1).length;
+    const begun = new Set(arrivals.flatMap(({ who, page }) => (page > 1 ? who : []))).size;
     if (begun === listings.length) return;
     if (Date.now() > deadline) throw new Error(`only ${begun} of ${listings.length} slices have begun`);
     if (turn % 15 === 0) say(`  ${begun} of ${listings.length} slices have begun`);

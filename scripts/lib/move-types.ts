@@ -57,7 +57,7 @@ export function openSource(url: URL, signal: AbortSignal) {
     signal,
     redactor: createRedactor(),
     shared: {
-      ...{ readTokens: neverAsked, renew: neverAsked, patienceSeconds: 0 },
+      ...{ readTokens: neverAsked, renew: neverAsked, patienceSeconds: () => 0 },
       ...{ reserve: neverAsked, settle: neverAsked, block: neverAsked, lease: neverAsked, release: neverAsked },
     },
     egress: { allowPrivate: [], allowOnly: null },

@@ -54,7 +54,7 @@ function createProcess(pool: Db) {
     options: { use?: SecretsInUse; signal?: AbortSignal; admit?: (now: ConnectionRow) => void } = {},
   ): SharedConnection => {
     const { use = "present", signal = new AbortController().signal, admit = () => undefined } = options;
-    return createSharedConnection(deps, id, { use, signal, admit, asker: personAsks(5) });
+    return createSharedConnection(deps, id, { use, signal, admit, asker: personAsks(Date.now() + 5_000) });
   };
 }
 

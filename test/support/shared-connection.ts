@@ -22,7 +22,7 @@ export function createSharedConnection(secrets: Record<string, string> = {}): Sh
       turn = renewed.catch(() => undefined);
       return renewed;
     },
-    patienceSeconds: 5,
+    patienceSeconds: () => 9,
     reserve: async (spends: readonly Spend[], place = ++places) => {
       const waitMs = Math.max(0, ...spends.map(({ bucket }) => (blocked.get(bucket) ?? 0) - Date.now()));
       return { given: waitMs <= 100, waitMs, place };

@@ -1,6 +1,6 @@
 import { raceAbort } from "../../../core/race-abort.ts";
 import { createSemaphore, type Semaphore } from "../../../core/semaphore.ts";
-import type { SharedConnection, Spend } from "../../provider.ts";
+import type { Leave, SharedConnection, Spend } from "../../provider.ts";
 import { whileLeased } from "./leases.ts";
 import { type ReadLimits, worthTelling } from "./settlements.ts";
 import { LONGEST_PAUSE_SECONDS, pause } from "./waiting.ts";
@@ -55,6 +55,9 @@ export interface Entry {
 const RETURN_EARLY_SECONDS = 4;
 /** Leave is asked for so long before it is due; what is due so soon is given at once. */
 const ASK_EARLY_SECONDS = 0.05;
+/** A request that is sent so long after it is due is late, at a limit that is no faster. */
+const LATE_SECONDS = 0.02;
+const SLOW_PER_SECOND = 10;
 /** Between two questions. */
 const SHORTEST_PAUSE_SECONDS = 0.02;
 
@@ -80,20 +83,34 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
     return turns;
   }
 
+  /**
+   * Whoever was held up on this side sends later than was counted, so that the next one would come too soon after it. It is counted as of now.
+   * A fast limit has others on their way by then.
+   */
+  async function sendAsOfNow(spends: readonly Spend[], askedAt: number, leave: Leave): Promise<void> {
+    const lateSeconds = (performance.now() - askedAt - leave.waitMs) / 1000;
+    const slow = spends.filter(({ perSecond }) => perSecond <= SLOW_PER_SECOND);
+    if (lateSeconds < LATE_SECONDS || slow.length === 0) return;
+    const said = slow.map(({ bucket, burst, cost }) => ({ bucket, remaining: Math.max(0, burst - cost) }));
+    await raceAbort(shared.settle(spends, said), signal);
+  }
+
   /** @param place of the same request, when it was sent before */
   async function waitForLeave(
     spends: readonly Spend[],
     place: number | undefined,
   ): Promise<{ place: number; comeBackAfter: number | null }> {
     for (let last = place; ; ) {
+      const askedAt = performance.now();
       const leave = await raceAbort(shared.reserve(spends, last), signal);
       last = leave.place;
       const seconds = leave.waitMs / 1000;
       if (leave.given) {
         if (seconds > 0) await pause(seconds, signal);
+        await sendAsOfNow(spends, askedAt, leave);
         return { place: last, comeBackAfter: null };
       }
-      if (seconds > shared.patienceSeconds + RETURN_EARLY_SECONDS) {
+      if (seconds > shared.patienceSeconds()) {
         return { place: last, comeBackAfter: comeBackAfter(seconds) };
       }
       await pause(Math.max(seconds - ASK_EARLY_SECONDS, SHORTEST_PAUSE_SECONDS), signal);
