@@ -44,13 +44,14 @@ describe("syncs that share one credential", () => {
     const config = {
       baseUrl: api.baseUrl,
       resources: ENTITIES.map((name) => ({
-        ...{ name, path: `link/${name}`, primaryKey: ["id"] },
-        paginator: { type: "link_header" },
+        ...{ name, path: `cursor/${name}`, primaryKey: ["id"] },
+        paginator: { type: "cursor", nextPath: "next", param: "cursor" },
       })),
     };
-    const { body: connection } = await world.api("POST", "/connections", {
+    const { status: created, body: connection } = await world.api("POST", "/connections", {
       ...{ name: `api ${randomUUID()}`, provider: "http_api", config },
     });
+    expect([created, connection]).toEqual([201, expect.anything()]);
     const syncs: Row[] = [];
     for (let index = 0; index < SYNCS; index++) {
       syncs.push(
