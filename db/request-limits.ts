@@ -2,20 +2,9 @@ import { sql } from "kysely";
 import type { Leave, Settlement, Spend } from "../core/budgets.ts";
 import { secondsToRestore } from "../core/serve-time.ts";
 import type { Db } from "./client.ts";
-import { COUNTS_MAY_BE_LOST, GRANTED_AHEAD_SECONDS, waitInQueue } from "./request-queue.ts";
+import { COUNTS_MAY_BE_LOST, GRANTED_AHEAD_SECONDS, laneOf, type RequestHolder, waitInQueue } from "./request-queue.ts";
 
 /** Limits that all processes keep to together: one row for each bucket of a connection. */
-
-/** Who asks for leave. */
-export interface RequestHolder {
-  connectionId: string;
-  /** It has one place in the queue, however many requests it has to send. */
-  holder: string;
-  /** The place counts while this run does; null: it belongs to no run. */
-  runId: string | null;
-  /** A person waits: it is served after the first one in the queue, not after the last. */
-  urgent: boolean;
-}
 
 /**
  * Counts one request in all of its buckets, or in none. Where the limit allows it and nobody waits, this is one statement.
@@ -33,14 +22,6 @@ export async function reserveRequest(
     if (leave !== null) return leave;
   }
   return waitInQueue(db, holder, spends, place);
-}
-
-/** Of buckets, as one text: each holder has one place for it. */
-export function laneOf(spends: readonly Spend[]): string {
-  return spends
-    .map(({ bucket }) => bucket)
-    .toSorted()
-    .join(" ");
 }
 
 /** Null where it has to look at the queue: somebody waits, the limit is used up, or a bucket is new. */

@@ -2,7 +2,6 @@ import { type RawBuilder, sql } from "kysely";
 import type { Leave, Spend } from "../core/budgets.ts";
 import { afterSpending, type BucketState, type QueuedTicket, serveTime } from "../core/serve-time.ts";
 import type { Db } from "./client.ts";
-import { laneOf, type RequestHolder } from "./request-limits.ts";
 
 /**
  * The queue of those who wait for leave to send a request. A ticket is a place in it, and a time that its holder was told. It outlives the
@@ -20,6 +19,25 @@ export const COUNTS_MAY_BE_LOST = sql`set_config('synchronous_commit', 'off', tr
 
 /** A holder that is so late for its time is passed over. */
 const LATE_SECONDS = 0.25;
+
+/** Who asks for leave. */
+export interface RequestHolder {
+  connectionId: string;
+  /** It has one place in the queue, however many requests it has to send. */
+  holder: string;
+  /** The place counts while this run does; null: it belongs to no run. */
+  runId: string | null;
+  /** A person waits: it is served after the first one in the queue, not after the last. */
+  urgent: boolean;
+}
+
+/** Of buckets, as one text: each holder has one place for it. */
+export function laneOf(spends: readonly Spend[]): string {
+  return spends
+    .map(({ bucket }) => bucket)
+    .toSorted()
+    .join(" ");
+}
 
 interface Ticket extends QueuedTicket {
   holder: string;

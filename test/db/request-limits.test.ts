@@ -3,7 +3,8 @@ import { sql } from "kysely";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Leave, Spend } from "../../core/budgets.ts";
 import type { Db } from "../../db/client.ts";
-import { blockRequests, type RequestHolder, reserveRequest, settleRequest } from "../../db/request-limits.ts";
+import { blockRequests, reserveRequest, settleRequest } from "../../db/request-limits.ts";
+import type { RequestHolder } from "../../db/request-queue.ts";
 import { openDb, useControlDatabase } from "../support/postgres.ts";
 import { insertSync } from "../support/runs.ts";
 

@@ -5,7 +5,8 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Spend } from "../../core/budgets.ts";
 import type { Db } from "../../db/client.ts";
 import { forgetRunRequests } from "../../db/request-leftovers.ts";
-import { type RequestHolder, reserveRequest } from "../../db/request-limits.ts";
+import { reserveRequest } from "../../db/request-limits.ts";
+import type { RequestHolder } from "../../db/request-queue.ts";
 import { openDb, useControlDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 

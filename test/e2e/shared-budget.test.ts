@@ -54,9 +54,9 @@ describe("syncs that share one credential", () => {
     expect([created, connection]).toEqual([201, expect.anything()]);
     const syncs: Row[] = [];
     for (let index = 0; index < SYNCS; index++) {
-      syncs.push(
-        await world.createSync({ connectionId: connection.id, entities: ENTITIES, executionMode: "fan_out_entity" }),
-      );
+      const tableBindings = ENTITIES.map((entityKey) => ({ entityKey, tableName: `${entityKey}_${index}` }));
+      const asked = { connectionId: connection.id, entities: ENTITIES, executionMode: "fan_out_entity" as const };
+      syncs.push(await world.createSync({ ...asked, tableBindings }));
     }
     // From here on it counts: what was asked before was not limited.
     const { status } = await world.api("PATCH", `/connections/${connection.id}`, {
