@@ -39,6 +39,7 @@ import type { EntityPlanning } from "./plan-entity.ts";
 import { loadTargetOf } from "./planned-target.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
+import { planAsks } from "./shared-connection.ts";
 
 /**
  * The chain's plan: resumed while it still fits, made anew otherwise, and what is left to do of it. Idempotent: a plan
@@ -91,7 +92,8 @@ async function planOnce(deps: ActivityDeps, { runId, failed }: PlanInput, scope:
     return loaded;
   });
   const destination = openWarehouse(deps, context.destination);
-  const source = await openSource(deps, context.connection, context.sync.sourceConfig, scope);
+  const asker = planAsks(runId);
+  const source = await openSource(deps, context.connection, context.sync.sourceConfig, { ...scope, asker });
   try {
     return await withHeartbeat(
       {
