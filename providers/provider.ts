@@ -14,7 +14,7 @@ import type { Batch } from "./batch.ts";
 import type { SharedConnection } from "./shared-connection.ts";
 
 export type { Leave, Settlement, Spend } from "../core/budgets.ts";
-export type { Credentials, LeaseRequest, SharedConnection } from "./shared-connection.ts";
+export type { Credentials, SharedConnection } from "./shared-connection.ts";
 export type { EgressPolicy, Slicing, SourceColumn };
 
 /**
