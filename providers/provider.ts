@@ -16,15 +16,10 @@ import type { SharedConnection } from "./shared-connection.ts";
 import type { SourceCheck } from "./source-check.ts";
 
 export type { Leave, Settlement, Spend } from "../core/budgets.ts";
-<<<<<<< HEAD
 export type * from "./resource-declaration.ts";
 export type { Credentials, SharedConnection } from "./shared-connection.ts";
 export type * from "./source-check.ts";
 export type { EgressPolicy, SourceColumn };
-=======
-export type { Credentials, SharedConnection } from "./shared-connection.ts";
-export type { EgressPolicy, Slicing, SourceColumn };
->>>>>>> budgets
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
