@@ -131,12 +131,20 @@ function isClaimedKey(
 export async function loadRequestOf(
   deps: Pick<ActivityDeps, "db">,
   { context: { run, sync }, deploymentId }: PlanSettings,
-  entity: { schema: EntitySchema; binding: BindingRow; resolved: ResolvedBinding; cursor: string | null },
+  entity: {
+    schema: EntitySchema;
+    binding: BindingRow;
+    resolved: ResolvedBinding;
+    cursor: string | null;
+    /** The column of the group's parent that its cursor is in; absent: the entity is read by its own. */
+    cursorOfGroup?: string | null;
+  },
 ): Promise<PreviewRequest> {
   const { schema, binding, resolved, cursor } = entity;
+  const reading = { ...resolved, cursorField: entity.cursorOfGroup ?? resolved.cursorField };
   const { entityKey, columns } = schema;
   const formerOwners = await findDeletedOwners(deps.db, binding);
-  if (run.runMode === "backfill") requireBackfill(binding, resolved, formerOwners.length > 0);
+  if (run.runMode === "backfill") requireBackfill(binding, reading, formerOwners.length > 0);
   return {
     ...resolved,
     deploymentId,
@@ -146,7 +154,7 @@ export async function loadRequestOf(
     schema: destinationSchemaOf(sync),
     table: binding.physicalTableName,
     columns,
-    complete: readsAll(run, resolved, cursor),
+    complete: readsAll(run, reading, cursor),
     anew: run.runMode === "full_refresh",
     keyLast: isWorthLateKey(schema, resolved),
     claimedKey: isClaimedKey(schema, resolved, binding),
@@ -217,7 +225,7 @@ function readsAll(
 }
 
 /** What is not among the rows of the plan is gone once it is finished. */
-function sweeps(target: LoadTarget): boolean {
+export function sweeps(target: LoadTarget): boolean {
   const finish = finishOf(target);
   return finish !== null && finish !== "add_key" && (finish !== "close_versions" || target.complete === true);
 }
@@ -234,6 +242,6 @@ function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): strin
 }
 
 /** A column that only decides whether a row is rejected is read all the same. */
-function readColumnsOf({ columns, discards }: LoadTarget): string[] {
+export function readColumnsOf({ columns, discards }: LoadTarget): string[] {
   return [...columns.map(({ name }) => name), ...(discards?.rowsWith ?? [])];
 }

@@ -13,6 +13,7 @@ import {
   findResumablePlan,
   type NewPlanEntity,
   type Plan,
+  type PlanEntityRow,
   readLatestSpecs,
   readPlan,
   recordPlan,
@@ -26,6 +27,7 @@ import type { ComparingDestination } from "../destinations/compare/comparison.ts
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { discoverWithParents } from "./entity-groups.ts";
 import { entitiesOf } from "./entity-requests.ts";
 import { handOver, toFailure, waitOf } from "./failures.ts";
 import { fenceEarlierRuns } from "./fence.ts";
@@ -127,8 +129,7 @@ async function findOrMakePlan(
   // A full refresh may find other columns than before; its own attempts have to agree.
   const within = run.runMode === "full_refresh" ? run.attemptRootRunId : null;
   const known = await readLatestSpecs<EntityReadSpec>(deps.db, { syncId: sync.id, within });
-  const discovered = await source.discover(entities, known, await readNamedColumns(deps, sync.id));
-  const found = new Map(discovered.map((schema) => [schema.entityKey, schema]));
+  const found = await discoverWithParents(source, entities, known, await readNamedColumns(deps, sync.id));
   const planning = await preparePlanning(deps, context, { source, destination });
   const plan = (entityKeys: string[], planId: string) =>
     planEntities(
@@ -187,19 +188,30 @@ async function attachPlan(
   const different = new Set((await listDifferences(deps.db, run.id)).map(({ sliceNo }) => sliceNo));
   const open = ({ sliceNo }: { sliceNo: number }) => !done.has(sliceNo) && !different.has(sliceNo);
   await dropSuperseded(deps, run, plan, destination);
-  const planned = plan.entities.filter(
-    ({ entityKey, reasonCode }) => reasonCode === null && !failed.includes(entityKey),
-  );
+  const planned = plan.entities.filter(({ reasonCode }) => reasonCode === null);
+  const carrierOf = new Map(planned.map(({ entityKey, leadKey }) => [entityKey, leadKey ?? entityKey]));
+  const membersOf = (carrierKey: string) => planned.filter(({ entityKey }) => carrierOf.get(entityKey) === carrierKey);
+  const isUnfinished = ({ entityKey, target }: PlanEntityRow) =>
+    finishOf(target) !== null && !finished.includes(entityKey);
+  // A group is one piece of work: it is that of the entity which carries its slices.
+  const carriers = planned.filter(({ entityKey, leadKey }) => leadKey === null && !failed.includes(entityKey));
   return firstPage(
-    planned.map((entity) => ({
+    carriers.map((entity) => ({
       entityKey: entity.entityKey,
-      dependsOn: entity.dependsOn,
-      swap: finishOf(entity.target) !== null && !finished.includes(entity.entityKey),
+      dependsOn: dependenciesOf(membersOf(entity.entityKey), carrierOf),
+      swap: membersOf(entity.entityKey).some(isUnfinished),
       slices: plan.slices
         .filter((slice) => slice.entityKey === entity.entityKey && open(slice))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
     })),
   );
+}
+
+/** What the entities of a group depend on outside of it, by who carries the slices there. */
+function dependenciesOf(members: readonly PlanEntityRow[], carrierOf: ReadonlyMap<string, string>): string[] {
+  const own = members.map(({ entityKey }) => entityKey);
+  const others = members.flatMap(({ dependsOn }) => dependsOn).filter((key) => !own.includes(key));
+  return [...new Set(others.map((key) => carrierOf.get(key) ?? key))];
 }
 
 /** Tables that nobody sees: one that somebody has locked is dropped by the next attempt, by a later chain, or with the chain. */

@@ -3,15 +3,12 @@ import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Db } from "../db/client.ts";
 import { type PlannedSlice, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { ClaimRequest, LoadTarget } from "../destinations/destination.ts";
+import type { ClaimRequest, LoadTarget, SliceTable } from "../destinations/destination.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
 import type { RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
 
-export interface SliceContext extends Omit<PlannedSlice, "spec" | "target"> {
-  spec: EntityReadSpec;
-  target: LoadTarget;
-}
+export interface SliceContext extends PlannedSlice<EntityReadSpec, LoadTarget> {}
 
 /** One slice of the run's plan, with how its entity is read and where it goes. */
 export async function loadSlice(db: Db, run: RunRow, sliceNo: number): Promise<SliceContext> {
@@ -28,12 +25,23 @@ export async function loadTarget(
 
 export function claimRequestOf(
   { run, sync, execution }: RunContext,
-  { target, planId, sliceNo, entityKey, stage, window }: SliceContext,
+  { target, planId, sliceNo, entityKey, stage, window, members }: SliceContext,
   { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
 ): ClaimRequest {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
   const redact = (text: string): Promise<string> => redactor.redactInTurns(text, setImmediate);
-  const own = entityRulesOf(sync.destinationConfig, entityKey);
-  const maxRejectedRows = own.maxRejectedRows ?? execution.maxRejectedRows;
-  return { target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, maxRejectedRows, redact, signal };
+  const rulesFor = (key: string): Pick<SliceTable, "maxRejectedRows" | "guards"> => {
+    const own = entityRulesOf(sync.destinationConfig, key);
+    const guards = run.request.liftGuards ? null : own.guards;
+    return { maxRejectedRows: own.maxRejectedRows ?? execution.maxRejectedRows, guards };
+  };
+  const others: SliceTable[] = members.map((member) => ({
+    ...{ entityKey: member.entityKey, target: member.target, childOf: member.childOf ?? undefined },
+    ...rulesFor(member.entityKey),
+  }));
+  return {
+    ...{ target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, redact, signal },
+    ...rulesFor(entityKey),
+    ...(others.length === 0 ? {} : { members: others }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
+import { readDeploymentId } from "../db/deployment.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
 import { isCompared } from "../destinations/compare/comparison.ts";
@@ -51,11 +52,14 @@ async function workOnSlice(deps: ActivityDeps, key: SliceInput, scope: ActivityS
   }
 }
 
-async function begin(deps: ActivityDeps, key: SliceInput): Promise<{ context: RunContext; slice: SliceContext }> {
+type OwnedSlice = SliceContext & { deploymentId: string };
+
+async function begin(deps: ActivityDeps, key: SliceInput): Promise<{ context: RunContext; slice: OwnedSlice }> {
   const context = await loadRunContext(deps, key.runId);
   const slice = await loadSlice(deps.db, context.run, key.sliceNo);
+  const deploymentId = await readDeploymentId(deps.db);
   await startSlice(deps.db, key);
-  return { context, slice };
+  return { context, slice: { ...slice, deploymentId } };
 }
 
 /** What the API shows of a slice that did not come to its end. */
@@ -82,7 +86,7 @@ async function noteEnd(
 async function moveSlice(
   deps: ActivityDeps,
   context: RunContext,
-  slice: SliceContext,
+  slice: OwnedSlice,
   scope: ActivityScope,
 ): Promise<void> {
   const { sync, execution } = context;
@@ -96,10 +100,13 @@ async function moveSlice(
   };
   try {
     await withHeartbeat(settings, async ({ watch, bounded }) => {
-      const writer = await bounded(() => destination.claimSlice(claimRequestOf(context, slice, scope)));
+      const filesOf = { deploymentId: slice.deploymentId, syncId: sync.id };
+      const claim = { ...claimRequestOf(context, slice, scope), filesOf };
+      const writer = await bounded(() => destination.claimSlice(claim));
       try {
         if (writer.done) return;
-        const { spec, window } = slice;
+        const { window } = slice;
+        const spec = slice.readSpec ?? slice.spec;
         const request = {
           ...{ spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes },
           ...(needsRows(slice.target) ? { asText: "all" as const } : {}),

@@ -9,7 +9,17 @@ export interface PlannedSlice<Spec = unknown, Target = unknown> {
   label: string;
   stage: 0 | 1;
   window: Window;
+  /** Of the entity that carries the slice; with `readSpec`, the slice is read by that instead. */
   spec: Spec;
+  readSpec: Spec | null;
+  target: Target;
+  /** The other entities that the slice loads, in the order of the plan. */
+  members: PlannedMember<Target>[];
+}
+
+export interface PlannedMember<Target = unknown> {
+  entityKey: string;
+  childOf: string | null;
   target: Target;
 }
 
@@ -19,16 +29,40 @@ export async function readPlannedSlice<Spec, Target>(
   planId: string | null,
   sliceNo: number,
 ): Promise<PlannedSlice<Spec, Target>> {
-  return db
+  const slice = await db
     .selectFrom("planSlices as s")
     .innerJoin("planEntities as e", (join) =>
       join.onRef("e.planId", "=", "s.planId").onRef("e.entityKey", "=", "s.entityKey"),
     )
-    .select(["s.planId", "s.sliceNo", "s.entityKey", "s.label", "s.stage", "s.window", "e.spec", "e.target"])
+    .select([
+      "s.planId",
+      "s.sliceNo",
+      "s.entityKey",
+      "s.label",
+      "s.stage",
+      "s.window",
+      "e.spec",
+      "e.readSpec",
+      "e.target",
+    ])
     .where("s.planId", "=", planId)
     .where("s.sliceNo", "=", sliceNo)
-    .$castTo<PlannedSlice<Spec, Target>>()
+    .$castTo<Omit<PlannedSlice<Spec, Target>, "members">>()
     .executeTakeFirstOrThrow();
+  return { ...slice, members: await readMembers<Target>(db, slice.planId, slice.entityKey) };
+}
+
+/** The entities that are loaded by the slices of another, in the order of the plan; none of an entity that is loaded by itself. */
+export async function readMembers<Target>(db: Db, planId: string, leadKey: string): Promise<PlannedMember<Target>[]> {
+  return db
+    .selectFrom("planEntities")
+    .select(["entityKey", "childOf", "target"])
+    .where("planId", "=", planId)
+    .where("leadKey", "=", leadKey)
+    .where("reasonCode", "is", null)
+    .orderBy("ordinal")
+    .$castTo<PlannedMember<Target>>()
+    .execute();
 }
 
 /** @throws NoResultError where the plan does not have the entity */

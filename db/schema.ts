@@ -18,7 +18,7 @@ import type {
 } from "../core/vocabulary.ts";
 import type { CreatedAt, Instant, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
 import type { ConnectionTable, ConnectionTaskTable, RequestLimitTable } from "./connection-tables.ts";
-import type { PlanEntityTable, PlanSliceTable, PlanTable, RunSliceTable } from "./plan-tables.ts";
+import type { PlanEntityTable, PlanSliceTable, PlanTable, RunSliceTable, RunSliceTableTable } from "./plan-tables.ts";
 import type { RunActivityTable, WorkerTable } from "./worker-tables.ts";
 
 /** Control database, as Kysely sees it: camelCase here, snake_case in Postgres; keys inside JSON stay as they are. */
@@ -31,6 +31,7 @@ export interface Database {
   planEntities: PlanEntityTable;
   planSlices: PlanSliceTable;
   runSlices: RunSliceTable;
+  runSliceTables: RunSliceTableTable;
   cursorStates: CursorStateTable;
   runEvents: RunEventTable;
   rejectedRows: RejectedRowTable;

@@ -31,6 +31,59 @@ export interface RejectedRecord {
   record: string;
 }
 
+/**
+ * Rows of several tables: a parent and the children that the same answers feed. All of it is committed in one transaction with the
+ * checkpoint.
+ */
+export interface TablesBatch {
+  kind: "tables";
+  /** By entityKey. A table without an entry has nothing in this batch. */
+  tables: Record<string, TableRows>;
+  checkpoint: Checkpoint;
+  final: boolean;
+  /** What the source sent for them, in bytes; absent where nobody counts. */
+  bytesRead?: number;
+  /** Entries of the file manifest. They commit with the rows. */
+  files?: FileMark[];
+}
+
+/** What a batch has for one table. */
+export interface TableRows {
+  /** Column names, in the order of the cells. */
+  columns: string[];
+  /** Cells as text in Postgres input syntax; null is NULL. */
+  rows: RowList;
+  /** As in `RowsBatch`. */
+  rejects?: RejectedRecord[];
+  /** Keys of rows that the source has deleted: the key columns, then the cursor column where it is known. */
+  deletes?: KeyRows;
+  /**
+   * Parents whose child rows are all in this batch: the columns of the child that hold the parent's key, in the order of that key, then,
+   * where there is one, the column that holds the parent's cursor. A parent without children is here and has no rows.
+   */
+  sets?: KeyRows;
+}
+
+export interface KeyRows {
+  columns: string[];
+  rows: RowList;
+}
+
+/** One file of a source that has files, as the destination's ledger keeps it. */
+export interface FileMark {
+  fileId: string;
+  /** Changes whenever the file's content does: an ETag, a version id. */
+  versionToken: string;
+  status: "loaded" | "loading" | "failed" | "ignored" | "gone";
+  /** So far. */
+  rows: number;
+  sizeBytes: number | null;
+  /** Where the reading of the file stands; the provider's own. */
+  position?: Record<string, unknown>;
+  /** Why the file failed, for people. */
+  error?: string;
+}
+
 /** COPY data, undecoded. `stream` gives Buffers that together are what COPY ... FROM STDIN takes in `format`. */
 export interface CopyBatch extends BatchBase {
   kind: "copy";
@@ -48,4 +101,4 @@ export interface CopyBatch extends BatchBase {
 /** The source could not convert some text to UTF-8, and broke off. With `convert` the same rows can be read without it. */
 export class UnconvertedTextError extends TerminalError {}
 
-export type Batch = RowsBatch | CopyBatch;
+export type Batch = RowsBatch | CopyBatch | TablesBatch;

@@ -66,6 +66,8 @@ export interface ResourceDeclaration {
   slicing: Slicing;
   storageKind: StorageKind;
   storageDescription: string;
+  /** The entityKey of the parent whose answers feed it: both are read together. */
+  childOf?: string;
   /** Of `sourceConfig.resources[entityKey]`. */
   configSchema: z.ZodType | null;
 }
@@ -144,6 +146,8 @@ export interface EntitySchema extends DiscoveredEntity {
   columnNames?: Readonly<Record<string, string>>;
   /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */
   cursorAliases?: ReadonlyMap<string, string>;
+  /** The entityKey of the parent whose answers feed it: both are read together, in slices of the parent's. */
+  childOf?: string;
   /** What stands in the way of this entity alone; nothing else is known of it then. The others can be read. */
   failure?: ProviderError;
 }
@@ -184,6 +188,19 @@ export interface PlanRequest {
    * known to be empty.
    */
   removes: boolean;
+  /** Children that are loaded together with the entity; absent without any. Their specs go into the plan's spec. */
+  members?: MemberRequest[];
+  /** False: the entity is read for its members alone, and a batch has no rows of it. Absent: true. */
+  isStored?: boolean;
+  /** The feed has expired: everything is read, and the data stays meanwhile. */
+  resync?: boolean;
+}
+
+export interface MemberRequest {
+  entityKey: string;
+  /** As in `PlanRequest`. */
+  columns?: string[];
+  keyColumns: string[];
 }
 
 /** What `read` needs to know of an entity; stored with the plan, so it is JSON. */
@@ -196,6 +213,10 @@ export interface EntityReadSpec {
   estimatedRowBytes: number;
   /** The provider's own. */
   source: Record<string, unknown>;
+  /** Of the members of the plan request, in its order. */
+  members?: EntityReadSpec[];
+  /** The entity is read for its members alone; absent: it is loaded. */
+  isStored?: false;
 }
 
 export interface EntityPlan {
@@ -207,9 +228,10 @@ export interface EntityPlan {
   tail?: CursorTail;
   /**
    * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
-   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`).
+   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`); or, with `feed`, the
+   * cursor state becomes `Checkpoint.cursor` of the last committed checkpoint of the entity's one slice.
    */
-  evidence: Record<string, unknown> & { cursorFollows?: "rows" };
+  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed" };
 }
 
 export interface ReadRequest {

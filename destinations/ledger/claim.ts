@@ -9,6 +9,7 @@ import { TERMINATE_WITHIN_MS } from "./fence.ts";
 import { holdChain } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { dropUncommitted } from "./rejects.ts";
+import { tablesOf } from "./slice-tables.ts";
 
 export interface SliceClaim {
   /** Goes up with each claim; whoever commits must hold the latest. */
@@ -34,7 +35,9 @@ export async function claimSlice(session: Session, request: ClaimRequest): Promi
     const take = async (): Promise<SliceClaim | null> => {
       await holdChain(session, request.chain);
       const taken = await takeOver(session, request, holder);
-      if (taken !== null) await dropUncommitted(session, request, taken.rowsRead);
+      if (taken === null) return null;
+      await addTables(session, request);
+      await dropUncommitted(session, request, taken.rowsRead);
       return taken;
     };
     const claim = await inTransaction(session, take, "claim");
@@ -111,6 +114,17 @@ async function takeOver(session: Session, request: ClaimRequest, holder: Holder 
   );
   const [claim] = rows;
   return claim === undefined ? null : { ...claim, rowsRead: Number(claim.rowsRead) };
+}
+
+/** From here on the ledger counts each table of the slice by itself, those included that no row comes for. */
+async function addTables({ client }: Session, request: ClaimRequest): Promise<void> {
+  if (request.members === undefined) return;
+  const entityKeys = tablesOf(request).map(({ entityKey }) => entityKey);
+  await client.query(
+    `insert into _sluice.slice_tables (plan_id, slice_no, entity_key)
+     select $1, $2, entity_key from unnest($3::text[]) as member (entity_key) on conflict do nothing`,
+    [request.planId, request.sliceNo, entityKeys],
+  );
 }
 
 function superseded({ sliceNo, chain }: ClaimRequest): SupersededError {

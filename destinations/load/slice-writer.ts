@@ -84,7 +84,7 @@ export function createSliceWriter(
   }
 
   async function commit(batch: LoadableBatch, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
-    const counts = await countHeld(filled);
+    const { tables: _, ...counts } = await countHeld(filled);
     await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
     return { ...counts, rowsWritten: applied.written };
   }
@@ -139,6 +139,7 @@ export function createSliceWriter(
     },
     majorVersion: session.majorVersion,
     async write(batch) {
+      if (batch.kind === "tables") throw new Error("A batch of several tables cannot be loaded yet.");
       const result = await asHolder("loading", async () => {
         try {
           return await load(batch);

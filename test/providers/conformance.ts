@@ -323,6 +323,6 @@ function asStored<T>(value: T): T {
 }
 
 async function consume(batch: Batch): Promise<void> {
-  if (batch.kind === "rows") return;
+  if (batch.kind !== "copy") return;
   for await (const _ of batch.stream);
 }

@@ -19,6 +19,7 @@ export async function createReadBack(client: Client, columns: SourceColumn[]): P
   return {
     async rowsOf(batch) {
       await client.query("truncate pg_temp.read_back");
+      if (batch.kind === "tables") throw new Error("A batch of several tables cannot be read back as one.");
       const names = batch.columns.map(escapeIdentifier).join(", ");
       if (batch.kind === "copy") {
         const copy = copyFrom(`copy pg_temp.read_back (${names}) from stdin (format ${batch.format})`);
