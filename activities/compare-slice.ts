@@ -13,7 +13,7 @@ import { openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
 import { claimRequestOf, type SliceContext } from "./slice-context.ts";
 
-export type ComparedSlice = SliceContext & { target: ComparedTarget };
+export type ComparedSlice = SliceContext<ComparedTarget>;
 
 /** A row that the source changes without moving its cursor, or deletes, just then makes a reload worth another. */
 const MOST_RELOADS = 2;
@@ -40,7 +40,6 @@ export async function compareSlice(
   };
   const claim = {
     ...claimRequestOf(context, slice, scope),
-    target: slice.target,
     guards: run.request.liftGuards ? null : entityRulesOf(sync.destinationConfig, slice.entityKey).guards,
   };
   try {

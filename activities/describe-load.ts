@@ -10,7 +10,7 @@ const MAX_STATEMENT = 4_000;
 /** What a run would do to one table. */
 export function describeLoad(
   { loadMode }: ResolvedBinding,
-  { target, statements, losses, confirmation, estimatedRows: present }: EntityPreview,
+  { target, apply, statements, losses, confirmation, estimatedRows: present }: EntityPreview,
   plan: EntityPlan,
 ): Omit<EntityLoadPreview, "scan" | "cursor"> {
   const toRead = rowsToRead(plan);
@@ -20,7 +20,7 @@ export function describeLoad(
     ...{ keyColumns: target.keyColumns, cursorField: target.cursorField },
     estimatedRows: { toRead, present },
     slices: { count: plan.slices.length, labels: plan.slices.slice(0, MAX_LABELS).map(({ label }) => label) },
-    apply: target.apply,
+    apply,
     changes: statements.map((statement) => statement.slice(0, MAX_STATEMENT)),
     deletes: deletesOf(loadMode, target, fewer),
     ...{ losses, confirmation },
@@ -29,11 +29,11 @@ export function describeLoad(
 
 function deletesOf(
   loadMode: EntityLoadPreview["loadMode"],
-  { finish }: EntityPreview["target"],
+  { kind }: EntityPreview["target"],
   rows: number | null,
 ): EntityLoadPreview["deletes"] {
-  if (finish === "swap") return { kind: "swap", rows };
-  if (finish === "mark_deleted") return { kind: "mark_deleted", rows };
+  if (kind === "beside") return { kind: "swap", rows };
+  if (kind === "scan_in_place") return { kind: "mark_deleted", rows };
   return loadMode === "delete_insert" ? { kind: "window", rows: null } : { kind: "none", rows: 0 };
 }
 

@@ -3,13 +3,15 @@ import type { CursorTail } from "../core/digests.ts";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
 import { findKeyFault } from "../core/key-faults.ts";
-import { finishOf, LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
+import { LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
 import type { CursorState } from "../db/cursor-states.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SyncRow } from "../db/syncs.ts";
-import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
+import type { ComparedRows } from "../destinations/compare/comparison.ts";
+import type { PreviewRequest } from "../destinations/destination.ts";
+import { type Discards, isCompleteScan, type LoadTarget, type TargetTable } from "../destinations/load-target.ts";
 import { sameColumns } from "../destinations/tables/table-shape.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -155,8 +157,8 @@ export async function loadRequestOf(
     table: binding.physicalTableName,
     columns,
     complete: readsAll(run, reading, cursor),
-    anew: run.runMode === "full_refresh",
-    keyLast: isWorthLateKey(schema, resolved),
+    fromScratch: run.runMode === "full_refresh",
+    keyComesLast: isWorthLateKey(schema, resolved),
     claimedKey: isClaimedKey(schema, resolved, binding),
     schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
   };
@@ -164,7 +166,12 @@ export async function loadRequestOf(
 
 export function planRequestOf(
   { context: { run, execution }, maxSlices }: PlanSettings,
-  entity: { entityKey: string; resolved: ResolvedBinding; target: LoadTarget; state: CursorState | null },
+  entity: {
+    entityKey: string;
+    resolved: ResolvedBinding;
+    target: LoadTarget | ComparedRows;
+    state: CursorState | null;
+  },
 ): PlanRequest {
   const { entityKey, resolved, target, state } = entity;
   const cursor = state?.cursor ?? null;
@@ -175,6 +182,7 @@ export function planRequestOf(
     !readsAll(run, resolved, cursor) && run.runMode === "incremental" && cursorField !== null && cursor !== null;
   // It compares whole ranges, in none of which are rows without a cursor, and adds what has changed: one slice then, read once.
   const keylessAppend = keyColumns.length === 0 && (loadMode === "append_event" || loadMode === "append_snapshot");
+  const sweeps = "kind" in target && isCompleteScan(target);
   return {
     entityKey,
     scan: incremental ? "incremental" : "full",
@@ -190,13 +198,13 @@ export function planRequestOf(
     lookbackSeconds: execution.lookbackSeconds,
     safetyLagSeconds: execution.safetyLagSeconds,
     between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
-    catchUp: sweeps(target) && cursorField !== null && !keylessAppend,
-    removes: sweeps(target) || target.overlap === "replace",
+    catchUp: sweeps && cursorField !== null && !keylessAppend,
+    removes: sweeps || ("kind" in target && target.kind === "replace_windows"),
   };
 }
 
 /** What the last run saw at the cursor, if it did with the rows what the next one is to do: nothing is known otherwise. */
-export function tailFor(state: CursorState | null, resolved: ResolvedBinding, target: LoadTarget): CursorTail | null {
+export function tailFor(state: CursorState | null, resolved: ResolvedBinding, target: TargetTable): CursorTail | null {
   if (state === null || state.tail === null) return null;
   const { loadedAs: before, tables } = state.tail;
   if (before === loadedAs(resolved, target)) return state.tail;
@@ -204,7 +212,7 @@ export function tailFor(state: CursorState | null, resolved: ResolvedBinding, ta
 }
 
 /** Whatever decides what becomes of a row, in few characters. */
-export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding, { columns }: LoadTarget): string {
+export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding, { columns }: TargetTable): string {
   const loaded = columns.map(({ name, type }) => [name, type]);
   return createHash("sha256")
     .update(JSON.stringify([loadMode, keyColumns, cursorField, loaded]))
@@ -224,12 +232,6 @@ function readsAll(
   return readsEverything(loadMode, runMode) || (lacksStart && (loadMode === "delete_insert" || loadMode === "scd2"));
 }
 
-/** What is not among the rows of the plan is gone once it is finished. */
-export function sweeps(target: LoadTarget): boolean {
-  const finish = finishOf(target);
-  return finish !== null && finish !== "add_key" && (finish !== "close_versions" || target.complete === true);
-}
-
 /** By a guess of the source's; a key of the user's own may be there twice. */
 function isWorthLateKey({ estimatedRows, primaryKeyColumns }: EntitySchema, { keyColumns }: ResolvedBinding): boolean {
   const rows = estimatedRows ?? 0;
@@ -242,6 +244,6 @@ function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): strin
 }
 
 /** A column that only decides whether a row is rejected is read all the same. */
-export function readColumnsOf({ columns, discards }: LoadTarget): string[] {
-  return [...columns.map(({ name }) => name), ...(discards?.rowsWith ?? [])];
+export function readColumnsOf({ columns, discards }: TargetTable & { discards?: Discards }): string[] {
+  return [...columns.map(({ name }) => name), ...(discards?.rejectRowsWith ?? [])];
 }

@@ -1,6 +1,7 @@
 import { readsEverything } from "../core/load-modes.ts";
+import { isCompleteScan } from "../destinations/load-target.ts";
 import type { EntitySchema, MemberRequest, PlanRequest } from "../providers/provider.ts";
-import { type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf, sweeps } from "./entity-requests.ts";
+import { type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf } from "./entity-requests.ts";
 import type { PlacedTable } from "./plan-group.ts";
 
 /**
@@ -26,7 +27,7 @@ export function groupRequestOf(
     state,
     target: { ...target, cursorField },
   });
-  const removes = placed.some((table) => sweeps(table.target));
+  const removes = placed.some((table) => isCompleteScan(table.target));
   const { runMode } = settings.context.run;
   const readsAll = removes || placed.some((table) => readsEverything(table.resolved.loadMode, runMode));
   const { columns: _, ...reading } = base;

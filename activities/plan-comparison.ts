@@ -4,6 +4,7 @@ import type { BindingRow } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { ComparedTarget, ComparingDestination } from "../destinations/compare/comparison.ts";
+import { storeTarget } from "../destinations/stored-target.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding, tailFor } from "./entity-requests.ts";
@@ -55,7 +56,7 @@ export async function planComparedEntity(
   );
   const compared: ComparedTarget = { ...target, repairable, comparison: { columns: end.columns, hash, settled } };
   return {
-    ...{ entityKey, dependsOn: [], spec: plan.spec, target: compared, slices: plan.slices },
+    ...{ entityKey, dependsOn: [], spec: plan.spec, target: storeTarget(compared), slices: plan.slices },
     ...{ upperBound: null, cursorVersion: state?.version ?? 0, evidence: plan.evidence },
     ...{ reasonCode: null, error: null },
   };

@@ -5,6 +5,7 @@ import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
+import { storeTarget } from "../destinations/stored-target.ts";
 import { TableChangedError } from "../destinations/tables/table-changes.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
 import { holdColumnNames } from "./column-names.ts";
@@ -115,7 +116,7 @@ async function planFoundEntity(
     entityKey,
     dependsOn: schema.dependsOn,
     spec: plan.spec,
-    target,
+    target: storeTarget(target),
     upperBound: plan.upperBound,
     cursorVersion: state?.version ?? 0,
     evidence: {

@@ -2,7 +2,9 @@ import { TerminalError } from "../core/errors.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { type CursorState, readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
-import type { LoadTarget, PreviewRequest } from "../destinations/destination.ts";
+import type { PreviewRequest } from "../destinations/destination.ts";
+import type { LoadTarget } from "../destinations/load-target.ts";
+import { storeTarget } from "../destinations/stored-target.ts";
 import type { EntityPlan, EntityReadSpec, EntitySchema } from "../providers/provider.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -170,7 +172,7 @@ function entitiesOfPlan(lead: EntitySchema, placed: readonly PlacedTable[], plan
     const { entityKey, dependsOn, childOf = null } = table.schema;
     const carries = table === carrier;
     return {
-      ...{ entityKey, dependsOn, childOf, target: table.target },
+      ...{ entityKey, dependsOn, childOf, target: storeTarget(table.target) },
       leadKey: carries ? null : carrier.schema.entityKey,
       spec: requireSpec(specs, entityKey),
       readSpec: carries ? plan.spec : null,

@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from "node:util";
 import { isComparison } from "../core/digests.ts";
 import { planningConfigOf } from "../core/entity-rules.ts";
 import { isOfEntity, TerminalError } from "../core/errors.ts";
-import { finishOf } from "../core/load-modes.ts";
 import { firstPage, MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import type { PlanInput, PlannedWork, PlanOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
@@ -24,6 +23,7 @@ import { listDifferences } from "../db/run-slices.ts";
 import { setRunWait } from "../db/runs.ts";
 import { type RunWarning, recordTableChanges } from "../db/table-changes.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
+import { hasFinish } from "../destinations/load-target.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -37,6 +37,7 @@ import { resetLostPositions } from "./lost-positions.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { planEntities, requireSomePlanned } from "./plan-entities.ts";
 import type { EntityPlanning } from "./plan-entity.ts";
+import { loadTargetOf } from "./planned-target.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 
@@ -191,15 +192,13 @@ async function attachPlan(
   const planned = plan.entities.filter(({ reasonCode }) => reasonCode === null);
   const carrierOf = new Map(planned.map(({ entityKey, leadKey }) => [entityKey, leadKey ?? entityKey]));
   const membersOf = (carrierKey: string) => planned.filter(({ entityKey }) => carrierOf.get(entityKey) === carrierKey);
-  const isUnfinished = ({ entityKey, target }: PlanEntityRow) =>
-    finishOf(target) !== null && !finished.includes(entityKey);
   // A group is one piece of work: it is that of the entity which carries its slices.
   const carriers = planned.filter(({ entityKey, leadKey }) => leadKey === null && !failed.includes(entityKey));
   return firstPage(
     carriers.map((entity) => ({
       entityKey: entity.entityKey,
       dependsOn: dependenciesOf(membersOf(entity.entityKey), carrierOf),
-      swap: membersOf(entity.entityKey).some(isUnfinished),
+      swap: membersOf(entity.entityKey).some((member) => hasFinishLeft(member, finished)),
       slices: plan.slices
         .filter((slice) => slice.entityKey === entity.entityKey && open(slice))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
@@ -212,6 +211,11 @@ function dependenciesOf(members: readonly PlanEntityRow[], carrierOf: ReadonlyMa
   const own = members.map(({ entityKey }) => entityKey);
   const others = members.flatMap(({ dependsOn }) => dependsOn).filter((key) => !own.includes(key));
   return [...new Set(others.map((key) => carrierOf.get(key) ?? key))];
+}
+
+function hasFinishLeft(entity: PlanEntityRow, finished: string[]): boolean {
+  const target = loadTargetOf(entity);
+  return target !== null && hasFinish(target) && !finished.includes(entity.entityKey);
 }
 
 /** Tables that nobody sees: one that somebody has locked is dropped by the next attempt, by a later chain, or with the chain. */

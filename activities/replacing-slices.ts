@@ -1,4 +1,4 @@
-import type { LoadTarget } from "../destinations/destination.ts";
+import type { LoadTarget } from "../destinations/load-target.ts";
 import type { EntityPlan } from "../providers/provider.ts";
 
 /**
@@ -8,11 +8,11 @@ import type { EntityPlan } from "../providers/provider.ts";
  * @param cursor the cursor state's, where the run's windows are not bounded by it; else null
  */
 export function orderSlices(
-  { overlap, cursorField }: LoadTarget,
+  { kind, cursorField }: LoadTarget,
   slices: EntityPlan["slices"],
   cursor: string | null,
 ): EntityPlan["slices"] {
-  if (overlap !== "replace" || slices.length === 0) return slices;
+  if (kind !== "replace_windows" || slices.length === 0) return slices;
   const ordered = slices.map((slice, i) =>
     i > 0 && slice.window.by === "time" && slice.window.to === null ? { ...slice, stage: 1 as const } : slice,
   );

@@ -1,6 +1,5 @@
 import { type CursorTail, isComparison } from "../core/digests.ts";
 import type { EntityEvidence } from "../core/entity-verdict.ts";
-import { finishOf } from "../core/load-modes.ts";
 import { isReasonCode, type ReasonCode } from "../core/result-reasons.ts";
 import type { RunEvidence } from "../core/verdict.ts";
 import type { RunMode } from "../core/vocabulary.ts";
@@ -8,6 +7,9 @@ import type { RunOutcome } from "../core/workflow-contract.ts";
 import type { Plan, PlanEntityRow, PlanSliceRow } from "../db/plans.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { LedgerSlice, RejectedRow, TableCounts } from "../destinations/destination.ts";
+import { hasFinish, isCompleteScan, isHidden } from "../destinations/load-target.ts";
+import { isCompared } from "../destinations/stored-target.ts";
+import { loadTargetOf, plannedTargetOf } from "./planned-target.ts";
 
 /** What plan and ledger say about each entity of the chain's plan. */
 export function gatherEvidence(known: {
@@ -43,7 +45,7 @@ function evidenceOf(
   const counted = committed.map((slice) => countsOf(slice, entityKey));
   const sum = (count: "rowsRead" | "rowsWritten" | "rowsRejected") =>
     counted.reduce((total, counts) => total + counts[count], 0);
-  const finish = finishOf(entity.target);
+  const target = loadTargetOf(entity);
   const counts = { rowsRead: sum("rowsRead"), rowsWritten: sum("rowsWritten"), rowsRejected: sum("rowsRejected") };
   const hiddenUntilFinish = isHiddenUntilFinish(entity);
   const labels = differences.filter((each) => each.entityKey === entityKey).map(({ label }) => label);
@@ -51,13 +53,13 @@ function evidenceOf(
     ...{ entityKey, carriedBy: entity.leadKey, ...counts },
     slicesTotal: slices.length,
     slicesDone: committed.filter((slice) => slice.done).length,
-    finishPending: finish !== null && !finished.includes(entityKey),
+    finishPending: target !== null && hasFinish(target) && !finished.includes(entityKey),
     hiddenUntilFinish,
     shownByAttempt: hiddenUntilFinish && counted.some(({ finish }) => finish?.attempt === run.attemptNumber),
     allRejected: isAllRejected(entity, counts) && !continuesEarlierRun(entity, run.runMode),
     firstReject: tellReject(rejects.find((each) => each.entityKey === entityKey)),
     planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
-    difference: tellDifference(labels, slices.length, entity.target.repairable !== false),
+    difference: tellDifference(labels, slices.length, isRepairable(entity)),
   };
 }
 
@@ -71,10 +73,15 @@ function countsOf(slice: LedgerSlice, entityKey: string): TableCounts {
   return slice.tables?.[entityKey] ?? slice;
 }
 
+function isRepairable(entity: PlanEntityRow): boolean {
+  const target = plannedTargetOf(entity);
+  return target === null || !isCompared(target) || target.repairable !== false;
+}
+
 /** Nobody sees the entity's rows before its finish. */
-function isHiddenUntilFinish({ target }: PlanEntityRow): boolean {
-  const finish = finishOf(target);
-  return finish === "swap" || finish === "attach_snapshot" || finish === "close_versions";
+function isHiddenUntilFinish(entity: PlanEntityRow): boolean {
+  const target = loadTargetOf(entity);
+  return target !== null && isHidden(target);
 }
 
 /**
@@ -99,22 +106,20 @@ export function shownOf(
 
 /** A row that only lost a value counts as a reject and is loaded all the same, so the counts tell nothing there. */
 function isAllRejected(
-  { target }: PlanEntityRow,
+  entity: PlanEntityRow,
   counts: { rowsRead: number; rowsWritten: number; rowsRejected: number },
 ): boolean {
-  const { discards } = target;
-  const losesValues =
-    typeof discards === "object" && discards !== null && "misfitCosts" in discards && discards.misfitCosts === "value";
+  const losesValues = loadTargetOf(entity)?.discards?.lossyValueCosts === "value";
   return counts.rowsRejected > 0 && counts.rowsRejected >= counts.rowsRead && counts.rowsWritten === 0 && !losesValues;
 }
 
 /** The rest of the entity is in the table already, so a few rows that are all rejected do not make it a failure. */
-function continuesEarlierRun({ target, cursorVersion, evidence }: PlanEntityRow, runMode: RunMode): boolean {
-  const finish = finishOf(target);
-  const isCompleteScan =
-    finish === "swap" || finish === "mark_deleted" || finish === "attach_snapshot" || target.complete === true;
+function continuesEarlierRun(entity: PlanEntityRow, runMode: RunMode): boolean {
+  const { cursorVersion, evidence } = entity;
+  const target = loadTargetOf(entity);
+  const readsAll = target !== null && isCompleteScan(target);
   const hadCursor = cursorVersion > 0 && !("cursorResetBy" in evidence);
-  return runMode === "backfill" || (runMode === "incremental" && hadCursor && !isCompleteScan);
+  return runMode === "backfill" || (runMode === "incremental" && hadCursor && !readsAll);
 }
 
 /** Shows no value of the row. */
@@ -148,7 +153,7 @@ export function contiguousCursor(
   { entityKey, runMode }: { entityKey: string; runMode: RunRow["runMode"] },
 ): string | null {
   const entity = plan?.entities.find((each) => each.entityKey === entityKey);
-  if (entity === undefined || !groupOf(plan, entity).every(({ target }) => showsAtOnce(target))) return null;
+  if (entity === undefined || !groupOf(plan, entity).every(showsAtOnce)) return null;
   const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
   if (runMode === "full_refresh" && hadCursor) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
@@ -171,10 +176,10 @@ function groupOf(plan: Plan | null, entity: PlanEntityRow): PlanEntityRow[] {
   return (plan?.entities ?? []).filter((each) => each.reasonCode === null && carrierOf(each) === carrierOf(entity));
 }
 
-/** People see its rows as soon as they are committed. */
-function showsAtOnce(target: PlanEntityRow["target"]): boolean {
-  const finish = finishOf(target);
-  return finish === null || finish === "add_key";
+/** People see its rows, and what is gone from the source, as soon as that is committed. */
+function showsAtOnce(entity: PlanEntityRow): boolean {
+  const target = loadTargetOf(entity);
+  return target === null || !(isHidden(target) || target.kind === "scan_in_place");
 }
 
 /** Where the cursor of an entity goes that is complete. @returns null where it stays */

@@ -1,18 +1,28 @@
 import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Db } from "../db/client.ts";
-import { type PlannedSlice, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
+import { type PlannedMember, type PlannedSlice, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { ClaimRequest, LoadTarget, SliceTable } from "../destinations/destination.ts";
+import type { SliceRequest, SliceTable } from "../destinations/destination.ts";
+import type { LoadTarget } from "../destinations/load-target.ts";
+import { type PlannedTarget, readStored, readStoredLoad, type StoredTarget } from "../destinations/stored-target.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
 import type { RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
 
-export interface SliceContext extends PlannedSlice<EntityReadSpec, LoadTarget> {}
+export interface SliceContext<Target extends PlannedTarget = PlannedTarget>
+  extends Omit<PlannedSlice, "spec" | "readSpec" | "target" | "members"> {
+  spec: EntityReadSpec;
+  readSpec: EntityReadSpec | null;
+  target: Target;
+  members: PlannedMember<LoadTarget>[];
+}
 
 /** One slice of the run's plan, with how its entity is read and where it goes. */
 export async function loadSlice(db: Db, run: RunRow, sliceNo: number): Promise<SliceContext> {
-  return readPlannedSlice<EntityReadSpec, LoadTarget>(db, run.planId, sliceNo);
+  const slice = await readPlannedSlice<EntityReadSpec, StoredTarget>(db, run.planId, sliceNo);
+  const members = slice.members.map((member) => ({ ...member, target: readStoredLoad(member.target) }));
+  return { ...slice, target: readStored(slice.target), members };
 }
 
 export async function loadTarget(
@@ -20,14 +30,15 @@ export async function loadTarget(
   run: RunRow,
   entityKey: string,
 ): Promise<{ planId: string; target: LoadTarget }> {
-  return readPlannedTarget<LoadTarget>(db, run.planId, entityKey);
+  const { planId, target } = await readPlannedTarget<StoredTarget>(db, run.planId, entityKey);
+  return { planId, target: readStoredLoad(target) };
 }
 
-export function claimRequestOf(
+export function claimRequestOf<Target extends PlannedTarget>(
   { run, sync, execution }: RunContext,
-  { target, planId, sliceNo, entityKey, stage, window, members }: SliceContext,
+  { target, planId, sliceNo, entityKey, stage, window, members }: SliceContext<Target>,
   { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
-): ClaimRequest {
+): SliceRequest & { target: Target } {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
   const redact = (text: string): Promise<string> => redactor.redactInTurns(text, setImmediate);
   const rulesFor = (key: string): Pick<SliceTable, "maxRejectedRows" | "guards"> => {

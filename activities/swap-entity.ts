@@ -1,5 +1,4 @@
 import { entityRulesOf } from "../core/entity-rules.ts";
-import { finishOf } from "../core/load-modes.ts";
 import type { EntityInput } from "../core/workflow-contract.ts";
 import { markSwapped } from "../db/plans.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -33,7 +32,7 @@ export function createSwapEntity(deps: ActivityDeps) {
         guards: run.request.liftGuards ? null : guards,
       };
       await withHeartbeat(watch, ({ watch: onWork }) => destination.finishEntity({ ...request, onWork }));
-      if (finishOf(target) === "swap") await outlastOutage(() => markSwapped(deps.db, { planId, entityKey }));
+      if (target.kind === "beside") await outlastOutage(() => markSwapped(deps.db, { planId, entityKey }));
       await scope.end();
     } catch (error) {
       throw toFailure(scope.reasonFor(error), scope.tracked.stop);

@@ -2,9 +2,10 @@ import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
-import { isCompared } from "../destinations/compare/comparison.ts";
 import { needsRows } from "../destinations/load/discard.ts";
 import { SupersededError } from "../destinations/load/writer-errors.ts";
+import type { LoadTarget } from "../destinations/load-target.ts";
+import { isCompared, type PlannedTarget } from "../destinations/stored-target.ts";
 import { compareSlice } from "./compare-slice.ts";
 import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -44,7 +45,7 @@ async function workOnSlice(deps: ActivityDeps, key: SliceInput, scope: ActivityS
       const { context, slice } = await outlastOutage(() => begin(deps, key));
       const { target } = slice;
       if (isCompared(target)) return compareSlice(deps, context, { ...slice, target }, scope);
-      await moveSlice(deps, context, slice, scope);
+      await moveSlice(deps, context, { ...slice, target }, scope);
       return true;
     });
   } finally {
@@ -52,7 +53,7 @@ async function workOnSlice(deps: ActivityDeps, key: SliceInput, scope: ActivityS
   }
 }
 
-type OwnedSlice = SliceContext & { deploymentId: string };
+type OwnedSlice<Target extends PlannedTarget = PlannedTarget> = SliceContext<Target> & { deploymentId: string };
 
 async function begin(deps: ActivityDeps, key: SliceInput): Promise<{ context: RunContext; slice: OwnedSlice }> {
   const context = await loadRunContext(deps, key.runId);
@@ -86,7 +87,7 @@ async function noteEnd(
 async function moveSlice(
   deps: ActivityDeps,
   context: RunContext,
-  slice: OwnedSlice,
+  slice: OwnedSlice<LoadTarget>,
   scope: ActivityScope,
 ): Promise<void> {
   const { sync, execution } = context;

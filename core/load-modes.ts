@@ -1,22 +1,5 @@
 import type { LoadMode, RunMode } from "./vocabulary.ts";
 
-/**
- * What has to be done once, in one transaction, when all slices of an entity are done.
- * `swap`: the beside-table takes the place of the present generation. `mark_deleted`: rows that the complete scan has not seen get
- * `_deleted_at`. `close_versions`: what was staged becomes versions. `attach_snapshot`: the snapshot that was loaded beside
- * becomes part of the table. `add_key`: the rows, which are there already, get their key.
- */
-export const ENTITY_FINISHES = ["swap", "mark_deleted", "close_versions", "attach_snapshot", "add_key"] as const;
-export type EntityFinish = (typeof ENTITY_FINISHES)[number];
-
-/** @param target a `LoadTarget`, as stored with a plan: one of an older version says no more than whether it is swapped */
-export function finishOf(target: { finish?: unknown; swap?: unknown }): EntityFinish | null {
-  const { finish = target.swap === true ? "swap" : null } = target;
-  const known = ENTITY_FINISHES.find((each) => each === finish);
-  if (known === undefined && finish !== null) throw new Error("The plan has a finish that this version does not know.");
-  return known ?? null;
-}
-
 export interface LoadModeRule {
   /** Without a key of the binding's or the source's own the entity is refused: `primary_key_missing`. */
   needsKey: boolean;

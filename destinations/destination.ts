@@ -1,9 +1,10 @@
 import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
-import type { EntityFinish } from "../core/load-modes.ts";
 import type { OnWork, Pulse } from "../core/pulse.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
+import type { Writing } from "./load/writing.ts";
+import type { LoadTarget, TargetColumn, TargetTable } from "./load-target.ts";
 
 /**
  * The contract of the warehouse side. The exactly-once rules live behind it: chain fence, slice claim, takeover, rows and
@@ -23,7 +24,7 @@ export interface Destination {
   previewEntity(request: PreviewRequest): Promise<EntityPreview>;
   /** Takes the slice over from whoever held it. @throws SupersededError when the chain has gone on without this attempt. */
   claimSlice(request: ClaimRequest): Promise<SliceWriter>;
-  /** What `target.finish` says, once all slices of the entity are done. Idempotent. */
+  /** What the target leaves to be done once all slices of the entity are (`hasFinish`). Idempotent. */
   finishEntity(request: FinishRequest): Promise<void>;
   /**
    * No attempt before `minAttempt` commits anything from here on. Waits for a batch that is committing. Never lowers what
@@ -72,14 +73,6 @@ export interface ChainPosition {
   attempt: number;
 }
 
-export interface TargetColumn {
-  name: string;
-  type: string;
-  nullable: boolean;
-  /** Made of another column, which the source has: no schema policy is about it. */
-  derived?: true;
-}
-
 export interface PrepareRequest {
   chain: ChainPosition;
   planId: string;
@@ -101,9 +94,9 @@ export interface PrepareRequest {
   /** All that the source has is read: what is not among it is gone. */
   complete: boolean;
   /** Nothing of the present rows is to be kept (`full_refresh`). */
-  anew: boolean;
+  fromScratch: boolean;
   /** There are so many rows, each key once among them, that it is made faster over all of them than with each: heeded where nothing is there yet. */
-  keyLast: boolean;
+  keyComesLast: boolean;
   /** The source does not keep the key unique. A batch in which two rows share a key is refused: a merge would lose one of them. */
   claimedKey?: boolean;
   /** Of a source whose columns are not the table's. */
@@ -121,6 +114,8 @@ export type PreviewRequest = Omit<PrepareRequest, "chain" | "planId" | "confirme
 export interface EntityPreview {
   /** As it would be recorded; a generation that is still to be made has `N` for its number. */
   target: LoadTarget;
+  /** How rows would get into the table. */
+  apply: "copy" | Writing["does"];
   /** DDL, in order. */
   statements: string[];
   /** What the table would give up, for people; the load is refused unless that is confirmed. */
@@ -131,65 +126,8 @@ export interface EntityPreview {
   estimatedRows: number | null;
 }
 
-/** What the schema policy keeps from the table. */
-export interface Discards {
-  /** All that the source has, with its own types; the target's `columns` are those that are loaded, with the table's types. */
-  sourceColumns: TargetColumn[];
-  /** New at the source: a row with a value in one of them is rejected. Other new ones need not even be read. */
-  rowsWith: string[];
-  /** Of another type at the source. What the table's type does not hold as it is costs `misfitCosts`; in the key or cursor, the row. */
-  misfits: string[];
-  misfitCosts: "row" | "value";
-}
-
-/** Where and how the slices of one entity are written; stored with the plan, so it is JSON. */
-export interface LoadTarget {
-  schema: string;
-  table: string;
-  /** The table that rows go to: the present generation, or the beside-table. */
-  leafSchema: string;
-  leafTable: string;
-  columns: TargetColumn[];
-  keyColumns: string[];
-  cursorField: string | null;
-  /**
-   * `copy`: straight into the leaf, where no other slice and no earlier load can overlap (a catch-up slice merges all the
-   * same). `merge`: staging, then by key, newest cursor wins. `append`: staging, then only what is not there yet. `replace`:
-   * all of the slice is staged, then takes the place of its window, by time.
-   */
-  apply: "copy" | "merge" | "append" | "replace";
-  /** What `copy` gives way to: in a catch-up slice, and once a straight COPY has met a key that was there. */
-  overlap: "merge" | "append" | "replace";
-  /** The table has `_deleted_at`: a row that is seen again loses it. */
-  marks?: boolean;
-  /** What this plan reads stands against what earlier ones have loaded, whatever its cursor says. */
-  sourceWins?: boolean;
-  /** The leaf gets its key when all rows are there, or before the first one that has to be merged. Absent: it has it, or none. */
-  keyLast?: boolean;
-  /** As in `PrepareRequest`; absent: the source keeps the key unique, or cannot tell, or doubles are left out on purpose. */
-  claimedKey?: boolean;
-  /** The leaf becomes part of the user's table only with the finish, or is taken apart by it. */
-  swap: boolean;
-  /** The rows that the table shows are another source's: none of theirs is to be found again by its key. */
-  strangers?: boolean;
-  /** What somebody else has done to the table, for people; absent: nothing that is known. */
-  tableChanges?: string[];
-  /** Users' columns whose values are lost with the present generation, as was confirmed. */
-  givesUp?: string[];
-  /** Absent: nothing is kept from the table. */
-  discards?: Discards;
-  /** What `finishEntity` does; absent in plans of older versions, where `swap` says it. Null: nothing. */
-  finish?: EntityFinish | null;
-  /** Of `attach_snapshot`: the `_snapshot_at` of every row, by the destination's clock when the plan was made. */
-  snapshotAt?: string;
-  /** Of `close_versions`: what is not among the rows of the plan is gone from the source. */
-  complete?: boolean;
-  /** In the ledger's schema and of this plan alone: what the slices leave there for the finish, which drops it. */
-  workTable?: string | null;
-}
-
-export interface FinishRequest {
-  target: LoadTarget;
+export interface FinishRequest<Target extends LoadTarget = LoadTarget> {
+  target: Target;
   chain: ChainPosition;
   planId: string;
   entityKey: string;
@@ -203,7 +141,7 @@ export interface FinishRequest {
 
 export type DeleteGuard = Pick<Guards, "maxDeleteShare">;
 
-/** One table of a slice that writes to several. */
+/** One table of a slice. */
 export interface SliceTable {
   entityKey: string;
   target: LoadTarget;
@@ -215,8 +153,9 @@ export interface SliceTable {
   childOf?: string | undefined;
 }
 
-export interface ClaimRequest {
-  target: LoadTarget;
+/** A slice that is loaded, or compared. */
+export interface SliceRequest {
+  target: TargetTable;
   chain: ChainPosition;
   planId: string;
   sliceNo: number;
@@ -238,6 +177,10 @@ export interface ClaimRequest {
   redact?: (text: string) => Promise<string>;
   /** Cancels the open statement at the destination and rolls the open batch back. */
   signal: AbortSignal;
+}
+
+export interface ClaimRequest extends SliceRequest {
+  target: LoadTarget;
 }
 
 export interface LoadableRows {

@@ -4,7 +4,7 @@ import type { Failpoint } from "../core/failpoints.ts";
 import { describeComparedTable } from "./compare/compared-table.ts";
 import type { ComparingDestination } from "./compare/comparison.ts";
 import { createSliceComparer } from "./compare/slice-comparer.ts";
-import type { ClaimRequest, PrepareRequest } from "./destination.ts";
+import type { PrepareRequest, SliceRequest } from "./destination.ts";
 import { toDestinationError } from "./errors.ts";
 import { finishEntity, readFinished } from "./finish/finish-entity.ts";
 import { claimSlice, type SliceClaim } from "./ledger/claim.ts";
@@ -15,7 +15,7 @@ import { ensureLedger } from "./ledger/ledger-versions.ts";
 import { readLedger } from "./ledger/read-ledger.ts";
 import { readRejects } from "./ledger/rejects.ts";
 import { dropBeside, findSuperseded, type SupersededRequest } from "./ledger/superseded.ts";
-import { createSliceWriter } from "./load/slice-writer.ts";
+import { checkSlice, createSliceWriter } from "./load/slice-writer.ts";
 import { retryLockConflicts } from "./lock-retry.ts";
 import { abortable, inTransaction, openSession, type Session, type SessionSettings, withinTime } from "./session.ts";
 import { createSessionCache, type SessionCache } from "./session-cache.ts";
@@ -113,14 +113,19 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
   }
 
   /** The session is the claim's, and `take`n over with it. */
-  async function claim<T>(
-    request: ClaimRequest,
+  async function claim<T, Request extends SliceRequest>(
+    request: Request,
     take: (session: Session, claimed: { claim: SliceClaim; watch: BackendWatch }) => T,
+    check?: (session: Session, request: Request) => Promise<void>,
   ): Promise<T> {
     try {
       const session = await openSession(settings);
       try {
-        const claimed = await abortable(settings, session, request.signal, () => claimSlice(session, request));
+        const claimed = await abortable(settings, session, request.signal, async () => {
+          const taken = await claimSlice(session, request);
+          await check?.(session, request);
+          return taken;
+        });
         return take(session, { claim: claimed, watch });
       } catch (error) {
         await session.close();
@@ -143,7 +148,7 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
       run(`looking at ${request.schema}.${request.table}`, ddlSessions, (session) => previewEntity(session, request)),
 
     claimSlice: (request) =>
-      claim(request, (session, claimed) => createSliceWriter(settings, session, request, claimed)),
+      claim(request, (session, claimed) => createSliceWriter(settings, session, request, claimed), checkSlice),
 
     describeCompared: (request) =>
       run(`looking at ${request.schema}.${request.table}`, sessions, (session) =>

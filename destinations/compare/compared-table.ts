@@ -1,13 +1,13 @@
 import { type ComparedColumn, FINGERPRINT } from "../../core/digests.ts";
 import { TerminalError } from "../../core/errors.ts";
 import { DELETED_AT_COLUMN, VALID_TO_COLUMN } from "../../core/own-columns.ts";
-import type { LoadMode } from "../../core/vocabulary.ts";
-import type { TargetColumn } from "../destination.ts";
 import { findOwner, type TableOwner } from "../ledger/ledger.ts";
+import type { TargetColumn } from "../load-target.ts";
+import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, type TableName } from "../sql.ts";
 import { widens } from "../tables/column-types.ts";
-import { hasMarks, layoutOf } from "../tables/layout.ts";
+import { hasDeletedMark as findDeletedMark, type Layout } from "../tables/layout.ts";
 import { findMisplacement, TableChangedError } from "../tables/table-changes.ts";
 import { readShape, sameColumns, type TableShape } from "../tables/table-shape.ts";
 import type { ComparedTable, ComparedTableRequest } from "./comparison.ts";
@@ -15,10 +15,11 @@ import type { ComparedTable, ComparedTableRequest } from "./comparison.ts";
 /** @throws TerminalError destination_schema_conflict, config_invalid */
 export async function describeComparedTable(session: Session, request: ComparedTableRequest): Promise<ComparedTable> {
   const { schema, table, deploymentId, syncId, entityKey, keyColumns, cursorField, loadMode } = request;
+  const { layout } = MODES[loadMode];
   const shape = await readShape(session, request);
   const owner = await findOwner(session, request);
   const isOurs = owner?.deploymentId === deploymentId && owner.syncId === syncId && owner.entityKey === entityKey;
-  if (isOurs && layoutOf(loadMode) !== "snapshots") await refuseMisplaced(session, request, { shape, owner });
+  if (isOurs && layout !== "snapshots") await refuseMisplaced(session, request, { shape, owner });
   if (shape === null || owner === null || !isOurs)
     throw conflict(request, "this sync has not loaded it", "Run the sync with runMode incremental first.");
   if (request.reloads && !sameColumns(shape.keyColumns, keyColumns)) {
@@ -30,15 +31,14 @@ export async function describeComparedTable(session: Session, request: ComparedT
   const names = new Set(columns.map(({ name }) => name));
   const missing = [...keyColumns, ...(cursorField === null ? [] : [cursorField])].filter((name) => !names.has(name));
   if (missing.length > 0) throw conflict(request, `it has no column ${missing.join(", ")}, the key or cursor`);
-  const marks = hasMarks(shape.columns, request.columns);
+  const hasDeletedMark = findDeletedMark(shape.columns, request.columns);
   const { rows } = await session.client.query<{ fingerprint: string }>(`select ${FINGERPRINT} as fingerprint`);
   return {
     target: {
       ...{ schema, table, leafSchema: LEDGER_SCHEMA, leafTable: owner.leafTable },
       ...{ columns: request.columns.filter(({ name }) => names.has(name)), keyColumns, cursorField },
-      ...{ apply: "merge", overlap: "merge", swap: false, finish: null },
       ...(request.claimedKey ? { claimedKey: true } : {}),
-      ...{ marks, goneColumn: goneColumnOf(loadMode, marks) },
+      ...{ hasDeletedMark, goneColumn: goneColumnOf(layout, hasDeletedMark) },
     },
     columns,
     fingerprint: rows[0]?.fingerprint ?? "",
@@ -61,9 +61,9 @@ async function refuseMisplaced(
   });
 }
 
-function goneColumnOf(loadMode: LoadMode, marks: boolean): string | null {
-  if (layoutOf(loadMode) === "versions") return VALID_TO_COLUMN;
-  return marks ? DELETED_AT_COLUMN : null;
+function goneColumnOf(layout: Layout, hasDeletedMark: boolean): string | null {
+  if (layout === "versions") return VALID_TO_COLUMN;
+  return hasDeletedMark ? DELETED_AT_COLUMN : null;
 }
 
 function commonColumns({ columns }: ComparedTableRequest, shape: TableShape): ComparedColumn[] {

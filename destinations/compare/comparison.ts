@@ -2,14 +2,14 @@ import type { ComparedEnd, Comparison, Digest } from "../../core/digests.ts";
 import type { Guards } from "../../core/entity-rules.ts";
 import type {
   BatchResult,
-  ClaimRequest,
   Destination,
   LoadableCopy,
   LoadableRows,
-  LoadTarget,
   PrepareRequest,
+  SliceRequest,
   SliceWriter,
 } from "../destination.ts";
+import type { TargetTable } from "../load-target.ts";
 
 /** A destination whose rows can be compared with their source's, and loaded again where they differ. */
 export interface ComparingDestination extends Destination {
@@ -43,7 +43,7 @@ export interface ComparedTableRequest
 }
 
 /** What of a table is compared. */
-export interface ComparedRows extends LoadTarget {
+export interface ComparedRows extends TargetTable {
   /** Where it is not null, the row is one that the source has no more; null where all rows are the source's. */
   goneColumn: string | null;
 }
@@ -59,7 +59,7 @@ export interface ComparedTarget extends ComparedRows {
   comparison: Comparison;
 }
 
-export interface ComparisonClaim extends ClaimRequest {
+export interface ComparisonClaim extends SliceRequest {
   target: ComparedTarget;
   /** What stops a reload; null: nothing. `zeroRows` guards a window that is all of the entity. */
   guards: Pick<Guards, "zeroRows" | "maxDeleteShare"> | null;
@@ -74,8 +74,4 @@ export interface SliceComparer extends Pick<SliceWriter, "done" | "finish" | "pr
    * @throws TerminalError delete_guard_tripped, unexpected_zero_rows
    */
   reload(batches: AsyncIterable<LoadableRows | LoadableCopy>): Promise<BatchResult>;
-}
-
-export function isCompared(target: LoadTarget): target is ComparedTarget {
-  return "comparison" in target;
 }

@@ -1,4 +1,4 @@
-import { READ_ORDER, STAGE } from "../load/staging.ts";
+import { READ_ORDER, stageTable } from "../load/staging.ts";
 import { windowConditions } from "../load/window-conditions.ts";
 import { checkedType, quoteColumns, quoteIdentifier, quoteTable, whereOf } from "../sql.ts";
 import type { ComparedTarget, ComparisonClaim } from "./comparison.ts";
@@ -32,7 +32,7 @@ const IS_SURPLUS = "ranked.occurrence > coalesce(wanted.times, 0)";
 
 function rankPresent({ target, window }: ComparisonClaim): string {
   return `
-    with wanted as (select ${hashOf(target, "staged")} as row_hash, count(*) as times from ${STAGE} staged group by 1),
+    with wanted as (select ${hashOf(target, "staged")} as row_hash, count(*) as times from ${stageTable()} staged group by 1),
     ranked as (
       select row_hash, row_id, row_number() over (partition by row_hash order by row_id) as occurrence
       from (select ${hashOf(target, "present")} as row_hash, present.ctid as row_id
@@ -48,7 +48,7 @@ function insertMissing({ target, window }: ComparisonClaim): string {
     ranked as (
       select hashed.*, row_number() over (partition by row_hash order by read_order) as occurrence
       from (select staged.*, staged.${READ_ORDER} as read_order, ${hashOf(target, "staged")} as row_hash
-            from ${STAGE} staged) hashed)
+            from ${stageTable()} staged) hashed)
     insert into ${leafOf(target)} (${quoteColumns(columns)})
     select ${columns.map((name) => `ranked.${quoteIdentifier(name)}`).join(", ")}
     from ranked left join present using (row_hash)

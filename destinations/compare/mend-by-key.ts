@@ -1,6 +1,6 @@
 import { DELETED_AT_COLUMN } from "../../core/own-columns.ts";
 import { mergeRows } from "../load/merge.ts";
-import { type AppliedRows, STAGE } from "../load/staging.ts";
+import { type AppliedRows, stagedRows, stageTable } from "../load/staging.ts";
 import { windowConditions } from "../load/window-conditions.ts";
 import type { Session } from "../session.ts";
 import { quoteIdentifier, quoteTable, whereOf } from "../sql.ts";
@@ -29,7 +29,7 @@ export const mendByKey: Mending = {
     const ended = await endUnseen(session, request);
     // No other run of the sync is at work, so what was just read is right, whatever the cursors say.
     const columns = target.columns.map(({ name }) => name);
-    const { written, inserted } = await mergeRows(session, { ...target, cursorField: null }, columns);
+    const { written, inserted } = await mergeRows(session, { ...target, cursorField: null }, stagedRows(columns));
     return { written: written + ended, inserted };
   },
 };
@@ -38,7 +38,7 @@ export const mendByKey: Mending = {
 async function endUnseen({ client }: Session, request: ComparisonClaim): Promise<number> {
   const leaf = leafOf(request);
   const { rowCount } = await client.query(
-    `${request.target.marks ? `update ${leaf} as present set ${MARK_AS_DELETED}` : `delete from ${leaf} as present`}
+    `${request.target.hasDeletedMark ? `update ${leaf} as present set ${MARK_AS_DELETED}` : `delete from ${leaf} as present`}
      ${whereOf([...presentIn(request), isUnseen(request)])}`,
   );
   return rowCount ?? 0;
@@ -50,10 +50,10 @@ function leafOf({ target }: ComparisonClaim): string {
 
 /** The window's rows that are not marked already. */
 function presentIn({ target, window }: ComparisonClaim): string[] {
-  return [...windowConditions(window), ...(target.marks ? [`${DELETED_AT_COLUMN} is null`] : [])];
+  return [...windowConditions(window), ...(target.hasDeletedMark ? [`${DELETED_AT_COLUMN} is null`] : [])];
 }
 
 function isUnseen({ target }: ComparisonClaim): string {
   const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
-  return `not exists (select from ${STAGE} seen where ${sameKey.join(" and ")})`;
+  return `not exists (select from ${stageTable()} seen where ${sameKey.join(" and ")})`;
 }

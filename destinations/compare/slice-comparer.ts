@@ -7,13 +7,12 @@ import { type Digest, hashText, isSettled, rowText } from "../../core/digests.ts
 import { TerminalError } from "../../core/errors.ts";
 import type { BatchResult, LoadableCopy, LoadableRows } from "../destination.ts";
 import type { SliceClaim } from "../ledger/claim.ts";
-import { commitProgress } from "../ledger/commit-progress.ts";
+import { commitProgress, NOTHING } from "../ledger/commit-progress.ts";
 import { createRunAsHolder } from "../ledger/run-as-holder.ts";
-import { applyInTransaction } from "../load/apply-staged.ts";
 import { refuseDoubles } from "../load/claimed-key.ts";
 import { copyIn } from "../load/copy-in.ts";
-import { createSliceWriter } from "../load/slice-writer.ts";
-import { emptyStage, STAGE } from "../load/staging.ts";
+import { applyInTransaction } from "../load/retry-apply.ts";
+import { emptyStage, stageTable } from "../load/staging.ts";
 import { windowConditions } from "../load/window-conditions.ts";
 import { inTransaction, type Session, type SessionSettings } from "../session.ts";
 import { quoteIdentifier, quoteTable, whereOf } from "../sql.ts";
@@ -29,11 +28,9 @@ export function createSliceComparer(
   settings: SessionSettings,
   session: Session,
   request: ComparisonClaim,
-  claimed: { claim: SliceClaim; watch: BackendWatch },
+  { claim, watch }: { claim: SliceClaim; watch: BackendWatch },
 ): SliceComparer {
   const { target, signal } = request;
-  const { claim } = claimed;
-  const writer = createSliceWriter(settings, session, request, claimed);
   const asHolder = createRunAsHolder(settings, session, request, claim);
   const mending = target.keyColumns.length > 0 ? mendByKey : mendByCount;
 
@@ -45,7 +42,7 @@ export function createSliceComparer(
         staged.rejected += lines;
       });
       staged.rows += await inTransaction(session, () =>
-        atSourcesPace(session, () => copyIn(session, STAGE, sound, signal)),
+        atSourcesPace(session, () => copyIn(session, stageTable(), sound, signal)),
       );
     }
     return staged;
@@ -53,7 +50,7 @@ export function createSliceComparer(
 
   function applyStage({ rows, rejected }: Staged): Promise<BatchResult> {
     return applyInTransaction(session, request, async () => {
-      await refuseDoubles(session, request, { table: STAGE });
+      await refuseDoubles(session, request, { table: stageTable() });
       await checkLosses(session, request, mending, rows);
       const applied = await mending.apply(session, request);
       const counts = { rowsRead: rows + rejected, rowsRejected: rejected };
@@ -64,12 +61,17 @@ export function createSliceComparer(
   }
 
   return {
-    done: writer.done,
+    done: claim.done,
     digest: (except) => asHolder("comparing", () => digestWindow(session, request, except)),
     reload: (batches) => asHolder("loading", async () => applyStage(await stage(batches))),
-    finish: writer.finish,
-    probe: writer.probe,
-    close: writer.close,
+    async finish() {
+      const end = { ...NOTHING, checkpoint: claim.checkpoint, final: true };
+      await asHolder("finishing", () =>
+        applyInTransaction(session, request, () => commitProgress(session, request, claim, end)),
+      );
+    },
+    probe: () => watch.look(session),
+    close: () => session.close(),
   };
 }
 

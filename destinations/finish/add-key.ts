@@ -6,7 +6,7 @@ import type { Finisher } from "./finisher.ts";
 import { goneMeanwhile, refuseOlderPlan } from "./reconcile.ts";
 
 /** The rows of a first load get their key: the long part while the table is read, the short one with it locked. */
-export const addKey: Finisher = {
+export const addKey: Finisher<"first_load"> = {
   async prepare(session, request) {
     await readShapes(session, request);
     await buildKey(session, request);

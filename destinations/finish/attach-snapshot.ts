@@ -10,10 +10,10 @@ import type { Finisher } from "./finisher.ts";
 import { analyzeBeside, goneMeanwhile, reconcile } from "./reconcile.ts";
 
 /** The snapshot that was loaded beside becomes part of the table: readers see all of it or nothing, and wait for nobody. */
-export const attachSnapshot: Finisher = {
+export const attachSnapshot: Finisher<"snapshot"> = {
   async prepare(session, request) {
     await reconcile(session, request);
-    if (request.target.keyLast) await buildKey(session, request);
+    await buildKey(session, request);
     await analyzeBeside(session, request);
   },
   /** Beside the snapshot before; nothing of that goes. */
@@ -40,7 +40,7 @@ export const attachSnapshot: Finisher = {
     await alterTable(session, snapshot, await findIdentityEnds(session, target));
     await dropEarlierOfChain(session, request);
     await alterTable(session, target, [
-      `attach partition ${quoteTable(snapshot)} for values in (${pg.escapeLiteral(String(target.snapshotAt))})`,
+      `attach partition ${quoteTable(snapshot)} for values in (${pg.escapeLiteral(target.snapshotAt)})`,
     ]);
     await recordOwner(session, target, { ...owner, leafTable: snapshot.table, leafPlanId: planId });
     return 0;

@@ -1,8 +1,8 @@
 import { VALID_FROM_COLUMN, VALID_TO_COLUMN } from "../../core/own-columns.ts";
-import type { LoadTarget } from "../destination.ts";
 import { findOwner } from "../ledger/ledger.ts";
 import { refuseDoubles } from "../load/claimed-key.ts";
 import { refuseFewer } from "../load/withheld.ts";
+import type { TargetOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
 import { readShape, type TableShape } from "../tables/table-shape.ts";
@@ -12,11 +12,13 @@ import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan, sawEveryRow }
 /** A time that two versions of a row differ by at least, and the shortest that one is valid. */
 const A_MOMENT = "interval '1 microsecond'";
 
+type Target = TargetOf<"versions">;
+
 /**
  * What was staged becomes versions: a row that differs from its current version ends that and begins another, one that is
  * equal changes nothing, and a complete scan ends the versions of rows that it has not seen.
  */
-export const closeVersions: Finisher = {
+export const closeVersions: Finisher<"versions"> = {
   async prepare(session, request) {
     await reconcile(session, request);
     await analyzeBeside(session, request);
@@ -57,7 +59,7 @@ interface Tables {
   shape: TableShape;
 }
 
-async function findTables(session: Session, target: LoadTarget): Promise<Tables> {
+async function findTables(session: Session, target: Target): Promise<Tables> {
   const owner = await findOwner(session, target);
   const versions = { schema: LEDGER_SCHEMA, table: owner?.leafTable ?? "" };
   const stage = { schema: target.leafSchema, table: target.leafTable };
@@ -70,7 +72,7 @@ async function findTables(session: Session, target: LoadTarget): Promise<Tables>
  * Of each key the newest staged row, where it is not what the current version says. It is valid from its cursor on, if that is
  * a time at which it can have begun: not before the end of the version before. Else from now on.
  */
-function findChanges(target: LoadTarget, { versions, stage, shape }: Tables): string {
+function findChanges(target: Target, { versions, stage, shape }: Tables): string {
   const key = quoteColumns(target.keyColumns);
   const cursor = target.cursorField === null ? null : quoteIdentifier(target.cursorField);
   // Of all columns: a key that is equal may differ in text, as 1.0 and 1.00 do.
@@ -106,7 +108,7 @@ function findChanges(target: LoadTarget, { versions, stage, shape }: Tables): st
 }
 
 /** The table's types may be wider than the source's; images compare within one type only. */
-function castColumns({ columns }: LoadTarget, shape: TableShape): string {
+function castColumns({ columns }: Target, shape: TableShape): string {
   const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
   return columns
     .map(({ name, type }) => {
@@ -118,18 +120,18 @@ function castColumns({ columns }: LoadTarget, shape: TableShape): string {
 }
 
 /** Null where the cursor tells no time. Without a zone it is taken as UTC. */
-function changedAt({ columns, cursorField }: LoadTarget): string {
+function changedAt({ columns, cursorField }: Target): string {
   const cursor = columns.find(({ name }) => name === cursorField);
   if (cursor === undefined || !cursor.type.startsWith("timestamp")) return "null";
   const column = `newest.${quoteIdentifier(cursor.name)}`;
   return `case when isfinite(${column}) then ${column}::timestamptz end`;
 }
 
-function unseen(target: LoadTarget, stage: string): string {
+function unseen(target: Target, stage: string): string {
   return `not exists (select from ${stage} seen where ${sameKey(target, "seen", "version")})`;
 }
 
-async function endUnseen({ client }: Session, target: LoadTarget, { versions, stage }: Tables): Promise<number> {
+async function endUnseen({ client }: Session, target: Target, { versions, stage }: Tables): Promise<number> {
   const { rowCount } = await client.query(
     `update ${versions} version set ${endingAt(`greatest(now(), ${VALID_FROM_COLUMN} + ${A_MOMENT})`)}
      where ${VALID_TO_COLUMN} is null and ${unseen(target, stage)}`,
@@ -137,7 +139,7 @@ async function endUnseen({ client }: Session, target: LoadTarget, { versions, st
   return rowCount ?? 0;
 }
 
-async function endChanged({ client }: Session, target: LoadTarget, { versions }: Tables): Promise<void> {
+async function endChanged({ client }: Session, target: Target, { versions }: Tables): Promise<void> {
   await client.query(
     `update ${versions} version set ${endingAt(`change.${VALID_FROM_COLUMN}`)}
      from pg_temp.sluice_changes change
@@ -149,7 +151,7 @@ function endingAt(moment: string): string {
   return `${VALID_TO_COLUMN} = ${moment}, ${RUN_ID_COLUMN} = default, ${SYNCED_AT_COLUMN} = default`;
 }
 
-async function openVersions({ client }: Session, target: LoadTarget, { versions }: Tables): Promise<number> {
+async function openVersions({ client }: Session, target: Target, { versions }: Tables): Promise<number> {
   const columns = quoteColumns([...target.columns.map(({ name }) => name), VALID_FROM_COLUMN]);
   const { rowCount } = await client.query(
     `insert into ${versions} (${columns}) select ${columns} from pg_temp.sluice_changes
@@ -158,6 +160,6 @@ async function openVersions({ client }: Session, target: LoadTarget, { versions 
   return rowCount ?? 0;
 }
 
-function sameKey({ keyColumns }: LoadTarget, a: string, b: string): string {
+function sameKey({ keyColumns }: Target, a: string, b: string): string {
   return keyColumns.map((name) => `${a}.${quoteIdentifier(name)} = ${b}.${quoteIdentifier(name)}`).join(" and ");
 }

@@ -1,27 +1,14 @@
-import type { EntityFinish } from "../../core/load-modes.ts";
-import { finishOf } from "../../core/load-modes.ts";
-import type { FinishRequest, LoadTarget } from "../destination.ts";
+import type { FinishRequest } from "../destination.ts";
 import { holdChain, lockTable } from "../ledger/ledger.ts";
 import { ensureLedger } from "../ledger/ledger-versions.ts";
+import { hasFinish, type LoadTarget } from "../load-target.ts";
 import { retryLockConflicts } from "../lock-retry.ts";
+import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { LEDGER_SCHEMA, type TableName } from "../sql.ts";
 import { allowTimeFor, restoreTime } from "../statement-time.ts";
-import { addKey } from "./add-key.ts";
-import { attachSnapshot } from "./attach-snapshot.ts";
-import { closeVersions } from "./close-versions.ts";
 import type { Finisher } from "./finisher.ts";
 import { checkGuards } from "./guards.ts";
-import { markDeleted } from "./mark-deleted.ts";
-import { swapFinish } from "./swap.ts";
-
-const FINISHERS: Record<EntityFinish, Finisher> = {
-  swap: swapFinish,
-  mark_deleted: markDeleted,
-  attach_snapshot: attachSnapshot,
-  close_versions: closeVersions,
-  add_key: addKey,
-};
 
 /**
  * Meant for a session with a short lock timeout: who waits for the table queues before those who read it, so a lock
@@ -41,15 +28,14 @@ export async function finishEntity(session: Session, request: FinishRequest, pat
 }
 
 /** All that a finish may go over: the table with what it shows, what was loaded beside it, what its slices have left. */
-function tablesOf({ schema, table, leafSchema, leafTable, workTable }: LoadTarget): TableName[] {
-  const work = workTable == null ? [] : [{ schema: LEDGER_SCHEMA, table: workTable }];
+function tablesOf(target: LoadTarget): TableName[] {
+  const { schema, table, leafSchema, leafTable } = target;
+  const work = target.kind === "scan_in_place" ? [{ schema: LEDGER_SCHEMA, table: target.seenKeysTable }] : [];
   return [{ schema, table }, { schema: leafSchema, table: leafTable }, ...work];
 }
 
 async function finishOnce(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
-  const finish = finishOf(request.target);
-  if (finish === null) throw new Error(`The target of ${request.entityKey} has no finish.`);
-  const finisher = FINISHERS[finish];
+  const finisher = finisherOf(request);
   await finisher.prepare?.(session, request);
   const effect = request.guards ? await finisher.describeEffect?.(session, request) : null;
   if (effect) await checkGuards(session, request, effect);
@@ -61,6 +47,13 @@ async function finishOnce(session: Session, request: FinishRequest, patienceMs: 
     await recordFinish(session, request, await finisher.apply(session, request));
   };
   await retryLockConflicts({ patienceMs, signal: request.signal }, () => inTransaction(session, apply, "finish"));
+}
+
+function finisherOf({ target, entityKey }: FinishRequest): Finisher {
+  // It is the finisher of the target's own kind.
+  const finisher = hasFinish(target) ? (MODES[target.loadMode].finish[target.kind] as Finisher | undefined) : undefined;
+  if (finisher === undefined) throw new Error(`The target of ${entityKey} has no finish.`);
+  return finisher;
 }
 
 /** Those of older versions told of a swap by the table alone. */

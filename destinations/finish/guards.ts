@@ -70,7 +70,7 @@ async function foundNothing(
     [planId, entityKey],
   );
   const nothing = rows[0]?.nothing ?? true;
-  if (!nothing || target.discards?.misfitCosts !== "value") return nothing;
+  if (!nothing || target.discards?.lossyValueCosts !== "value") return nothing;
   const { rows: counted } = await client.query<{ nothing: boolean }>(`select (${found}) = 0 as nothing`);
   return counted[0]?.nothing ?? true;
 }

@@ -1,5 +1,6 @@
 import { DELETED_AT_COLUMN } from "../../core/own-columns.ts";
 import type { FinishRequest } from "../destination.ts";
+import type { TargetOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
 import { MARK_AS_DELETED } from "../tables/layout.ts";
@@ -7,8 +8,10 @@ import { readShape } from "../tables/table-shape.ts";
 import type { Finisher } from "./finisher.ts";
 import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 
+type Request = FinishRequest<TargetOf<"scan_in_place">>;
+
 /** Rows that the complete scan has not seen are gone from the source. */
-export const markDeleted: Finisher = {
+export const markDeleted: Finisher<"scan_in_place"> = {
   async prepare(session, request) {
     await session.client.query(`analyze ${quoteTable(await findSeen(session, request))}`);
   },
@@ -28,13 +31,13 @@ export const markDeleted: Finisher = {
   },
 };
 
-async function findSeen(session: Session, { target }: FinishRequest): Promise<TableName> {
-  const seen = { schema: LEDGER_SCHEMA, table: target.workTable ?? "" };
-  if (target.workTable == null || (await readShape(session, seen)) === null) throw goneMeanwhile(target);
+async function findSeen(session: Session, { target }: Request): Promise<TableName> {
+  const seen = { schema: LEDGER_SCHEMA, table: target.seenKeysTable };
+  if ((await readShape(session, seen)) === null) throw goneMeanwhile(target);
   return seen;
 }
 
-async function markUnseen({ client }: Session, request: FinishRequest, seen: TableName): Promise<number> {
+async function markUnseen({ client }: Session, request: Request, seen: TableName): Promise<number> {
   const { rowCount } = await client.query(
     `update ${leafOf(request)} present
      set ${MARK_AS_DELETED}
@@ -43,11 +46,11 @@ async function markUnseen({ client }: Session, request: FinishRequest, seen: Tab
   return rowCount ?? 0;
 }
 
-function unseen({ target }: FinishRequest, seen: TableName): string {
+function unseen({ target }: Request, seen: TableName): string {
   const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `seen.${column} = present.${column}`);
   return `not exists (select from ${quoteTable(seen)} seen where ${sameKey.join(" and ")})`;
 }
 
-function leafOf({ target }: FinishRequest): string {
+function leafOf({ target }: Request): string {
   return quoteTable({ schema: target.leafSchema, table: target.leafTable });
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { TerminalError } from "../../core/errors.ts";
-import type { FinishRequest, LoadTarget } from "../destination.ts";
+import type { FinishRequest } from "../destination.ts";
 import { findOwner, recordOwner } from "../ledger/ledger.ts";
+import type { TargetOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
 import { findAttachRequirements, findIdentityEnds } from "../tables/attach-requirements.ts";
@@ -19,17 +20,19 @@ import type { Finisher } from "./finisher.ts";
 import type { ScanEffect } from "./guards.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan } from "./reconcile.ts";
 
+type Target = TargetOf<"beside">;
+
 /** The beside-table takes the place of the present generation. */
-export const swapFinish: Finisher = {
+export const swapGeneration: Finisher<"beside"> = {
   async prepare(session, request) {
     await reconcile(session, request);
-    if (request.target.keyLast) await buildKey(session, request);
+    await buildKey(session, request);
     await bringUpToDate(session, request);
     await analyzeBeside(session, request);
   },
   describeEffect: (session, { target }) => compareGenerations(session, target),
   async apply(session, request) {
-    await swapGeneration(session, request);
+    await swapIn(session, request);
     return 0;
   },
 };
@@ -38,7 +41,7 @@ export const swapFinish: Finisher = {
  * Gives the beside-table what users have added to the table, and the values in it. First while everybody reads and writes on, then, with
  * the table locked, what has changed since.
  */
-async function bringUpToDate(session: Session, { target }: Pick<FinishRequest, "target">): Promise<void> {
+async function bringUpToDate(session: Session, { target }: { target: Target }): Promise<void> {
   const beside = { schema: target.leafSchema, table: target.leafTable };
   const { columns, rules } = await findAttachRequirements(session, target, beside);
   await alterTable(session, beside, columns);
@@ -46,7 +49,7 @@ async function bringUpToDate(session: Session, { target }: Pick<FinishRequest, "
   const present = await defaultPartition(session, target);
   if (present !== null && shape !== null && next !== null) {
     const userColumns = await findUserColumns(session, target, { shape, columns: target.columns });
-    if (!target.strangers && keepsKey(shape, next)) {
+    if (!target.replacesOtherSource && keepsKey(shape, next)) {
       await carryValues(session, target, { from: present, to: beside, columns: userColumns });
     } else {
       refuseNewLosses(target, await findFilled(session, present.table, userColumns));
@@ -64,8 +67,8 @@ async function bringUpToDate(session: Session, { target }: Pick<FinishRequest, "
  * @param losses names of columns, and what people have given the partition
  * @throws TerminalError destination_schema_conflict
  */
-function refuseNewLosses(target: LoadTarget, losses: string[]): void {
-  const lost = losses.filter((each) => !target.givesUp?.includes(each));
+function refuseNewLosses(target: Target, losses: string[]): void {
+  const lost = losses.filter((each) => !target.confirmedLosses?.includes(each));
   if (lost.length === 0) return;
   throw new TerminalError(
     "destination_schema_conflict",
@@ -75,7 +78,7 @@ function refuseNewLosses(target: LoadTarget, losses: string[]): void {
 }
 
 /** Row by row where the two have one key, else by number. */
-async function compareGenerations(session: Session, target: LoadTarget): Promise<ScanEffect> {
+async function compareGenerations(session: Session, target: Target): Promise<ScanEffect> {
   const beside = { schema: target.leafSchema, table: target.leafTable };
   const [present, found] = [await readShape(session, target), await readShape(session, beside)];
   const keyOf = (shape: TableShape | null) =>
@@ -97,7 +100,7 @@ async function compareGenerations(session: Session, target: LoadTarget): Promise
 }
 
 /** The present generation goes: readers wait for the moment of it, and see one or the other. */
-async function swapGeneration(session: Session, request: FinishRequest): Promise<void> {
+async function swapIn(session: Session, request: FinishRequest<Target>): Promise<void> {
   const { target, planId } = request;
   const beside = { schema: target.leafSchema, table: target.leafTable };
   const owner = await findOwner(session, target);

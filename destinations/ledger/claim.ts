@@ -1,7 +1,6 @@
 import { TransientError } from "../../core/errors.ts";
 import type { Checkpoint } from "../../core/slices.ts";
-import type { ClaimRequest } from "../destination.ts";
-import { checkBounds } from "../load/replace-window.ts";
+import type { SliceRequest } from "../destination.ts";
 import { SupersededError } from "../load/writer-errors.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { allowTimeFor } from "../statement-time.ts";
@@ -27,7 +26,7 @@ const MOST_CLAIMANTS = 10;
  * Ends the session of whoever held the slice, then takes it over for this session. The holder's open transaction has to
  * go first: it holds the ledger's row and rows of the table.
  */
-export async function claimSlice(session: Session, request: ClaimRequest): Promise<SliceClaim> {
+export async function claimSlice(session: Session, request: SliceRequest): Promise<SliceClaim> {
   // The plan may have been made by a worker that knows an older ledger.
   await ensureLedger(session);
   for (let tries = 0; tries < MOST_CLAIMANTS; tries++) {
@@ -42,7 +41,6 @@ export async function claimSlice(session: Session, request: ClaimRequest): Promi
     };
     const claim = await inTransaction(session, take, "claim");
     if (claim === null) continue;
-    if (request.target.overlap === "replace") await checkBounds(session, request);
     // Merges, replaced windows and comparisons go over the table; the session is the slice's alone.
     const { schema, table, leafSchema, leafTable } = request.target;
     await allowTimeFor(
@@ -66,7 +64,7 @@ interface Holder {
 }
 
 /** Only the chain's present attempt may end another's session: an old one that wakes up leaves its successor alone. */
-async function endHolder({ client }: Session, request: ClaimRequest): Promise<Holder | null> {
+async function endHolder({ client }: Session, request: SliceRequest): Promise<Holder | null> {
   const { rows } = await client.query<Holder & { superseded: boolean }>(
     `select s.backend_pid as pid, s.backend_start::text as "startedAt",
             s.attempt > $3 or coalesce(c.min_attempt > $3, false) as superseded
@@ -97,7 +95,7 @@ async function endHolder({ client }: Session, request: ClaimRequest): Promise<Ho
 }
 
 /** @returns null when another claim came between: its session has to be ended first */
-async function takeOver(session: Session, request: ClaimRequest, holder: Holder | null): Promise<SliceClaim | null> {
+async function takeOver(session: Session, request: SliceRequest, holder: Holder | null): Promise<SliceClaim | null> {
   const { rows } = await session.client.query<Omit<SliceClaim, "rowsRead"> & { rowsRead: string }>(
     `insert into _sluice.slices as s
        (plan_id, slice_no, root_run_id, entity_key, attempt, backend_pid, backend_start)
@@ -117,16 +115,15 @@ async function takeOver(session: Session, request: ClaimRequest, holder: Holder 
 }
 
 /** From here on the ledger counts each table of the slice by itself, those included that no row comes for. */
-async function addTables({ client }: Session, request: ClaimRequest): Promise<void> {
-  if (request.members === undefined) return;
-  const entityKeys = tablesOf(request).map(({ entityKey }) => entityKey);
+async function addTables({ client }: Session, { planId, sliceNo, entityKey, members }: SliceRequest): Promise<void> {
+  if (members === undefined) return;
   await client.query(
     `insert into _sluice.slice_tables (plan_id, slice_no, entity_key)
      select $1, $2, entity_key from unnest($3::text[]) as member (entity_key) on conflict do nothing`,
-    [request.planId, request.sliceNo, entityKeys],
+    [planId, sliceNo, [entityKey, ...members.map((member) => member.entityKey)]],
   );
 }
 
-function superseded({ sliceNo, chain }: ClaimRequest): SupersededError {
+function superseded({ sliceNo, chain }: SliceRequest): SupersededError {
   return new SupersededError(`Slice ${sliceNo} has gone on without attempt ${chain.attempt}.`);
 }

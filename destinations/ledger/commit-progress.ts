@@ -1,4 +1,4 @@
-import type { ClaimRequest, LoadableRows } from "../destination.ts";
+import type { LoadableRows, SliceRequest } from "../destination.ts";
 import { forgetAppended } from "../load/append.ts";
 import type { AppliedRows } from "../load/staging.ts";
 import { SupersededError } from "../load/writer-errors.ts";
@@ -28,7 +28,7 @@ export const NOTHING = { rowsRead: 0, written: 0, inserted: 0, rowsRejected: 0 }
  */
 export async function commitProgress(
   session: Session,
-  request: ClaimRequest,
+  request: SliceRequest,
   claim: SliceClaim,
   reached: SliceProgress,
 ): Promise<void> {
@@ -58,7 +58,7 @@ export async function commitProgress(
 /** Before the chain's lock is taken: nobody else counts for the slice, and whoever has lost it rolls back. */
 async function countTables(
   { client }: Session,
-  { planId, sliceNo }: ClaimRequest,
+  { planId, sliceNo }: SliceRequest,
   tables: Record<string, TableProgress>,
 ): Promise<void> {
   const counts = Object.entries(tables).map(([entityKey, { rowsDeleted = 0, ...moved }]) => ({

@@ -1,7 +1,9 @@
-import type { ChainPosition, LoadTarget } from "../destination.ts";
+import type { ChainPosition } from "../destination.ts";
 import { SupersededError } from "../load/writer-errors.ts";
+import { isHidden, type LoadTarget } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import type { TableName } from "../sql.ts";
+import { readStoredLoad, type StoredTarget, storeTarget } from "../stored-target.ts";
 
 /**
  * Keeps the chain as it is until the transaction ends.
@@ -58,11 +60,11 @@ export async function recordOwner(session: Session, name: TableName, owner: Tabl
 }
 
 export async function findTarget(session: Session, planId: string, entityKey: string): Promise<LoadTarget | null> {
-  const { rows } = await session.client.query<{ target: LoadTarget }>(
+  const { rows } = await session.client.query<{ target: StoredTarget }>(
     "select target from _sluice.targets where plan_id = $1 and entity_key = $2",
     [planId, entityKey],
   );
-  return rows[0]?.target ?? null;
+  return rows[0] === undefined ? null : readStoredLoad(rows[0].target);
 }
 
 export async function recordTarget(
@@ -70,13 +72,14 @@ export async function recordTarget(
   of: { planId: string; entityKey: string; rootRunId: string },
   target: LoadTarget,
 ): Promise<void> {
+  const workTable = target.kind === "scan_in_place" ? target.seenKeysTable : null;
   await session.client.query(
     `insert into _sluice.targets
        (plan_id, entity_key, root_run_id, schema_name, table_name, leaf_table, swap, work_table, target)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       ...[of.planId, of.entityKey, of.rootRunId, target.schema, target.table],
-      ...[target.leafTable, target.swap, target.workTable, JSON.stringify(target)],
+      ...[target.leafTable, isHidden(target), workTable, JSON.stringify(storeTarget(target))],
     ],
   );
 }

@@ -1,5 +1,5 @@
 import { TerminalError } from "../../core/errors.ts";
-import type { ClaimRequest, LoadableRows, RejectedRecord, RejectedRow } from "../destination.ts";
+import type { LoadableRows, RejectedRecord, RejectedRow, SliceRequest } from "../destination.ts";
 import { copyIn } from "../load/copy-in.ts";
 import type { Faults, Portion } from "../load/sound-rows.ts";
 import type { Session } from "../session.ts";
@@ -62,7 +62,7 @@ function shorten(cell: string | null): string | null {
  */
 export async function addRejects(
   session: Session,
-  request: ClaimRequest,
+  request: SliceRequest,
   tally: RejectTally,
   rejects: readonly Reject[],
 ): Promise<void> {
@@ -80,7 +80,7 @@ export async function addRejects(
 /** The slice stays where it is, but people have to see what was wrong. The next claim drops them again. */
 export async function keepUnloaded(
   session: Session,
-  request: ClaimRequest,
+  request: SliceRequest,
   rowsRead: number,
   rejects: readonly Reject[],
 ): Promise<void> {
@@ -88,7 +88,7 @@ export async function keepUnloaded(
   await insertRejects(session, request, rejects);
 }
 
-async function insertRejects(session: Session, request: ClaimRequest, rejects: readonly Reject[]): Promise<void> {
+async function insertRejects(session: Session, request: SliceRequest, rejects: readonly Reject[]): Promise<void> {
   const { planId, sliceNo, entityKey, redact = async (text) => text } = request;
   const rows: (string | null)[][] = [];
   for (const { rowNo, column, reason, record } of rejects) {
@@ -106,7 +106,7 @@ async function insertRejects(session: Session, request: ClaimRequest, rejects: r
  */
 export async function checkThreshold(
   { client }: Session,
-  request: ClaimRequest,
+  request: SliceRequest,
   { count, first }: RejectTally,
 ): Promise<void> {
   const { planId, entityKey, maxRejectedRows } = request;
@@ -130,7 +130,7 @@ export async function checkThreshold(
 /** What a batch that was not loaded had left to be looked at: it is read again now. */
 export async function dropUncommitted(
   { client }: Session,
-  { planId, sliceNo }: Pick<ClaimRequest, "planId" | "sliceNo">,
+  { planId, sliceNo }: Pick<SliceRequest, "planId" | "sliceNo">,
   rowsRead: number,
 ): Promise<void> {
   await client.query("delete from _sluice.rejects where plan_id = $1 and slice_no = $2 and row_no > $3", [

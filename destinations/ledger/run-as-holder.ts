@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClaimRequest } from "../destination.ts";
+import type { SliceRequest } from "../destination.ts";
 import { isConnectionLoss, toDestinationError } from "../errors.ts";
 import { SupersededError } from "../load/writer-errors.ts";
 import { abortable, type Session, type SessionSettings, withSession } from "../session.ts";
@@ -12,7 +12,7 @@ const CLAIMED_WITHIN_MS = 300;
 export function createRunAsHolder(
   settings: SessionSettings,
   session: Session,
-  request: ClaimRequest,
+  request: SliceRequest,
   claim: SliceClaim,
 ): <T>(doing: string, work: () => Promise<T>) => Promise<T> {
   const { target, signal, sliceNo } = request;
@@ -33,7 +33,7 @@ export function createRunAsHolder(
  * Whoever takes a slice over ends our session first and claims right after: then its loss is no failure of the
  * destination. Looked up for a moment only; a server that went down does not answer at all.
  */
-async function isTakenOver(settings: SessionSettings, request: ClaimRequest, claim: SliceClaim): Promise<boolean> {
+async function isTakenOver(settings: SessionSettings, request: SliceRequest, claim: SliceClaim): Promise<boolean> {
   try {
     return await withSession(settings, async ({ client }) => {
       for (const deadline = Date.now() + CLAIMED_WITHIN_MS; Date.now() < deadline; await sleep(50)) {

@@ -1,20 +1,24 @@
-import type { ClaimRequest, LoadTarget } from "../destination.ts";
+import type { SliceRequest } from "../destination.ts";
+import type { TargetTable } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
-import { type AppliedRows, READ_ORDER, STAGE } from "./staging.ts";
+import type { AppliedRows, StagedRows } from "./staging.ts";
 import { refuseWithheld } from "./withheld.ts";
+import type { BatchWriting, WriteRequest } from "./writing.ts";
 
 /** Adds the staged rows that are not there yet, by key or, without one, as a multiset. */
-export async function appendRows(session: Session, request: ClaimRequest, columns: string[]): Promise<AppliedRows> {
+export const append: BatchWriting = { by: "batch", does: "append", apply: appendRows };
+
+async function appendRows(session: Session, request: WriteRequest, staged: StagedRows): Promise<AppliedRows> {
   const { target } = request;
   const result =
     target.keyColumns.length > 0
-      ? await session.client.query(appendByKey(target, columns))
-      : await session.client.query(appendByCount(target, columns), [request.planId, request.sliceNo]);
+      ? await session.client.query(appendByKey(target, staged))
+      : await session.client.query(appendByCount(target, staged), [request.planId, request.sliceNo]);
   const inserted = result.rowCount ?? 0;
   if (target.keyColumns.length > 0) {
     await refuseWithheld(session, target, {
-      from: `select ${quoteColumns(target.keyColumns)} from ${STAGE}`,
+      from: `select ${quoteColumns(target.keyColumns)} from ${staged.table}`,
       changes: "false",
     });
   }
@@ -22,18 +26,18 @@ export async function appendRows(session: Session, request: ClaimRequest, column
 }
 
 /** What `appendByCount` has to know of a slice's earlier batches is of no use once the slice is done. */
-export async function forgetAppended(session: Session, { planId, sliceNo, target }: ClaimRequest): Promise<void> {
+export async function forgetAppended(session: Session, { planId, sliceNo, target }: SliceRequest): Promise<void> {
   if (target.keyColumns.length > 0) return;
   await session.client.query("delete from _sluice.appended where plan_id = $1 and slice_no = $2", [planId, sliceNo]);
 }
 
-function appendByKey(target: LoadTarget, columns: string[]): string {
+function appendByKey(target: TargetTable, { table, columns, readOrder }: StagedRows): string {
   const key = quoteColumns(target.keyColumns);
   return `
     insert into ${leafOf(target)} (${quoteColumns(columns)})
     select distinct on (${key}) ${quoteColumns(columns)}
-    from ${STAGE}
-    order by ${key}, ${READ_ORDER}
+    from ${table}
+    order by ${key}, ${readOrder}
     on conflict (${key}) do nothing`;
 }
 
@@ -42,14 +46,15 @@ function appendByKey(target: LoadTarget, columns: string[]): string {
  * equal. `appended` counts how often the slice has read a row so far, over all of its batches; what is missing of that in the
  * table is added. Equal rows have equal cursors, so the table is looked at only where the staged cursors are.
  */
-function appendByCount(target: LoadTarget, columns: string[]): string {
+function appendByCount(target: TargetTable, staged: StagedRows): string {
+  const { table, columns, readOrder } = staged;
   const hash = (alias: string): string =>
     `md5(row(${columns.map((name) => `${alias}.${quoteIdentifier(name)}`).join(", ")})::text)::uuid`;
   return `
     with staged as (
-      select s.*, ${READ_ORDER} as read_order, ${hash("s")} as row_hash,
-             row_number() over (partition by ${hash("s")} order by ${READ_ORDER}) as occurrence
-      from ${STAGE} s
+      select s.*, ${readOrder} as read_order, ${hash("s")} as row_hash,
+             row_number() over (partition by ${hash("s")} order by ${readOrder}) as occurrence
+      from ${table} s
     ),
     counted as (
       insert into _sluice.appended as seen (plan_id, slice_no, row_hash, times_read)
@@ -58,7 +63,7 @@ function appendByCount(target: LoadTarget, columns: string[]): string {
       returning row_hash, times_read
     ),
     present as (
-      select ${hash("t")} as row_hash, count(*) as times from ${leafOf(target)} t ${whereStaged(target, columns)} group by 1
+      select ${hash("t")} as row_hash, count(*) as times from ${leafOf(target)} t ${whereStaged(target, staged)} group by 1
     )
     insert into ${leafOf(target)} (${quoteColumns(columns)})
     select ${columns.map((name) => `staged.${quoteIdentifier(name)}`).join(", ")}
@@ -67,14 +72,14 @@ function appendByCount(target: LoadTarget, columns: string[]): string {
     order by staged.read_order`;
 }
 
-function whereStaged(target: LoadTarget, columns: string[]): string {
+function whereStaged(target: TargetTable, { table, columns }: StagedRows): string {
   if (target.cursorField === null || !columns.includes(target.cursorField)) return "";
   const cursor = quoteIdentifier(target.cursorField);
   return `
-    where t.${cursor} between (select min(${cursor}) from ${STAGE}) and (select max(${cursor}) from ${STAGE})
-       or (t.${cursor} is null and exists (select from ${STAGE} where ${cursor} is null))`;
+    where t.${cursor} between (select min(${cursor}) from ${table}) and (select max(${cursor}) from ${table})
+       or (t.${cursor} is null and exists (select from ${table} where ${cursor} is null))`;
 }
 
-function leafOf(target: LoadTarget): string {
+function leafOf(target: TargetTable): string {
   return quoteTable({ schema: target.leafSchema, table: target.leafTable });
 }

@@ -1,5 +1,5 @@
 import { TerminalError } from "../../core/errors.ts";
-import type { LoadTarget } from "../destination.ts";
+import type { TargetTable } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns } from "../sql.ts";
 
@@ -11,7 +11,7 @@ import { quoteColumns } from "../sql.ts";
  */
 export async function refuseDoubles(
   { client }: Session,
-  { target, entityKey }: { target: LoadTarget; entityKey: string },
+  { target, entityKey }: { target: TargetTable; entityKey: string },
   { table, batchColumn }: { table: string; batchColumn?: string },
 ): Promise<void> {
   if (!target.claimedKey) return;

@@ -1,11 +1,12 @@
-import type { LoadableCopy, LoadableRows, LoadTarget } from "../destination.ts";
+import type { LoadableCopy, LoadableRows } from "../destination.ts";
+import type { LoadTarget } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { findLossyValues } from "./lossy-values.ts";
 import type { Faults, Portion } from "./sound-rows.ts";
 
 /** The schema policy looks at each row: it has to come as one, not undecoded. */
 export function needsRows({ discards }: Pick<LoadTarget, "discards">): boolean {
-  return discards !== undefined && discards.rowsWith.length + discards.misfits.length > 0;
+  return discards !== undefined && discards.rejectRowsWith.length + discards.lossyColumns.length > 0;
 }
 
 /** The batch with the columns that are loaded of it. */
@@ -32,18 +33,18 @@ export async function discardFrom(
   const { discards } = target;
   if (discards === undefined || !needsRows(target)) return { taken: given, lost };
   const rows = Array.from({ length: given.rows }, (_, index) => (faults.has(index) ? [] : [...given.cellsOf(index)]));
-  for (const name of discards.rowsWith) {
+  for (const name of discards.rejectRowsWith) {
     const position = given.columns.indexOf(name);
     for (const [index, row] of rows.entries()) {
       if ((row[position] ?? null) !== null) addFault(faults, index, name, "a value in a column that the table has not");
     }
   }
   const needed = [...target.keyColumns, target.cursorField];
-  for (const name of discards.misfits) {
+  for (const name of discards.lossyColumns) {
     const position = given.columns.indexOf(name);
     const type = target.columns.find((column) => column.name === name)?.type;
     const values = rows.map((row) => row[position] ?? null);
-    const costsRow = discards.misfitCosts === "row" || needed.includes(name);
+    const costsRow = discards.lossyValueCosts === "row" || needed.includes(name);
     for (const index of await findLossyValues(session, target, name, values)) {
       const reason = `a value that does not fit ${type}, the type of its column`;
       addFault(costsRow ? faults : lost, index, name, costsRow ? reason : `${reason}; the row is loaded without it`);

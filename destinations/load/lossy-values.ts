@@ -1,4 +1,4 @@
-import type { Discards, LoadTarget } from "../destination.ts";
+import type { Discards, LoadTarget } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { checkedType } from "../sql.ts";
 import { isNumber } from "../tables/column-types.ts";
@@ -9,7 +9,7 @@ const AT_ONCE = 10_000;
 /**
  * Which of a column's values its type does not hold as they are: a time without its zone, a number that is rounded, text that is
  * cut would be other values, although Postgres takes them.
- * @param column one of `discards.misfits`
+ * @param column one of `discards.lossyColumns`
  * @returns their places
  */
 export async function findLossyValues(

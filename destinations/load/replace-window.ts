@@ -1,13 +1,23 @@
 import { TerminalError } from "../../core/errors.ts";
-import type { ClaimRequest, LoadTarget } from "../destination.ts";
 import { sqlState } from "../errors.ts";
+import type { TargetTable } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN } from "../sql.ts";
 import { allowTimeFor } from "../statement-time.ts";
 import { defineColumns } from "../tables/table-shape.ts";
 import { mergeRows } from "./merge.ts";
-import { type AppliedRows, READ_ORDER, STAGE } from "./staging.ts";
+import type { AppliedRows, StagedRows } from "./staging.ts";
 import { windowConditions } from "./window-conditions.ts";
+import type { SliceWriting, WriteRequest } from "./writing.ts";
+
+/** The rows of a window that were read take the place of those that the table has there, in one transaction. */
+export const replaceWindows: SliceWriting = {
+  by: "slice",
+  does: "replace",
+  check: checkBounds,
+  hold: holdStaged,
+  applyHeld: replaceWindow,
+};
 
 const WINDOW = { table: "pg_temp.sluice_window", readOrder: "_sluice_read_order" };
 
@@ -15,11 +25,11 @@ const WINDOW = { table: "pg_temp.sluice_window", readOrder: "_sluice_read_order"
  * The staged rows join those that wait for the end of the slice: then all of the window is there, and takes its place in the
  * table in one transaction. They wait in the session, so whoever takes the slice over reads it from the start.
  */
-export async function holdStaged(session: Session, { target }: ClaimRequest, columns: string[]): Promise<void> {
-  const names = quoteColumns(columns);
+async function holdStaged(session: Session, { target }: WriteRequest, staged: StagedRows): Promise<void> {
+  const names = quoteColumns(staged.columns);
   await makeWindow(session, target);
   await session.client.query(
-    `insert into ${WINDOW.table} (${names}) select ${names} from ${STAGE} order by ${READ_ORDER}`,
+    `insert into ${WINDOW.table} (${names}) select ${names} from ${staged.table} order by ${staged.readOrder}`,
   );
 }
 
@@ -27,19 +37,19 @@ export async function holdStaged(session: Session, { target }: ClaimRequest, col
  * Rows of the window that were not read go, those that were are merged by key, wherever they were before: a row may have moved
  * into the window. In effect the window is deleted and inserted anew, but what has not changed is not written.
  */
-export async function replaceWindow(session: Session, request: ClaimRequest): Promise<AppliedRows> {
+async function replaceWindow(session: Session, request: WriteRequest): Promise<AppliedRows> {
   const { target, runId } = request;
   await makeWindow(session, target);
   const leaf = { schema: target.leafSchema, table: target.leafTable };
   await allowTimeFor(session, [leaf, { schema: "pg_temp", table: "sluice_window" }], "transaction");
   await session.client.query(`analyze ${WINDOW.table}`);
   const columns = target.columns.map(({ name }) => name);
-  const merged = await mergeRows(session, target, columns, WINDOW);
+  const merged = await mergeRows(session, target, { ...WINDOW, columns }, { overrulesEarlierRuns: true });
   const gone = await session.client.query(deleteUnread(request), [runId]);
   return { written: merged.written + (gone.rowCount ?? 0), inserted: merged.inserted };
 }
 
-async function makeWindow({ client }: Session, { columns }: LoadTarget): Promise<void> {
+async function makeWindow({ client }: Session, { columns }: TargetTable): Promise<void> {
   await client.query(
     `create temporary table if not exists sluice_window (
        ${defineColumns(columns)}, ${WINDOW.readOrder} bigint generated always as identity
@@ -48,7 +58,7 @@ async function makeWindow({ client }: Session, { columns }: LoadTarget): Promise
 }
 
 /** What another slice of the run has read is at the source, whatever its cursor says by now. */
-function deleteUnread({ target, window }: ClaimRequest): string {
+function deleteUnread({ target, window }: WriteRequest): string {
   const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `read.${column} = present.${column}`);
   const conditions = [
     ...windowConditions(window),
@@ -64,7 +74,7 @@ function deleteUnread({ target, window }: ClaimRequest): string {
  * The source's bounds are compared as values of the table's type: better to hear now that they are none.
  * @throws TerminalError config_invalid
  */
-export async function checkBounds({ client }: Session, { target, window, entityKey }: ClaimRequest): Promise<void> {
+async function checkBounds({ client }: Session, { target, window, entityKey }: WriteRequest): Promise<void> {
   if (window.by !== "time") return;
   const type = target.columns.find(({ name }) => name === window.column)?.type ?? "text";
   try {

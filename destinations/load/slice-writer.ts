@@ -5,21 +5,33 @@ import type { SliceClaim } from "../ledger/claim.ts";
 import { commitProgress, NOTHING } from "../ledger/commit-progress.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "../ledger/rejects.ts";
 import { createRunAsHolder } from "../ledger/run-as-holder.ts";
+import { isStraight, type LoadTarget } from "../load-target.ts";
+import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session, type SessionSettings } from "../session.ts";
 import { quoteTable } from "../sql.ts";
 import { atSourcesPace } from "../statement-time.ts";
 import { buildKey } from "../tables/late-key.ts";
-import { applyInTransaction, applyStaged } from "./apply-staged.ts";
 import { refuseDoubles } from "./claimed-key.ts";
 import { needsRows, takenOf } from "./discard.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
-import { holdStaged, replaceWindow } from "./replace-window.ts";
+import { applyInTransaction } from "./retry-apply.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
-import { type AppliedRows, dropStage, emptyStage, STAGE } from "./staging.ts";
+import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 import { CopyConflictError, CopyDataError } from "./writer-errors.ts";
+import type { Writing } from "./writing.ts";
 
 type LoadableBatch = LoadableRows | LoadableCopy;
+
+function writingOf(target: LoadTarget): Writing {
+  return MODES[target.loadMode].write(target);
+}
+
+/** When a slice is claimed. @throws TerminalError config_invalid where it cannot be written the way its load mode asks */
+export async function checkSlice(session: Session, request: ClaimRequest): Promise<void> {
+  const writing = writingOf(request.target);
+  if (writing.by === "slice") await writing.check(session, request);
+}
 
 /** Writes one claimed slice. Every commit proves, in its own transaction, that the claim and the attempt still hold. */
 export function createSliceWriter(
@@ -32,11 +44,11 @@ export function createSliceWriter(
   const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const asHolder = createRunAsHolder(settings, session, request, claim);
-  // Versions are made of all that was read; nothing overlaps before.
-  let straight = target.apply === "copy" && (request.stage === 0 || target.finish === "close_versions");
-  /** All of the slice is committed at once, at its end. */
-  const whole = target.overlap === "replace";
-  /** Of batches that wait for that end: counted when they are committed. */
+  const writing = writingOf(target);
+  const waits = writing.by === "finish";
+  // A catch-up slice reads rows again that other slices have read. Where rows wait for the finish, that is as good as others.
+  let straight = isStraight(target) && (request.stage === 0 || waits);
+  /** Counts of batches that are held until the end of the slice. */
   const held: Omit<BatchResult, "rowsWritten"> = { rowsRead: 0, rowsRejected: 0 };
   /** The next batch of COPY text is one that failed on data. */
   let searching = false;
@@ -46,9 +58,7 @@ export function createSliceWriter(
       const copy = async (): Promise<BatchResult> => {
         const filled = await atSourcesPace(session, () => fill(leaf));
         signal.throwIfAborted();
-        // What waits for its finish as it was read may be there already: the finish knows.
-        const written = target.finish === "close_versions" ? 0 : filled.rows;
-        return commit(batch, { written, inserted: filled.rows }, filled);
+        return commit(batch, { written: waits ? 0 : filled.rows, inserted: filled.rows }, filled);
       };
       return await inTransaction(session, copy, "batch");
     } catch (error) {
@@ -60,21 +70,24 @@ export function createSliceWriter(
   }
 
   async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
-    if (target.keyLast) await buildKey(session, request);
+    await buildKey(session, request);
     const filled = await inTransaction(session, async () => {
       await (strict ? makeStrictStage : emptyStage)(session, target);
       if (strict) await dropUncommitted(session, request, rowsSoFar());
-      const staged = await atSourcesPace(session, () => fill(STAGE));
+      const staged = await atSourcesPace(session, () => fill(stageTable()));
       // Its rejects are seen from here on.
       if (staged.rejects.count > 0) await stayHere();
       return staged;
     });
-    const holds = whole && !batch.final;
+    const staged = stagedRows(batch.columns);
+    const holds = writing.by === "slice" && !batch.final;
     const result = await applyInTransaction(session, request, async () => {
-      await refuseDoubles(session, request, { table: STAGE });
-      if (whole) await holdStaged(session, request, batch.columns);
+      await refuseDoubles(session, request, staged);
+      if (writing.by === "slice") await writing.hold(session, request, staged);
       if (holds) return countHeld(filled);
-      const applied = await (whole ? replaceWindow(session, request) : applyStaged(session, request, batch.columns));
+      const applied = await (writing.by === "slice"
+        ? writing.applyHeld(session, request)
+        : writing.apply(session, request, staged));
       signal.throwIfAborted();
       return commit(batch, applied, filled);
     });
@@ -99,7 +112,7 @@ export function createSliceWriter(
 
   /** Proves the claim for a transaction that moves no row of the table. */
   function stayHere(): Promise<void> {
-    const { checkpoint } = whole ? claim : position;
+    const { checkpoint } = writing.by === "slice" ? claim : position;
     return commitProgress(session, request, claim, { ...NOTHING, checkpoint, final: false });
   }
 
@@ -162,7 +175,8 @@ export function createSliceWriter(
     async finish() {
       await asHolder("finishing", () =>
         applyInTransaction(session, request, async () => {
-          const rest = whole && !position.done ? { ...held, ...(await replaceWindow(session, request)) } : {};
+          const holds = writing.by === "slice" && !position.done;
+          const rest = holds ? { ...held, ...(await writing.applyHeld(session, request)) } : {};
           const end = { ...NOTHING, ...rest, checkpoint: position.checkpoint, final: true };
           await commitProgress(session, request, claim, end);
         }),

@@ -1,5 +1,5 @@
 import { TerminalError } from "../../core/errors.ts";
-import type { LoadTarget } from "../destination.ts";
+import type { TargetTable } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { quoteIdentifier, quoteTable } from "../sql.ts";
 
@@ -12,7 +12,7 @@ import { quoteIdentifier, quoteTable } from "../sql.ts";
  */
 export async function refuseWithheld(
   session: Session,
-  target: LoadTarget,
+  target: TargetTable,
   rows: { from: string; changes: string },
 ): Promise<void> {
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
@@ -31,14 +31,14 @@ export async function refuseWithheld(
 /** @param counts of rows that were to be inserted, and of those that were */
 export async function refuseFewer(
   session: Session,
-  target: LoadTarget,
+  target: TargetTable,
   of: { table: string; wanted: number; inserted: number },
 ): Promise<void> {
   if (of.inserted === of.wanted) return;
   refuseAny(target, await findFilters(session, of.table), of.wanted - of.inserted);
 }
 
-function refuseAny({ schema, table }: LoadTarget, triggers: string[], withheld: number): void {
+function refuseAny({ schema, table }: TargetTable, triggers: string[], withheld: number): void {
   if (withheld === 0) return;
   throw new TerminalError(
     "destination_constraint_violation",

@@ -2,6 +2,7 @@ import { findColumnFault } from "../../core/column-faults.ts";
 import { TerminalError } from "../../core/errors.ts";
 import { LOAD_MODE_RULES } from "../../core/load-modes.ts";
 import type { PreviewRequest } from "../destination.ts";
+import type { Mode } from "../modes/mode.ts";
 import type { Session } from "../session.ts";
 import { conflict } from "./refusals.ts";
 
@@ -28,9 +29,10 @@ export function checkRequest(request: PreviewRequest): void {
  */
 export async function checkOrder(
   session: Session,
-  { columns, keyColumns, cursorField, loadMode }: PreviewRequest,
+  { columns, keyColumns, cursorField }: PreviewRequest,
+  { keeps }: Mode,
 ): Promise<void> {
-  const merges = keyColumns.length > 0 && loadMode !== "append_event";
+  const merges = keyColumns.length > 0 && keeps === "newest";
   const ordered = columns.filter(({ name }) => keyColumns.includes(name) || (merges && name === cursorField));
   if (ordered.length === 0) return;
   const types = [...new Set(ordered.map(({ type }) => type))];

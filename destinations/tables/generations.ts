@@ -1,5 +1,5 @@
 import { fitIdentifier } from "../../core/naming.ts";
-import type { TargetColumn } from "../destination.ts";
+import type { TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import {
   LEDGER_SCHEMA,
@@ -51,13 +51,13 @@ export async function createTable(
   session: Session,
   name: TableName,
   leaf: TableName,
-  of: { columns: TargetColumn[]; keyColumns: string[]; cursorField: string | null; keyLast?: boolean },
+  of: { columns: TargetColumn[]; keyColumns: string[]; cursorField: string | null; keyComesLast?: boolean },
 ): Promise<string[]> {
-  const { columns, keyColumns, cursorField, keyLast } = of;
+  const { columns, keyColumns, cursorField, keyComesLast } = of;
   const partitionBy = partitionColumn(keyColumns);
   return [
-    ...(await createParent(session, name, { columns, keyColumns: keyLast ? [] : keyColumns, partitionBy })),
-    ...(keyLast ? [requireKeyColumns(name, keyColumns)] : []),
+    ...(await createParent(session, name, { columns, keyColumns: keyComesLast ? [] : keyColumns, partitionBy })),
+    ...(keyComesLast ? [requireKeyColumns(name, keyColumns)] : []),
     `create table ${quoteTable(leaf)} partition of ${quoteTable(name)} default`,
     // An append without a key looks for its rows where their cursors are.
     ...(keyColumns.length === 0 && cursorField !== null
@@ -95,17 +95,20 @@ export function createBeside(
   name: TableName,
   leaf: TableName,
   shape: TableShape,
-  wanted: { columns: TargetColumn[]; keyColumns: string[]; keyLast: boolean; adjustments: string[] },
+  wanted: { columns: TargetColumn[]; keyColumns: string[]; keyComesLast: boolean; adjustments: string[] },
 ): string[] {
   const keyConstraint = shape.keyConstraint === null ? null : keyConstraintOf(leaf);
-  const { columns, keyColumns, keyLast, adjustments } = wanted;
+  const { columns, keyColumns, keyComesLast, adjustments } = wanted;
   // A table of an older version asks for it with every row.
   const runId = `alter column ${RUN_ID_COLUMN} set default ${RUN_ID_DEFAULT}`;
-  const reshaped = reshapingActions({ ...shape, keyConstraint }, { columns, keyColumns: keyLast ? [] : keyColumns });
+  const reshaped = reshapingActions(
+    { ...shape, keyConstraint },
+    { columns, keyColumns: keyComesLast ? [] : keyColumns },
+  );
   return [
     `create table ${quoteTable(leaf)} (like ${quoteTable(name)} including all excluding identity)`,
     `alter table ${quoteTable(leaf)} ${[...reshaped, runId, ...adjustments].join(", ")}`,
-    ...(keyLast ? [requireKeyColumns(leaf, keyColumns)] : []),
+    ...(keyComesLast ? [requireKeyColumns(leaf, keyColumns)] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { TerminalError } from "../../core/errors.ts";
-import type { TargetColumn } from "../destination.ts";
+import type { TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
 import { findIdentityEnds, findPartitionIdentities } from "./attach-requirements.ts";

@@ -1,6 +1,7 @@
-import type { ClaimRequest, FinishRequest } from "../destination.ts";
+import type { FinishRequest } from "../destination.ts";
 import { sqlState } from "../errors.ts";
 import { lockTable, type TableOwner } from "../ledger/ledger.ts";
+import { isHidden, type KeptRow, lateKeyOf, type TargetTable } from "../load-target.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
 import { allowTimeFor } from "../statement-time.ts";
@@ -12,7 +13,13 @@ import type { TableShape } from "./table-shape.ts";
  * can be merged into the table.
  */
 
-type Keyed = Pick<FinishRequest | ClaimRequest, "target" | "planId" | "entityKey">;
+type Keyed = Pick<FinishRequest, "target" | "planId" | "entityKey">;
+
+/** Of rows that are there, with a key that is still missing. */
+interface Unkeyed extends Omit<Keyed, "target"> {
+  target: TargetTable;
+  keeps: KeptRow;
+}
 
 /** Enough to sort 5,000,000 integers without a file. */
 const SORT_MEMORY_KB = 256 * 1024;
@@ -51,25 +58,26 @@ export async function findLateKey(
 }
 
 /**
- * Makes the unique index of the leaf's key; of a leaf that nobody reads yet the key itself. Readers read on, who writes waits. A key that
+ * Where the target's key comes late: makes the unique index of the leaf's key; of a leaf that nobody reads yet the key itself. Readers read on, who writes waits. A key that
  * is there twice after all keeps the row that a merge would have kept, the newest by cursor, and of equals the one read last; or that an append
  * would have, the first. Idempotent.
  */
 export async function buildKey(session: Session, of: Keyed): Promise<void> {
   const { target } = of;
+  const lateKey = lateKeyOf(target);
   const leaf = { schema: target.leafSchema, table: target.leafTable };
-  if (await hasIndex(session, leaf)) return;
+  if (lateKey === null || (await hasIndex(session, leaf))) return;
   await inTransaction(session, async () => {
     await lockTable(session, target);
     if (await hasIndex(session, leaf)) return;
-    await buildIndex(session, of);
+    await buildIndex(session, { ...of, keeps: lateKey.keeps });
     const [, adopt] = keyStatements(leaf, target.keyColumns);
-    if (target.swap) await session.client.query(adopt);
+    if (isHidden(target)) await session.client.query(adopt);
   });
 }
 
 /** Within a transaction that has locked the table. */
-export async function buildIndex(session: Session, of: Keyed): Promise<void> {
+export async function buildIndex(session: Session, of: Unkeyed): Promise<void> {
   const { target } = of;
   const { client } = session;
   const leaf = { schema: target.leafSchema, table: target.leafTable };
@@ -99,10 +107,10 @@ async function hasIndex({ client }: Session, leaf: TableName): Promise<boolean> 
 }
 
 /** The ledger counts what is there, as it does where rows are merged; which slice brought a row twice nobody can say. */
-async function dropDoubles({ client }: Session, { target, planId, entityKey }: Keyed): Promise<void> {
+async function dropDoubles({ client }: Session, { target, planId, entityKey, keeps }: Unkeyed): Promise<void> {
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const newest = target.cursorField === null ? "" : `${quoteIdentifier(target.cursorField)} desc nulls last, `;
-  const kept = target.overlap === "append" ? "ctid" : `${newest}ctid desc`;
+  const kept = keeps === "first" ? "ctid" : `${newest}ctid desc`;
   const { rowCount } = await client.query(
     `delete from ${leaf} where ctid in (
        select ctid from (

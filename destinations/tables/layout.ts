@@ -1,10 +1,7 @@
 import { DELETED_AT_COLUMN, IS_CURRENT_COLUMN, SNAPSHOT_AT_COLUMN } from "../../core/own-columns.ts";
-import type { LoadMode } from "../../core/vocabulary.ts";
-import type { LoadTarget, TargetColumn } from "../destination.ts";
-import type { TableOwner } from "../ledger/ledger.ts";
+import type { TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "../sql.ts";
-import type { NextNumber } from "./generations.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** Assignments. */
@@ -17,18 +14,13 @@ export const HISTORY_REMEDY =
 export const DELETED_AT: TargetColumn = { name: DELETED_AT_COLUMN, type: "timestamp with time zone", nullable: true };
 
 /** A table keeps its marks when its load mode changes. A column of that name that the source has is the source's. */
-export function hasMarks(present: TableShape["columns"], source: readonly TargetColumn[]): boolean {
+export function hasDeletedMark(present: TableShape["columns"], source: readonly TargetColumn[]): boolean {
   const isMarked = present.some(({ name, type }) => name === DELETED_AT.name && type === DELETED_AT.type);
   return isMarked && !source.some(({ name }) => name === DELETED_AT_COLUMN);
 }
 
 /** What the rows of a table are: the source's; those of all its snapshots; those of all times at which they were valid. */
 export type Layout = "rows" | "snapshots" | "versions";
-
-export function layoutOf(loadMode: LoadMode): Layout {
-  if (loadMode === "append_snapshot") return "snapshots";
-  return loadMode === "scd2" ? "versions" : "rows";
-}
 
 /** Of a table that Sluice has made: nothing else makes a generated `_is_current`, or lists snapshots without a default. */
 export async function readLayout({ client }: Session, name: TableName): Promise<Layout> {
@@ -47,22 +39,4 @@ export async function readLayout({ client }: Session, name: TableName): Promise<
     [quoteTable(name), SNAPSHOT_AT_COLUMN, IS_CURRENT_COLUMN],
   );
   return rows[0]?.layout ?? "rows";
-}
-
-/** Where the rows of a plan wait for their finish, and what makes the tables for it. */
-export interface Waiting {
-  leaf: TableName;
-  statements: string[];
-  /** The source's types are its columns'. */
-  straight: boolean;
-  /** What the user's table shows until then; empty for nothing. */
-  shown: string;
-  finish: Partial<Pick<LoadTarget, "finish" | "snapshotAt" | "complete" | "keyLast">>;
-}
-
-/** The user's table, as the catalog and the ledger know it. */
-export interface Found {
-  shape: TableShape | null;
-  owner: TableOwner | null;
-  next: NextNumber;
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { TerminalError } from "../../core/errors.ts";
-import type { PrepareRequest, PreviewRequest, TargetColumn } from "../destination.ts";
+import type { PrepareRequest, PreviewRequest } from "../destination.ts";
 import type { TableOwner } from "../ledger/ledger.ts";
+import type { TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "../sql.ts";
 import { widens } from "./column-types.ts";
@@ -19,7 +20,7 @@ export interface Losses {
   /** For people, one thing each. */
   losses: string[];
   /** Users' columns whose values are among them, and what people have given the partition alone. */
-  givesUp: string[];
+  ofUsers: string[];
 }
 
 /**
@@ -46,7 +47,7 @@ export async function findLosses(
       ...(changes.length > 0 && (await hasRows(session, leafTable)) ? changes : []),
       ...ofPartition,
     ],
-    givesUp: [...filled.filter((name) => userColumns.includes(name)), ...ofPartition],
+    ofUsers: [...filled.filter((name) => userColumns.includes(name)), ...ofPartition],
   };
 }
 

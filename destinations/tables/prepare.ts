@@ -1,4 +1,4 @@
-import type { EntityPreview, LoadTarget, PrepareRequest, PreviewRequest } from "../destination.ts";
+import type { EntityPreview, PrepareRequest, PreviewRequest } from "../destination.ts";
 import {
   findOwner,
   findTarget,
@@ -8,6 +8,8 @@ import {
   recordTarget,
   type TableOwner,
 } from "../ledger/ledger.ts";
+import { isHidden, isStraight, type LoadTarget, lateKeyOf } from "../load-target.ts";
+import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteTable, type TableName } from "../sql.ts";
 import { allowTimeFor } from "../statement-time.ts";
@@ -30,7 +32,9 @@ export async function prepareEntity(session: Session, request: PrepareRequest): 
     await allowTimeFor(session, [request], "transaction");
     const known = await findTarget(session, request.planId, request.entityKey);
     const target = known ?? (await makeTarget(session, request));
-    return { ...target, apply: await presentApply(session, request.planId, target) };
+    return target.kind === "first_load"
+      ? { ...target, straight: await isAlone(session, request.planId, target) }
+      : target;
   };
   return inTransaction(session, prepare, "prepare");
 }
@@ -46,10 +50,13 @@ async function makeTarget(session: Session, request: PrepareRequest): Promise<Lo
   requireConfirmation(request, confirmationOf(request, present, losses), losses);
   const before = await readShape(session, request);
   if (before !== null && present !== null) await keepFilledColumns(session, request, before.columns);
-  if (lateKey) await buildIndex(session, { ...request, target: { ...target, keyColumns: lateKey } });
+  if (lateKey) {
+    const { keeps } = MODES[request.loadMode];
+    await buildIndex(session, { ...request, target: { ...target, keyColumns: lateKey }, keeps });
+  }
   for (const statement of statements) await session.client.query(statement);
   const shown = shownBy(present);
-  if (target.swap && shown !== null) await storeAlike(session, shown, target);
+  if (isHidden(target) && shown !== null) await storeAlike(session, shown, target);
   const { planId, entityKey, chain } = request;
   if (owner !== null) {
     const stays = owner.leafTable === present?.leafTable;
@@ -87,7 +94,8 @@ export async function previewEntity(session: Session, request: PreviewRequest): 
     const shown = shownBy(present);
     return {
       ...{ target, losses },
-      statements: [...statements, ...(target.keyLast ? lateStatements(target) : [])],
+      apply: isStraight(target) ? "copy" : MODES[target.loadMode].write(target).does,
+      statements: [...statements, ...(lateKeyOf(target) === null ? [] : lateStatements(target))],
       confirmation: confirmationOf(request, present, losses),
       estimatedRows: shown === null ? null : await estimateRows(session, shown),
     };
@@ -96,9 +104,9 @@ export async function previewEntity(session: Session, request: PreviewRequest): 
 
 /** What the finish does, or the first merge. */
 function lateStatements(target: LoadTarget): string[] {
-  const { keyColumns, finish } = target;
+  const { keyColumns, kind } = target;
   const ofLeaf = keyStatements({ schema: target.leafSchema, table: target.leafTable }, keyColumns);
-  return finish === "add_key" ? [...ofLeaf, parentKeyStatement(target, keyColumns)] : ofLeaf;
+  return kind === "first_load" ? [...ofLeaf, parentKeyStatement(target, keyColumns)] : ofLeaf;
 }
 
 /** @returns null where nothing is known: never analysed, or gone */
@@ -110,17 +118,16 @@ async function estimateRows({ client }: Session, table: TableName): Promise<numb
   return rows[0]?.rows ?? null;
 }
 
-/** A straight COPY is right for as long as no other plan loads into the generation that this plan has made. */
-async function presentApply(session: Session, planId: string, target: LoadTarget): Promise<LoadTarget["apply"]> {
-  const { rows } = await session.client.query<{ alone: boolean }>(
-    `select $2 or (
-       exists (select from _sluice.tables where schema_name = $3 and table_name = $4 and leaf_table = $5 and leaf_plan_id = $1)
+/** No other plan loads into the generation that this plan has made. */
+async function isAlone({ client }: Session, planId: string, target: LoadTarget): Promise<boolean> {
+  const { rows } = await client.query<{ alone: boolean }>(
+    `select
+       exists (select from _sluice.tables where schema_name = $2 and table_name = $3 and leaf_table = $4 and leaf_plan_id = $1)
        and not exists (
          select from _sluice.targets
-         where schema_name = $3 and table_name = $4 and leaf_table = $5 and plan_id <> $1
-       )
-     ) as alone`,
-    [planId, target.swap && target.apply === "copy", target.schema, target.table, target.leafTable],
+         where schema_name = $2 and table_name = $3 and leaf_table = $4 and plan_id <> $1
+       ) as alone`,
+    [planId, target.schema, target.table, target.leafTable],
   );
-  return rows[0]?.alone ? "copy" : target.overlap;
+  return rows[0]?.alone === true;
 }

@@ -1,5 +1,6 @@
 import { TerminalError } from "../../core/errors.ts";
-import type { LoadTarget, PreviewRequest, TargetColumn } from "../destination.ts";
+import type { PreviewRequest } from "../destination.ts";
+import type { LoadTarget, TargetColumn } from "../load-target.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** What a load takes of the source's columns, and with which types. */
@@ -19,19 +20,21 @@ export function takeColumns(request: PreviewRequest, columns: TargetColumn[], sh
   if (policy.types === "freeze" && changed.length > 0) throw frozenTypes(request, changed, types);
 
   const left = new Set(policy.columns === "evolve" ? [] : added);
-  const misfits = policy.types === "evolve" ? [] : changed.map(({ name }) => name);
-  if (left.size + misfits.length === 0) return { columns, cursorField };
+  const lossyColumns = policy.types === "evolve" ? [] : changed.map(({ name }) => name);
+  if (left.size + lossyColumns.length === 0) return { columns, cursorField };
   refuseLeftKey(request, left);
   const kept = columns.filter(({ name }) => !left.has(name));
   return {
     columns:
-      misfits.length === 0 ? kept : kept.map((column) => ({ ...column, type: types.get(column.name) ?? column.type })),
+      lossyColumns.length === 0
+        ? kept
+        : kept.map((column) => ({ ...column, type: types.get(column.name) ?? column.type })),
     cursorField: cursorField !== null && left.has(cursorField) ? null : cursorField,
     discards: {
       sourceColumns: columns,
-      rowsWith: policy.columns === "discard_row" ? [...left] : [],
-      misfits,
-      misfitCosts: policy.types === "discard_value" ? "value" : "row",
+      rejectRowsWith: policy.columns === "discard_row" ? [...left] : [],
+      lossyColumns,
+      lossyValueCosts: policy.types === "discard_value" ? "value" : "row",
     },
   };
 }

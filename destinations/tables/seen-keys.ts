@@ -1,5 +1,5 @@
-import type { LoadTarget } from "../destination.ts";
-import { STAGE } from "../load/staging.ts";
+import type { StagedRows } from "../load/staging.ts";
+import type { TargetTable } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteTable, type TableName } from "../sql.ts";
 
@@ -17,12 +17,15 @@ export function createSeenKeys(seen: TableName, table: TableName, keyColumns: st
 }
 
 /** The keys of the staged rows, in the transaction that merges them, and in its order. */
-export async function noteSeen({ client }: Session, { workTable, keyColumns }: LoadTarget): Promise<void> {
-  if (workTable == null) return;
+export async function noteSeenKeys(
+  { client }: Session,
+  { keyColumns }: TargetTable,
+  { staged, seenKeysTable }: { staged: StagedRows; seenKeysTable: string },
+): Promise<void> {
   const key = quoteColumns(keyColumns);
   await client.query(
-    `insert into ${quoteTable({ schema: LEDGER_SCHEMA, table: workTable })} (${key})
-     select distinct ${key} from ${STAGE} order by ${key}
+    `insert into ${quoteTable({ schema: LEDGER_SCHEMA, table: seenKeysTable })} (${key})
+     select distinct ${key} from ${staged.table} order by ${key}
      on conflict do nothing`,
   );
 }

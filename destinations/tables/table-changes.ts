@@ -2,10 +2,9 @@ import { TerminalError } from "../../core/errors.ts";
 import type { ReasonCode } from "../../core/result-reasons.ts";
 import type { PreviewRequest } from "../destination.ts";
 import type { TableOwner } from "../ledger/ledger.ts";
+import type { Mode } from "../modes/mode.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteTable, type TableName } from "../sql.ts";
-import { loadsBeside } from "./in-place.ts";
-import { layoutOf } from "./layout.ts";
 import { hasRows } from "./losses.ts";
 import type { TableShape } from "./table-shape.ts";
 import { findLoadedColumns } from "./user-columns.ts";
@@ -48,13 +47,13 @@ export function tellChanges(error: unknown, changes: string[]): unknown {
 export async function findTableChanges(
   session: Session,
   request: PreviewRequest,
-  { shape, owner }: { shape: TableShape | null; owner: TableOwner },
+  { shape, owner, mode }: { shape: TableShape | null; owner: TableOwner; mode: Mode },
 ): Promise<string[]> {
   if (shape === null) return [await findWhereabouts(session, request, owner)];
   return [
-    ...(await findPartitionChange(session, request, owner)),
-    ...(await findColumnChanges(session, request)),
-    ...(await findEmptied(session, request, owner)),
+    ...(await findPartitionChange(session, request, { owner, mode })),
+    ...(await findColumnChanges(session, request, mode)),
+    ...(await findEmptied(session, request, { owner, mode })),
   ];
 }
 
@@ -138,16 +137,16 @@ async function findWhereabouts(session: Session, request: PreviewRequest, { leaf
 async function findPartitionChange(
   session: Session,
   request: PreviewRequest,
-  { leafTable }: TableOwner,
+  { owner: { leafTable }, mode }: { owner: TableOwner; mode: Mode },
 ): Promise<string[]> {
-  const layout = layoutOf(request.loadMode);
+  const { layout } = mode;
   // Of snapshots, people detach or drop the old ones as they like.
   if (layout === "snapshots" || leafTable === "") return [];
   const found = await findMisplacement(session, request, { leafTable, isThere: true });
   if (found === null) return [];
   const { change, place } = found;
   if (place?.parent) throw refusal(request, change, "Rename or drop the other table, and rename this one back.");
-  if (layout === "rows" && loadsBeside(request)) return [change];
+  if (layout === "rows" && mode.loadsBeside(request)) return [change];
   const reload =
     layout === "rows" ? "retry with runMode full_refresh" : "rename the table and retry with runMode full_refresh";
   const attach = `alter table ${quoteTable(request)} attach partition ${quoteTable({ schema: LEDGER_SCHEMA, table: leafTable })} default`;
@@ -174,7 +173,7 @@ export async function recordKnownColumns({ client }: Session, name: TableName): 
 }
 
 /** Changes of the columns that are loaded; those that users have added are theirs. One sentence or two each. */
-async function findColumnChanges(session: Session, request: PreviewRequest): Promise<string[]> {
+async function findColumnChanges(session: Session, request: PreviewRequest, mode: Mode): Promise<string[]> {
   // `to_jsonb`: a preview may meet a ledger of an older version, which does not have the column.
   const { rows } = await session.client.query<{ known: KnownColumns | null; present: KnownColumns | null }>(
     `select nullif(to_jsonb(tables) -> 'known_columns', 'null') as known, ${PRESENT_COLUMNS} as present
@@ -188,7 +187,7 @@ async function findColumnChanges(session: Session, request: PreviewRequest): Pro
   const named = new Map(present.columns.map((column) => [column[0], column]));
   // Another table, such as a restored one, numbers its columns anew.
   if (known === null || known.oid !== present.oid) {
-    return ours.filter((name) => !named.has(name)).map((name) => tellDropped(request, name));
+    return ours.filter((name) => !named.has(name)).map((name) => tellDropped(request, name, mode));
   }
   const numbered = new Map(present.columns.map((column) => [column[1], column]));
   return known.columns
@@ -197,33 +196,38 @@ async function findColumnChanges(session: Session, request: PreviewRequest): Pro
       const [nameNow, , typeNow] = numbered.get(number) ?? [];
       if (nameNow === name)
         return typeNow === type ? [] : [`Column ${name} was altered by hand from ${type} to ${typeNow}.`];
-      if (nameNow !== undefined) return [`Column ${name} was renamed to ${nameNow} by hand.${again(request, name)}`];
+      if (nameNow !== undefined)
+        return [`Column ${name} was renamed to ${nameNow} by hand.${again(request, name, mode)}`];
       if (named.has(name))
-        return [`Column ${name} was dropped and added again by hand.${stayEmpty(request, "What it held is gone")}`];
-      return [tellDropped(request, name)];
+        return [
+          `Column ${name} was dropped and added again by hand.${stayEmpty(request, mode, "What it held is gone")}`,
+        ];
+      return [tellDropped(request, name, mode)];
     });
 }
 
-function tellDropped(request: PreviewRequest, name: string): string {
-  return `Column ${name} was dropped by hand.${again(request, name)}`;
+function tellDropped(request: PreviewRequest, name: string, mode: Mode): string {
+  return `Column ${name} was dropped by hand.${again(request, name, mode)}`;
 }
 
-function again(request: PreviewRequest, name: string): string {
+function again(request: PreviewRequest, name: string, mode: Mode): string {
   const { columns } = request.schemaPolicy;
   if (columns !== "evolve") return ` schemaPolicy.columns is ${columns}, so ${name} is not added again.`;
-  return stayEmpty(request, "It is added again");
+  return stayEmpty(request, mode, "It is added again");
 }
 
-function stayEmpty(request: PreviewRequest, what: string): string {
-  if (loadsBeside(request)) return ` ${what}, and every row is loaded anew.`;
+function stayEmpty(request: PreviewRequest, mode: Mode, what: string): string {
+  if (mode.loadsBeside(request)) return ` ${what}, and every row is loaded anew.`;
   return ` ${what}, and it stays empty in rows that are not read again: runMode full_refresh fills it.`;
 }
 
 /** Rows were loaded and none is left: a run that reads what has changed brings back only that. */
-async function findEmptied(session: Session, request: PreviewRequest, { leafTable }: TableOwner): Promise<string[]> {
-  const { loadMode, complete } = request;
-  if (complete || (loadMode !== "upsert" && loadMode !== "append_event" && loadMode !== "upsert_soft_delete"))
-    return [];
+async function findEmptied(
+  session: Session,
+  { complete }: PreviewRequest,
+  { owner: { leafTable }, mode }: { owner: TableOwner; mode: Mode },
+): Promise<string[]> {
+  if (complete || mode.removesRows || mode.layout !== "rows") return [];
   if (await hasRows(session, leafTable)) return [];
   const { rowCount } = await session.client.query(
     `select from _sluice.targets join _sluice.slices using (plan_id, entity_key)

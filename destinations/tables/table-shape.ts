@@ -1,4 +1,4 @@
-import type { TargetColumn } from "../destination.ts";
+import type { TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { checkedType, quoteColumns, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
 

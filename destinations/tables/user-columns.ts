@@ -1,9 +1,9 @@
 import { DELETED_AT_COLUMN } from "../../core/own-columns.ts";
-import type { LoadTarget, TargetColumn } from "../destination.ts";
+import type { LoadTarget, TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "../sql.ts";
 import { widens } from "./column-types.ts";
-import { hasMarks } from "./layout.ts";
+import { hasDeletedMark } from "./layout.ts";
 import { sameColumns, type TableShape } from "./table-shape.ts";
 
 /**
@@ -53,7 +53,7 @@ export async function findUserColumns(
     ...columns.map(({ name }) => name),
     ...((await findLoadedColumns(session, table)) ?? []),
     ...[RUN_ID_COLUMN, SYNCED_AT_COLUMN],
-    ...(hasMarks(shape.columns, columns) ? [DELETED_AT_COLUMN] : []),
+    ...(hasDeletedMark(shape.columns, columns) ? [DELETED_AT_COLUMN] : []),
   ];
   const { rows } = await session.client.query<{ name: string }>(
     `select attname as name from pg_attribute

@@ -27,7 +27,7 @@ export async function moveTypes(
     const target = await destination.prepareEntity({
       ...{ ...planned, ...table, ...entity, columns: spec.columns, loadMode: "upsert", complete: false },
       ...{ deploymentId: "versions-check", syncId: randomUUID(), formerOwners: [], confirmedPlan: null },
-      ...{ anew: false, keyLast: false },
+      ...{ fromScratch: false, keyComesLast: false },
       schemaPolicy: DEFAULT_ENTITY_RULES.schemaPolicy,
     });
     const window = { by: "none" as const };

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { copyBatches } from "../../activities/copy-batches.ts";
 import type { LoadMode } from "../../core/vocabulary.ts";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { isHidden, type LoadTarget } from "../../destinations/load-target.ts";
 import type { EntityPlan, ReadRequest } from "../../providers/provider.ts";
 import { createTypesTable, printRows, TYPES_TABLE } from "../../scripts/lib/every-type.ts";
 import { claim, openWarehouse, prepareRequest, type Warehouse } from "../destinations/warehouse.ts";
@@ -72,7 +73,7 @@ describe("from one Postgres into another", () => {
       });
     });
     await writer.close();
-    if (!target.swap) return { target, rowsWritten, formats };
+    if (!isHidden(target)) return { target, rowsWritten, formats };
     const { chain, planId } = request;
     const signal = new AbortController().signal;
     await warehouse.destination.finishEntity({ target, chain, planId, entityKey, runId: randomUUID(), signal });
@@ -95,12 +96,15 @@ describe("from one Postgres into another", () => {
     const plan = await source.plan({ entityKey: table, keyColumns: ["id"] });
 
     expect(await move(warehouse, plan, { loadMode: "upsert" })).toMatchObject({
-      ...{ target: { apply: "copy" }, formats: new Set(table === WIDE ? ["binary"] : ["binary", "text"]) },
+      ...{
+        target: { kind: "first_load", straight: true },
+        formats: new Set(table === WIDE ? ["binary"] : ["binary", "text"]),
+      },
     });
     await expectEqual(warehouse, table, plan);
 
     const again = await move(warehouse, plan, { loadMode: "upsert" });
-    expect(again).toMatchObject({ target: { apply: "merge" }, rowsWritten: 0 });
+    expect(again).toMatchObject({ target: { kind: "in_place" }, rowsWritten: 0 });
     // The other form is the same value: there is nothing to update.
     expect(await move(warehouse, plan, { loadMode: "upsert", asText: "all" })).toMatchObject({
       ...{ rowsWritten: 0, formats: new Set(["text"]) },
@@ -112,7 +116,7 @@ describe("from one Postgres into another", () => {
     await expectEqual(warehouse, table, plan);
 
     expect(await move(warehouse, plan, { loadMode: "upsert", complete: true, asText: "all" })).toMatchObject({
-      ...{ target: { swap: true }, formats: new Set(["text"]) },
+      ...{ target: { kind: "beside" }, formats: new Set(["text"]) },
     });
     await expectEqual(warehouse, table, plan);
   });

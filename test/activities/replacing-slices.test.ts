@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { orderSlices } from "../../activities/replacing-slices.ts";
 import type { Window } from "../../core/slices.ts";
-import type { LoadTarget } from "../../destinations/destination.ts";
+import type { LoadTarget } from "../../destinations/load-target.ts";
 
 const target: LoadTarget = {
   ...{ schema: "shop", table: "orders", leafSchema: "_sluice", leafTable: "g1_shop_orders" },
-  ...{ columns: [], keyColumns: ["id"], cursorField: "at", apply: "replace", overlap: "replace", swap: false },
+  ...{ columns: [], keyColumns: ["id"], cursorField: "at", loadMode: "delete_insert", kind: "replace_windows" },
 };
 const slice = (from: string, to: string | null) => {
   const window: Window = { by: "time", column: "at", from, to };
@@ -29,7 +29,7 @@ describe("slices that replace their windows", () => {
   });
 
   it("are the only ones that have an order of their own", () => {
-    const merged: LoadTarget = { ...target, apply: "merge", overlap: "merge" };
+    const merged: LoadTarget = { ...target, loadMode: "upsert", kind: "in_place" };
     expect(orderSlices(merged, [...closed, open], "2026-02-01")).toEqual([...closed, open]);
   });
 });

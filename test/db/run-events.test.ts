@@ -79,8 +79,8 @@ describe("run events", () => {
     const until = new Date(Date.now() + 60_000);
     await waitSlice(db, first, { reasonCode: "source_rate_limited", until });
     await startSlice(db, first);
-    const counts = { rowsRead: 12, rowsWritten: 10, rowsRejected: 2, rowsDeleted: 0, bytesRead: 300 };
-    await flushProgress(db, [{ ...first, ...counts }], [runId], "worker-1");
+    const counts = { rowsRead: 12, rowsWritten: 10, rowsRejected: 2, bytesRead: 300 };
+    await flushProgress(db, [{ ...first, ...counts, rowsDeleted: 0 }], [runId], "worker-1");
     await endSlice(db, first);
     await startSlice(db, second);
     await writeActivityNotes(
@@ -110,7 +110,7 @@ describe("run events", () => {
 
     const slice = { sliceNo: 0, entityKey: "public.orders", label: "1/3" };
     const failed = { sliceNo: 1, entityKey: "public.orders", label: "2/3" };
-    const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rowsDeleted: 0, bytesRead: 0 };
+    const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
     const events = await eventsOf(runId);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.map(({ kind, data }) => [kind, data])).toEqual([
@@ -161,8 +161,8 @@ describe("run events", () => {
       expect(waiting.status).toBe("waiting");
       expect(waiting.summary.waiting).toMatchObject({ reason: "source_rate_limited", entityKey: null });
       // What an activity flushes at its end leaves it alone.
-      const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rowsDeleted: 0, bytesRead: 0 };
-      await flushProgress(db, [{ runId: id, sliceNo: 0, ...nothing }], [id], "worker");
+      const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
+      await flushProgress(db, [{ runId: id, sliceNo: 0, ...nothing, rowsDeleted: 0 }], [id], "worker");
       expect((await getRun(db, id)).summary.waiting).toEqual(waiting.summary.waiting);
       if (!again) await setRunWait(db, id, null);
       else await requestCancel(db, { runId: id, actor: "user:a", reason: null });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ENTITY_FINISHES } from "../../core/load-modes.ts";
 import type { Db } from "../../db/client.ts";
 import { bindPlan, markSwapped, recordPlan } from "../../db/plans.ts";
 import { endSlice, flushProgress, startSlice } from "../../db/run-slices.ts";
 import { getRun } from "../../db/runs.ts";
+import { FINISH_NAMES } from "../../destinations/stored-target.ts";
 import { useControlDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 
@@ -47,7 +47,7 @@ describe("an entity of a run at work", () => {
     expect(await status()).toMatchObject({ [ORDERS]: { status: "done", rows: 5 } });
   });
 
-  it.each(ENTITY_FINISHES)("is not done while its %s is left to do", async (finish) => {
+  it.each(FINISH_NAMES)("is not done while its %s is left to do", async (finish) => {
     await beginOn({ finish });
     await moveAll(LOADED);
     expect(await status()).toMatchObject({ [ORDERS]: { status: "running" } });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { isHidden, type LoadTarget } from "../../destinations/load-target.ts";
 import { load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 type Rows = (string | null)[][];
@@ -16,7 +17,7 @@ async function loadRows(
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, rows);
   await before();
-  if (target.swap) {
+  if (isHidden(target)) {
     const { chain, planId, entityKey } = request;
     const { signal } = new AbortController();
     await warehouse.destination.finishEntity({ target, chain, planId, entityKey, runId: planId, signal });
@@ -141,7 +142,7 @@ test("a reference to a key that changes is named before anything is loaded", asy
   const warehouse = await openWarehouse();
   await loadRows(warehouse, one);
   await warehouse.query("create table shop.lines (order_id integer references shop.orders)");
-  const asked = prepareRequest({ complete: true, anew: true, keyColumns: ["id", "note"] });
+  const asked = prepareRequest({ complete: true, fromScratch: true, keyColumns: ["id", "note"] });
   await expect(warehouse.destination.previewEntity(asked)).rejects.toMatchObject({
     reasonCode: "destination_schema_conflict",
     message: expect.stringMatching(/its key changes, to which foreign keys refer: of shop.lines/),

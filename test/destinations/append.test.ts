@@ -31,7 +31,7 @@ test("with a key, events that are there stay as they are, and new ones are added
   await load(warehouse, await warehouse.destination.prepareEntity(first), first, [["1", "first", day1]]);
   const request = prepareRequest({ loadMode: "append_event" });
   const target = await warehouse.destination.prepareEntity(request);
-  expect(target).toMatchObject({ apply: "append", overlap: "append", swap: false });
+  expect(target).toMatchObject({ kind: "in_place", loadMode: "append_event" });
   const rows = [
     ["1", "again", day3],
     ["2", "second", day1],
@@ -69,7 +69,7 @@ test("without a key, equal rows of the source all come, and an overlapping range
 
   const request = appendRequest();
   const target = await warehouse.destination.prepareEntity(request);
-  expect(target).toMatchObject({ apply: "append", swap: false });
+  expect(target).toMatchObject({ kind: "in_place", loadMode: "append_event" });
   const again = [
     [day2, "b"],
     [day2, "b"],

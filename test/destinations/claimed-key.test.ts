@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { LoadMode } from "../../core/vocabulary.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import { createPostgresDestination } from "../../destinations/postgres.ts";
 import { claim, claimRequest, copyBatch, finish, openWarehouse, prepareRequest } from "./warehouse.ts";
 
@@ -26,7 +27,7 @@ async function loadBatch(text: string, loadMode: LoadMode, claimedKey: boolean) 
       await write();
     }
     await writer.close();
-    if (target.finish) await finish(warehouse, target, request);
+    if (hasFinish(target)) await finish(warehouse, target, request);
   };
   const rows = () =>
     warehouse.query<{ row: string }>("select concat_ws(' ', id, note) as row from shop.orders order by 1");

@@ -3,8 +3,9 @@ import { to as copyTo } from "pg-copy-streams";
 import { describe, expect, test } from "vitest";
 import { copyBatches } from "../../activities/copy-batches.ts";
 import { isProviderError } from "../../core/errors.ts";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
 import { SupersededError } from "../../destinations/load/writer-errors.ts";
+import { isStraight, type LoadTarget } from "../../destinations/load-target.ts";
 import type { CopyBatch } from "../../providers/batch.ts";
 import type { ReadRequest } from "../../providers/provider.ts";
 import { claim, load, openWarehouse, prepareRequest, type Warehouse, whileKilled } from "./warehouse.ts";
@@ -37,7 +38,7 @@ async function prepare(
   }
   const request = prepareRequest(overrides);
   const target = await warehouse.destination.prepareEntity(request);
-  expect(target.apply === "copy").toBe(way === "straight");
+  expect(isStraight(target)).toBe(way === "straight");
   await warehouse.query("create table public.source (n serial, id text, note text, amount numeric)");
   if (options.narrowed ?? true) {
     await warehouse.query("alter table shop.orders alter column note type varchar(4), add check (amount >= 0)");

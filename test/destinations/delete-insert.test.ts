@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
 import type { Window } from "../../core/slices.ts";
-import type { ClaimRequest, LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { ClaimRequest, PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish, type LoadTarget } from "../../destinations/load-target.ts";
 import {
   claim,
   claimRequest,
@@ -25,14 +26,14 @@ function request(overrides: Partial<PrepareRequest> = {}): PrepareRequest {
 async function firstLoad(warehouse: Warehouse, rows: Rows): Promise<void> {
   const first = request({ complete: true });
   const target = await warehouse.destination.prepareEntity(first);
-  expect(target).toMatchObject({ apply: "copy", finish: null });
+  expect(target).toMatchObject({ kind: "first_load", straight: true });
   await load(warehouse, target, first, rows);
 }
 
 async function nextPlan(warehouse: Warehouse): Promise<{ plan: PrepareRequest; target: LoadTarget }> {
   const plan = request();
   const target = await warehouse.destination.prepareEntity(plan);
-  expect(target).toMatchObject({ apply: "replace", swap: false, finish: null });
+  expect(target).toMatchObject({ kind: "replace_windows" });
   return { plan, target };
 }
 
@@ -277,7 +278,7 @@ describe("a cursor column that the table does not have yet", () => {
     });
     await expect(warehouse.destination.prepareEntity(next)).rejects.toThrow(remedy);
     if (loadMode === "append_event") await warehouse.query("drop table shop.orders");
-    const anew = prepareRequest({ loadMode, keyColumns, complete: true, anew: true });
+    const anew = prepareRequest({ loadMode, keyColumns, complete: true, fromScratch: true });
     expect(await warehouse.destination.prepareEntity(anew)).toMatchObject({ keyColumns, cursorField: "updated_at" });
   });
 
@@ -303,12 +304,12 @@ describe("a cursor column that the table does not have yet", () => {
       const first = prepareRequest({ loadMode, columns: older, cursorField: null, complete: true });
       const target = await warehouse.destination.prepareEntity(first);
       await load(warehouse, target, first, rows, { columns: ["id", "note"] });
-      if (target.finish) await finish(warehouse, target, first);
-      await warehouse.destination.prepareEntity(prepareRequest({ loadMode, complete: true, anew: true }));
+      if (hasFinish(target)) await finish(warehouse, target, first);
+      await warehouse.destination.prepareEntity(prepareRequest({ loadMode, complete: true, fromScratch: true }));
       const next = prepareRequest({ loadMode });
       const merging = await warehouse.destination.prepareEntity(next);
       await load(warehouse, merging, next, [["1", "new", "2000-01-01"]]);
-      if (merging.finish) await finish(warehouse, merging, next);
+      if (hasFinish(merging)) await finish(warehouse, merging, next);
       const current = loadMode === "scd2" ? "where _valid_to is null" : "";
       expect(await warehouse.query(`select id, note from shop.orders ${current} order by id`)).toEqual([
         { id: 1, note: "new" },
@@ -337,7 +338,7 @@ describe("a cursor column that the table does not have yet", () => {
       await warehouse.query("update _sluice.tables set filled_columns = null");
       // `upsert` has no doubt about rows without a cursor, and a full refresh may end after its DDL.
       const upsert = keyColumns.length > 0 ? prepareRequest({ loadMode: "upsert", keyColumns }) : null;
-      const failing = upsert ?? prepareRequest({ loadMode: "replace", keyColumns, complete: true, anew: true });
+      const failing = upsert ?? prepareRequest({ loadMode: "replace", keyColumns, complete: true, fromScratch: true });
       await warehouse.destination.prepareEntity(failing);
       expect(await warehouse.query("select updated_at from shop.orders")).toEqual([
         { updated_at: null },
@@ -366,9 +367,9 @@ describe("a cursor column that the table does not have yet", () => {
       ],
       { columns: ["id", "note"] },
     );
-    await warehouse.destination.prepareEntity(request({ complete: true, anew: true }));
+    await warehouse.destination.prepareEntity(request({ complete: true, fromScratch: true }));
     await expect(warehouse.destination.prepareEntity(request())).rejects.toThrow(/Retry with runMode full_refresh/);
-    const again = request({ complete: true, anew: true });
+    const again = request({ complete: true, fromScratch: true });
     const beside = await warehouse.destination.prepareEntity(again);
     await load(warehouse, beside, again, [
       ["1", "new", "2026-01-02"],
@@ -399,7 +400,7 @@ describe("a cursor column that the table does not have yet", () => {
   test("that the source had, dropped and has again is empty in the rows of the time between", async () => {
     const warehouse = await openWarehouse();
     await firstLoad(warehouse, present);
-    const without = request({ columns: older, cursorField: null, complete: true, anew: true });
+    const without = request({ columns: older, cursorField: null, complete: true, fromScratch: true });
     const { confirmation } = await warehouse.destination.previewEntity(without);
     const confirmed = { ...without, confirmedPlan: confirmation };
     const beside = await warehouse.destination.prepareEntity(confirmed);

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import type { LoadTarget } from "../../destinations/destination.ts";
 import { SupersededError } from "../../destinations/load/writer-errors.ts";
+import type { LoadTarget } from "../../destinations/load-target.ts";
 import { withClient } from "../support/postgres.ts";
 import {
   claim,
@@ -65,7 +65,7 @@ test("an attempt below the fence neither writes, finishes, claims, prepares nor 
   await expect(destination.claimSlice(claimRequest(target, request, { sliceNo: 1 }))).rejects.toThrow(SupersededError);
   await expect(destination.prepareEntity({ ...request, table: "other" })).rejects.toThrow(SupersededError);
   const signal = new AbortController().signal;
-  const beside: LoadTarget = { ...target, leafTable: "beside", swap: true, finish: "swap" };
+  const beside: LoadTarget = { ...target, leafTable: "beside", kind: "beside" };
   await warehouse.query(`create table _sluice.beside (like shop.orders including all)`);
   await expect(
     destination.finishEntity({ runId: randomUUID(), target: beside, chain, planId, entityKey, signal }),

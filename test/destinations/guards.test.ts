@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_ENTITY_RULES, type Guards } from "../../core/entity-rules.ts";
 import type { LoadMode } from "../../core/vocabulary.ts";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish, type LoadTarget } from "../../destinations/load-target.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 const guarded = (guards: Partial<Guards>): Guards => ({ ...DEFAULT_ENTITY_RULES.guards, ...guards });
@@ -33,7 +34,7 @@ async function scanned(
   const first = prepareRequest(mode);
   const table = await warehouse.destination.prepareEntity(first);
   await load(warehouse, table, first, rowsOf(1, present));
-  if (table.finish) await finish(warehouse, table, first);
+  if (hasFinish(table)) await finish(warehouse, table, first);
   const request = prepareRequest(mode);
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, found === null ? [] : rowsOf(...found));

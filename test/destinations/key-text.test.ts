@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 /** Two texts of one value. */
@@ -27,7 +28,7 @@ async function run(
   });
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, rows, { columns: names });
-  if (target.finish) await finish(warehouse, target, request);
+  if (hasFinish(target)) await finish(warehouse, target, request);
 }
 
 test.each(KEYS.flatMap((key) => LOAD_MODES.map((loadMode) => [loadMode, ...key] as const)))(

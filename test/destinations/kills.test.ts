@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { isProviderError } from "../../core/errors.ts";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
 import { CopyConflictError, SupersededError } from "../../destinations/load/writer-errors.ts";
+import { hasFinish, isStraight, type LoadTarget } from "../../destinations/load-target.ts";
 import {
   claimRequest,
   copyBatch,
@@ -66,20 +67,20 @@ const columns = [
 const keyed = { keyColumns: ["slice", "row"] };
 
 test.each([
-  ["straight", { ...keyed, loadMode: "upsert" }, "copy"],
-  ["straight, before they have their key,", { ...keyed, loadMode: "upsert", keyLast: true }, "copy"],
-  ["merged", { ...keyed, loadMode: "upsert" }, "merge"],
-  ["merged by a scan that notes what it sees", { ...keyed, loadMode: "upsert_soft_delete", complete: true }, "merge"],
-  ["straight without a key", { keyColumns: [], loadMode: "append_event" }, "copy"],
-  ["appended without a key", { keyColumns: [], loadMode: "append_event" }, "append"],
-] satisfies [string, Partial<PrepareRequest>, LoadTarget["apply"]][])(
+  ["straight", { ...keyed, loadMode: "upsert" }, true],
+  ["straight, before they have their key,", { ...keyed, loadMode: "upsert", keyComesLast: true }, true],
+  ["merged", { ...keyed, loadMode: "upsert" }, false],
+  ["merged by a scan that notes what it sees", { ...keyed, loadMode: "upsert_soft_delete", complete: true }, false],
+  ["straight without a key", { keyColumns: [], loadMode: "append_event" }, true],
+  ["appended without a key", { keyColumns: [], loadMode: "append_event" }, false],
+] satisfies [string, Partial<PrepareRequest>, boolean][])(
   "rows %s while sessions are killed at random moments are all there once, and the ledger counts them",
-  async (_how, overrides, apply) => {
+  async (_how, overrides, straight) => {
     const warehouse = await openWarehouse();
-    if (apply !== "copy") await warehouse.destination.prepareEntity(prepareRequest({ ...overrides, columns }));
+    if (!straight) await warehouse.destination.prepareEntity(prepareRequest({ ...overrides, columns }));
     const request = prepareRequest({ ...overrides, columns });
     const target = await warehouse.destination.prepareEntity(request);
-    expect(target.apply).toBe(apply);
+    expect(isStraight(target)).toBe(straight);
 
     const slices = Array.from({ length: SLICES }, (_, sliceNo) => sliceNo);
     const { result: claims, kills } = await whileKilled(warehouse, () =>
@@ -89,8 +90,8 @@ test.each([
     expect(Math.max(...claims)).toBeGreaterThan(1);
 
     const rows = BATCHES * BATCH_ROWS;
-    if (target.finish) await finish(warehouse, target, request);
-    if (target.finish === "mark_deleted") {
+    if (hasFinish(target)) await finish(warehouse, target, request);
+    if (target.kind === "scan_in_place") {
       expect(await warehouse.query("select from shop.orders where _deleted_at is not null")).toEqual([]);
     }
     expect(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import type { LoadTarget } from "../../destinations/load-target.ts";
 import {
   claim,
   finish,
@@ -20,7 +21,7 @@ async function begin(
   warehouse: Warehouse,
   overrides: Partial<PrepareRequest> = {},
 ): Promise<{ request: PrepareRequest; target: LoadTarget }> {
-  const request = prepareRequest({ keyLast: true, ...overrides });
+  const request = prepareRequest({ keyComesLast: true, ...overrides });
   return { request, target: await warehouse.destination.prepareEntity(request) };
 }
 
@@ -43,7 +44,7 @@ describe("a key that is made last", () => {
   test("is there with the finish, and then as any other; what has none rejects a NULL in it all the same", async () => {
     const warehouse = await openWarehouse();
     const { request, target } = await begin(warehouse);
-    expect(target).toMatchObject({ apply: "copy", keyLast: true, finish: "add_key", swap: false });
+    expect(target).toMatchObject({ kind: "first_load", straight: true, lateKey: { keeps: "newest" } });
     await load(warehouse, target, request, [...rowsOf(0, 500), [null, "no id", null]]);
     expect(await keys(warehouse)).toEqual({});
     expect(await warehouse.query("select count(*)::int as n from shop.orders")).toEqual([{ n: 500 }]);
@@ -59,9 +60,9 @@ describe("a key that is made last", () => {
     ]);
     expect(await warehouse.destination.readFinished(request.planId)).toEqual(["public.orders"]);
 
-    const next = prepareRequest({ keyLast: true });
+    const next = prepareRequest({ keyComesLast: true });
     const merged = await warehouse.destination.prepareEntity(next);
-    expect(merged).toMatchObject({ apply: "merge", finish: null });
+    expect(merged).toMatchObject({ kind: "in_place", loadMode: "upsert" });
     await load(warehouse, merged, next, rowsOf(400, 600, "second", "2026-01-02"));
     expect(
       await warehouse.query("select note, count(*)::int as n from shop.orders group by note order by note"),
@@ -74,8 +75,8 @@ describe("a key that is made last", () => {
   test("of a table without one is none", async () => {
     const warehouse = await openWarehouse();
     const { target } = await begin(warehouse, { loadMode: "append_event", keyColumns: [] });
-    expect(target).toMatchObject({ apply: "copy", finish: null });
-    expect(target).not.toHaveProperty("keyLast");
+    expect(target).toMatchObject({ kind: "first_load", straight: true });
+    expect(target).not.toHaveProperty("lateKey");
   });
 
   test("keeps of rows that came twice the one a merge would have kept, and the ledger counts them once", async () => {
@@ -115,13 +116,13 @@ describe("a key that is made last", () => {
 
   test("is made before the first row that is merged: a catch-up of a swap finds what it is to change", async () => {
     const warehouse = await openWarehouse();
-    const first = await begin(warehouse, { keyLast: false });
+    const first = await begin(warehouse, { keyComesLast: false });
     await load(warehouse, first.target, first.request, rowsOf(0, 10));
     await warehouse.query("create view shop.seen as select id from shop.orders");
     const [before] = await warehouse.query("select 'shop.orders'::regclass::oid as oid");
 
-    const { request, target } = await begin(warehouse, { complete: true, anew: true });
-    expect(target).toMatchObject({ apply: "copy", keyLast: true, finish: "swap" });
+    const { request, target } = await begin(warehouse, { complete: true, fromScratch: true });
+    expect(target).toMatchObject({ kind: "beside", lateKey: { keeps: "newest" } });
     await load(warehouse, target, request, rowsOf(0, 200), { sliceNo: 0 });
     expect(await indexes(warehouse, target)).toEqual([]);
     const caughtUp = await load(warehouse, target, request, rowsOf(190, 210, "late", "2026-01-02"), {
@@ -138,9 +139,9 @@ describe("a key that is made last", () => {
 
   test("of rows that come twice beside the table leaves as many as the ledger counts, so that they are swapped in", async () => {
     const warehouse = await openWarehouse();
-    const first = await begin(warehouse, { keyLast: false });
+    const first = await begin(warehouse, { keyComesLast: false });
     await load(warehouse, first.target, first.request, rowsOf(0, 10));
-    const { request, target } = await begin(warehouse, { complete: true, anew: true });
+    const { request, target } = await begin(warehouse, { complete: true, fromScratch: true });
     await load(warehouse, target, request, rowsOf(0, 200), { sliceNo: 0 });
     await load(warehouse, target, request, rowsOf(150, 250, "moved", "2026-01-02"), { sliceNo: 1 });
     await load(warehouse, target, request, rowsOf(0, 1, "late", "2026-01-03"), { sliceNo: 2, stage: 1 });
@@ -155,7 +156,7 @@ describe("a key that is made last", () => {
   test("of a snapshot is made beside it", async () => {
     const warehouse = await openWarehouse();
     const { request, target } = await begin(warehouse, { loadMode: "append_snapshot", complete: true });
-    expect(target).toMatchObject({ keyLast: true, finish: "attach_snapshot" });
+    expect(target).toMatchObject({ kind: "snapshot", straight: true, lateKey: { keeps: "newest" } });
     await load(warehouse, target, request, rowsOf(0, 50));
     await finish(warehouse, target, request);
     expect(await keys(warehouse)).toEqual({ rows: "PRIMARY KEY (id)" });
@@ -195,10 +196,10 @@ describe("a load that ended before its key was made", () => {
     const old = await abandoned(warehouse);
     const { request, target } = await begin(warehouse);
     expect(await keys(warehouse)).toEqual(KEYED);
-    expect(target).toMatchObject({ apply: "merge", finish: null });
+    expect(target).toMatchObject({ kind: "in_place", loadMode: "upsert" });
     await load(warehouse, target, request, rowsOf(50, 150, "again", "2026-01-02"));
     const resumed = await warehouse.destination.prepareEntity(old.request);
-    expect(resumed).toMatchObject({ apply: "merge", finish: "add_key" });
+    expect(resumed).toMatchObject({ kind: "first_load", straight: false, lateKey: { keeps: "newest" } });
     await load(warehouse, resumed, old.request, rowsOf(140, 160), { sliceNo: 1 });
     await finish(warehouse, resumed, old.request);
     expect(await indexes(warehouse, target)).toHaveLength(1);
@@ -213,7 +214,12 @@ describe("a load that ended before its key was made", () => {
   test("also where the index was made and the key was not", async () => {
     const warehouse = await openWarehouse();
     const old = await abandoned(warehouse);
-    const late = await claim(warehouse, { ...old.target, apply: "merge" }, old.request, { sliceNo: 1 });
+    const late = await claim(
+      warehouse,
+      { ...old.target, kind: "first_load", straight: false, lateKey: { keeps: "newest" } },
+      old.request,
+      { sliceNo: 1 },
+    );
     await late.write(rowsBatch(rowsOf(90, 110), { final: true }));
     await late.close();
     expect(await indexes(warehouse, old.target)).toHaveLength(1);
@@ -244,7 +250,7 @@ describe("a load that ended before its key was made", () => {
     await abandoned(warehouse);
     const changed = { keyColumns: ["id", "updated_at"], cursorField: null };
     await expect(begin(warehouse, changed)).rejects.toThrow(/its key is \(id\), the source's now \(id, updated_at\)/);
-    const asked = prepareRequest({ ...changed, complete: true, anew: true, keyLast: true });
+    const asked = prepareRequest({ ...changed, complete: true, fromScratch: true, keyComesLast: true });
     const { confirmation } = await warehouse.destination.previewEntity(asked);
     const { request, target } = await begin(warehouse, { ...asked, confirmedPlan: confirmation });
     await load(warehouse, target, request, rowsOf(0, 30, "anew"));
@@ -256,7 +262,7 @@ describe("a load that ended before its key was made", () => {
     const warehouse = await openWarehouse();
     const old = await abandoned(warehouse);
     await warehouse.query("create view shop.seen as select id from shop.orders");
-    const { request, target } = await begin(warehouse, { complete: true, anew: true });
+    const { request, target } = await begin(warehouse, { complete: true, fromScratch: true });
     await load(warehouse, target, request, rowsOf(0, 30, "anew"));
     await finish(warehouse, target, request);
     expect(await keys(warehouse)).toEqual(KEYED);

@@ -9,7 +9,7 @@ test("the first plan of a table copies straight, with the run's id and time in e
   const warehouse = await openWarehouse();
   const request = prepareRequest();
   const target = await warehouse.destination.prepareEntity(request);
-  expect(target).toMatchObject({ apply: "copy", overlap: "merge", swap: false, leafSchema: "_sluice" });
+  expect(target).toMatchObject({ kind: "first_load", straight: true, leafSchema: "_sluice" });
   const runId = randomUUID();
   const writer = await claim(warehouse, target, request, { runId });
   expect(writer).toMatchObject({ checkpoint: null, done: false });

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import type { LoadTarget } from "../../destinations/load-target.ts";
 import { claim, copyBatch, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 /** A table that an earlier plan has loaded, so that the present one merges. */
@@ -21,7 +22,7 @@ const notes = (warehouse: Warehouse) => warehouse.query("select id, note from sh
 test("a later plan merges into a table that was loaded before", async () => {
   const warehouse = await openWarehouse();
   const { target } = await mergingInto(warehouse, {}, []);
-  expect(target).toMatchObject({ apply: "merge", overlap: "merge", swap: false });
+  expect(target).toMatchObject({ kind: "in_place", loadMode: "upsert" });
 });
 
 test("the newer cursor wins, whatever the order; an older row changes nothing", async () => {

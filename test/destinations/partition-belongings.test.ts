@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
-const ANEW = { complete: true, anew: true };
+const ANEW = { complete: true, fromScratch: true };
 const WIDER = [
   { name: "id", type: "bigint", nullable: false },
   { name: "note", type: "text", nullable: true },
@@ -22,7 +23,7 @@ async function loadRow(warehouse: Warehouse, overrides: Partial<PrepareRequest> 
   const request = prepareRequest(overrides);
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, [["7", "a", "2026-01-01"]]);
-  if (target.finish) await finish(warehouse, target, request);
+  if (hasFinish(target)) await finish(warehouse, target, request);
 }
 
 /** Does `sql`, whose `;;` begins another transaction, with `$leaf` and `$role` filled in. @returns what fills them in, for queries */

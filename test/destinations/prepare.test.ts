@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { to as copyTo } from "pg-copy-streams";
 import { describe, expect, test } from "vitest";
-import type { PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { isStraight, type TargetColumn } from "../../destinations/load-target.ts";
 import { claim, copyBatch, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
@@ -205,7 +206,7 @@ describe("ownership", () => {
     await warehouse.destination.prepareEntity(prepareRequest());
     await warehouse.query("drop table shop.orders");
     const target = await warehouse.destination.prepareEntity(prepareRequest({ syncId: randomUUID() }));
-    expect(target).toMatchObject({ apply: "copy", swap: false });
+    expect(target).toMatchObject({ kind: "first_load", straight: true });
   });
 
   test("its own sync gets a dropped table back with a complete load only, since increments alone would leave a gap", async () => {
@@ -217,8 +218,8 @@ describe("ownership", () => {
     await expect(increment).rejects.toMatchObject({ reasonCode: "destination_schema_conflict" });
     await expect(increment).rejects.toThrow("full_refresh");
     expect(await warehouse.destination.prepareEntity(prepareRequest({ complete: true }))).toMatchObject({
-      apply: "copy",
-      swap: false,
+      kind: "first_load",
+      straight: true,
     });
   });
 });
@@ -230,7 +231,7 @@ describe("the target", () => {
     const targets = await Promise.all(Array.from({ length: 5 }, () => warehouse.reopen().prepareEntity(request)));
     targets.push(await warehouse.destination.prepareEntity(request));
     expect(new Set(targets.map((target) => JSON.stringify(target))).size).toBe(1);
-    expect(targets[0]).toMatchObject({ apply: "copy" });
+    expect(targets[0]).toMatchObject({ kind: "first_load", straight: true });
     const later = prepareRequest({ complete: true });
     const besides = await Promise.all(Array.from({ length: 5 }, () => warehouse.reopen().prepareEntity(later)));
     expect(new Set(besides.map(({ leafTable }) => leafTable)).size).toBe(1);
@@ -240,24 +241,27 @@ describe("the target", () => {
     const warehouse = await openWarehouse();
     const [a, b] = [prepareRequest(), prepareRequest()];
     const targets = await Promise.all([a, b].map((request) => warehouse.reopen().prepareEntity(request)));
-    expect(targets.map(({ apply }) => apply).sort()).toEqual(["copy", "merge"]);
+    expect(targets.map(({ kind }) => kind).sort()).toEqual(["first_load", "in_place"]);
     // From now on the first one merges too, if it asks again.
-    expect(await warehouse.destination.prepareEntity(a)).toMatchObject({ apply: "merge" });
+    expect(isStraight(await warehouse.destination.prepareEntity(a))).toBe(false);
   });
 
   test("of a complete load is a table beside; of the first load of a table it is the table itself", async () => {
     const warehouse = await openWarehouse();
     const first = prepareRequest({ loadMode: "replace", complete: true });
-    expect(await warehouse.destination.prepareEntity(first)).toMatchObject({ apply: "copy", swap: false });
+    expect(await warehouse.destination.prepareEntity(first)).toMatchObject({ kind: "first_load", straight: true });
     const second = prepareRequest({ loadMode: "replace", complete: true });
-    expect(await warehouse.destination.prepareEntity(second)).toMatchObject({ apply: "copy", swap: true });
+    expect(await warehouse.destination.prepareEntity(second)).toMatchObject({ kind: "beside" });
   });
 
   test("of events is never swapped", async () => {
     const warehouse = await openWarehouse();
     await warehouse.destination.prepareEntity(prepareRequest({ loadMode: "append_event" }));
     const complete = prepareRequest({ loadMode: "append_event", complete: true });
-    expect(await warehouse.destination.prepareEntity(complete)).toMatchObject({ apply: "append", swap: false });
+    expect(await warehouse.destination.prepareEntity(complete)).toMatchObject({
+      kind: "in_place",
+      loadMode: "append_event",
+    });
   });
 
   test("waits for a reader of the table that has to grow, and does not queue others behind it for long", async () => {
@@ -289,7 +293,7 @@ describe("growth", () => {
   test("adds the source's new columns and keeps those it has dropped", async () => {
     const warehouse = await openWarehouse();
     const target = await growth(warehouse, [column("old", "text")], [column("new", "jsonb")]);
-    expect(target.apply).toBe("merge");
+    expect(target.kind).toBe("in_place");
     expect(target.columns.map(({ name }) => name)).toEqual(["id", "new"]);
     expect([await typeOf(warehouse, "old"), await typeOf(warehouse, "new")]).toEqual(["text", "jsonb"]);
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import type { TargetColumn } from "../../destinations/load-target.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
@@ -122,7 +123,7 @@ test.each([
   const refused = warehouse.destination.prepareEntity(request);
   await expect(refused).rejects.toThrow(`Sluice-Confirm-Plan: ${preview.confirmation}`);
   const confirmedPlan = `0123456789abcdef.${preview.confirmation}`;
-  expect(await warehouse.destination.prepareEntity({ ...request, confirmedPlan })).toMatchObject({ swap: true });
+  expect(await warehouse.destination.prepareEntity({ ...request, confirmedPlan })).toMatchObject({ kind: "beside" });
 });
 
 test.each([

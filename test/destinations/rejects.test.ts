@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { LoadableRows, LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { LoadableRows, PrepareRequest } from "../../destinations/destination.ts";
+import { isStraight, type LoadTarget } from "../../destinations/load-target.ts";
 import { claim, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse, whileKilled } from "./warehouse.ts";
 
 const columns = [
@@ -31,7 +32,7 @@ async function prepare(
   }
   const request = prepareRequest(overrides);
   const target = await warehouse.destination.prepareEntity(request);
-  expect(target.apply === "copy").toBe(way === "straight");
+  expect(isStraight(target)).toBe(way === "straight");
   return { target, request };
 }
 

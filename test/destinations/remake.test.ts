@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish, type TargetColumn } from "../../destinations/load-target.ts";
 import { finish, killWaiting, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
@@ -15,7 +16,7 @@ async function loadRow(warehouse: Warehouse, id: string, overrides: Partial<Prep
   const request = prepareRequest(overrides);
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, [[id, "a", "2026-01-01"]]);
-  if (target.finish) await finish(warehouse, target, request);
+  if (hasFinish(target)) await finish(warehouse, target, request);
 }
 
 const typeOfId = async (warehouse: Warehouse) =>
@@ -45,7 +46,7 @@ const MODES: [what: string, request: Partial<PrepareRequest>][] = [
   ["replace", { loadMode: "replace", complete: true }],
   ["scd2", { loadMode: "scd2", complete: true }],
   ["append_snapshot", { loadMode: "append_snapshot", complete: true }],
-  ["a full refresh", { complete: true, anew: true }],
+  ["a full refresh", { complete: true, fromScratch: true }],
 ];
 
 describe("a key's first column is widened with its rows", () => {
@@ -160,10 +161,10 @@ const shownBy = async (warehouse: Warehouse) => {
 describe("a table that is made anew", () => {
   test.each([
     ["in place", {}, "bigint"],
-    ["by a full refresh", { complete: true, anew: true }, "bigint"],
+    ["by a full refresh", { complete: true, fromScratch: true }, "bigint"],
     [
       "not made anew, since a full refresh puts another partition in its place",
-      { complete: true, anew: true },
+      { complete: true, fromScratch: true },
       "integer",
     ],
   ])("has all that people have given it and its views: %s", async (_what, request, type) => {
@@ -190,8 +191,8 @@ describe("a table that is made anew", () => {
 
   test.each([
     ["in place", {}, "bigint"],
-    ["by a full refresh", { complete: true, anew: true }, "bigint"],
-    ["not made anew", { complete: true, anew: true }, "integer"],
+    ["by a full refresh", { complete: true, fromScratch: true }, "bigint"],
+    ["not made anew", { complete: true, fromScratch: true }, "integer"],
   ])("stays its owner's, and its views theirs: %s", async (_what, request, type) => {
     const warehouse = await openWarehouse();
     await loadRow(warehouse, "7", { columns: columnsWith("integer") });
@@ -234,7 +235,7 @@ describe("a table that is made anew", () => {
     const warehouse = await openWarehouse();
     await loadRow(warehouse, "7", { columns: columnsWith("integer") });
     await warehouse.query(sql);
-    for (const request of [{}, { complete: true, anew: true }]) {
+    for (const request of [{}, { complete: true, fromScratch: true }]) {
       await expect(
         warehouse.destination.prepareEntity(prepareRequest({ ...request, columns: columnsWith("bigint") })),
       ).rejects.toMatchObject({ reasonCode: "destination_schema_conflict", message: expect.stringContaining(named) });

@@ -1,7 +1,8 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { SCHEMA_POLICIES, type SchemaPolicy } from "../../core/entity-rules.ts";
-import type { LoadTarget, PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { isHidden, type LoadTarget, type TargetColumn } from "../../destinations/load-target.ts";
 import { claim, copyBatch, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
@@ -70,11 +71,11 @@ async function loadAll(
   const { confirmation } = await warehouse.destination.previewEntity(asked);
   const request = { ...asked, confirmedPlan: confirmation };
   const target = await warehouse.destination.prepareEntity(request);
-  const columns = [...target.columns.map(({ name }) => name), ...(target.discards?.rowsWith ?? [])];
+  const columns = [...target.columns.map(({ name }) => name), ...(target.discards?.rejectRowsWith ?? [])];
   const places = columns.map((name) => change.columns.findIndex((each) => each.name === name));
   const rows = change.rows.map((row) => places.map((place) => row[place] ?? null));
   await load(warehouse, target, request, rows, { columns });
-  if (target.swap) {
+  if (isHidden(target)) {
     const { chain, planId, entityKey } = request;
     const { signal } = new AbortController();
     await warehouse.destination.finishEntity({ target, chain, planId, entityKey, runId: planId, signal });

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import type { Destination, PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import { HOSTILE_SCHEMA, HOSTILE_SETTINGS } from "../support/hostile-settings.ts";
 import { claim, copyBatch, finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
@@ -62,13 +63,16 @@ async function runAll(destination: Destination, table = "orders"): Promise<void>
     const request = prepareRequest({ columns: COLUMNS, cursorField: "at", table, ...overrides });
     const target = await destination.prepareEntity(request);
     const result = await load({ destination }, target, request, rows, { columns });
-    if (target.finish) await finish({ destination }, target, request);
+    if (hasFinish(target)) await finish({ destination }, target, request);
     return result;
   };
   await loadAll(VALUES.slice(1), {});
   expect(await loadAll(VALUES.slice(1), {})).toMatchObject({ rowsWritten: 0, rowsRejected: 0 });
   expect(await loadAll(VALUES, {})).toMatchObject({ rowsWritten: 1, rowsRejected: 0 });
-  expect(await loadAll(VALUES, { complete: true, anew: true })).toMatchObject({ rowsWritten: 3, rowsRejected: 0 });
+  expect(await loadAll(VALUES, { complete: true, fromScratch: true })).toMatchObject({
+    rowsWritten: 3,
+    rowsRejected: 0,
+  });
 }
 
 const stored = (warehouse: Warehouse, table = "orders") =>

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Pulse } from "../../core/pulse.ts";
 import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import {
   claim,
   copyBatch,
@@ -42,7 +43,7 @@ describe("a statement that goes over a large table has time for it", () => {
   test("rows that are gone are marked", async () => {
     const warehouse = await openWarehouse({ statementTimeoutMs: STATEMENT_MS });
     const first = await loadAll(warehouse, { loadMode: "upsert_soft_delete" }, rowsOf(ROWS));
-    if (first.target.finish) await finish(warehouse, first.target, first.request);
+    if (hasFinish(first.target)) await finish(warehouse, first.target, first.request);
     const second = await loadAll(warehouse, { loadMode: "upsert_soft_delete" }, rowsOf(1));
     await slowRows(warehouse);
     await finish(warehouse, second.target, second.request);

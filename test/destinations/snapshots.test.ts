@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_ENTITY_RULES } from "../../core/entity-rules.ts";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import type { LoadTarget } from "../../destinations/load-target.ts";
 import {
   claim,
   copyBatch,
@@ -29,6 +30,11 @@ const second: Rows = [
   ["2", "b", "2026-01-02"],
   ["3", "b", "2026-01-02"],
 ];
+
+function snapshotAtOf(target: LoadTarget): string {
+  if (target.kind !== "snapshot") throw new Error(`The target is no snapshot: ${target.kind}`);
+  return target.snapshotAt;
+}
 
 interface Loaded {
   request: PrepareRequest;
@@ -88,7 +94,9 @@ describe("a snapshot", () => {
     await takeSnapshot(warehouse, second);
     expect(await shown(warehouse)).toEqual([FIRST, SECOND]);
     expect(
-      await warehouse.query("select count(*)::int as n from shop.orders where _snapshot_at = $1", [target.snapshotAt]),
+      await warehouse.query("select count(*)::int as n from shop.orders where _snapshot_at = $1", [
+        snapshotAtOf(target),
+      ]),
     ).toEqual([{ n: 2 }]);
     expect(await waitingTables(warehouse)).toEqual([]);
   });
@@ -126,7 +134,7 @@ describe("a snapshot", () => {
     await writer.write(copyBatch(Readable.from([Buffer.from("3\tc\t2026-01-03\n")]), { final: true }));
     await finish(warehouse, again, later);
     expect(await warehouse.query("select distinct _snapshot_at::text as at from shop.orders")).toEqual([
-      { at: target.snapshotAt },
+      { at: snapshotAtOf(target) },
     ]);
     expect(await shown(warehouse)).toEqual([{ ...FIRST, 3: "c" }]);
   });
@@ -138,8 +146,8 @@ describe("a snapshot", () => {
       "update _sluice.targets set target = jsonb_set(target::jsonb, '{snapshotAt}', '\"2100-01-01 00:00:00+00\"')",
     );
     const { target: next } = await takeSnapshot(warehouse, second);
-    expect(next.snapshotAt).toBe("2100-01-01 00:00:00.000001+00");
-    expect(next.snapshotAt).not.toBe(target.snapshotAt);
+    expect(snapshotAtOf(next)).toBe("2100-01-01 00:00:00.000001+00");
+    expect(snapshotAtOf(next)).not.toBe(snapshotAtOf(target));
   });
 
   test("is foretold without being made, before the first is attached and after", async () => {

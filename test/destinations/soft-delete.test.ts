@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish, type LoadTarget } from "../../destinations/load-target.ts";
 import { claim, claimRequest, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 type Rows = (string | null)[][];
@@ -20,7 +21,7 @@ async function run(warehouse: Warehouse, rows: Rows, overrides: Partial<PrepareR
   const request = scan(overrides);
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, rows, { columns: request.columns.map(({ name }) => name) });
-  if (target.finish) await finish(warehouse, request, target);
+  if (hasFinish(target)) await finish(warehouse, request, target);
   return request;
 }
 
@@ -42,7 +43,7 @@ describe("a row that is gone from the source", () => {
   test("keeps its values and is marked, once, and the ledger counts it; the first load is straight and marks nothing", async () => {
     const warehouse = await openWarehouse();
     const first = scan();
-    expect(await warehouse.destination.prepareEntity(first)).toMatchObject({ apply: "copy", finish: null });
+    expect(await warehouse.destination.prepareEntity(first)).toMatchObject({ kind: "first_load", straight: true });
     await run(warehouse, both);
     const gone = await run(warehouse, both.slice(0, 1));
     const marked = [
@@ -217,7 +218,7 @@ describe("a change of load mode", () => {
     const warehouse = await openWarehouse();
     await run(warehouse, both);
     await run(warehouse, both.slice(0, 1));
-    await expect(warehouse.destination.prepareEntity(scan({ anew: true }))).rejects.toThrow("_deleted_at");
+    await expect(warehouse.destination.prepareEntity(scan({ fromScratch: true }))).rejects.toThrow("_deleted_at");
   });
 });
 

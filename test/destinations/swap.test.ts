@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { LoadTarget, PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
 import { SupersededError } from "../../destinations/load/writer-errors.ts";
+import type { LoadTarget, TargetColumn } from "../../destinations/load-target.ts";
 import { claim, killWaiting, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse } from "./warehouse.ts";
 
 const column = (name: string, type: string): TargetColumn => ({ name, type, nullable: true });
@@ -39,7 +40,7 @@ async function loadedBeside(
   const { confirmation } = await warehouse.destination.previewEntity(asked);
   const request = { ...asked, confirmedPlan: confirmation };
   const target = await warehouse.destination.prepareEntity(request);
-  expect(target.swap).toBe(true);
+  expect(target.kind).toBe("beside");
   await load(warehouse, target, request, rows, { columns: request.columns.map(({ name }) => name) });
   return { request, target };
 }
@@ -253,7 +254,7 @@ describe("a swap", () => {
     await swap(warehouse, await loadedBeside(warehouse, fresh));
     const request = prepareRequest();
     const target = await warehouse.destination.prepareEntity(request);
-    expect(target.apply).toBe("merge");
+    expect(target.kind).toBe("in_place");
     await load(warehouse, target, request, [["4", "merged", "2026-02-01"]]);
     expect((await shown(warehouse)).at(-1)).toEqual({ id: 4, note: "merged" });
   });

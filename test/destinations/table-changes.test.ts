@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import { createPostgresDestination } from "../../destinations/postgres.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
@@ -12,7 +13,7 @@ async function loadRows(warehouse: Warehouse, overrides: Partial<PrepareRequest>
   const request = prepareRequest(overrides);
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, rows);
-  if (target.finish) await finish(warehouse, target, request);
+  if (hasFinish(target)) await finish(warehouse, target, request);
   return target.tableChanges ?? [];
 }
 
@@ -28,7 +29,7 @@ async function changed(...statements: string[]): Promise<Warehouse> {
 const prepare = (warehouse: Warehouse, overrides: Partial<PrepareRequest> = {}) =>
   warehouse.destination.prepareEntity(prepareRequest(overrides));
 
-const FULL: Partial<PrepareRequest> = { complete: true, anew: true };
+const FULL: Partial<PrepareRequest> = { complete: true, fromScratch: true };
 
 describe("what somebody has done to a table is told, once, while the load goes on", () => {
   test.each([

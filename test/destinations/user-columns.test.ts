@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { PrepareRequest, TargetColumn } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import { hasFinish, type TargetColumn } from "../../destinations/load-target.ts";
 import { finish, load, openWarehouse, prepareRequest, type Warehouse } from "./warehouse.ts";
 
 type Rows = (string | null)[][];
@@ -17,7 +18,7 @@ async function loadRows(
   const target = await warehouse.destination.prepareEntity(request);
   await load(warehouse, target, request, rows, { columns: request.columns.map(({ name }) => name) });
   await before();
-  if (target.finish) await finish(warehouse, target, request);
+  if (hasFinish(target)) await finish(warehouse, target, request);
 }
 
 const first: Rows = [
@@ -79,7 +80,7 @@ const columns: [what: string, sql: string, values: unknown[]][] = [
 describe("the values of a column that a user has added", () => {
   test.each(columns)("stay with their rows in a full refresh: a column %s", async (_what, sql, values) => {
     const warehouse = await withColumn(sql);
-    const request = { complete: true, anew: true };
+    const request = { complete: true, fromScratch: true };
     expect(await warehouse.destination.previewEntity(prepareRequest(request))).toMatchObject({ losses: [] });
     await loadRows(warehouse, again, request);
     expect(await mine(warehouse)).toEqual(values);
@@ -87,12 +88,12 @@ describe("the values of a column that a user has added", () => {
 
   test.each([
     ["replace", { loadMode: "replace", complete: true }],
-    ["upsert_soft_delete", { loadMode: "upsert_soft_delete", complete: true, anew: true }],
-    ["delete_insert", { loadMode: "delete_insert", complete: true, anew: true }],
-    ["a full refresh that gets its key last", { complete: true, anew: true, keyLast: true }],
+    ["upsert_soft_delete", { loadMode: "upsert_soft_delete", complete: true, fromScratch: true }],
+    ["delete_insert", { loadMode: "delete_insert", complete: true, fromScratch: true }],
+    ["a full refresh that gets its key last", { complete: true, fromScratch: true, keyComesLast: true }],
     [
       "a full refresh with a wider key",
-      { complete: true, anew: true, columns: [column("id", "bigint"), ...prepareRequest().columns.slice(1)] },
+      { complete: true, fromScratch: true, columns: [column("id", "bigint"), ...prepareRequest().columns.slice(1)] },
     ],
   ] satisfies [string, Partial<PrepareRequest>][])("stay with their rows in %s", async (_what, request) => {
     const warehouse = await withColumn(
@@ -206,7 +207,7 @@ describe("the values of a column that a user has added", () => {
 
   test.each([
     ["an increment", { complete: false }],
-    ["a full refresh", { complete: true, anew: true }],
+    ["a full refresh", { complete: true, fromScratch: true }],
   ])("give way to those of a source's column of that name only when that is confirmed: %s", async (_what, mode) => {
     const warehouse = await withColumn(
       "alter table shop.orders add mine text; update shop.orders set mine = 'own' where id = 1",
@@ -238,7 +239,7 @@ describe("the values of a column that a user has added", () => {
         "alter table shop.orders add mine text default '-'; update shop.orders set mine = 'own' where id = 1",
         { loadMode, complete: true },
       );
-      await loadRows(warehouse, again, { loadMode, complete: true, anew: true });
+      await loadRows(warehouse, again, { loadMode, complete: true, fromScratch: true });
       expect(await warehouse.query("select note, mine from shop.orders where mine <> '-'")).toEqual([
         { note: "a", mine: "own" },
       ]);
@@ -249,7 +250,7 @@ describe("the values of a column that a user has added", () => {
 describe("a column that a user has made an identity", () => {
   test.each([
     ["upsert", { complete: false }],
-    ["full refresh", { complete: true, anew: true }],
+    ["full refresh", { complete: true, fromScratch: true }],
     ["append_snapshot", { loadMode: "append_snapshot", complete: true }],
     ["scd2", { loadMode: "scd2", complete: true }],
   ] satisfies [string, Partial<PrepareRequest>][])("goes on numbering rows: %s", async (_what, request) => {

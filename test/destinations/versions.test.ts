@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { LoadTarget, PrepareRequest } from "../../destinations/destination.ts";
+import type { PrepareRequest } from "../../destinations/destination.ts";
+import type { LoadTarget } from "../../destinations/load-target.ts";
 import {
   claim,
   finish,
@@ -386,7 +387,7 @@ describe("the table of versions", () => {
     const warehouse = await openWarehouse();
     const { target } = await run(warehouse, first);
     await warehouse.query("select set_config('sluice.run_id', $1, false)", [randomUUID()]);
-    expect(target.finish).toBe("close_versions");
+    expect(target.kind).toBe("versions");
     const insert = (from: string, to: string) =>
       warehouse.query(`insert into shop.orders (id, _valid_from, _valid_to) values (1, ${from}, ${to})`);
     await expect(insert("'2020-01-01'", "null")).rejects.toMatchObject({ code: "23505" });

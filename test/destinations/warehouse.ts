@@ -8,14 +8,14 @@ import type { Checkpoint } from "../../core/slices.ts";
 import type {
   BatchResult,
   ChainPosition,
-  ClaimRequest,
   Destination,
   LoadableCopy,
   LoadableRows,
-  LoadTarget,
   PrepareRequest,
+  SliceRequest,
   SliceWriter,
 } from "../../destinations/destination.ts";
+import type { LoadTarget, TargetTable } from "../../destinations/load-target.ts";
 import { createPostgresDestination, type PostgresDestinationOptions } from "../../destinations/postgres.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
@@ -84,19 +84,19 @@ export function prepareRequest(overrides: Partial<PrepareRequest> = {}): Prepare
     cursorField: "updated_at",
     loadMode: "upsert",
     complete: false,
-    anew: false,
-    keyLast: false,
+    fromScratch: false,
+    keyComesLast: false,
     confirmedPlan: null,
     schemaPolicy: { tables: "evolve", columns: "evolve", types: "evolve" },
     ...overrides,
   };
 }
 
-export function claimRequest(
-  target: LoadTarget,
+export function claimRequest<Target extends TargetTable>(
+  target: Target,
   of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
-  overrides: Partial<ClaimRequest> = {},
-): ClaimRequest {
+  overrides: Partial<Omit<SliceRequest, "target">> = {},
+): SliceRequest & { target: Target } {
   return {
     target,
     chain: of.chain,
@@ -117,7 +117,7 @@ export async function claim(
   { destination }: Pick<Warehouse, "destination">,
   target: LoadTarget,
   of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
-  overrides: Partial<ClaimRequest> = {},
+  overrides: Partial<Omit<SliceRequest, "target">> = {},
 ): Promise<SliceWriter> {
   const writer = await destination.claimSlice(claimRequest(target, of, overrides));
   onTestFinished(() => writer.close());
@@ -156,7 +156,7 @@ export async function load(
   target: LoadTarget,
   of: Pick<PrepareRequest, "chain" | "planId" | "entityKey">,
   rows: (string | null)[][],
-  overrides: Partial<ClaimRequest> & { columns?: string[] } = {},
+  overrides: Partial<Omit<SliceRequest, "target">> & { columns?: string[] } = {},
 ): Promise<BatchResult> {
   const { columns, ...claimOverrides } = overrides;
   const writer = await warehouse.destination.claimSlice(claimRequest(target, of, claimOverrides));

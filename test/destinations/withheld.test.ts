@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { LoadMode } from "../../core/vocabulary.ts";
+import { hasFinish } from "../../destinations/load-target.ts";
 import { claim, finish, openWarehouse, prepareRequest, rowsBatch } from "./warehouse.ts";
 
 /** Postgres leaves a row out, and says nothing, where a trigger before it answers NULL. */
@@ -17,7 +18,7 @@ async function loadTwice(loadMode: LoadMode, trigger: string) {
     const writer = await claim(warehouse, target, request);
     await writer.write(rowsBatch(rows, { final: true }));
     await writer.close();
-    if (target.finish) await finish(warehouse, target, request);
+    if (hasFinish(target)) await finish(warehouse, target, request);
   };
   await load([["1", "a", "2026-01-01"]]);
   await warehouse.query(

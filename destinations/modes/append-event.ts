@@ -1,0 +1,30 @@
+import { addKey } from "../finish/add-key.ts";
+import { append } from "../load/append.ts";
+import { placeFirst, placeInPlace } from "../tables/place-rows.ts";
+import { isPresent } from "../tables/placement.ts";
+import type { Mode } from "./mode.ts";
+
+/** Rows that are not there yet are added, by key or as a multiset. None is ever changed or removed, not even by a full refresh. */
+export const appendEvent: Mode = {
+  layout: "rows",
+  removesRows: false,
+  keeps: "first",
+
+  loadsBeside: () => false,
+
+  place(session, wanted, found) {
+    const rows = { columns: wanted.columns, keeps: appendEvent.keeps, indexes: [] };
+    if (!isPresent(found)) return placeFirst(session, wanted, found, rows);
+    return placeInPlace(session, wanted, found, {
+      ...{ ...rows, strategy: { kind: "in_place" } },
+      // Rows without a key are told apart by all of their values: read again with a cursor, they would be taken for others.
+      ...(wanted.keyColumns.length > 0
+        ? {}
+        : { needsCursor: "Drop or rename the table, then retry with runMode full_refresh." }),
+    });
+  },
+
+  write: () => append,
+
+  finish: { first_load: addKey },
+};
