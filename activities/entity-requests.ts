@@ -145,6 +145,7 @@ export async function loadRequestOf(
   const { schema, binding, resolved, cursor } = entity;
   const reading = { ...resolved, cursorField: entity.cursorOfGroup ?? resolved.cursorField };
   const { entityKey, columns } = schema;
+  const rules = entityRulesOf(sync.destinationConfig, entityKey);
   const formerOwners = await findDeletedOwners(deps.db, binding);
   if (run.runMode === "backfill") requireBackfill(binding, reading, formerOwners.length > 0);
   return {
@@ -160,7 +161,8 @@ export async function loadRequestOf(
     fromScratch: run.runMode === "full_refresh",
     keyComesLast: isWorthLateKey(schema, resolved),
     claimedKey: isClaimedKey(schema, resolved, binding),
-    schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
+    schemaPolicy: rules.schemaPolicy,
+    onDelete: rules.onDelete,
   };
 }
 

@@ -36,7 +36,7 @@ export async function loadTarget(
 
 export function claimRequestOf<Target extends PlannedTarget>(
   { run, sync, execution }: RunContext,
-  { target, planId, sliceNo, entityKey, stage, window, members }: SliceContext<Target>,
+  { target, planId, sliceNo, entityKey, stage, window, members, childOf, spec, readSpec }: SliceContext<Target>,
   { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
 ): SliceRequest & { target: Target } {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
@@ -46,13 +46,21 @@ export function claimRequestOf<Target extends PlannedTarget>(
     const guards = run.request.liftGuards ? null : own.guards;
     return { maxRejectedRows: own.maxRejectedRows ?? execution.maxRejectedRows, guards };
   };
+  const keys = parentKeysOf(readSpec ?? spec);
+  const parentOf = (parent: string | null): Pick<SliceTable, "childOf" | "parentKeyCount"> =>
+    parent === null ? {} : { childOf: parent, parentKeyCount: keys.get(parent)?.length };
   const others: SliceTable[] = members.map((member) => ({
-    ...{ entityKey: member.entityKey, target: member.target, childOf: member.childOf ?? undefined },
-    ...rulesFor(member.entityKey),
+    ...{ entityKey: member.entityKey, target: member.target },
+    ...{ ...parentOf(member.childOf), ...rulesFor(member.entityKey) },
   }));
   return {
     ...{ target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, redact, signal },
-    ...rulesFor(entityKey),
+    ...{ ...parentOf(childOf), ...rulesFor(entityKey) },
     ...(others.length === 0 ? {} : { members: others }),
   };
+}
+
+/** The key columns of everything that the slice reads, by entity. */
+function parentKeysOf({ members = [], ...own }: EntityReadSpec): Map<string, string[]> {
+  return new Map([own, ...members].map(({ entityKey, keyColumns }) => [entityKey, keyColumns]));
 }

@@ -13,6 +13,7 @@ export interface PlannedSlice<Spec = unknown, Target = unknown> {
   spec: Spec;
   readSpec: Spec | null;
   target: Target;
+  childOf: string | null;
   /** The other entities that the slice loads, in the order of the plan. */
   members: PlannedMember<Target>[];
 }
@@ -43,6 +44,7 @@ export async function readPlannedSlice<Spec, Target>(
       "s.window",
       "e.spec",
       "e.readSpec",
+      "e.childOf",
       "e.target",
     ])
     .where("s.planId", "=", planId)

@@ -99,6 +99,13 @@ export interface PrepareRequest {
   keyComesLast: boolean;
   /** The source does not keep the key unique. A batch in which two rows share a key is refused: a merge would lose one of them. */
   claimedKey?: boolean;
+  /** What becomes of a row that the source tells it has deleted, where the load mode leaves the choice. Absent: `remove`. */
+  onDelete?: "remove" | "mark";
+  /**
+   * The complete scan stands in for a change feed that has expired: rows that it does not see go as the feed would have let them
+   * go.
+   */
+  resync?: boolean;
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -135,9 +142,16 @@ export interface FinishRequest<Target extends LoadTarget = LoadTarget> {
   runId: string;
   /** What stops it before its result is seen; null or absent: nothing. */
   guards?: Guards | null | undefined;
+  /**
+   * The other entities of a group: all that have something left to be done are finished in one transaction, and what stops one of them
+   * stops all. Absent: the entity is finished alone.
+   */
+  members?: FinishMember[];
   onWork?: OnWork;
   signal: AbortSignal;
 }
+
+export type FinishMember = Pick<FinishRequest, "entityKey" | "target" | "guards">;
 
 export type DeleteGuard = Pick<Guards, "maxDeleteShare">;
 
@@ -151,6 +165,8 @@ export interface SliceTable {
   guards?: DeleteGuard | null | undefined;
   /** The entityKey of the parent that its rows belong to. */
   childOf?: string | undefined;
+  /** How many columns the parent's key has; absent where nobody knows. */
+  parentKeyCount?: number | undefined;
 }
 
 /** A slice that is loaded, or compared. */
@@ -169,6 +185,9 @@ export interface SliceRequest {
   maxRejectedRows: number | null;
   /** What stops a batch that deletes too much; null or absent: nothing. */
   guards?: DeleteGuard | null | undefined;
+  /** Of the entity itself, as in `SliceTable`. */
+  childOf?: string | undefined;
+  parentKeyCount?: number | undefined;
   /** The tables that the slice writes to beside `target`, in the plan's order. Absent: it writes to `target` alone. */
   members?: SliceTable[];
   /** Whose files the batches mark; absent where the source has none. */

@@ -8,7 +8,6 @@ import { TERMINATE_WITHIN_MS } from "./fence.ts";
 import { holdChain } from "./ledger.ts";
 import { ensureLedger } from "./ledger-versions.ts";
 import { dropUncommitted } from "./rejects.ts";
-import { tablesOf } from "./slice-tables.ts";
 
 export interface SliceClaim {
   /** Goes up with each claim; whoever commits must hold the latest. */
@@ -42,15 +41,12 @@ export async function claimSlice(session: Session, request: SliceRequest): Promi
     const claim = await inTransaction(session, take, "claim");
     if (claim === null) continue;
     // Merges, replaced windows and comparisons go over the table; the session is the slice's alone.
-    const { schema, table, leafSchema, leafTable } = request.target;
-    await allowTimeFor(
-      session,
-      [
-        { schema, table },
-        { schema: leafSchema, table: leafTable },
-      ],
-      "session",
-    );
+    const targets = [request.target, ...(request.members ?? []).map(({ target }) => target)];
+    const tables = targets.flatMap(({ schema, table, leafSchema, leafTable }) => [
+      { schema, table },
+      { schema: leafSchema, table: leafTable },
+    ]);
+    await allowTimeFor(session, tables, "session");
     // What the default of every row's `_sluice_run_id` reads.
     await session.client.query("select set_config('sluice.run_id', $1, false)", [request.runId]);
     return claim;

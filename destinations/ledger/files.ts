@@ -1,20 +1,18 @@
-import type { FileMark, FilesRequest, KnownFile } from "../destination.ts";
+import type { ClaimRequest, FileMark, FilesRequest, KnownFile } from "../destination.ts";
 import type { Session } from "../session.ts";
 
-/** Whose manifest it is. */
-export interface FilesOwner {
-  deploymentId: string;
-  syncId: string;
-  entityKey: string;
-}
-
-/** In the transaction of the rows: a file is never loaded by half of the two. */
+/**
+ * In the transaction of the rows: a file is loaded with its rows or not at all.
+ * @param request of the slice whose batch has the marks
+ */
 export async function recordFiles(
   { client }: Session,
-  { deploymentId, syncId, entityKey, planId }: FilesOwner & { planId: string },
+  { filesOf, entityKey, planId }: Pick<ClaimRequest, "filesOf" | "entityKey" | "planId">,
   files: readonly FileMark[],
 ): Promise<void> {
   if (files.length === 0) return;
+  if (filesOf === undefined) throw new Error(`Nothing says whose files of ${entityKey} are marked.`);
+  const { deploymentId, syncId } = filesOf;
   // In the order of their ids, as every slice locks them. Of a file that is named twice the last mark counts.
   const marks = [...new Map(files.map((file) => [file.fileId, file])).values()];
   await client.query(

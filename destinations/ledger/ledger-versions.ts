@@ -122,6 +122,7 @@ const KNOWN_COLUMNS = "alter table _sluice.tables add column if not exists known
  */
 const TABLES_OF_SLICES = `
   alter table _sluice.slices add column if not exists rows_deleted bigint not null default 0;
+  alter table _sluice.targets add column if not exists finish_deleted bigint not null default 0;
   create table if not exists _sluice.slice_tables (
     plan_id uuid not null,
     slice_no integer not null,

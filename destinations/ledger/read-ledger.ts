@@ -17,6 +17,7 @@ interface Row {
   rowsDeleted: string;
   finishAttempt: number | null;
   rowsFinished: string;
+  rowsLetGo: string;
 }
 
 /** What a finish has written counts in the last slice of its entity. */
@@ -29,13 +30,14 @@ export async function readLedger(session: Session, planId: string): Promise<Ledg
             ) as "isOfGroup",
             counted.rows_read as "rowsRead", counted.rows_written as "rowsWritten",
             counted.rows_rejected as "rowsRejected", counted.rows_deleted as "rowsDeleted",
-            finish_attempt as "finishAttempt", coalesce(finish_rows, 0) as "rowsFinished"
+            finish_attempt as "finishAttempt", coalesce(finish_rows, 0) as "rowsFinished",
+            coalesce(finish_deleted, 0) as "rowsLetGo"
      from _sluice.slices slice
      join (
        select *, max(slice_no) over (partition by entity_key) as last_slice_no from ${TABLE_SLICES} where plan_id = $1
      ) counted on counted.slice_no = slice.slice_no
      left join (
-       select entity_key, finish_attempt, finish_rows from _sluice.targets
+       select entity_key, finish_attempt, finish_rows, finish_deleted from _sluice.targets
        where plan_id = $1 and finished_at is not null
      ) finished on finished.entity_key = counted.entity_key and counted.slice_no = last_slice_no
      where slice.plan_id = $1
@@ -58,13 +60,13 @@ export async function readLedger(session: Session, planId: string): Promise<Ledg
   return [...slices.values()];
 }
 
-function countsOf({ finishAttempt, rowsFinished, ...row }: Row): TableCounts {
+function countsOf({ finishAttempt, rowsFinished, rowsLetGo, ...row }: Row): TableCounts {
   const finish = finishAttempt === null ? null : { attempt: finishAttempt, rowsWritten: Number(rowsFinished) };
   return {
     rowsRead: Number(row.rowsRead),
     rowsWritten: Number(row.rowsWritten) + (finish?.rowsWritten ?? 0),
     rowsRejected: Number(row.rowsRejected),
-    rowsDeleted: Number(row.rowsDeleted),
+    rowsDeleted: Number(row.rowsDeleted) + (finish === null ? 0 : Number(rowsLetGo)),
     finish,
   };
 }

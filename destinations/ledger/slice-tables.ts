@@ -4,8 +4,9 @@ import type { ClaimRequest, SliceTable } from "../destination.ts";
  * All tables that a slice writes to, in the order in which every slice of the group goes through them: two slices side by side lock
  * their rows in the same order.
  */
-export function tablesOf({ entityKey, target, maxRejectedRows, guards, members = [] }: ClaimRequest): SliceTable[] {
-  return [{ entityKey, target, maxRejectedRows, guards }, ...members];
+export function tablesOf(request: ClaimRequest): SliceTable[] {
+  const { entityKey, target, maxRejectedRows, guards, childOf, parentKeyCount, members = [] } = request;
+  return [{ entityKey, target, maxRejectedRows, guards, childOf, parentKeyCount }, ...members];
 }
 
 /**

@@ -7,7 +7,7 @@ async function setBack(warehouse: Warehouse): Promise<void> {
   await warehouse.query("alter table _sluice.slices drop column rows_rejected, drop column rows_deleted");
   await warehouse.query(
     `alter table _sluice.targets
-       drop column work_table, drop column finished_at, drop column finish_attempt, drop column finish_rows`,
+       drop column work_table, drop column finished_at, drop column finish_attempt, drop column finish_rows, drop column finish_deleted`,
   );
 }
 
