@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Db } from "../db/client.ts";
-import { type PlannedMember, type PlannedSlice, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
+import { type PlannedMember, type PlannedSlice, readMembers, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SliceRequest, SliceTable } from "../destinations/destination.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
@@ -32,6 +32,17 @@ export async function loadTarget(
 ): Promise<{ planId: string; target: LoadTarget }> {
   const { planId, target } = await readPlannedTarget<StoredTarget>(db, run.planId, entityKey);
   return { planId, target: readStoredLoad(target) };
+}
+
+/** The other entities that the slices of this one load. */
+export async function loadMembers(
+  db: Db,
+  { planId }: RunRow,
+  entityKey: string,
+): Promise<{ entityKey: string; target: LoadTarget }[]> {
+  if (planId === null) return [];
+  const members = await readMembers<StoredTarget>(db, planId, entityKey);
+  return members.map((member) => ({ entityKey: member.entityKey, target: readStoredLoad(member.target) }));
 }
 
 export function claimRequestOf<Target extends PlannedTarget>(

@@ -14,7 +14,7 @@ type Request = FinishRequest<TargetOf<"scan_in_place">>;
 /** Rows that the complete scan has not seen are gone from the source. They go as the load mode lets rows go that the source has deleted. */
 export const letUnseenGo: Finisher<"scan_in_place"> = {
   async prepare(session, request) {
-    if (deletingOf(request).does === "note") await ensureDeletedMark(session, request.target);
+    if (deletingOf(request).does === "event") await ensureDeletedMark(session, request.target);
     await session.client.query(`analyze ${quoteTable(await findSeen(session, request))}`);
   },
   async describeEffect(session, request) {

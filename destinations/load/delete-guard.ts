@@ -21,8 +21,10 @@ export async function checkDeleteGuard(
   if (share === null || batch.rowsDeleted === 0 || (isHidden(target) && target.kind !== "versions")) return;
   const deleting = MODES[target.loadMode].deletes(target);
   const present = await deleting.present(session, target);
+  // Events are counted with the rows that they are about, as they were inserted.
+  const isEvent = deleting.does === "event";
   const { rows } = await session.client.query<Record<"present" | "deleted" | "inserted", string>>(
-    `select (select count(*) from ${present.table} present where ${present.where}) as present,
+    `select (select count(*) from ${present.table} present where ${isEvent ? "true" : present.where}) as present,
             coalesce(sum(rows_deleted), 0) as deleted, coalesce(sum(rows_inserted), 0) as inserted
      from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2`,
     [planId, entityKey],
@@ -32,7 +34,9 @@ export async function checkDeleteGuard(
   const inserted = Number(counts?.inserted) + batch.inserted;
   const now = Number(counts?.present);
   // A row that was removed counts as one fewer inserted, one that was marked does not.
-  const before = { remove: now - inserted, mark: now + deleted - inserted, note: now }[deleting.does];
+  const before = { remove: now - inserted, event: now - inserted, mark: now + deleted - inserted, note: now }[
+    deleting.does
+  ];
   if (before <= 0 || deleted / before <= share) return;
   throw new TerminalError(
     "delete_guard_tripped",

@@ -42,7 +42,7 @@ export const markRows: Deleting = {
  * already, there is no place for a second row, and the one that is there gets `_deleted_at`.
  */
 export const addDeleteEvents: Deleting = {
-  does: "note",
+  does: "event",
   present: async (_, target) => ({ table: leafOf(target), where: `present.${DELETED_AT_COLUMN} is null` }),
   async apply({ client }, request, gone) {
     const { rows } = await client.query<{ deleted: string; inserted: string }>(addEvents(request, gone));

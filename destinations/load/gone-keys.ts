@@ -21,10 +21,10 @@ export interface GoneRows extends AppliedRows {
 /** What becomes of rows that are gone from the source. The caller has a transaction open. */
 export interface Deleting {
   /**
-   * What it does to the rows that are there, for the guard: they leave the table, they stay in it with a mark, or they are as they were until
+   * What it does to the rows that are there: they leave the table, they stay in it with a mark, an event is added to them, or it is noted for
    * the finish.
    */
-  does: "remove" | "mark" | "note";
+  does: "remove" | "mark" | "event" | "note";
   /** The `from` item and condition of the rows that stand for the source's now. */
   present(session: Session, target: WriteRequest["target"]): Promise<PresentRows>;
   apply(session: Session, request: WriteRequest, gone: GoneKeys): Promise<GoneRows>;

@@ -130,7 +130,7 @@ async function makeReady(
   const deleting = MODES[target.loadMode].deletes(target);
   if (target.kind === "versions") {
     await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
-  } else if (deleting.does === "note") await ensureDeletedMark(session, target);
+  } else if (deleting.does === "event") await ensureDeletedMark(session, target);
   if (rows.sets !== undefined)
     await ensureSetIndex(session, target, rows.sets.columns.slice(0, table.parentKeyCount ?? 1));
 }
