@@ -31,7 +31,7 @@ export async function compareSlice(
 ): Promise<boolean> {
   const { run, sync, execution } = context;
   const destination = openWarehouse(deps, context.destination);
-  const source = openSource(deps, context.connection, sync.sourceConfig, scope);
+  const source = await openSource(deps, context.connection, sync.sourceConfig, scope);
   const settings = {
     tracked: scope.tracked,
     progressTimeoutSeconds: execution.progressTimeoutSeconds,

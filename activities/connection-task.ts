@@ -61,7 +61,7 @@ async function withSource(
   try {
     const signal = AbortSignal.any([AbortSignal.timeout(of.timeoutMs), Context.current().cancellationSignal]);
     const connection = await loadConnection(deps, of.connectionId);
-    const source = openSource(
+    const source = await openSource(
       deps,
       connection,
       sourceConfig,

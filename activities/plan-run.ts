@@ -92,7 +92,7 @@ async function planOnce(deps: ActivityDeps, { runId, failed }: PlanInput, scope:
     return loaded;
   });
   const destination = openWarehouse(deps, context.destination);
-  const source = openSource(deps, context.connection, context.sync.sourceConfig, scope);
+  const source = await openSource(deps, context.connection, context.sync.sourceConfig, scope);
   try {
     return await withHeartbeat(
       {

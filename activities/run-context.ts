@@ -104,13 +104,13 @@ export async function loadConnection({ db }: Pick<ActivityDeps, "db">, connectio
 }
 
 /** @throws TerminalError connection_unusable, config_invalid, secret_unreadable */
-export function openSource(
+export async function openSource(
   deps: ActivityDeps,
   connection: ConnectionRow,
   sourceConfig: Record<string, unknown>,
   { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
   use: SecretsInUse = "present",
-): Source {
+): Promise<Source> {
   const provider = findProvider(connection.provider);
   if (!provider)
     throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`, {
@@ -118,7 +118,7 @@ export function openSource(
     });
   const secrets = openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection);
   Object.values(secrets).forEach(redactor.hide);
-  const source = provider.connect({
+  const source = await provider.connect({
     config: parseConfig(provider.connectionSchema, connection.config, `connection ${connection.name}`),
     secrets,
     sourceConfig: parseConfig(provider.sourceConfigSchema, sourceConfig, "sourceConfig"),

@@ -92,7 +92,7 @@ async function moveSlice(
 ): Promise<void> {
   const { sync, execution } = context;
   const destination = openWarehouse(deps, context.destination);
-  const source = openSource(deps, context.connection, sync.sourceConfig, scope);
+  const source = await openSource(deps, context.connection, sync.sourceConfig, scope);
   const settings = {
     tracked: scope.tracked,
     progressTimeoutSeconds: execution.progressTimeoutSeconds,

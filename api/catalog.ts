@@ -21,6 +21,7 @@ export function presentCatalog(provider: Provider): CatalogJson {
     name: provider.key,
     provider: provider.key,
     resources: provider.resources.map((resource) => ({
+      columns: resource.columns ?? null,
       configSchema: resource.configSchema === null ? {} : toJsonSchema(resource.configSchema),
       cursorField: resource.cursorField,
       defaultSelected: resource.defaultSelected,
@@ -29,6 +30,7 @@ export function presentCatalog(provider: Provider): CatalogJson {
       displayName: resource.displayName,
       entityKey: resource.entityKey,
       loadMode: resource.loadMode,
+      primaryKey: resource.primaryKey ?? null,
       sizeClass: resource.sizeClass,
       slicing: resource.slicing,
       storageDescription: resource.storageDescription,

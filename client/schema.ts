@@ -866,6 +866,8 @@ export interface components {
             resources: components["schemas"]["CatalogResource"][];
         };
         CatalogResource: {
+            /** @description Columns of its table; null where only discovery finds them. */
+            columns: components["schemas"]["CatalogColumn"][] | null;
             /** @description JSON Schema of `sourceConfig.resources[entityKey]`. */
             configSchema: {
                 [key: string]: unknown;
@@ -877,6 +879,8 @@ export interface components {
             displayName: string;
             entityKey: string;
             loadMode: components["schemas"]["LoadMode"];
+            /** @description Null where only discovery finds it. */
+            primaryKey: string[] | null;
             /** @description Rows of a run: xs under 10 thousand, s under 100 thousand, m under a million, l under 20 million, xl more. */
             sizeClass: components["schemas"]["SizeClass"];
             slicing: {
@@ -886,6 +890,15 @@ export interface components {
             };
             storageDescription: string;
             storageKind: components["schemas"]["StorageKind"];
+        };
+        CatalogColumn: {
+            description: string | null;
+            name: string;
+            nullable: boolean;
+            /** @description Where a record of the source has it; `$` is the whole record. */
+            path: string | null;
+            /** @description Postgres type. */
+            type: string;
         };
         SyncStatePage: {
             /** @description There is more after this page. */
@@ -1669,6 +1682,7 @@ export type RejectedRowPage = components['schemas']['RejectedRowPage'];
 export type RejectedRow = components['schemas']['RejectedRow'];
 export type ProviderCatalog = components['schemas']['ProviderCatalog'];
 export type CatalogResource = components['schemas']['CatalogResource'];
+export type CatalogColumn = components['schemas']['CatalogColumn'];
 export type SyncStatePage = components['schemas']['SyncStatePage'];
 export type EntityState = components['schemas']['EntityState'];
 export type SyncState = components['schemas']['SyncState'];

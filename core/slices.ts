@@ -31,11 +31,31 @@ export interface EntityWork {
 }
 
 /**
- * A position inside a slice, made and understood by the provider alone but for `newest`, an RFC 3339 instant: the newest cursor value
- * that was read and does not lie beyond the plan's upper bound. The cursor state goes no further, so that a row which gets the same
- * value later is read. Null is the slice's start.
+ * A position inside a slice, made and understood by the provider alone but for three fields. Null is the slice's start.
+ *
+ * `newest`: an RFC 3339 instant, the newest cursor value that was read and does not lie beyond the plan's upper bound. The cursor
+ * state goes no further, so that a row which gets the same value later is read.
+ * `cursor`: of a change feed that was read to its end, the token that the next run starts from.
+ * `job`: the export job at the source that the slice waits for or downloads from.
  */
-export type Checkpoint = { newest?: string | null | undefined; [key: string]: unknown } | null;
+export type Checkpoint = {
+  newest?: string | null | undefined;
+  cursor?: string | undefined;
+  job?: ExportJob | undefined;
+  [key: string]: unknown;
+} | null;
+
+/** A job that a source does for one slice, such as an export to a file. */
+export interface ExportJob {
+  /** The source's own id of it. */
+  ref: string;
+  /** The provider's word for what kind of job it is. */
+  kind: string;
+  /** How often the job was made for the slice, this time included. */
+  madeTimes: number;
+  /** RFC 3339. */
+  madeAt: string;
+}
 
 /** Most slices in one plan, unless there are more entities: windows widen instead. And most that one execution works on. */
 export const MAX_SLICES_PER_PLAN = 500;

@@ -48,7 +48,7 @@ export interface PlanEntityTable {
   childOf: string | null;
   /** JSON of the parent's `EntityReadSpec` where the slices are read by it and it is not loaded. Null: they are read by `spec`. */
   readSpec: JsonOrNull;
-  /** JSON of `LoadTarget` (destinations/destination.ts). */
+  /** JSON of a target (destinations/stored-target.ts). */
   target: Json;
   /** Cursor from which the next incremental run starts when all slices are done; source's own text. */
   upperBound: string | null;

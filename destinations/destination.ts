@@ -3,7 +3,6 @@ import type { OnWork, Pulse } from "../core/pulse.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
-import type { Writing } from "./load/writing.ts";
 import type { LoadTarget, TargetColumn, TargetTable } from "./load-target.ts";
 
 /**
@@ -122,7 +121,7 @@ export interface EntityPreview {
   /** As it would be recorded; a generation that is still to be made has `N` for its number. */
   target: LoadTarget;
   /** How rows would get into the table. */
-  apply: "copy" | Writing["does"];
+  apply: "copy" | "merge" | "append" | "replace";
   /** DDL, in order. */
   statements: string[];
   /** What the table would give up, for people; the load is refused unless that is confirmed. */

@@ -150,6 +150,11 @@ export function isStraight(target: LoadTarget): boolean {
   return "straight" in target ? target.straight : target.kind === "beside" || target.kind === "versions";
 }
 
+/** In the ledger's schema and of this plan alone: what the slices leave there for the finish, which drops it. */
+export function workTableOf(target: LoadTarget): string | null {
+  return target.kind === "scan_in_place" ? target.seenKeysTable : null;
+}
+
 export function lateKeyOf(target: LoadTarget): LateKey | null {
   return "lateKey" in target ? (target.lateKey ?? null) : null;
 }

@@ -44,7 +44,7 @@ export function storeTarget(target: PlannedTarget): StoredTarget {
  */
 export function readStored(stored: StoredTarget): PlannedTarget {
   if (!("comparison" in stored)) return readStoredLoad(stored);
-  return { ...withoutFlags(stored), hasDeletedMark: stored.marks === true } as unknown as ComparedTarget;
+  return { ...withoutFlags(stored), hasDeletedMark: stored.marks === true } as ComparedTarget;
 }
 
 /** As `readStored`, of a plan that loads. */
@@ -119,10 +119,13 @@ function flagsOfDiscards({ rejectRowsWith, lossyColumns, lossyValueCosts }: Disc
   return { rowsWith: rejectRowsWith, misfits: lossyColumns, misfitCosts: lossyValueCosts };
 }
 
+/** As a type, not an interface, so that JSON can be taken for it. */
+type StoredTable = Pick<LoadedTable & Flags, keyof (LoadedTable & Flags)>;
+
 /** What has the same name in all versions, or is not the strategy's. */
 function tableOf(stored: StoredTarget): Omit<LoadedTable, "loadMode"> {
   const { schema, table, leafSchema, leafTable, columns, keyColumns, cursorField, claimedKey, tableChanges, ...rest } =
-    stored as unknown as LoadedTable & Flags;
+    stored as StoredTable;
   const hasDeletedMark = rest.hasDeletedMark ?? rest.marks;
   return {
     ...{ schema, table, leafSchema, leafTable, columns, keyColumns, cursorField },

@@ -3,7 +3,11 @@ import { httpApi } from "./http_api/index.ts";
 import { postgres } from "./postgres/index.ts";
 import type { Provider } from "./provider.ts";
 
-const REGISTRY: Partial<Record<ProviderKey, Provider>> = { http_api: httpApi, postgres };
+/** By key, in the order of the alphabet. */
+const REGISTRY: Partial<Record<ProviderKey, Provider>> = {
+  http_api: httpApi,
+  postgres,
+};
 
 /** @returns null where there is no connector for the key yet */
 export function findProvider(key: ProviderKey): Provider | null {

@@ -7,12 +7,22 @@ import type { ProviderError } from "../core/errors.ts";
 import type { Pulse } from "../core/pulse.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { BackfillWindow } from "../core/run-request.ts";
-import type { Checkpoint, Window } from "../core/slices.ts";
-import type { LoadMode, ProviderKey, SizeClass, StorageKind } from "../core/vocabulary.ts";
+import type { Checkpoint, ExportJob, Window } from "../core/slices.ts";
+import type { ProviderKey } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
+import type { DeclaredColumn, ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
+import type { SourceCheck } from "./source-check.ts";
 
-export type { EgressPolicy, Slicing, SourceColumn };
+export type {
+  DeclaredColumn,
+  EgressPolicy,
+  ResourceDeclaration,
+  SecretDeclaration,
+  Slicing,
+  SourceCheck,
+  SourceColumn,
+};
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
@@ -45,31 +55,11 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   sourceInstanceKey(config: Config): string;
   /** How to log in at a connection that can also be a destination (Postgres); absent where it cannot. */
   destinationLogin?(connection: { config: Record<string, unknown>; secrets: Record<string, string> }): DatabaseLogin;
-  /** Opens lazily; what fails on the network fails in the methods of the source, with a Transient- or TerminalError. */
-  connect(options: ConnectOptions<Config, SourceConfig>): Source;
-}
-
-export interface SecretDeclaration {
-  description: string;
-  required: boolean;
-}
-
-export interface ResourceDeclaration {
-  entityKey: string;
-  displayName: string;
-  description: string;
-  cursorField: string | null;
-  defaultSelected: boolean;
-  dependsOn: string[];
-  loadMode: LoadMode;
-  sizeClass: SizeClass;
-  slicing: Slicing;
-  storageKind: StorageKind;
-  storageDescription: string;
-  /** The entityKey of the parent whose answers feed it: both are read together. */
-  childOf?: string;
-  /** Of `sourceConfig.resources[entityKey]`. */
-  configSchema: z.ZodType | null;
+  /**
+   * Loads the connector's code with the first call: a process that only serves declarations loads none of it. Reaches for no network; what
+   * fails there fails in the methods of the source, with a Transient- or TerminalError.
+   */
+  connect(options: ConnectOptions<Config, SourceConfig>): Source | Promise<Source>;
 }
 
 export interface ConnectOptions<Config, SourceConfig> {
@@ -115,16 +105,6 @@ export interface Credentials {
   tokens: Record<string, string>;
 }
 
-export interface SourceCheck {
-  name: string;
-  ok: boolean;
-  message: string;
-  /** What to do; empty when ok. */
-  fix: string;
-  /** It is about this entity alone: the others can be read. */
-  entityKey?: string;
-}
-
 /** By entityKey. */
 export type KnownSpecs = ReadonlyMap<string, EntityReadSpec>;
 export type KnownNames = ReadonlyMap<string, NamedColumns>;
@@ -142,6 +122,11 @@ export interface EntitySchema extends DiscoveredEntity {
   inferred?: boolean;
   /** Records may have fields that no column shows. */
   open?: boolean;
+  /**
+   * Changes come by a feed that tells all of them, deletions included: the cursor state is the feed's token, and no column's value.
+   * Its plans say `cursorFollows: "feed"`.
+   */
+  changeFeed?: true;
   /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
   columnNames?: Readonly<Record<string, string>>;
   /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */
@@ -235,6 +220,8 @@ export interface EntityPlan {
 }
 
 export interface ReadRequest {
+  /** Of this slice alone, the same in every try and attempt: for what is made at the source, so that it is found again. */
+  sliceName?: string;
   spec: EntityReadSpec;
   window: Window;
   /** Where a batch of this slice ended; null from the start. Rows up to it are not read again. */
@@ -275,6 +262,11 @@ export interface Source {
   /** What the source does about the statements and requests in flight; `none` when it waits for us, or nothing is in flight. */
   probe(): Promise<Pulse>;
   close(): Promise<void>;
+  /**
+   * Ends a job that nobody waits for any more; absent where the source cannot. Idempotent: a job that has ended or is gone is no
+   * error.
+   */
+  cancelJob?(job: ExportJob): Promise<void>;
   /** What the source can say of its rows without sending them, for runs that verify and repair; absent where it cannot. */
   comparison?: SourceComparison;
 }

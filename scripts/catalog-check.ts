@@ -31,7 +31,7 @@ try {
 }
 
 async function measure(state: string): Promise<void> {
-  const source = openSource(new URL(url ?? ""), new AbortController().signal);
+  const source = await openSource(new URL(url ?? ""), new AbortController().signal);
   const time = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     const startedAt = performance.now();
     const result = await work();

@@ -8,8 +8,25 @@ export const slicing = z.strictObject({
   defaultWindow: z.string().optional(),
 });
 
+const catalogColumn = z
+  .strictObject({
+    description: z.string().nullable(),
+    name: z.string(),
+    nullable: z.boolean(),
+    path: z
+      .string()
+      .nullable()
+      .openapi({ description: "Where a record of the source has it; `$` is the whole record." }),
+    type: z.string().openapi({ description: "Postgres type." }),
+  })
+  .openapi("CatalogColumn");
+
 const catalogResource = z
   .strictObject({
+    columns: z
+      .array(catalogColumn)
+      .nullable()
+      .openapi({ description: "Columns of its table; null where only discovery finds them." }),
     configSchema: jsonObject().openapi({ description: "JSON Schema of `sourceConfig.resources[entityKey]`." }),
     cursorField: z.string().nullable(),
     defaultSelected: z.boolean(),
@@ -18,6 +35,7 @@ const catalogResource = z
     displayName: z.string(),
     entityKey: z.string(),
     loadMode: z.enum(LOAD_MODES),
+    primaryKey: z.array(z.string()).nullable().openapi({ description: "Null where only discovery finds it." }),
     sizeClass: z.enum(SIZE_CLASSES).openapi({
       description:
         "Rows of a run: xs under 10 thousand, s under 100 thousand, m under a million, l under 20 million, xl more.",

@@ -53,6 +53,7 @@ export const closeVersions: Finisher<"versions"> = {
     const opened = await openVersions(session, request.target, tables);
     const wanted = changes.rowCount ?? opened;
     await refuseFewer(session, request.target, { table: tables.versions, wanted, inserted: opened });
+    // Another table may be finished in the same transaction.
     await session.client.query(`drop table ${tables.stage}, pg_temp.sluice_changes`);
     return { written: opened + gone.ended, deleted: gone.unnoted };
   },
@@ -91,7 +92,7 @@ function findChanges(target: Target, { versions, stage, shape }: Tables): string
       ? "true"
       : `(present.${cursor} is null or newest.${cursor} >= present.${cursor})`;
   return `
-    create temporary table sluice_changes on commit drop as
+    create temporary table sluice_changes as
     with newest as (
       select distinct on (${key}) ${castColumns(target, shape)}, ${GONE_AT_COLUMN}
       from ${stage}

@@ -1,7 +1,7 @@
 import type { FinishRequest } from "../destination.ts";
 import { holdChain, lockTable } from "../ledger/ledger.ts";
 import { ensureLedger } from "../ledger/ledger-versions.ts";
-import { hasFinish } from "../load-target.ts";
+import { hasFinish, workTableOf } from "../load-target.ts";
 import { retryLockConflicts } from "../lock-retry.ts";
 import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
@@ -45,7 +45,8 @@ async function findUnfinished(session: Session, request: FinishRequest): Promise
 /** All that a finish may go over: the table with what it shows, what was loaded beside it, what its slices have left. */
 function tablesOf({ target }: FinishRequest): TableName[] {
   const { schema, table, leafSchema, leafTable } = target;
-  const work = target.kind === "scan_in_place" ? [{ schema: LEDGER_SCHEMA, table: target.seenKeysTable }] : [];
+  const workTable = workTableOf(target);
+  const work = workTable === null ? [] : [{ schema: LEDGER_SCHEMA, table: workTable }];
   return [{ schema, table }, { schema: leafSchema, table: leafTable }, ...work];
 }
 

@@ -11,7 +11,7 @@ import { recordFilledColumns } from "../tables/filled-columns.ts";
 import { partitionColumn } from "../tables/generations.ts";
 import { buildKey } from "../tables/late-key.ts";
 import { findFilled } from "../tables/losses.ts";
-import { findPartitionLosses, readPartitionBelongings } from "../tables/partition-belongings.ts";
+import { findPartitionLosses, readPartitionAdditions } from "../tables/partition-additions.ts";
 import { planRemake } from "../tables/remake.ts";
 import { recordKnownColumns } from "../tables/table-changes.ts";
 import { alterTable, readShape, reshapingActions, type TableShape } from "../tables/table-shape.ts";
@@ -121,7 +121,7 @@ async function swapIn(session: Session, request: FinishRequest<Target>): Promise
       });
   await runAll(session, remake?.before);
   const present = await defaultPartition(session, target);
-  const belongings = present === null ? [] : await readPartitionBelongings(session, present, beside);
+  const additions = present === null ? [] : await readPartitionAdditions(session, present, beside);
   const references = remake === null ? await readReferences(session, target) : [];
   await runAll(
     session,
@@ -132,7 +132,7 @@ async function swapIn(session: Session, request: FinishRequest<Target>): Promise
   if (remake === null) await alterTable(session, target, reshapingActions(parentShape, besideShape));
   await alterTable(session, target, [`attach partition ${quoteTable(beside)} default`]);
   await runAll(session, remake?.after);
-  await runAll(session, belongings);
+  await runAll(session, additions);
   await runAll(
     session,
     references.flatMap(({ create }) => create),

@@ -1,6 +1,6 @@
 import type { ChainPosition } from "../destination.ts";
 import { SupersededError } from "../load/writer-errors.ts";
-import { isHidden, type LoadTarget } from "../load-target.ts";
+import { isHidden, type LoadTarget, workTableOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import type { TableName } from "../sql.ts";
 import { readStoredLoad, type StoredTarget, storeTarget } from "../stored-target.ts";
@@ -72,14 +72,13 @@ export async function recordTarget(
   of: { planId: string; entityKey: string; rootRunId: string },
   target: LoadTarget,
 ): Promise<void> {
-  const workTable = target.kind === "scan_in_place" ? target.seenKeysTable : null;
   await session.client.query(
     `insert into _sluice.targets
        (plan_id, entity_key, root_run_id, schema_name, table_name, leaf_table, swap, work_table, target)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       ...[of.planId, of.entityKey, of.rootRunId, target.schema, target.table],
-      ...[target.leafTable, isHidden(target), workTable, JSON.stringify(storeTarget(target))],
+      ...[target.leafTable, isHidden(target), workTableOf(target), JSON.stringify(storeTarget(target))],
     ],
   );
 }

@@ -30,17 +30,19 @@ export async function findLossyValues(
   return found;
 }
 
-const made = new WeakMap<Session, Set<string>>();
+/** Names of the functions that a session has, by what they check. */
+const made = new WeakMap<Session, Map<string, string>>();
 
 /** A function of the session's own, since only a block can catch what a cast throws. @returns its name */
 async function checkOf(session: Session, target: LoadTarget, column: string): Promise<string> {
-  const position = target.columns.findIndex(({ name }) => name === column);
-  const name = `pg_temp.sluice_fits_${position}`;
-  const known = made.get(session) ?? new Set();
-  if (known.has(name)) return name;
-  const type = target.columns[position]?.type ?? "";
+  const type = target.columns.find(({ name }) => name === column)?.type ?? "";
+  const check = fits(checkedType(type), sourceTypeOf(target.discards, column));
+  const known = made.get(session) ?? new Map<string, string>();
+  const present = known.get(check);
+  if (present !== undefined) return present;
+  const name = `pg_temp.sluice_fits_${known.size}`;
   const body = `begin
-      return ${fits(checkedType(type), sourceTypeOf(target.discards, column))};
+      return ${check};
     exception when data_exception or program_limit_exceeded or syntax_error_or_access_rule_violation then
       return false;
     end`;
@@ -48,7 +50,7 @@ async function checkOf(session: Session, target: LoadTarget, column: string): Pr
     `create or replace function ${name} (value text) returns boolean language plpgsql strict
      as '${body.replaceAll("'", "''")}'`,
   );
-  made.set(session, known.add(name));
+  made.set(session, known.set(check, name));
   return name;
 }
 

@@ -6,7 +6,7 @@ import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN }
 import { allowTimeFor } from "../statement-time.ts";
 import { defineColumns } from "../tables/table-shape.ts";
 import { mergeRows } from "./merge.ts";
-import type { AppliedRows, StagedRows } from "./staging.ts";
+import { type AppliedRows, type StagedRows, stageTable } from "./staging.ts";
 import { windowConditions } from "./window-conditions.ts";
 import type { SliceWriting, WriteRequest } from "./writing.ts";
 
@@ -19,17 +19,21 @@ export const replaceWindows: SliceWriting = {
   applyHeld: replaceWindow,
 };
 
-const WINDOW = { table: "pg_temp.sluice_window", readOrder: "_sluice_read_order" };
+const HELD_ORDER = "_sluice_read_order";
 
 /**
  * The staged rows join those that wait for the end of the slice: then all of the window is there, and takes its place in the
  * table in one transaction. They wait in the session, so whoever takes the slice over reads it from the start.
  */
-async function holdStaged(session: Session, { target }: WriteRequest, staged: StagedRows): Promise<void> {
+async function holdStaged(
+  session: Session,
+  { target }: WriteRequest,
+  { staged, held }: { staged: StagedRows; held: string },
+): Promise<void> {
   const names = quoteColumns(staged.columns);
-  await makeWindow(session, target);
+  await makeHeld(session, target, held);
   await session.client.query(
-    `insert into ${WINDOW.table} (${names}) select ${names} from ${staged.table} order by ${staged.readOrder}`,
+    `insert into ${stageTable(held)} (${names}) select ${names} from ${staged.table} order by ${staged.readOrder}`,
   );
 }
 
@@ -37,33 +41,38 @@ async function holdStaged(session: Session, { target }: WriteRequest, staged: St
  * Rows of the window that were not read go, those that were are merged by key, wherever they were before: a row may have moved
  * into the window. In effect the window is deleted and inserted anew, but what has not changed is not written.
  */
-async function replaceWindow(session: Session, request: WriteRequest): Promise<AppliedRows> {
+async function replaceWindow(
+  session: Session,
+  request: WriteRequest,
+  { held }: { held: string },
+): Promise<AppliedRows> {
   const { target, runId } = request;
-  await makeWindow(session, target);
+  await makeHeld(session, target, held);
   const leaf = { schema: target.leafSchema, table: target.leafTable };
-  await allowTimeFor(session, [leaf, { schema: "pg_temp", table: "sluice_window" }], "transaction");
-  await session.client.query(`analyze ${WINDOW.table}`);
+  await allowTimeFor(session, [leaf, { schema: "pg_temp", table: held }], "transaction");
+  await session.client.query(`analyze ${stageTable(held)}`);
   const columns = target.columns.map(({ name }) => name);
-  const merged = await mergeRows(session, target, { ...WINDOW, columns }, { overrulesEarlierRuns: true });
-  const gone = await session.client.query(deleteUnread(request), [runId]);
+  const rows = { table: stageTable(held), columns, readOrder: HELD_ORDER };
+  const merged = await mergeRows(session, target, rows, { overrulesEarlierRuns: true });
+  const gone = await session.client.query(deleteUnread(request, rows), [runId]);
   return { written: merged.written + (gone.rowCount ?? 0), inserted: merged.inserted };
 }
 
-async function makeWindow({ client }: Session, { columns }: TargetTable): Promise<void> {
+async function makeHeld({ client }: Session, { columns }: TargetTable, held: string): Promise<void> {
   await client.query(
-    `create temporary table if not exists sluice_window (
-       ${defineColumns(columns)}, ${WINDOW.readOrder} bigint generated always as identity
+    `create temporary table if not exists ${held} (
+       ${defineColumns(columns)}, ${HELD_ORDER} bigint generated always as identity
      )`,
   );
 }
 
 /** What another slice of the run has read is at the source, whatever its cursor says by now. */
-function deleteUnread({ target, window }: WriteRequest): string {
+function deleteUnread({ target, window }: WriteRequest, { table }: StagedRows): string {
   const sameKey = target.keyColumns.map(quoteIdentifier).map((column) => `read.${column} = present.${column}`);
   const conditions = [
     ...windowConditions(window),
     `${RUN_ID_COLUMN} <> $1`,
-    `not exists (select from ${WINDOW.table} read where ${sameKey.join(" and ")})`,
+    `not exists (select from ${table} read where ${sameKey.join(" and ")})`,
   ];
   return `
     delete from ${quoteTable({ schema: target.leafSchema, table: target.leafTable })} present

@@ -18,7 +18,7 @@ import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.
 import { applyInTransaction } from "./retry-apply.ts";
 import { type OneTable, routeBatch } from "./route-batch.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
-import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
+import { type AppliedRows, dropStage, emptyStage, HELD, stagedRows, stageTable } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 import { createTablesWriter } from "./write-tables.ts";
 import { CopyConflictError, CopyDataError } from "./writer-errors.ts";
@@ -85,10 +85,10 @@ export function createSliceWriter(
     const holds = writing.by === "slice" && !batch.final;
     const result = await applyInTransaction(session, request, async () => {
       await refuseDoubles(session, request, staged);
-      if (writing.by === "slice") await writing.hold(session, request, staged);
+      if (writing.by === "slice") await writing.hold(session, request, { staged, held: HELD });
       if (holds) return countHeld(filled);
       const applied = await (writing.by === "slice"
-        ? writing.applyHeld(session, request)
+        ? writing.applyHeld(session, request, { held: HELD })
         : writing.apply(session, request, staged));
       signal.throwIfAborted();
       return commit(batch, applied, filled);
@@ -190,7 +190,7 @@ export function createSliceWriter(
       await asHolder("finishing", () =>
         applyInTransaction(session, request, async () => {
           const holds = writing.by === "slice" && !position.done;
-          const rest = holds ? { ...held, ...(await writing.applyHeld(session, request)) } : {};
+          const rest = holds ? { ...held, ...(await writing.applyHeld(session, request, { held: HELD })) } : {};
           const end = { ...NOTHING, ...rest, checkpoint: position.checkpoint, final: true };
           await commitProgress(session, request, claim, end);
         }),

@@ -5,6 +5,9 @@ import { defineColumns } from "../tables/table-shape.ts";
 /** Of the session's own, in `pg_temp`. */
 export const STAGE = "sluice_stage";
 
+/** Likewise, where batches are held until all of a slice is there. */
+export const HELD = "sluice_window";
+
 /**
  * Orders the staged rows as they were read: where they lie. A COPY into a table that is empty since its own transaction began only ever
  * appends. Numbering them would cost a fifth of a merge.

@@ -20,14 +20,15 @@ export interface BatchWriting {
   apply: ApplyStaged;
 }
 
-/** Only a whole slice can be applied: its batches are held in the session until then. */
+/** Only a whole slice can be applied: its batches are held in the session until then, in a table of its own. */
 export interface SliceWriting {
   by: "slice";
   does: "replace";
   /** When the slice is claimed. @throws TerminalError config_invalid where the slice cannot be written that way */
   check(session: Session, request: WriteRequest): Promise<void>;
-  hold(session: Session, request: WriteRequest, staged: StagedRows): Promise<void>;
-  applyHeld(session: Session, request: WriteRequest): Promise<AppliedRows>;
+  /** @param held name of the table that holds them, in `pg_temp` */
+  hold(session: Session, request: WriteRequest, rows: { staged: StagedRows; held: string }): Promise<void>;
+  applyHeld(session: Session, request: WriteRequest, rows: { held: string }): Promise<AppliedRows>;
 }
 
 /** Rows wait in the leaf as they were read, so none of them overlaps another. The finish counts what becomes of them. */

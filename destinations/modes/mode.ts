@@ -14,7 +14,7 @@ export interface Mode {
   removesRows: boolean;
   /** Of rows that share a key. With `newest` the cursor has to be of a type that has an order. */
   keeps: KeptRow;
-  /** Whether the rows that are there give way as a whole to those of the plan, or to nothing. Asked of a table that is there. */
+  /** Of a table that is there: whether a new generation is loaded beside its rows, which give way to that as a whole. */
   loadsBeside(wanted: PreviewRequest): boolean;
   /**
    * Finds what it takes to load the table: whether it is made, grown or loaded beside, and by which strategy. Reads the catalog only.

@@ -1,7 +1,7 @@
 import { TerminalError } from "../../core/errors.ts";
 import type { Session } from "../session.ts";
 import { quoteTable, type TableName } from "../sql.ts";
-import { readBelongings } from "./belongings.ts";
+import { readAdditions } from "./additions.ts";
 
 /** What refers to the user's table from outside, and how it goes before the table is made anew and comes back afterwards. */
 export interface Dependents {
@@ -98,14 +98,14 @@ export async function refuseReferences(
 export async function readDependents(session: Session, table: TableName): Promise<Dependents> {
   const references = await readReferences(session, table);
   const views = await findViews(session, table);
-  const belongings = await readBelongings(
+  const additions = await readAdditions(
     session,
     views.map(({ oid }) => oid),
   );
   return {
     before: [...references.map(({ drop }) => drop), ...views.map(({ drop }) => drop).reverse()],
     after: [
-      ...views.flatMap(({ oid, create }) => [create, ...(belongings.get(oid) ?? [])]),
+      ...views.flatMap(({ oid, create }) => [create, ...(additions.get(oid) ?? [])]),
       // The table's own come with what else it has.
       ...references.flatMap(({ create, own }) => (own ? [] : create)),
     ],

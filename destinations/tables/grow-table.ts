@@ -7,7 +7,7 @@ import { widens, widensInPlace } from "./column-types.ts";
 import { refuseShownColumns } from "./dependent-views.ts";
 import { refuseDependents } from "./dependents.ts";
 import { partitionColumn } from "./generations.ts";
-import { readTriggerStates, refusePartitionUsers } from "./partition-belongings.ts";
+import { readTriggerStates, refusePartitionUsers } from "./partition-additions.ts";
 import { planRemake } from "./remake.ts";
 import type { TableShape } from "./table-shape.ts";
 

@@ -6,7 +6,7 @@ import type { TargetColumn } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN, type TableName } from "../sql.ts";
 import { widens } from "./column-types.ts";
-import { findPartitionLosses } from "./partition-belongings.ts";
+import { findPartitionLosses } from "./partition-additions.ts";
 import { sameColumns, type TableShape } from "./table-shape.ts";
 import { findLoadedColumns, findUserColumns } from "./user-columns.ts";
 

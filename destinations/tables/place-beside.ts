@@ -5,7 +5,7 @@ import { refuseDependents, refuseReferences } from "./dependents.ts";
 import { createBeside, nextTableName, partitionColumn } from "./generations.ts";
 import { growTable, madeAnewFor } from "./grow-table.ts";
 import { findLosses } from "./losses.ts";
-import { refusePartitionUsers } from "./partition-belongings.ts";
+import { refusePartitionUsers } from "./partition-additions.ts";
 import { lateKeyFor, loadedTable, markOf, presentLeaf, type RowsTable, withLateKey } from "./place-rows.ts";
 import type { Placement, Present, Wanted } from "./placement.ts";
 import { sameColumns, type TableShape } from "./table-shape.ts";

@@ -17,7 +17,7 @@ import { keepFilledColumns, recordFilledColumns } from "./filled-columns.ts";
 import { takeNumber } from "./generations.ts";
 import { buildIndex, keyStatements, parentKeyStatement } from "./late-key.ts";
 import { confirmationOf, requireConfirmation } from "./losses.ts";
-import { readStorage } from "./partition-belongings.ts";
+import { readStorage } from "./partition-additions.ts";
 import { findPreparation } from "./preparation.ts";
 import { recordKnownColumns } from "./table-changes.ts";
 import { readShape } from "./table-shape.ts";

@@ -1,6 +1,6 @@
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
-import { readBelongings } from "./belongings.ts";
+import { readAdditions } from "./additions.ts";
 import { readDependents } from "./dependents.ts";
 import { sameColumns, type TableShape } from "./table-shape.ts";
 
@@ -33,7 +33,7 @@ export async function planRemake(
   const identities = await readIdentities(session, table);
   const owned = await findOwnedSequences(session, table);
   const dependents = await readDependents(session, table);
-  const belongings = (await readBelongings(session, [oid])).get(oid) ?? [];
+  const additions = (await readAdditions(session, [oid])).get(oid) ?? [];
   const sameKey = key !== null && sameColumns(shape.keyColumns, keyColumns);
   const newKey = keyColumns.length === 0 ? null : `primary key (${quoteColumns(keyColumns)})`;
   const keyed = sameKey ? `constraint ${quoteIdentifier(key.name)} ${key.definition}` : newKey;
@@ -49,7 +49,7 @@ export async function planRemake(
       `create table ${name} (like ${quoteTable(like)} including all excluding indexes excluding identity excluding statistics) partition by list (${quoteIdentifier(partitionBy)})${tablespace}`,
       ...identities.flatMap(({ make }) => make),
     ],
-    after: [...(keyed === null ? [] : [`alter table ${name} add ${keyed}`]), ...belongings, ...dependents.after],
+    after: [...(keyed === null ? [] : [`alter table ${name} add ${keyed}`]), ...additions, ...dependents.after],
   };
 }
 

@@ -1,7 +1,6 @@
 import { defineProvider } from "../provider.ts";
 import { type ConnectionConfig, connectionSchema, secretsOf, sourceInstanceKey } from "./config/connection.ts";
 import { type SourceConfig, sourceConfigSchema } from "./config/source-config.ts";
-import { createSource } from "./source.ts";
 
 export const httpApi = defineProvider<ConnectionConfig, SourceConfig>({
   key: "http_api",
@@ -15,5 +14,8 @@ export const httpApi = defineProvider<ConnectionConfig, SourceConfig>({
   dynamicResources: true,
   resources: [],
   sourceInstanceKey,
-  connect: createSource,
+  connect: async (options) => {
+    const { createSource } = await import("./source.ts");
+    return createSource(options);
+  },
 });

@@ -1,7 +1,6 @@
 import { defineProvider } from "../provider.ts";
 import { type ConnectionConfig, connectionSchema, type SourceConfig, secrets, sourceConfigSchema } from "./config.ts";
 import { destinationLogin } from "./destination-login.ts";
-import { createSource } from "./source.ts";
 
 export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
   key: "postgres",
@@ -17,5 +16,8 @@ export const postgres = defineProvider<ConnectionConfig, SourceConfig>({
   resources: [],
   sourceInstanceKey: (config) => `${config.host}/${config.database}`,
   destinationLogin,
-  connect: createSource,
+  connect: async (options) => {
+    const { createSource } = await import("./source.ts");
+    return createSource(options);
+  },
 });

@@ -19,6 +19,7 @@ import {
   TRIGGER_MODES,
 } from "../../core/vocabulary.ts";
 import { findProvider } from "../../providers/index.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { PACKAGE_OWNERS, ROOMS } from "./import-rules.ts";
 
 /** Parts of documents that are made from the code, by file and by the name in their markers. */
@@ -27,7 +28,40 @@ export const GENERATED: Record<string, Record<string, () => string>> = {
   "README.md": { operations: operationTable, "not-available": notAvailableTable },
   "docs/result-reasons.md": { reasons: reasonTable },
   "docs/guide/operations.md": { phases: phaseTable, standstills: standstillTable, metrics: metricTable },
+  ...Object.fromEntries(
+    declaredProviders().map((provider) => [pageOf(provider), { resources: () => resourceTables(provider) }]),
+  ),
 };
+
+/** Connectors whose resources are declared; each has a page of its own. */
+function declaredProviders(): Provider[] {
+  return PROVIDERS.flatMap((key) => findProvider(key) ?? []).filter(({ resources }) => resources.length > 0);
+}
+
+function pageOf({ key }: Provider): string {
+  return `docs/providers/${key}.md`;
+}
+
+/** What a provider gives, then the columns of each resource. */
+export function resourceTables({ resources }: Pick<Provider, "resources">): string {
+  const overview = table(
+    ["resource", "key", "cursor", "load mode", "needs first", "what it is"],
+    resources.map(({ entityKey, primaryKey = [], cursorField, loadMode, dependsOn, description }) => [
+      ...[code(entityKey), codes(primaryKey), codes(cursorField === null ? [] : [cursorField]), code(loadMode)],
+      ...[codes(dependsOn), description],
+    ]),
+  );
+  const columns = resources.map(
+    ({ entityKey, columns = [] }) =>
+      `Columns of ${code(entityKey)}:\n\n${table(
+        ["column", "type", "field", "meaning"],
+        columns.map(({ name, type, path, description }) => [
+          ...[code(name), code(type), path === null ? "" : code(path), description ?? ""],
+        ]),
+      )}`,
+  );
+  return [overview, ...columns].join("\n\n");
+}
 
 /** `text` with what stands between `<!-- name:begin -->` and `<!-- name:end -->` made anew. */
 export function regenerate(path: string, text: string): string {

@@ -13,7 +13,7 @@ export async function moveTypes(
   warehouseUrl: string,
 ): Promise<{ table: string; columns: string[]; rejects: RejectedRow[] }> {
   const signal = new AbortController().signal;
-  const source = openSource(new URL(sourceUrl), signal);
+  const source = await openSource(new URL(sourceUrl), signal);
   const destination = createPostgresDestination({ url: warehouseUrl });
   try {
     const entity = { entityKey: TYPES_TABLE, keyColumns: ["id"], cursorField: null };

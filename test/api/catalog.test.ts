@@ -27,6 +27,8 @@ describe("a provider's catalog", () => {
       additionalProperties: false,
     });
     expect(body.resources[1]).toEqual({
+      columns: null,
+      primaryKey: null,
       configSchema: {},
       cursorField: "updated_at",
       defaultSelected: true,

@@ -236,8 +236,8 @@ describe("a slice of several batches", () => {
 test("a load of everything goes beside the table, since it has no window that could be replaced", async () => {
   const warehouse = await openWarehouse();
   await firstLoad(warehouse, present);
-  expect(await warehouse.destination.prepareEntity(request({ complete: true }))).toMatchObject({ finish: "swap" });
-  expect(await warehouse.destination.prepareEntity(request({ cursorField: null }))).toMatchObject({ finish: "swap" });
+  expect(await warehouse.destination.prepareEntity(request({ complete: true }))).toMatchObject({ kind: "beside" });
+  expect(await warehouse.destination.prepareEntity(request({ cursorField: null }))).toMatchObject({ kind: "beside" });
 });
 
 test("a table that was loaded by upsert has its cursors indexed once", async () => {

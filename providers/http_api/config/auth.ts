@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { headerName, holdsNoPassword, httpUrl, jsonPath, parameterName, secretName } from "./primitives.ts";
+import { holdsNoPassword, httpUrl } from "../../lib/config-fields.ts";
+import { headerName, jsonPath, parameterName, secretName } from "./primitives.ts";
 
 const sendIn = z
   .enum(["header", "body"])

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { httpUrl } from "../../lib/config-fields.ts";
 import { authSchema, secretsOfAuth } from "./auth.ts";
 import { checkResources } from "./cross-checks.ts";
 import { paginatorSchema } from "./paginator.ts";
-import { allowedHost, httpUrl, plainHeaders } from "./primitives.ts";
+import { allowedHost, plainHeaders } from "./primitives.ts";
 import { resourceSchema } from "./resource.ts";
 
 const rateLimit = z.strictObject({

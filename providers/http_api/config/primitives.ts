@@ -41,21 +41,11 @@ export const plainHeaders = z
     }
   });
 
-export const httpUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(2000)
-  .refine(holdsNoPassword, "Must hold no user and no password: they go in auth and secrets");
-
 export const allowedHost = z
   .string()
   .min(1)
   .max(255)
   .refine(isHostPattern, "Must be a host name, *.suffix, address or CIDR range");
-
-export function holdsNoPassword(url: string): boolean {
-  const { username, password } = URL.parse(url) ?? { username: "", password: "" };
-  return username === "" && password === "";
-}
 
 /** Weeks to seconds: months and years have no fixed length. */
 export const duration = z
@@ -65,10 +55,6 @@ export const duration = z
     "Must be an ISO 8601 duration without months or years, such as P1D or PT15M",
   )
   .describe("ISO 8601 duration without months or years, such as P1D or PT15M.");
-
-export const instant = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()])
-  .describe("RFC 3339 instant, or a date for its midnight in UTC.");
 
 const scalar = z.union([z.string().max(2000), z.number(), z.boolean()]);
 export const matchedScalar = z.union([scalar, z.null()]);

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { REASON_CODES, type ReasonCode } from "../../../core/result-reasons.ts";
 import { LOAD_MODES, SIZE_CLASSES } from "../../../core/vocabulary.ts";
+import { instant } from "../../lib/config-fields.ts";
 import { canonicalType, FIELD_TYPE_NAMES } from "../../lib/rest/field-types.ts";
 import { FORMAT_NAMES } from "../../lib/rest/time-format.ts";
 import { paginatorSchema } from "./paginator.ts";
 import {
   duration,
   headerName,
-  instant,
   jsonPath,
   matchedScalar,
   parameterName,

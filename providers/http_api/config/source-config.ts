@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../../lib/column-choice.ts";
-import { instant, queryParameters } from "./primitives.ts";
+import { instant } from "../../lib/config-fields.ts";
+import { queryParameters } from "./primitives.ts";
 
 const resourceOverrides = z
   .strictObject({

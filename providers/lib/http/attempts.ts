@@ -1,10 +1,11 @@
+import type { Readable } from "node:stream";
 import { raceAbort } from "../../../core/race-abort.ts";
 import type { Admission } from "./admission.ts";
 import type { AuthContext, Authenticator, Authorization } from "./auth/authenticator.ts";
 import { classifyBreakage } from "./breakages.ts";
-import { describeStatus, describeUrl, type Failure } from "./failures.ts";
+import { describeRequest, describeStatus, type Failure } from "./failures.ts";
 import { followRedirects, type Route } from "./redirects.ts";
-import type { HttpRequest } from "./request.ts";
+import { type HttpRequest, mayArriveTwice } from "./request.ts";
 import { createResponse, type HttpResponse, quoteBody } from "./response.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
 import type { Outgoing } from "./transport.ts";
@@ -14,8 +15,17 @@ import { backoffSeconds, LONGEST_PAUSE_SECONDS, pause } from "./waiting.ts";
 /** After a source has throttled every attempt: long enough for the slot to be given back meanwhile. */
 const THROTTLED_PAUSE_SECONDS = 30;
 
+/** `live` is the answer's body, where the request is streamed and the status 2xx. */
+export interface Answered {
+  response: HttpResponse;
+  live: Readable | null;
+}
+
 /** What one attempt came to. */
-type Outcome = { response: HttpResponse } | { failure: Failure; mayRepeat: boolean };
+type Outcome = Answered | { failure: Failure; mayRepeat: boolean };
+
+/** Makes what goes over the wire, but for credentials. `baseUrl`: what a login has answered. */
+export type Prepare = (baseUrl?: string) => Outgoing;
 
 export interface AttemptsOptions {
   auth: Authenticator;
@@ -24,7 +34,7 @@ export interface AttemptsOptions {
   route: Route;
   maxAttempts: number;
   retriedStatuses: readonly number[];
-  toError: (doing: string, failure: Failure) => Error;
+  toError: (request: HttpRequest, failure: Failure) => Error;
   signal: AbortSignal;
 }
 
@@ -32,10 +42,10 @@ export interface AttemptsOptions {
 export function createAttempts(options: AttemptsOptions) {
   const { auth, authContext, admission, route, maxAttempts, toError, signal } = options;
 
-  async function persist(request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> {
+  async function persist(request: HttpRequest, prepare: Prepare): Promise<Answered> {
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await attemptOnce(request, outgoing);
-      if ("response" in outcome) return outcome.response;
+      const outcome = await attemptOnce(request, prepare);
+      if ("response" in outcome) return outcome;
       const { failure, mayRepeat } = outcome;
       const waitSeconds = failure.retryAfterSeconds ?? backoffSeconds(attempt);
       const worthIt = mayRepeat && attempt < maxAttempts && waitSeconds <= LONGEST_PAUSE_SECONDS;
@@ -45,62 +55,83 @@ export function createAttempts(options: AttemptsOptions) {
   }
 
   /** Where the source wants to be left alone for longer, all who use the connection do so. */
-  async function giveUp({ doing }: HttpRequest, failure: Failure): Promise<Error> {
+  async function giveUp(request: HttpRequest, failure: Failure): Promise<Error> {
     const throttled = failure.reasonCode === "source_rate_limited";
     const asked = failure.retryAfterSeconds ?? 0;
     const waitSeconds = throttled && asked <= LONGEST_PAUSE_SECONDS ? THROTTLED_PAUSE_SECONDS : asked;
-    if (waitSeconds > LONGEST_PAUSE_SECONDS) await admission.block(waitSeconds);
-    return toError(doing, { ...failure, retryAfterSeconds: waitSeconds > 0 ? waitSeconds : null });
+    if (waitSeconds > LONGEST_PAUSE_SECONDS && !request.presigned) await admission.block(waitSeconds);
+    return toError(request, { ...failure, retryAfterSeconds: waitSeconds > 0 ? waitSeconds : null });
   }
 
-  async function attemptOnce(request: HttpRequest, outgoing: Outgoing): Promise<Outcome> {
-    let authorization = await raceAbort(auth.authorize(authContext), signal);
-    for (let renewed = false; ; renewed = true) {
-      const outcome = await exchange(request, outgoing, authorization);
+  async function attemptOnce(request: HttpRequest, prepare: Prepare): Promise<Outcome> {
+    const { presigned = false, scope } = request;
+    let authorization = presigned ? NO_CREDENTIALS : await raceAbort(auth.authorize(authContext, scope), signal);
+    for (let renewed = presigned; ; renewed = true) {
+      const outcome = await exchange(request, prepare(authorization.baseUrl), authorization);
       if ("failure" in outcome) return outcome;
       const { response } = outcome;
       const own = await classify(request, response);
-      if (own === null && response.status === 401 && !renewed) {
-        const newer = await raceAbort(auth.renew(authContext, authorization), signal);
+      const isRefused = own === null ? response.status === 401 : own.kind === "unauthorized";
+      if (isRefused && !renewed) {
+        const newer = await renewAfter(response, () => auth.renew(authContext, authorization, scope));
         if (newer !== null) {
-          response.letGo();
           authorization = newer;
           continue;
         }
       }
-      return judged(request, response, own ?? judge(response, options.retriedStatuses));
+      return judged(request, outcome, own ?? judge(response, options.retriedStatuses));
+    }
+  }
+
+  /** The refused answer is let go only where there is something newer: its words are needed otherwise. */
+  async function renewAfter(
+    response: HttpResponse,
+    renew: () => Promise<Authorization | null>,
+  ): Promise<Authorization | null> {
+    try {
+      const newer = await raceAbort(renew(), signal);
+      if (newer !== null) response.letGo();
+      return newer;
+    } catch (error) {
+      response.letGo();
+      throw error;
     }
   }
 
   async function exchange(request: HttpRequest, outgoing: Outgoing, authorization: Authorization): Promise<Outcome> {
-    const { doing } = request;
-    const comeBackAfter = await admission.admit();
+    const { presigned = false } = request;
+    const comeBackAfter = presigned ? null : await admission.admit();
     if (comeBackAfter !== null) {
       const said = "the source's rate limit is used up";
-      throw toError(doing, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
+      throw toError(request, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
     }
     try {
       const { answer, url } = await followRedirects(route, outgoing, authorization);
       const { format } = request;
       return {
-        response: createResponse(answer, url, { format, signal, toError: (failure) => toError(doing, failure) }),
+        response: createResponse(answer, url, { format, signal, toError: (failure) => toError(request, failure) }),
+        live: answer.live ?? null,
       };
     } catch (error) {
       signal.throwIfAborted();
-      const failure = classifyBreakage(error, describe(outgoing));
+      const failure = classifyBreakage(error, describeRequest(request, outgoing.url));
       if (failure === null) throw error;
       return { failure, mayRepeat: failure.mayPass && (failure.unsent || mayArriveTwice(request)) };
     }
   }
 
-  function judged(request: HttpRequest, response: HttpResponse, verdict: Verdict): Outcome {
-    if (verdict.kind === "ok") return { response };
-    const said = `${request.method} ${describeUrl(new URL(response.url))} answered ${describeStatus(response.status)}`;
+  function judged(request: HttpRequest, answered: Answered, verdict: Verdict): Outcome {
+    if (verdict.kind === "ok") return answered;
+    const { response } = answered;
+    const said = `${describeRequest(request, new URL(response.url))} answered ${describeStatus(response.status)}`;
     const failure = { said, quoted: quoteBody(response.body), retryAfterSeconds: retryAfterSeconds(response) };
     response.letGo();
+    if (verdict.kind === "unauthorized") {
+      return { failure: { ...failure, reasonCode: "source_auth_failed" }, mayRepeat: false };
+    }
     if (verdict.kind === "fail") {
-      const { reasonCode, message: quoted = failure.quoted } = verdict;
-      return { failure: { ...failure, reasonCode, quoted }, mayRepeat: false };
+      const { reasonCode, message: quoted = failure.quoted, fix = request.fixes?.[reasonCode] } = verdict;
+      return { failure: { ...failure, reasonCode, quoted, fix }, mayRepeat: false };
     }
     const reasonCode = verdict.kind === "throttled" ? "source_rate_limited" : "source_unavailable";
     const after = verdict.afterSeconds ?? failure.retryAfterSeconds;
@@ -111,9 +142,12 @@ export function createAttempts(options: AttemptsOptions) {
     };
   }
 
-  return (request: HttpRequest, outgoing: Outgoing): Promise<HttpResponse> =>
-    admission.take(() => persist(request, outgoing));
+  return (request: HttpRequest, prepare: Prepare): Promise<Answered> =>
+    // The connection's limit is not that of the host a presigned address leads to.
+    request.presigned ? persist(request, prepare) : admission.take(() => persist(request, prepare));
 }
+
+const NO_CREDENTIALS: Authorization = { headers: {}, query: [] };
 
 async function classify(request: HttpRequest, response: HttpResponse): Promise<Verdict | null> {
   try {
@@ -122,12 +156,4 @@ async function classify(request: HttpRequest, response: HttpResponse): Promise<V
     response.letGo();
     throw error;
   }
-}
-
-function mayArriveTwice({ method, idempotent = false }: HttpRequest): boolean {
-  return method === "GET" || idempotent;
-}
-
-function describe({ method, url }: Outgoing): string {
-  return `${method} ${describeUrl(url)}`;
 }

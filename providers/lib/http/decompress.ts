@@ -9,8 +9,7 @@ export class UnknownEncodingError extends Error {
 type Decode = (body: Buffer, limits: { maxOutputLength: number }) => Promise<Buffer>;
 
 /** Proxies that unpack a body leave the label on it. */
-const gunzipped: Decode = async (body, limits) =>
-  body[0] === 0x1f && body[1] === 0x8b ? await promisify(gunzip)(body, limits) : body;
+const gunzipped: Decode = async (body, limits) => (isGzip(body) ? await promisify(gunzip)(body, limits) : body);
 const DECODERS: Record<string, Decode> = {
   gzip: gunzipped,
   "x-gzip": gunzipped,
@@ -26,19 +25,36 @@ const NO_ENCODINGS = new Set(["", "identity", "none", "null", "utf-8", "utf8", "
 const MOST_ENCODINGS = 5;
 
 /**
+ * In the order in which they were applied.
  * @param contentEncoding as the header has it
- * @throws UnknownEncodingError, or an error of zlib: ERR_BUFFER_TOO_LARGE where it is larger than `maxBytes`
+ * @throws UnknownEncodingError where there are too many
  */
-export async function decompress(body: Buffer, contentEncoding: string, maxBytes: number): Promise<Buffer> {
+export function encodingsOf(contentEncoding: string): string[] {
   const encodings = contentEncoding
     .split(",")
     .map((each) => each.trim().toLowerCase())
     .filter((each) => !NO_ENCODINGS.has(each));
-  if (body.length === 0 || encodings.length === 0) return body;
-  if (encodings.length > MOST_ENCODINGS)
-    throw new UnknownEncodingError(`the body is encoded ${encodings.length} times`);
+  if (encodings.length <= MOST_ENCODINGS) return encodings;
+  throw new UnknownEncodingError(`the body is encoded ${encodings.length} times`);
+}
+
+export function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+/** The standard wants zlib's format; many servers send the raw one, and browsers take both. */
+export function isZlib(head: Buffer): boolean {
+  return head.length > 1 && ((head[0] ?? 0) & 0x0f) === 8 && head.readUInt16BE(0) % 31 === 0;
+}
+
+/**
+ * @param contentEncoding as the header has it
+ * @throws UnknownEncodingError, or an error of zlib: ERR_BUFFER_TOO_LARGE where it is larger than `maxBytes`
+ */
+export async function decompress(body: Buffer, contentEncoding: string, maxBytes: number): Promise<Buffer> {
+  if (body.length === 0) return body;
   let decoded = body;
-  for (const encoding of encodings.reverse()) {
+  for (const encoding of encodingsOf(contentEncoding).reverse()) {
     const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
     if (decode === undefined) throw new UnknownEncodingError(`the body is encoded as ${encoding}`);
     decoded = await decode(decoded, { maxOutputLength: maxBytes });
@@ -46,8 +62,6 @@ export async function decompress(body: Buffer, contentEncoding: string, maxBytes
   return decoded;
 }
 
-/** The standard wants zlib's format; many servers send the raw one, and browsers take both. */
 async function decodeDeflate(body: Buffer, limits: { maxOutputLength: number }): Promise<Buffer> {
-  const isZlib = ((body[0] ?? 0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0;
-  return await (isZlib ? promisify(inflate) : promisify(inflateRaw))(body, limits);
+  return await (isZlib(body) ? promisify(inflate) : promisify(inflateRaw))(body, limits);
 }

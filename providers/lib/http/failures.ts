@@ -3,6 +3,7 @@ import { type ProviderError, TerminalError, TransientError } from "../../../core
 import type { Redactor } from "../../../core/redact.ts";
 import { type ReasonCode, reasonOf } from "../../../core/result-reasons.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
+import type { HttpRequest } from "./request.ts";
 
 /** Why a request failed, before it is an error. */
 export interface Failure {
@@ -81,6 +82,11 @@ function mayPass(reasonCode: ReasonCode): boolean {
 /** Without the query, where keys and cursors stand. */
 export function describeUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
+}
+
+/** Of a presigned address its host alone: the path may be a part of the permission. */
+export function describeRequest({ method, presigned = false }: HttpRequest, url: URL): string {
+  return `${method} ${presigned ? `${url.origin}/...` : describeUrl(url)}`;
 }
 
 export function describeStatus(status: number): string {

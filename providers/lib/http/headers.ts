@@ -1,6 +1,10 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
-const HARMLESS = new Set(["accept", "accept-language", "content-type", "user-agent"]);
+const HARMLESS = new Set([
+  ...["accept", "accept-encoding", "accept-language", "content-type", "user-agent"],
+  // A download that goes on where it broke off may be redirected again.
+  ...["range", "if-match", "if-unmodified-since"],
+]);
 
 /** May any host and any reader of a message see it? */
 export function isHarmless(name: string): boolean {

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { errors } from "undici";
 import { BodyLimitError } from "./body-limit.ts";
 import { decompress } from "./decompress.ts";
 import { LARGE_BYTES, type LargeBodies, type LargeBody } from "./large-bodies.ts";
@@ -19,7 +20,7 @@ export interface BodyReader {
 }
 
 /** A source that gives less is not slow but stuck. */
-const SLOWEST_BYTES_PER_SECOND = 1024;
+export const SLOWEST_BYTES_PER_SECOND = 1024;
 /** Of what is large: others may wait for its place. */
 const SLOWEST_LARGE_BYTES_PER_SECOND = 64 * 1024;
 
@@ -68,6 +69,7 @@ async function collect(stream: Readable, reader: BodyReader, beforeLarge: () => 
     const before = pieces.bytes();
     pieces.add(chunk);
     const bytes = pieces.bytes();
+    if (bytes > reader.maxBodyBytes) throw new errors.ResponseExceededMaxSizeError();
     if (bytes > LARGE_BYTES && before <= LARGE_BYTES) {
       await beforeLarge();
       startedAt = Date.now();

@@ -32,7 +32,7 @@ export async function followRedirects(
   let trusted = true;
   for (let redirects = 0; ; redirects += 1) {
     guard.check(outgoing.url);
-    const answer = await transport.exchange(trusted ? authorized(outgoing, authorization) : outgoing);
+    const answer = await transport.exchange(trusted ? await authorized(outgoing, authorization) : outgoing);
     const location = answer.headers.get("location");
     if (!REDIRECTS.has(answer.status) || location === null) return { answer, url: outgoing.url };
     answer.body.letGo?.();
@@ -51,10 +51,11 @@ function isUpgrade(from: URL, to: URL): boolean {
   return isSecured && from.hostname === to.hostname && from.port === "" && to.port === "";
 }
 
-function authorized(outgoing: Outgoing, { headers, query }: Authorization): Outgoing {
+async function authorized(outgoing: Outgoing, { headers, query, sign }: Authorization): Promise<Outgoing> {
   const url = new URL(outgoing.url);
   for (const [name, value] of query) url.searchParams.set(name, value);
-  return { ...outgoing, url, headers: mergeHeaders(outgoing.headers, headers) };
+  const signature = sign === undefined ? {} : await sign({ ...outgoing, url });
+  return { ...outgoing, url, headers: mergeHeaders(outgoing.headers, headers, signature) };
 }
 
 function redirected(from: Outgoing, status: number, location: string): Outgoing {
@@ -63,10 +64,11 @@ function redirected(from: Outgoing, status: number, location: string): Outgoing 
   url.hash = "";
   // A server that wants TLS wants the same request again.
   if (status !== 303 && isUpgrade(from.url, url)) return { ...from, url };
-  const asGet = status === 303 || (from.method === "POST" && (status === 301 || status === 302));
+  const asGet =
+    (status === 303 && from.method !== "HEAD") || (from.method === "POST" && (status === 301 || status === 302));
   if (!asGet) return { ...from, url };
   const { "content-type": _, ...headers } = from.headers;
-  return { method: "GET", url, headers, body: null };
+  return { ...from, method: "GET", url, headers, body: null };
 }
 
 function harmlessOnly(headers: Record<string, string>): Record<string, string> {

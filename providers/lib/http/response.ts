@@ -31,7 +31,7 @@ export interface HttpResponse {
 }
 
 export function createResponse(
-  { status, headers, body }: Answer,
+  { status, headers, body, live }: Answer,
   url: URL,
   options: { format: BodyFormat | undefined; signal: AbortSignal; toError: (failure: Failure) => Error },
 ): HttpResponse {
@@ -76,7 +76,7 @@ export function createResponse(
       parsed ??= parse();
       return parsed;
     },
-    isLarge: body.letGo !== null,
+    isLarge: body.letGo !== null && live === undefined,
     letGo: () => body.letGo?.(),
   };
 }

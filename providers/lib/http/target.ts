@@ -34,6 +34,13 @@ export function resolveTarget(
   return target;
 }
 
+/** Is `url` on the server of `baseUrl`, or on one of `allowedHosts`? */
+export function isOwnOrAllowed(url: string, baseUrl: string, allowedHosts: HostPatterns): boolean {
+  if (!URL.canParse(url)) return false;
+  const named = new URL(url);
+  return isSameServer(named, new URL(baseUrl)) || isAllowed(named.hostname, allowedHosts);
+}
+
 /** By its name, or as the address that the URL has in place of one. */
 function isAllowed(hostName: string, allowedHosts: HostPatterns): boolean {
   const host = hostName.replace(/^\[|\]$/g, "");

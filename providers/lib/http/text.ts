@@ -21,6 +21,16 @@ export function decodeText(body: Buffer, contentType: string): string {
   throw failure;
 }
 
+/** @returns the charset by the first bytes of a text, or by its content type; null where neither says */
+export function charsetOf(head: Buffer, contentType: string): string | null {
+  return labelOf(head, contentType);
+}
+
+/** ASCII is a part of it. */
+export function isUtf8Name(name: string): boolean {
+  return /^(utf-?8|unicode-1-1-utf-8|us-ascii|ascii)$/i.test(name);
+}
+
 function labelOf(body: Buffer, contentType: string): string | null {
   if (body[0] === 0xff && body[1] === 0xfe) return "utf-16le";
   if (body[0] === 0xfe && body[1] === 0xff) return "utf-16be";

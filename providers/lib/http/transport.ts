@@ -1,29 +1,37 @@
+import type { Readable } from "node:stream";
 import { getCACertificates } from "node:tls";
 import { Agent, buildConnector } from "undici";
 import type { EgressGuard } from "./egress.ts";
 import { toHeaders, validateHeaders } from "./headers.ts";
 import type { LargeBodies } from "./large-bodies.ts";
 import { type Body, readBody } from "./read-body.ts";
+import type { HttpMethod } from "./request.ts";
 
 /** One request and its answer on the wire: no retry, no redirect, no judgement. */
 export interface Transport {
   exchange(outgoing: Outgoing): Promise<Answer>;
   /** Has a byte arrived since the last call? */
   hasMoved(): boolean;
+  /** A byte of a stream has been read. */
+  noteMoved(): void;
   close(): Promise<void>;
 }
 
 export interface Outgoing {
-  method: "GET" | "POST";
+  method: HttpMethod;
   url: URL;
   headers: Record<string, string>;
-  body: string | null;
+  body: string | Buffer | null;
+  /** The body of a 2xx is left on the wire, see `Answer.live`. */
+  streamed?: boolean;
 }
 
 export interface Answer {
   status: number;
   headers: Headers;
   body: Body;
+  /** The body as it comes, not decompressed; `body` is empty then. Somebody has to read or destroy it. */
+  live?: Readable;
 }
 
 export interface TransportOptions {
@@ -42,27 +50,27 @@ const MAX_HEADER_BYTES = 64 * 1024;
 
 export function createTransport(options: TransportOptions): Transport {
   const { guard, timeoutMs, maxBodyBytes, tlsRootCert, signal } = options;
-  const dispatcher = new Agent({
+  const settings = {
     connect: createGuardedConnector(guard, Math.min(timeoutMs, CONNECT_TIMEOUT_MS), tlsRootCert),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxHeaderSize: MAX_HEADER_BYTES,
-    maxResponseSize: maxBodyBytes,
     allowH2: false,
-  });
+  };
+  const dispatcher = new Agent({ ...settings, maxResponseSize: maxBodyBytes });
+  /** Streams may be of any size. It opens its first connection with the first of them. */
+  const streams = new Agent(settings);
   let moved = false;
 
-  const reader = {
-    ...options,
-    noteMoved: () => {
-      moved = true;
-    },
+  const noteMoved = (): void => {
+    moved = true;
   };
+  const reader = { ...options, noteMoved };
 
   return {
-    async exchange({ method, url, headers, body }) {
+    async exchange({ method, url, headers, body, streamed = false }) {
       validateHeaders(headers);
-      const response = await dispatcher.request({
+      const response = await (streamed ? streams : dispatcher).request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
@@ -70,20 +78,33 @@ export function createTransport(options: TransportOptions): Transport {
         body,
         signal,
       });
-      moved = true;
+      noteMoved();
+      const { statusCode: status } = response;
+      if (streamed && status >= 200 && status < 300) {
+        return { status, headers: toHeaders(response.headers), ...leaveOnWire(response.body) };
+      }
       return {
-        status: response.statusCode,
+        status,
         headers: toHeaders(response.headers),
         body: await readBody(response.body, [response.headers["content-encoding"] ?? ""].flat().join(","), reader),
       };
     },
+    noteMoved,
     hasMoved() {
       const was = moved;
       moved = false;
       return was;
     },
-    close: () => dispatcher.destroy(),
+    async close() {
+      await Promise.all([dispatcher.destroy(), streams.destroy()]);
+    },
   };
+}
+
+function leaveOnWire(live: Readable): Pick<Answer, "body" | "live"> {
+  // Whoever reads it gets the error from the read. One that is thrown away unread must not end the process.
+  live.on("error", () => undefined);
+  return { live, body: { bytes: Buffer.alloc(0), letGo: () => live.destroy() } };
 }
 
 /** Connects to addresses that the guard has checked, and to no others. */

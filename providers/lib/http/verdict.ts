@@ -2,11 +2,15 @@ import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpResponse } from "./response.ts";
 import { isUsedUp } from "./retry-after.ts";
 
-/** What an answer means. `afterSeconds` is the source's own word on when to come back; its headers are asked without it. */
+/**
+ * What an answer means. `afterSeconds` is the source's own word on when to come back; its headers are asked without it.
+ * `unauthorized`: the credentials are refused, as 401 says it. They are renewed once, and the request is sent again.
+ */
 export type Verdict =
   | { kind: "ok" }
   | { kind: "retry"; afterSeconds?: number }
-  | { kind: "fail"; reasonCode: ReasonCode; message?: string }
+  | { kind: "unauthorized" }
+  | { kind: "fail"; reasonCode: ReasonCode; message?: string; fix?: string }
   | { kind: "throttled"; afterSeconds?: number };
 
 const RETRIED = new Set([408, 425]);

@@ -1,7 +1,7 @@
 import { isOfEntity, type ProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
+import { describeEntity } from "./entity-description.ts";
 import { whyUnprovable } from "./provable.ts";
-import { columnOf, columnsOf, hasInstantColumn, type RecordShape } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
 import type { EarlierSpecs, FoundShape, Shapes } from "./shapes.ts";
 
@@ -35,7 +35,7 @@ async function discoverEntity(
   const resource = resources.get(name);
   try {
     const { shape, names, isNew } = await findShape(shapes, resource, earlier);
-    if (isNew) await shapes.checkNew(resource, shape);
+    if (isNew && resource.declared === undefined) await shapes.checkNew(resource, shape);
     const unprovable = whyUnprovable(resource, resources);
     return {
       ...describeEntity(resource, shape),
@@ -69,32 +69,4 @@ function failureOf(error: unknown): ProviderError | null {
 
 function isUnreadable(error: unknown): error is TransientError {
   return error instanceof TransientError && error.reasonCode === "source_response_invalid";
-}
-
-function describeEntity(resource: Resource, shape: RecordShape): EntitySchema {
-  const { name, primaryKey, incremental, parent } = resource;
-  const columnsAt = (paths: string[]): string[] => paths.flatMap((path) => columnOf(shape, path) ?? []);
-  const column = shape.cursor?.column;
-  // People know the cursor by its own column.
-  const own = incremental && hasInstantColumn(shape) ? columnsAt([incremental.cursorField]) : [];
-  return {
-    entityKey: name,
-    displayName: resource.displayName ?? name,
-    description: resource.description ?? `${resource.method} ${resource.path}`,
-    columns: columnsOf(shape, primaryKey),
-    primaryKeyColumns: columnsAt(primaryKey),
-    cursorFields: column === undefined ? [] : [column, ...own],
-    cursorColumns: column === undefined ? [] : [column, ...own],
-    ...(column === undefined ? {} : { cursorAliases: new Map(own.map((name) => [name, column])) }),
-    loadMode: resource.loadMode ?? (primaryKey.length > 0 ? "upsert" : "replace"),
-    dependsOn: parent ? [parent.resource] : [],
-    slicing:
-      column === undefined
-        ? { by: "none" }
-        : { by: "time", column, ...(incremental?.windowStep ? { defaultWindow: incremental.windowStep } : {}) },
-    sizeClass: resource.sizeClass,
-    estimatedRows: null,
-    inferred: shape.fields.some((field) => field.inferred),
-    open: resource.additionalFields !== "ignore",
-  };
 }

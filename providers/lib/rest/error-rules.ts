@@ -59,7 +59,12 @@ function verdictOf(rule: ErrorRule, response: HttpResponse): Verdict {
     }
     case "fail": {
       const reasonCode: ReasonCode = rule.reasonCode ?? "source_rejected_request";
-      return { kind: "fail", reasonCode, ...(rule.message === undefined ? {} : { message: rule.message }) };
+      const { message, fix } = rule;
+      return {
+        ...{ kind: "fail", reasonCode },
+        ...(message === undefined ? {} : { message }),
+        ...(fix === undefined ? {} : { fix }),
+      };
     }
   }
 }

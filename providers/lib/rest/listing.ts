@@ -42,7 +42,10 @@ export interface ListingOptions {
 }
 
 /** What a source says to a token that it no longer knows. */
-const REFUSALS: ReasonCode[] = ["source_rejected_request", "source_resource_not_found"];
+const REFUSALS: ReasonCode[] = ["source_rejected_request", "source_resource_not_found", "source_cursor_invalid"];
+
+/** Tokens that live for seconds may die more than once in one listing. */
+const MOST_RESTARTS = 3;
 
 /** A listing that changes while it is read is read that often. */
 const MOST_READINGS = 3;
@@ -55,7 +58,7 @@ const MOST_READINGS = 3;
 export async function* readListing(options: ListingOptions): AsyncGenerator<ListedPage, void, undefined> {
   const { resource, mayRestart, demand } = options;
   let reading = await resumeReading(options);
-  let restarted = false;
+  let restarts = 0;
   let before = options.from?.counts?.earlier ?? null;
   for (let number = 1, readings = 1; ; number++) {
     let page: FetchedPage;
@@ -68,9 +71,10 @@ export async function* readListing(options: ListingOptions): AsyncGenerator<List
       }
     } catch (error) {
       const isStale = resource.paging.perishable && reading.token !== null && isRefusal(error);
-      if (!isStale || restarted) throw reading.token?.counts?.confirms === true ? ofConfirmation(error) : error;
+      if (!isStale || restarts === MOST_RESTARTS)
+        throw reading.token?.counts?.confirms === true ? ofConfirmation(error) : error;
       if (!mayRestart) throw staleToken(resource, error);
-      [reading, restarted] = [startReading(resource, null), true];
+      [reading, restarts] = [startReading(resource, null), restarts + 1];
       continue;
     }
     const { isGap: _, digest, items, added, mayBeCut, ...listed } = page;
@@ -197,12 +201,13 @@ interface AnsweredRequest {
 /** One request; what it means is decided by the resource's rules first. */
 async function fetchPage(options: ListingOptions, reading: Reading, number: number): Promise<FetchedPage> {
   const { client, resource, values } = options;
-  const { paging } = resource;
+  const { paging, permission } = resource;
   const { token } = reading;
   const classifier = createClassifier(resource, { isFirst: token === null });
   const response = await client.send({
     ...buildRequest(resource, values, paging.parameters(token)),
     doing: `page ${number} of ${resource.name}`,
+    ...(permission === undefined ? {} : { fixes: { source_permission_denied: permissionFix(permission) } }),
     classify: classifier.classify,
   });
   try {
@@ -257,6 +262,11 @@ function newItems(added: number, records: number, items: number): number {
 function addKeys(added: number | null, token: PageToken | null): number | null {
   const before = token === null ? 0 : (token.counts?.keys ?? null);
   return added === null || before === null ? null : before + added;
+}
+
+/** @param permission in the vendor's words: `tickets:read` */
+function permissionFix(permission: string): string {
+  return `Give the credentials the permission ${permission}, then check the connection.`;
 }
 
 function dateOf({ headers }: HttpResponse): number | null {

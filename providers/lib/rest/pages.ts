@@ -151,7 +151,9 @@ async function lookWithin(
   order: Order,
 ): Promise<{ dated: DatedView | null; end: boolean }> {
   const { incremental } = resource;
-  const from = asksForStart(resource) ? null : span.from;
+  // An API whose start is exclusive is asked from a step earlier, see `boundsOf`.
+  const asksExactly = asksForStart(resource) && incremental?.startStep === undefined;
+  const from = asksExactly ? null : span.from;
   const to = asksForWindow(resource) ? null : span.to;
   if (incremental === undefined || (from === null && to === null)) return { dated: null, end: false };
   const dated = { from, to, field: incremental.cursorField, format: formatOf(incremental) };

@@ -3,6 +3,7 @@ import type { HttpClient } from "../http/client.ts";
 import { isObject } from "../http/json.ts";
 import { UNMAPPED } from "./column-names.ts";
 import { afterInitial, type Cursor, cursorOf, lookbackMs, roundDown } from "./cursor.ts";
+import { checkDeclared } from "./declared-check.ts";
 import { boundByNumbers } from "./number-windows.ts";
 import { omissionOf } from "./omit.ts";
 import type { TakenRecords } from "./page-records.ts";
@@ -40,7 +41,7 @@ async function planResource(source: PlanningSource, resource: Resource, request:
   const found = onlyColumns(whole, request.columns);
   const cursor = cursorOf(resource, found, request);
   const first = await readFirstPage(source, resource, cursor);
-  if (found.isNew) checkSample(resource, first?.taken.records.filter((record) => isObject(record)) ?? [], found.shape);
+  const absent = checkFirstRecords(resource, found, first);
   // A source's clock that runs ahead would take the cursor beyond rows that are still to come.
   const now = Math.min(first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS, Date.now());
   const omission = omissionOf(resource.choice, whole.shape);
@@ -50,6 +51,7 @@ async function planResource(source: PlanningSource, resource: Resource, request:
     clock: first?.answeredAt == null ? "worker" : "source",
     firstPage: first?.taken.count ?? 0,
     more: first !== null && first.next !== null,
+    ...(absent.length === 0 ? {} : { absentColumns: absent }),
   };
   if (request.between !== null)
     return planWindow(resource.provider, spec, { request, between: request.between, cursor, now, evidence });
@@ -141,6 +143,14 @@ async function readFirstPage(
   const take: Take<TakenRecords> = (page, view) => page.take(view, wantedOf(resource, MOST_CHECKED));
   for await (const page of readPages(context, resource, span, START, take)) return page;
   return null;
+}
+
+/** @returns columns that a connector declares and that no record has */
+function checkFirstRecords(resource: Resource, { shape, isNew }: FoundShape, first: FirstPage | null): string[] {
+  const records = first?.taken.records.filter((record) => isObject(record)) ?? [];
+  if (resource.declared !== undefined) return checkDeclared(resource, shape, records);
+  if (isNew) checkSample(resource, records, shape);
+  return [];
 }
 
 /** Nothing on the only page, or no parent: then there is nothing new. */

@@ -20,6 +20,10 @@ export const recordShapeSchema = z.strictObject({
       inferred: z.boolean(),
       /** Key or cursor: a record in which it does not fit is no row. */
       required: z.boolean(),
+      /** A record without a value is no row. Absent where it is. */
+      notNull: z.literal(true).optional(),
+      /** How the source writes an instant, where that is not what Postgres reads. */
+      format: z.string().optional(),
     }),
   ),
   /** `column` orders rows by what the cursor means: its own, or one of instants beside it. Null without one, and in plans of before. */
@@ -30,7 +34,7 @@ export const recordShapeSchema = z.strictObject({
 export type RecordShape = z.output<typeof recordShapeSchema>;
 export type ShapeField = RecordShape["fields"][number];
 
-type Shaped = Pick<ResourceConfig, "fields" | "additionalFields" | "primaryKey" | "incremental">;
+type Shaped = Pick<ResourceConfig, "fields" | "additionalFields" | "primaryKey" | "incremental" | "declared">;
 
 /** A table of Postgres has at most 1,600 columns: an API whose names are data (ids, dates) gets the others in `_unmapped`. */
 const MOST_INFERRED = 500;
@@ -47,7 +51,7 @@ export function shapeRecords(
   known: RecordShape | null,
   given: ReadonlyMap<string, string> = namesIn(known),
 ): RecordShape {
-  const { additionalFields, primaryKey, incremental } = resource;
+  const { additionalFields, primaryKey, incremental, declared = {} } = resource;
   const idOfCursor = incremental ? idOfPath(incremental.cursorField) : null;
   const required = [...primaryKey.map(idOfPath), idOfCursor];
   const before = new Map(known?.fields.map((field) => [idOf(field), field]));
@@ -61,6 +65,8 @@ export function shapeRecords(
       type: field.type ?? settleType(before.get(id), cursorType ?? inferType(values) ?? "text", values),
       inferred: field.type === undefined,
       required: required.includes(id),
+      ...(declared[field.path]?.required ? { notNull: true as const } : {}),
+      ...(declared[field.path]?.format === undefined ? {} : { format: declared[field.path]?.format }),
     };
   });
   const cursor = fields.find((field) => idOf(field) === idOfCursor);
@@ -70,7 +76,7 @@ export function shapeRecords(
       ...fields.map((field) => ({ ...field, id: idOf(field), declared: !field.inferred || field.required })),
       ...(instant === null ? [] : [instant]),
     ],
-    given,
+    new Map([...given, ...Object.entries(declared).map(([path, { column }]) => [idOfPath(path), column] as const)]),
   );
   const nameOf = (id: string): string => names.get(id) ?? "";
   return {
@@ -166,7 +172,9 @@ export const INSTANT = "timestamp with time zone";
 export function columnsOf(shape: RecordShape, primaryKey: readonly string[]): SourceColumn[] {
   const { fields, cursor, unmapped } = shape;
   return [
-    ...fields.map(({ column: name, type, path }) => ({ name, type, nullable: !primaryKey.includes(path) })),
+    ...fields.map(({ column: name, type, path, notNull = false }) => ({
+      ...{ name, type, nullable: !notNull && !primaryKey.includes(path) },
+    })),
     ...(cursor !== null && hasInstantColumn(shape)
       ? [{ name: cursor.column, type: INSTANT, nullable: true, derived: true as const }]
       : []),

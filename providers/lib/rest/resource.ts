@@ -25,6 +25,8 @@ export interface IncrementalConfig {
   windowStep?: string | undefined;
   /** ISO 8601 duration, taken off an inclusive end. */
   granularity?: string | undefined;
+  /** ISO 8601 duration, taken off an exclusive start: such an API gives what changed after the start, not at it. */
+  startStep?: string | undefined;
   openEnded: boolean;
   ordering: "none" | "desc";
 }
@@ -45,6 +47,8 @@ export interface ErrorRule {
   afterHeader?: string | undefined;
   reasonCode?: Extract<ReasonCode, `source_${string}`> | undefined;
   message?: string | undefined;
+  /** What to do about it, whole sentences; absent: what is usual for the reason. */
+  fix?: string | undefined;
 }
 
 export interface ParentConfig {
@@ -55,6 +59,15 @@ export interface ParentConfig {
   missing: "skip" | "fail";
   /** Parents that are asked about at once. */
   concurrency: number;
+}
+
+/** What a connector says of a field besides its type. */
+export interface DeclaredField {
+  column: string;
+  /** A record without a value is no row. */
+  required: boolean;
+  /** Of an instant that the API does not write as RFC 3339; see `time-format.ts`. */
+  format?: string | undefined;
 }
 
 /** One resource of a REST API as a connector declares it. Paths are those of `selector.ts`. */
@@ -82,6 +95,10 @@ export interface ResourceConfig {
   sizeClass: SizeClass;
   fields: Record<string, FieldType>;
   additionalFields: "infer" | "keep" | "ignore";
+  /** Of `fields`, by path, where the connector itself knows them: then nothing is sampled. Absent where a connection declares them. */
+  declared?: Record<string, DeclaredField> | undefined;
+  /** What the credentials must be allowed to, in the vendor's words: for messages. */
+  permission?: string | undefined;
   incremental?: IncrementalConfig | undefined;
   parent?: ParentConfig | undefined;
   errorRules: ErrorRule[];

@@ -84,10 +84,11 @@ function toRow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
     let cell = value === null ? null : cellFor(value, field);
     if (value !== null && cell === null) {
       cell = cursorCell(value, field, plan);
-      if (cell === null && (!inferred || required)) return { column, reason: misfitReason(value, type) };
+      if (cell === null && (!inferred || required)) return { column, reason: misfitReason(value, field) };
       misfits.push([path, value]);
     }
     if (cell === null && isKey) return { column, reason: "The key is empty." };
+    if (cell === null && field.notNull) return { column, reason: "The value is missing." };
     if (cell !== null && !isStorable(value, typeof value === "string" ? value : cell))
       return { column, reason: UNSTORABLE };
     if (cell !== null && type === "jsonb" && !hasJsonbNumbers(value, cell)) return { column, reason: TOO_LARGE };
@@ -110,7 +111,9 @@ function toRow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
   return [...cells, text];
 }
 
-function cellFor(value: JsonValue, { type, inferred, required, isKey }: RowPlan["fields"][number]): string | null {
+function cellFor(value: JsonValue, field: RowPlan["fields"][number]): string | null {
+  const { type, inferred, required, isKey, format } = field;
+  if (format !== undefined) return instantCell(value, format);
   if (!inferred) return fitCell(value, type);
   if (!required) return fitInferred(value, type);
   // "007" and "1e3" are names that differ from 7 and 1000.
@@ -150,7 +153,8 @@ function unmappedMembers(record: JsonObject, { mapped, inner }: RowPlan): Member
   });
 }
 
-function misfitReason(value: JsonValue, type: string): string {
+function misfitReason(value: JsonValue, { type, format }: Pick<ShapeField, "type" | "format">): string {
+  if (format !== undefined) return `The value is no time in the format ${format}.`;
   if (fitCell(value, type.replace(/\(.*\)/, "")) !== null)
     return `The value does not fit ${type} without being changed.`;
   const isFiner = type.startsWith("timestamp") && typeof value === "string" && (readTime(value)?.digits ?? 0) > 6;

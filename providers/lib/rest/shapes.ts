@@ -9,6 +9,7 @@ import { sampleRecords } from "./sample.ts";
 import { checkParents, checkSample } from "./sample-check.ts";
 import { selectOne } from "./selector.ts";
 import { readInstant } from "./time-format.ts";
+import { DAY } from "./times.ts";
 
 /** Found once for each source that is opened: discovery and plan have to say the same. */
 export interface Shapes {
@@ -69,7 +70,8 @@ export function createShapes(source: Pick<ReadContext, "client" | "resources">):
       if (before !== undefined) return before;
       const isNew = known === undefined && named === undefined;
       const { parent } = resource;
-      if (isNew && parent && resource.parentFields.length > 0)
+      const isDeclared = resource.declared !== undefined;
+      if (isNew && !isDeclared && parent && resource.parentFields.length > 0)
         checkParents(resource, await sample(source.resources.get(parent.resource)));
       const records = resource.additionalFields === "infer" ? await sample(resource) : [];
       const earlier = shapeIn(known);
@@ -82,11 +84,17 @@ export function createShapes(source: Pick<ReadContext, "client" | "resources">):
       const bytes = records.reduce((sum, record) => sum + (jsonOf(record)?.length ?? USUAL_ROW_BYTES), 0);
       const rowBytes = records.length === 0 ? USUAL_ROW_BYTES : Math.ceil(bytes / records.length);
       const names = new Map([...given, ...namesIn(shape)]);
-      const result = { shape, names, cursorLasts: longestOf(records, shape), rowBytes, isNew };
+      const cursorLasts = isDeclared ? declaredLasts(shape) : longestOf(records, shape);
+      const result = { shape, names, cursorLasts, rowBytes, isNew };
       found.set(resource.name, result);
       return result;
     },
   };
+}
+
+/** A declared column of dates has cursors that last a day. */
+function declaredLasts({ fields, cursor }: RecordShape): number {
+  return fields.some(({ path, type }) => path === cursor?.path && type === "date") ? DAY : 0;
 }
 
 function longestOf(records: readonly JsonObject[], { cursor }: RecordShape): number {

@@ -46,7 +46,7 @@ export function* cutSteps(span: Span, incremental: IncrementalConfig | undefined
  */
 export function edgeUnitOf({ format, granularity }: Pick<IncrementalConfig, "format" | "granularity">): number {
   const unit = unitOf(format);
-  return Math.max(1, Math.ceil(granularityMs(granularity) / unit)) * unit;
+  return Math.max(1, Math.ceil(durationMs(granularity) / unit)) * unit;
 }
 
 /** The bounds as the API is to read them. An open end stays open unless the API wants one: then the present, inclusive or not. */
@@ -56,14 +56,15 @@ export function boundsOf(
   now: number,
 ): { start: string | null; end: string | null } {
   if (incremental === undefined) return { start: null, end: null };
-  const { format, granularity, openEnded } = incremental;
-  const end = to === null ? (openEnded ? null : now) : to - granularityMs(granularity);
+  const { format, granularity, openEnded, startStep } = incremental;
+  const start = from === null ? null : from - durationMs(startStep);
+  const end = to === null ? (openEnded ? null : now) : to - durationMs(granularity);
   return {
-    start: from === null ? null : formatInstant(from, format, "down"),
+    start: start === null ? null : formatInstant(start, format, "down"),
     end: end === null ? null : formatInstant(end, format, "up"),
   };
 }
 
-function granularityMs(granularity: string | undefined): number {
-  return granularity === undefined ? 0 : (parseDuration(granularity) ?? 0);
+function durationMs(duration: string | undefined): number {
+  return duration === undefined ? 0 : (parseDuration(duration) ?? 0);
 }

@@ -34,7 +34,7 @@ const PAGINATORS = {
 };
 
 for (const [name, paging] of Object.entries(PAGINATORS)) {
-  describeProvider(`http_api, paged by ${name}`, async () => {
+  describeProvider(`http_api, paged by ${name}`, ["cursor", "credentials", "stall", "throttle"], async () => {
     const provider = findProvider("http_api");
     if (provider === null) throw new Error("no http_api provider");
     const server = await createRestServer();

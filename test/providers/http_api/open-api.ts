@@ -35,7 +35,7 @@ export async function openApi(
   const { secrets = {}, sourceConfig = {} } = options;
   const shared = createSharedConnection(secrets);
   const absolute = JSON.parse(JSON.stringify(config).replaceAll("http://here", server.baseUrl));
-  const source = httpApi.connect({
+  const source = await httpApi.connect({
     config: httpApi.connectionSchema.parse({ baseUrl: server.baseUrl, ...absolute }),
     sourceConfig: httpApi.sourceConfigSchema.parse(sourceConfig),
     signal: new AbortController().signal,

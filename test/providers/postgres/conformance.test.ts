@@ -21,7 +21,7 @@ const ORDERS = `
   from generate_series(0, 209) as n;
   analyze orders`;
 
-describeProvider("postgres", async () => {
+describeProvider("postgres", ["cursor", "credentials", "stall", "throttle"], async () => {
   const provider = findProvider("postgres");
   if (provider === null) throw new Error("no postgres provider");
   const source = await createPostgresSource(ORDERS);

@@ -87,7 +87,7 @@ describe("a Postgres source that fails", () => {
 
   it("refuses a login without a password", async () => {
     const provider = findProvider("postgres");
-    const opened = provider?.connect({
+    const opened = await provider?.connect({
       config: provider.connectionSchema.parse(source.config),
       secrets: {},
       sourceConfig: {},

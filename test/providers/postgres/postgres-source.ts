@@ -64,7 +64,7 @@ export async function createPostgresSource(schema: string, encoding?: string): P
     async use(work, options = {}) {
       const provider = findProvider("postgres");
       if (provider === null) throw new Error("no postgres provider");
-      const opened = provider.connect({
+      const opened = await provider.connect({
         config: provider.connectionSchema.parse({ ...config, ...options.config }),
         secrets: { password },
         sourceConfig: {},

@@ -31,10 +31,14 @@ async function listen(serve?: (socket: Socket) => void) {
   return server;
 }
 
-function open(config: Record<string, unknown>, egress: EgressPolicy = LOOPBACK_EGRESS, password = "s3cret"): Source {
+async function open(
+  config: Record<string, unknown>,
+  egress: EgressPolicy = LOOPBACK_EGRESS,
+  password = "s3cret",
+): Promise<Source> {
   const provider = findProvider("postgres");
   if (provider === null) throw new Error("no postgres provider");
-  const source = provider.connect({
+  const source = await provider.connect({
     config: provider.connectionSchema.parse({
       ...{ database: "shop", user: "sluice", sslMode: "disable", connectTimeoutSeconds: 1 },
       ...config,
@@ -55,7 +59,7 @@ describe("what a deployment lets the Postgres connector reach", () => {
     const server = await listen();
     const egress = { allowPrivate: [], allowOnly: ["db.example", "10.0.0.0/8"] };
     for (const host of ["127.0.0.1", "localhost"]) {
-      const checks = await open({ host, port: server.port }, egress).check();
+      const checks = await (await open({ host, port: server.port }, egress)).check();
       expect(checks).toEqual([
         {
           name: "connect",
@@ -65,7 +69,7 @@ describe("what a deployment lets the Postgres connector reach", () => {
         },
       ]);
     }
-    await expect(open({ host: "127.0.0.1", port: server.port }, egress).discover(null)).rejects.toMatchObject({
+    await expect((await open({ host: "127.0.0.1", port: server.port }, egress)).discover(null)).rejects.toMatchObject({
       name: "TerminalError",
       reasonCode: "source_address_refused",
     });
@@ -77,7 +81,7 @@ describe("what a deployment lets the Postgres connector reach", () => {
     const egress = { allowPrivate: [], allowOnly: ["db.example"] };
     const said = await Promise.all(
       [server.port, 1, 65_000].map(async (port) =>
-        JSON.stringify(await open({ host: "127.0.0.1", port }, egress).check()),
+        JSON.stringify(await (await open({ host: "127.0.0.1", port }, egress)).check()),
       ),
     );
     expect(new Set(said.map((text) => text.replace(/at port \d+/, ""))).size).toBe(1);
@@ -99,12 +103,12 @@ describe("a name whose answers change between lookups", () => {
     const egress = { allowPrivate: [], allowOnly: ["127.0.0.1"], resolve: dns.resolve };
     answers.push("127.0.0.1");
     const config = { ...source.config, host: "rebinding.example", connectTimeoutSeconds: 10 };
-    const rebinding = open(config, egress, source.secrets.password);
+    const rebinding = await open(config, egress, source.secrets.password);
     expect((await rebinding.check()).map(({ ok }) => ok)).not.toContain(false);
     expect(dns.asked).toHaveLength(1);
     // The next session asks again, and is told something else.
     answers.push("127.0.0.2");
-    const refused = open({ ...config, port: target.port }, egress, source.secrets.password);
+    const refused = await open({ ...config, port: target.port }, egress, source.secrets.password);
     await expect(refused.discover(null)).rejects.toMatchObject({ reasonCode: "source_address_refused" });
     await expect(refused.discover(null)).rejects.toMatchObject({ reasonCode: "source_address_refused" });
     expect(target.count()).toBe(0);
@@ -113,7 +117,7 @@ describe("a name whose answers change between lookups", () => {
   it("reaches a server under a name and its certificate, not its address", async () => {
     const resolve = async (host: string) => (host === "db.example" ? ["127.0.0.1"] : []);
     const egress = { allowPrivate: [], allowOnly: null, resolve };
-    const named = open({ ...source.config, host: "db.example" }, egress, source.secrets.password);
+    const named = await open({ ...source.config, host: "db.example" }, egress, source.secrets.password);
     expect((await named.check()).filter(({ ok }) => !ok)).toEqual([]);
   });
 });
@@ -138,7 +142,7 @@ describe("what answers and is no Postgres", () => {
     const server = await listen((socket) => {
       socket.once("data", () => socket.write(banner));
     });
-    const [check, ...more] = await open({ host: "127.0.0.1", port: server.port }).check();
+    const [check, ...more] = await (await open({ host: "127.0.0.1", port: server.port })).check();
     expect(more).toEqual([]);
     expect(check).toMatchObject({ name: "connect", ok: false, fix: expect.stringMatching(/\bhost and port\b/) });
     expect(JSON.stringify(check)).not.toMatch(/canary|OpenSSH|ESMTP/);
@@ -151,7 +155,7 @@ describe("what answers and is no Postgres", () => {
   ])("is told as such without waiting for more where it speaks first: %s", async (_, banner) => {
     const server = await listen((socket) => socket.write(banner));
     const config = { host: "127.0.0.1", port: server.port, connectTimeoutSeconds: 120 };
-    const [check] = await open(config).check();
+    const [check] = await (await open(config)).check();
     expect(check).toMatchObject({ ok: false, fix: expect.stringContaining("no Postgres server") });
     expect(JSON.stringify(check)).not.toContain("canary");
   });
@@ -160,7 +164,7 @@ describe("what answers and is no Postgres", () => {
     const server = await listen((socket) => {
       socket.once("data", () => socket.write("HTTP/1.1 400 canary-banner\r\n"));
     });
-    const [check] = await open({ host: "127.0.0.1", port: server.port, sslMode: "require" }).check();
+    const [check] = await (await open({ host: "127.0.0.1", port: server.port, sslMode: "require" })).check();
     expect(check).toMatchObject({ ok: false, fix: expect.stringContaining("no Postgres server") });
   });
 
@@ -179,7 +183,7 @@ describe("what answers and is no Postgres", () => {
       });
     });
     const config = { host: "127.0.0.1", port: server.port, connectTimeoutSeconds: 120 };
-    const [check] = await open(config).check();
+    const [check] = await (await open(config)).check();
     expect(check).toMatchObject({ ok: false, message: expect.stringContaining("more than 1 MiB came in answer") });
     expect(sent.bytes).toBeLessThan(1024 ** 3);
   });
@@ -201,7 +205,7 @@ describe("what answers and is no Postgres", () => {
         });
       });
     });
-    const [check] = await open({ host: "127.0.0.1", port: server.port, connectTimeoutSeconds: 120 }).check();
+    const [check] = await (await open({ host: "127.0.0.1", port: server.port, connectTimeoutSeconds: 120 })).check();
     expect(check).toMatchObject({ ok: false, message: expect.stringContaining("MiB came in answer") });
   });
 
@@ -212,7 +216,7 @@ describe("what answers and is no Postgres", () => {
       const server = await listen((socket) => {
         socket.once("data", () => socket.end(errorOf(said)));
       });
-      const checks = await open({ host: "127.0.0.1", port: server.port }, LOOPBACK_EGRESS, password).check();
+      const checks = await (await open({ host: "127.0.0.1", port: server.port }, LOOPBACK_EGRESS, password)).check();
       expect(JSON.stringify(checks)).toContain("x***");
       expect(JSON.stringify(checks)).not.toContain("S3cr");
     }
@@ -220,7 +224,7 @@ describe("what answers and is no Postgres", () => {
 
   it("is given up when it takes the connection and says nothing", async () => {
     const server = await listen();
-    const [check] = await open({ host: "127.0.0.1", port: server.port }).check();
+    const [check] = await (await open({ host: "127.0.0.1", port: server.port })).check();
     expect(check).toMatchObject({ ok: false, fix: expect.stringContaining("connectTimeoutSeconds") });
   });
 });

@@ -50,7 +50,7 @@ async function plan(changes: Partial<PlanRequest> = {}): Promise<EntityPlan> {
   const provider = findProvider("postgres");
   if (provider === null) throw new Error("no postgres provider");
   const config = { host: "127.0.0.1", port, database: "postgres", user: "postgres", sslMode: "disable" };
-  const source = provider.connect({
+  const source = await provider.connect({
     config: provider.connectionSchema.parse(config),
     secrets: { password: "test" },
     sourceConfig: {},

@@ -65,7 +65,7 @@ describe("Postgres servers of other kinds", () => {
   async function withSource<T>(config: Record<string, unknown>, work: (source: Source) => Promise<T>): Promise<T> {
     const provider = findProvider("postgres");
     if (provider === null) throw new Error("no postgres provider");
-    const source = provider.connect({
+    const source = await provider.connect({
       config: provider.connectionSchema.parse({ database: "postgres", user: "postgres", ...config }),
       secrets: { password: "test" },
       sourceConfig: {},

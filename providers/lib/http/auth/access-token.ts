@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Credentials } from "../../../provider.ts";
 import type { AuthContext, Authenticator, Authorization } from "./authenticator.ts";
+import { putToken, readToken, type StoredToken } from "./stored-tokens.ts";
 
 export interface IssuedToken {
   accessToken: string;
@@ -8,22 +8,23 @@ export interface IssuedToken {
   lifetimeSeconds: number | null;
   /** Secrets that the source has replaced, such as a rotated refresh token. */
   rotated: Record<string, string>;
+  /** What else of the answer is kept with the token, such as `instance_url`. Sealed as the token is. */
+  answered?: Record<string, string>;
 }
 
 /** How tokens of one kind are had and shown. */
 export interface TokenGrant {
+  /** Which of the connection's tokens it is, where it has several; "" is the usual one. */
+  slot?: string;
   /** Those that were handed in when the source was opened; others may have rotated them since. */
   secrets: Record<string, string>;
   /** Everything a token depends on: one that was issued for anything else is not used. */
   issuedFor(secrets: Record<string, string>): readonly unknown[];
   request(context: AuthContext, secrets: Record<string, string>): Promise<IssuedToken>;
-  show(accessToken: string): Authorization;
+  show(accessToken: string, answered: Readonly<Record<string, string>>): Authorization;
 }
 
-interface HeldToken {
-  accessToken: string;
-  /** Milliseconds; infinite where the source gave no lifetime. */
-  renewAt: number;
+interface HeldToken extends StoredToken {
   authorization: Authorization;
 }
 
@@ -35,6 +36,7 @@ const RENEW_EARLY_SECONDS = 60;
  * refused. What a renewal gives is stored before it is used, so that a rotated refresh token is not lost with a process.
  */
 export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
+  const { slot = "" } = grant;
   let held: HeldToken | null = null;
   let renewal: Promise<HeldToken> | null = null;
 
@@ -47,13 +49,14 @@ export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
   }
 
   async function renewShared(context: AuthContext, refused: string | null): Promise<HeldToken> {
-    const renewed = await context.shared.renew(async (now) => {
-      const stored = readStored(now.tokens, now.secrets);
+    const renewed = await context.shared.renew(async ({ tokens, secrets }) => {
+      const stored = read(tokens, secrets);
       if (stored && stored.accessToken !== refused && isFresh(stored)) return null;
-      const issued = await grant.request(context, now.secrets);
-      return { secrets: issued.rotated, tokens: toStored(issued, { ...now.secrets, ...issued.rotated }) };
+      const issued = await grant.request(context, secrets);
+      const token = toStored(issued, { ...secrets, ...issued.rotated });
+      return { secrets: issued.rotated, tokens: putToken(tokens, slot, token) };
     });
-    const token = readStored(renewed.tokens, renewed.secrets);
+    const token = read(renewed.tokens, renewed.secrets);
     if (token === null) throw new Error("A token that has just been stored cannot be read back.");
     return hold(context, token);
   }
@@ -64,33 +67,27 @@ export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
     return token;
   }
 
-  function toStored(issued: IssuedToken, secrets: Record<string, string>): Credentials["tokens"] {
-    const { accessToken, lifetimeSeconds } = issued;
-    const issuedFor = fingerprint(grant.issuedFor(secrets));
-    if (lifetimeSeconds === null) return { accessToken, issuedFor };
-    const usableSeconds = Math.max(lifetimeSeconds - RENEW_EARLY_SECONDS, lifetimeSeconds * 0.9);
+  function toStored(issued: IssuedToken, secrets: Record<string, string>): StoredToken {
+    const { accessToken, lifetimeSeconds, answered = {} } = issued;
+    const seconds = lifetimeSeconds ?? Number.POSITIVE_INFINITY;
     return {
-      accessToken,
-      issuedFor,
-      expiresAt: new Date(Date.now() + lifetimeSeconds * 1000).toISOString(),
-      renewAt: new Date(Date.now() + usableSeconds * 1000).toISOString(),
+      ...{ accessToken, answered },
+      issuedFor: fingerprint(grant.issuedFor(secrets)),
+      expiresAt: Date.now() + seconds * 1000,
+      renewAt: Date.now() + Math.max(seconds - RENEW_EARLY_SECONDS, seconds * 0.9) * 1000,
     };
   }
 
-  function readStored(tokens: Credentials["tokens"], secrets: Record<string, string>): HeldToken | null {
-    const { accessToken, issuedFor, renewAt } = tokens;
-    if (accessToken === undefined || issuedFor !== fingerprint(grant.issuedFor(secrets))) return null;
-    return {
-      accessToken,
-      renewAt: renewAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(renewAt),
-      authorization: grant.show(accessToken),
-    };
+  function read(tokens: Readonly<Record<string, string>>, secrets: Record<string, string>): HeldToken | null {
+    const token = readToken(tokens, slot);
+    if (token === null || token.issuedFor !== fingerprint(grant.issuedFor(secrets))) return null;
+    return { ...token, authorization: grant.show(token.accessToken, token.answered) };
   }
 
   return {
     async authorize(context) {
       if (held && isFresh(held)) return held.authorization;
-      const stored = held === null ? readStored(await context.shared.readTokens(), grant.secrets) : null;
+      const stored = held === null ? read(await context.shared.readTokens(), grant.secrets) : null;
       const token = stored && isFresh(stored) ? hold(context, stored) : await renewOnce(context, null);
       return token.authorization;
     },
@@ -102,7 +99,7 @@ export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
   };
 }
 
-function isFresh(token: HeldToken): boolean {
+function isFresh(token: StoredToken): boolean {
   return Date.now() < token.renewAt;
 }
 

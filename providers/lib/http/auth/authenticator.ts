@@ -6,13 +6,28 @@ import type { HttpResponse } from "../response.ts";
 export interface Authorization {
   headers: Record<string, string>;
   query: readonly (readonly [name: string, value: string])[];
+  /** Where relative addresses lead, as the login has answered; absent: to the client's `baseUrl`. */
+  baseUrl?: string;
+  /** What else the login has answered and was kept, such as `instance_url`. */
+  answered?: Readonly<Record<string, string>>;
+  /** Headers that are made for one request, such as a signature; of each hop anew. */
+  sign?(request: SignedRequest): Promise<Record<string, string>>;
+}
+
+export interface SignedRequest {
+  method: string;
+  /** As it is sent, with its query. */
+  url: URL;
+  headers: Readonly<Record<string, string>>;
+  body: string | Buffer | null;
 }
 
 /** One way to authenticate. Made by the functions beside this file, used by one client. */
 export interface Authenticator {
-  authorize(context: AuthContext): Promise<Authorization>;
+  /** @param scope of the request, see `HttpRequest.scope` */
+  authorize(context: AuthContext, scope?: string): Promise<Authorization>;
   /** The source has refused `refused`. @returns null where there is nothing newer to be had */
-  renew(context: AuthContext, refused: Authorization): Promise<Authorization | null>;
+  renew(context: AuthContext, refused: Authorization, scope?: string): Promise<Authorization | null>;
 }
 
 /** What the client lends to an authenticator. */
@@ -31,6 +46,8 @@ export interface AuthContext {
 
 export interface TokenRequest {
   url: string;
+  /** POST. */
+  method?: "GET" | "POST";
   headers: Record<string, string>;
-  body: string;
+  body: string | null;
 }

@@ -25,7 +25,7 @@ export function createAuthContext(options: {
     shared,
     hide: redactor.hide,
     toError,
-    async requestToken({ url, headers, body }) {
+    async requestToken({ method = "POST", url, headers, body }) {
       if (!URL.canParse(url)) throw toError({ reasonCode: "source_address_refused", said: "the token URL is no URL" });
       const target = new URL(url);
       const signal = AbortSignal.timeout(TOKEN_TIMEOUT_MS);
@@ -40,7 +40,7 @@ export function createAuthContext(options: {
       try {
         guard.check(target);
         const answer = await transport.exchange({
-          method: "POST",
+          method,
           url: target,
           headers: { accept: "application/json", ...headers },
           body,
@@ -49,7 +49,7 @@ export function createAuthContext(options: {
         answer.body.letGo?.();
         return createResponse(answer, target, { format: "json", signal, toError });
       } catch (error) {
-        const failure = classifyBreakage(error, `POST ${describeUrl(target)}`);
+        const failure = classifyBreakage(error, `${method} ${describeUrl(target)}`);
         throw failure === null ? error : toError(failure);
       } finally {
         await transport.close();

@@ -51,3 +51,8 @@ export function basicCredentials(username: string, password: string): string {
 export function bearer(token: string): Authorization {
   return { headers: { authorization: `Bearer ${token}` }, query: [] };
 }
+
+/** For sources that take a token in a header of their own, such as `X-Shopify-Access-Token`. */
+export function tokenIn(header: string, prefix = ""): (token: string) => Authorization {
+  return (token) => ({ headers: { [header]: `${prefix}${token}` }, query: [] });
+}

@@ -1,18 +1,34 @@
 import { cellOf, type JsonValue } from "../json.ts";
 import { createTokenAuthenticator, type IssuedToken } from "./access-token.ts";
-import type { AuthContext, Authenticator } from "./authenticator.ts";
+import { type AssertionClaims, type AssertionKey, signAssertion } from "./assertion.ts";
+import type { AuthContext, Authenticator, Authorization } from "./authenticator.ts";
 import { basicCredentials, bearer } from "./fixed.ts";
-import { readMember, readTokenAnswer } from "./token-answer.ts";
+import { keptOf, readMember, readTokenAnswer } from "./token-answer.ts";
 
 export interface OAuthClient {
   tokenUrl: string;
   clientId: string;
-  /** Null for a public client. */
+  /** Null for a public client, and for one that signs assertions. */
   clientSecret: string | null;
-  /** Where the client's id and secret go: the form, or basic authentication. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
-  sendIn: "body" | "header";
-  scopes?: readonly string[];
-  audience?: string;
+  /**
+   * Where the client's id and secret go: the form, or basic authentication. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+   * `assertion`: the client signs a JWT in place of a secret. https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+   */
+  sendIn: "body" | "header" | "assertion";
+  /** For `assertion`; its audience is `tokenUrl` unless it says so. */
+  assertion?: (AssertionKey & { audience?: string | undefined }) | undefined;
+  scopes?: readonly string[] | undefined;
+  /** Between scopes: a space; NetSuite wants a comma. */
+  scopeSeparator?: string | undefined;
+  audience?: string | undefined;
+  /** Other parameters of the form, such as `resource`. */
+  parameters?: Readonly<Record<string, string>> | undefined;
+  /** What of the answer is kept and told to later requests: `["instance_url"]`. */
+  keep?: readonly string[] | undefined;
+  /** The member among `keep` that is the address of the API; relative addresses of requests lead there. */
+  baseUrlIn?: string | undefined;
+  /** How the token goes with a request: `Authorization: Bearer ...`. */
+  show?: ((accessToken: string) => Authorization) | undefined;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
@@ -20,8 +36,35 @@ export function clientCredentialsAuth(client: OAuthClient): Authenticator {
   return createTokenAuthenticator({
     secrets: {},
     issuedFor: () => ["client_credentials", client],
-    request: async (context) => issued(await ask(context, client, { grant_type: "client_credentials" })),
-    show: bearer,
+    request: async (context) => issued(client, await ask(context, client, { grant_type: "client_credentials" })),
+    show: showOf(client),
+  });
+}
+
+/**
+ * The source may have ended it, somebody may have used it elsewhere, or a worker may have died with the one that replaced it: the source
+ * says the same of all.
+ */
+function authoriseAgain(secretName: string): string {
+  return `Authorise the connection again as docs/guide/oauth.md says, and store the new refresh token as the secret '${secretName}'. Use it nowhere else: many sources take each refresh token only once.`;
+}
+
+const CHECK_ASSERTION =
+  "Check that the source knows the public key, that the subject has allowed the client, and that the audience is what the source expects.";
+
+const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/** The assertion is the grant: it says for whom the token is. https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
+export function jwtBearerAuth(client: OAuthClient, key: AssertionKey, claims: AssertionClaims): Authenticator {
+  return createTokenAuthenticator({
+    secrets: {},
+    issuedFor: () => ["jwt_bearer", client, key, claims],
+    async request(context) {
+      const assertion = await signAssertion(context, key, claims);
+      context.hide(assertion);
+      return issued(client, await ask(context, client, { grant_type: JWT_BEARER, assertion }, CHECK_ASSERTION));
+    },
+    show: showOf(client),
   });
 }
 
@@ -37,42 +80,90 @@ export function refreshTokenAuth(client: OAuthClient, refreshToken: { name: stri
     async request(context, secrets) {
       const present = secrets[name] ?? value;
       context.hide(present);
-      const answer = await ask(context, client, { grant_type: "refresh_token", refresh_token: present });
+      const grant = { grant_type: "refresh_token", refresh_token: present };
+      const answer = await ask(context, client, grant, authoriseAgain(name));
       const next = readMember(answer, ["refresh_token"]);
-      if (typeof next !== "string" || next === "" || next === present) return issued(answer);
+      if (typeof next !== "string" || next === "" || next === present) return issued(client, answer);
       context.hide(next);
-      return { ...issued(answer), rotated: { [name]: next } };
+      return { ...issued(client, answer), rotated: { [name]: next } };
     },
-    show: bearer,
+    show: showOf(client),
   });
 }
 
+function showOf({ show = bearer, baseUrlIn }: OAuthClient) {
+  return (accessToken: string, answered: Readonly<Record<string, string>>): Authorization =>
+    withAnswered(show(accessToken), answered, baseUrlIn);
+}
+
+/** @param baseUrlIn the member that is the address of the API */
+export function withAnswered(
+  authorization: Authorization,
+  answered: Readonly<Record<string, string>>,
+  baseUrlIn: string | undefined,
+): Authorization {
+  const baseUrl = baseUrlIn === undefined ? undefined : answered[baseUrlIn];
+  return { ...authorization, answered, ...(baseUrl === undefined ? {} : { baseUrl }) };
+}
+
 /** @returns the source's answer, which holds an access token */
-async function ask(context: AuthContext, client: OAuthClient, grant: Record<string, string>): Promise<JsonValue> {
-  const form = new URLSearchParams(grant);
-  if (client.scopes && client.scopes.length > 0) form.set("scope", client.scopes.join(" "));
+async function ask(
+  context: AuthContext,
+  client: OAuthClient,
+  grant: Record<string, string>,
+  whenExpired?: string,
+): Promise<JsonValue> {
+  const form = new URLSearchParams({ ...client.parameters, ...grant });
+  const { scopes = [], scopeSeparator = " " } = client;
+  if (scopes.length > 0) form.set("scope", scopes.join(scopeSeparator));
   if (client.audience !== undefined) form.set("audience", client.audience);
-  const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded" };
-  const secret = client.clientSecret;
-  if (secret !== null) context.hide(secret);
-  if (secret !== null && client.sendIn === "header") {
-    headers.authorization = basicCredentials(encodeURIComponent(client.clientId), encodeURIComponent(secret));
-    context.hide(headers.authorization.slice("Basic ".length));
-  } else {
-    form.set("client_id", client.clientId);
-    if (secret !== null) form.set("client_secret", secret);
-  }
+  const headers = { "content-type": "application/x-www-form-urlencoded", ...(await identify(context, client, form)) };
   const response = await context.requestToken({ url: client.tokenUrl, headers, body: form.toString() });
-  return readTokenAnswer(context, response, ["access_token"]);
+  return readTokenAnswer(context, response, { tokenPath: ["access_token"], keep: client.keep, whenExpired });
+}
+
+const JWT_CLIENT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** Adds to the form who the client is. @returns headers that say so */
+async function identify(
+  context: AuthContext,
+  client: OAuthClient,
+  form: URLSearchParams,
+): Promise<Record<string, string>> {
+  const { clientId, clientSecret: secret, sendIn, assertion, tokenUrl } = client;
+  if (secret !== null) context.hide(secret);
+  if (sendIn === "assertion" && assertion !== undefined) {
+    const audience = assertion.audience ?? tokenUrl;
+    const signed = await signAssertion(context, assertion, { issuer: clientId, subject: clientId, audience });
+    context.hide(signed);
+    form.set("client_assertion_type", JWT_CLIENT);
+    form.set("client_assertion", signed);
+    form.set("client_id", clientId);
+    return {};
+  }
+  if (secret !== null && sendIn === "header") {
+    const authorization = basicCredentials(encodeURIComponent(clientId), encodeURIComponent(secret));
+    context.hide(authorization.slice("Basic ".length));
+    return { authorization };
+  }
+  form.set("client_id", clientId);
+  if (secret !== null) form.set("client_secret", secret);
+  return {};
 }
 
 const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400;
 
-function issued(answer: JsonValue): IssuedToken {
-  const lifetimeSeconds = Number(cellOf(readMember(answer, ["expires_in"])));
+function issued({ keep }: OAuthClient, answer: JsonValue): IssuedToken {
   return {
     accessToken: String(readMember(answer, ["access_token"])),
-    lifetimeSeconds: lifetimeSeconds > 0 ? Math.min(lifetimeSeconds, LONGEST_LIFETIME_SECONDS) : null,
+    lifetimeSeconds: readLifetime(answer, ["expires_in"]),
     rotated: {},
+    answered: keptOf(answer, keep),
   };
+}
+
+/** @returns seconds; null where it is not said, or is no lifetime */
+export function readLifetime(answer: JsonValue, path: readonly string[]): number | null {
+  const seconds = Number(cellOf(readMember(answer, path)));
+  return seconds > 0 ? Math.min(seconds, LONGEST_LIFETIME_SECONDS) : null;
 }

@@ -1,15 +1,22 @@
 import { isProviderError } from "../../../../core/errors.ts";
 import { describeStatus } from "../failures.ts";
-import { isObject, type JsonValue } from "../json.ts";
+import { cellOf, isObject, type JsonValue } from "../json.ts";
 import { type HttpResponse, quoteBody } from "../response.ts";
 import { retryAfterSeconds } from "../retry-after.ts";
 import type { AuthContext } from "./authenticator.ts";
 
-/**
- * @param tokenPath where the token stands in the answer
- * @throws ProviderError where the answer holds none, whatever its status: some sources refuse with 200
- */
-export function readTokenAnswer(context: AuthContext, response: HttpResponse, tokenPath: readonly string[]): JsonValue {
+export interface Expected {
+  /** Where the token stands in the answer. */
+  tokenPath: readonly string[];
+  /** What else it has to have, by path: `instance_url`, `data.restUrl`. */
+  keep?: readonly string[] | undefined;
+  /** What a person does where the source takes the grant no more. */
+  whenExpired?: string | undefined;
+}
+
+/** @throws ProviderError where the answer holds no token, whatever its status: some sources refuse with 200 */
+export function readTokenAnswer(context: AuthContext, response: HttpResponse, expected: Expected): JsonValue {
+  const { tokenPath, keep = [], whenExpired } = expected;
   const { status } = response;
   const said = `the token endpoint answered ${describeStatus(status)}`;
   if (status === 408 || status === 429 || status >= 500) {
@@ -22,15 +29,32 @@ export function readTokenAnswer(context: AuthContext, response: HttpResponse, to
   }
   const granted = status >= 200 && status < 300;
   const answer = granted ? response.json() : readIfJson(response);
-  const token = readMember(answer, tokenPath);
-  if (granted && typeof token === "string" && token !== "") return answer;
   const error = readMember(answer, ["error"]);
+  if (granted && isText(readMember(answer, tokenPath))) {
+    const missing = keep.find((path) => !isText(readMember(answer, path.split("."))));
+    if (missing === undefined) return answer;
+    throw context.toError({ reasonCode: "source_response_invalid", said: `${said} without ${missing}` });
+  }
   if (granted && error === undefined) {
     throw context.toError({ reasonCode: "source_response_invalid", said: `${said} without ${tokenPath.join(".")}` });
   }
   // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-  const reasonCode = error === "invalid_grant" ? "source_auth_expired" : "source_auth_failed";
-  throw context.toError({ reasonCode, said, quoted: quoteBody(response.body) });
+  const isExpired = error === "invalid_grant";
+  throw context.toError({
+    reasonCode: isExpired ? "source_auth_expired" : "source_auth_failed",
+    said,
+    quoted: quoteBody(response.body),
+    fix: isExpired ? whenExpired : undefined,
+  });
+}
+
+/** What of the answer is kept with the token. */
+export function keptOf(answer: JsonValue, keep: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(keep.map((path) => [path, cellOf(readMember(answer, path.split("."))) ?? ""]));
+}
+
+function isText(value: JsonValue | undefined): boolean {
+  return typeof value === "string" && value !== "";
 }
 
 /** A refusal may come as a page of HTML, or without a word, whatever type it names: the status says what it is. */

@@ -17,6 +17,7 @@ function createWire(redirects: Record<string, [status: number, location: string]
       };
     },
     hasMoved: () => false,
+    noteMoved: () => undefined,
     close: async () => undefined,
   };
   const guard: EgressGuard = { check: () => undefined, lookup: () => () => undefined };

@@ -17,8 +17,8 @@ const PLAN: Omit<PlanRequest, "keyColumns" | "removes"> = {
   ...{ windowSize: null, maxSlices: 1, lookbackSeconds: null, safetyLagSeconds: null, between: null, catchUp: false },
 };
 
-function open(server: RandomServer, api: RandomApi): Source {
-  return httpApi.connect({
+async function open(server: RandomServer, api: RandomApi): Promise<Source> {
+  return await httpApi.connect({
     config: httpApi.connectionSchema.parse(configOf(api, server.baseUrl)),
     sourceConfig: httpApi.sourceConfigSchema.parse({}),
     ...{ secrets: {}, redactor: createRedactor(), shared: createSharedConnection({}), egress: LOOPBACK_EGRESS },
@@ -76,7 +76,7 @@ it(
     await fc.assert(
       fc.asyncProperty(randomApi, async (api) => {
         server.serve(api);
-        const source = open(server, api);
+        const source = await open(server, api);
         try {
           const { ids, error } = await readAll(source, api);
           if (error !== null) {

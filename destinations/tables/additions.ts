@@ -4,7 +4,7 @@ import type { Session } from "../session.ts";
  * What people have given a relation, as statements that give it to another one of the same name. Each query takes the oids of the
  * relations for $1 and answers with `oid` and `statement`.
  */
-const BELONGINGS = [
+const ADDITIONS = [
   `select conrelid as oid, format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) as statement
    from pg_constraint
    where conrelid = any ($1) and conparentid = 0 and contype in ('u', 'x', 'f')
@@ -120,10 +120,10 @@ const BELONGINGS = [
    where d.refobjid = any ($1) and d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'a'`,
 ];
 
-/** @returns for each relation what gives its belongings to its successor, in order; without its primary key, checks and identities */
-export async function readBelongings({ client }: Session, oids: string[]): Promise<Map<string, string[]>> {
+/** @returns for each relation what gives its additions to its successor, in order; without its primary key, checks and identities */
+export async function readAdditions({ client }: Session, oids: string[]): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>(oids.map((oid) => [oid, []]));
-  for (const query of BELONGINGS) {
+  for (const query of ADDITIONS) {
     const { rows } = await client.query<{ oid: string; statement: string }>(query, [oids]);
     for (const { oid, statement } of rows) found.get(String(oid))?.push(statement);
   }

@@ -83,7 +83,7 @@ export function readStorage(session: Session, from: TableName, to: TableName): P
 }
 
 /** @returns statements for a next partition that is attached, in order */
-export function readPartitionBelongings(session: Session, from: TableName, to: TableName): Promise<string[]> {
+export function readPartitionAdditions(session: Session, from: TableName, to: TableName): Promise<string[]> {
   return readStatements(session, [...SETTINGS, ...REST], from, to);
 }
 

@@ -1,0 +1,80 @@
+import { TerminalError } from "../../../core/errors.ts";
+import type { ConnectOptions, Source } from "../../provider.ts";
+import { createHttpClient, type HttpClient } from "../http/client.ts";
+import type { RestApi, RestDeclaration, RestPaginator, RestResource, RestSourceConfig } from "./declaration.ts";
+import type { Paginator } from "./paginator.ts";
+import type { PaginatorConfig } from "./paginator-config.ts";
+import { createPaginator } from "./paginators.ts";
+import type { ResourceConfig } from "./resource.ts";
+import { createResources, type Resources } from "./resources.ts";
+import { createRestSource } from "./source.ts";
+import { createVendorAuth } from "./vendor-auth.ts";
+
+/** @throws TerminalError config_invalid where the connection lacks a secret that its API needs */
+export async function connectRest<Config, SecretName extends string>(
+  declaration: RestDeclaration<Config, SecretName>,
+  configs: readonly ResourceConfig[],
+  options: ConnectOptions<Config, RestSourceConfig>,
+): Promise<Source> {
+  const { key, checkPath, extend } = declaration;
+  const api = declaration.api({ config: options.config, secret: (name) => secretOf(key, options.secrets, name) });
+  const client = await openClient(declaration, api, options);
+  const resources = settleResources(declaration, configs, { sourceConfig: options.sourceConfig, api });
+  const source = createRestSource({ client, resources, checkPath });
+  return extend === undefined ? source : await extend(source, { client, options });
+}
+
+function secretOf(key: string, secrets: Readonly<Record<string, string>>, name: string): string {
+  const value = secrets[name];
+  if (value !== undefined) return value;
+  throw new TerminalError("config_invalid", `${key}: the connection has no secret '${name}'.`, {
+    fix: "Store the secret with the connection.",
+  });
+}
+
+async function openClient<Config>(
+  { key }: Pick<RestDeclaration<Config, never>, "key">,
+  { auth, limit, ...api }: RestApi,
+  { redactor, shared, egress, signal }: ConnectOptions<Config, RestSourceConfig>,
+): Promise<HttpClient> {
+  return createHttpClient({
+    ...{ provider: key, ...api, redactor, shared, egress, signal },
+    auth: await createVendorAuth(auth),
+    limit:
+      limit === undefined ? null : { ...{ bucket: new URL(api.baseUrl).host, burst: 1, concurrency: 4 }, ...limit },
+  });
+}
+
+function settleResources<Config, SecretName extends string>(
+  { key, paginator, resources }: RestDeclaration<Config, SecretName>,
+  configs: readonly ResourceConfig[],
+  { sourceConfig, api }: { sourceConfig: RestSourceConfig; api: RestApi },
+): Resources {
+  const declared = new Map<string, RestResource>(resources.map((resource) => [resource.entityKey, resource]));
+  const secretParameters = api.auth.type === "query" ? [api.auth.name] : [];
+  return createResources(key, configs, (config) => {
+    const { initial, columns, exclude } = sourceConfig.resources[config.name] ?? {};
+    const { incremental } = config;
+    const pages = declared.get(config.name)?.paginator ?? paginator;
+    return {
+      ...config,
+      incremental: incremental && initial !== undefined ? { ...incremental, initial } : incremental,
+      ...(columns === undefined && exclude === undefined ? {} : { choice: { columns, exclude } }),
+      paging: isOwn(pages) ? pages : createPaginator(key, pages && completed(pages), secretParameters),
+    };
+  });
+}
+
+function isOwn(paginator: RestPaginator | undefined): paginator is Paginator {
+  return paginator !== undefined && "next" in paginator;
+}
+
+const USUAL = {
+  ...{ emptyPage: "continue", in: "query", rel: "next" },
+  ...{ limitParam: "limit", offsetParam: "offset", pageParam: "page" },
+} as const;
+
+/** With what is usual where the declaration does not say; what its type does not know is not looked at. */
+function completed(paginator: Exclude<RestPaginator, Paginator>): PaginatorConfig {
+  return { ...USUAL, ...paginator } as PaginatorConfig;
+}
