@@ -1,5 +1,4 @@
 import { TerminalError } from "../../core/errors.ts";
-import { fitIdentifier } from "../../core/naming.ts";
 import type { KeyRows } from "../destination.ts";
 import { lockTable } from "../ledger/ledger.ts";
 import type { LoadTarget } from "../load-target.ts";
@@ -174,20 +173,28 @@ export async function findDropped(
   return gone;
 }
 
-/** Where the children of a parent are looked for. The catalog knows whether there is an index that serves. */
+/**
+ * Where the children of a parent are looked for. The index is the user's table's, so that the generations that come get it too; one that is
+ * loaded beside already gets its own, which becomes a part of it. Idempotent.
+ */
 export async function ensureSetIndex(session: Session, target: LoadTarget, columns: string[]): Promise<void> {
-  const { client } = session;
-  const present = await MODES[target.loadMode].deletes(target).present(session, target);
+  const { table: leaf } = await MODES[target.loadMode].deletes(target).present(session, target);
+  if (await hasIndexOn(session, leaf, columns)) return;
+  await inTransaction(session, async () => {
+    await lockTable(session, target);
+    for (const table of [quoteTable(target), leaf]) {
+      if (await hasIndexOn(session, table, columns)) continue;
+      await session.client.query(`create index on ${table} (${quoteColumns(columns)})`);
+    }
+  });
+}
+
+/** By its first column: what is left is few rows. */
+async function hasIndexOn({ client }: Session, table: string, [first]: string[]): Promise<boolean> {
   const { rowCount } = await client.query(
     `select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
      where i.indrelid = to_regclass($1) and i.indisvalid and i.indpred is null and a.attname = $2`,
-    [present.table, columns[0]],
+    [table, first],
   );
-  if (rowCount !== 0) return;
-  await inTransaction(session, async () => {
-    await lockTable(session, target);
-    await client.query(
-      `create index if not exists ${quoteIdentifier(fitIdentifier(`${target.leafTable}_sets`))} on ${present.table} (${quoteColumns(columns)})`,
-    );
-  });
+  return rowCount !== 0;
 }
