@@ -196,7 +196,10 @@ export async function hasCommitted(db: Executor, transactionId: string): Promise
   return status === "in progress" ? null : status === "committed";
 }
 
-export type SliceRow = Selectable<RunSliceTable>;
+export interface SliceRow extends Selectable<RunSliceTable> {
+  /** By entityKey, of a slice that writes to several tables; null otherwise. */
+  tables: Record<string, RowCounts> | null;
+}
 
 /** In the order of the plan. */
 export async function listSlices(
@@ -205,6 +208,16 @@ export async function listSlices(
 ): Promise<{ slices: SliceRow[]; total: number }> {
   const ofRun = db.selectFrom("runSlices").where("runId", "=", page.runId);
   const { total } = await ofRun.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const slices = await ofRun.selectAll().orderBy("sliceNo").limit(page.limit).offset(page.offset).execute();
+  const tables = sql<SliceRow["tables"]>`(
+    select jsonb_object_agg(entity_key, jsonb_build_object(
+      'rowsRead', rows_read, 'rowsWritten', rows_written, 'rowsRejected', rows_rejected, 'rowsDeleted', rows_deleted))
+    from run_slice_tables t where t.run_id = run_slices.run_id and t.slice_no = run_slices.slice_no)`;
+  const slices = await ofRun
+    .selectAll()
+    .select(tables.as("tables"))
+    .orderBy("sliceNo")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
   return { slices, total };
 }
