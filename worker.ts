@@ -36,6 +36,7 @@ import { createKeyring } from "./db/secrets.ts";
 import { createDestinations } from "./destinations/open-destinations.ts";
 import { egressEntries } from "./egress/env.ts";
 import packageJson from "./package.json" with { type: "json" };
+import { findProvider } from "./providers/index.ts";
 import { createQueueWorkers } from "./queue-workers.ts";
 import { installRuntime } from "./temporal-runtime.ts";
 
@@ -63,7 +64,14 @@ const WORKER_ENV = {
 /** Each waits for databases, mostly, and soon ends. */
 const RECORD_SLOTS = 64;
 
-export async function main({ failpoint }: { failpoint?: Failpoint } = {}): Promise<void> {
+/** @param options of tests: `connectors` in place of the registry */
+export async function main({
+  failpoint,
+  connectors = findProvider,
+}: {
+  failpoint?: Failpoint;
+  connectors?: typeof findProvider;
+} = {}): Promise<void> {
   const { env, temporal } = readEnv(WORKER_ENV, process.env);
   const log = pino({ name: "worker", level: env.LOG_LEVEL });
   // Nobody can read them without an address.
@@ -92,6 +100,7 @@ export async function main({ failpoint }: { failpoint?: Failpoint } = {}): Promi
     progress,
     notes,
     renewals,
+    findProvider: connectors,
     openDestination: destinations.open,
     warehouseUrl: env.WAREHOUSE_URL,
     egress,

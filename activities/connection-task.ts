@@ -108,6 +108,7 @@ function toDiscovered(schema: EntitySchema): DiscoveredEntity {
     open: _open,
     cursorAliases: _aliases,
     columnNames: _names,
+    changeFeed: _feed,
     ...entity
   } = schema;
   return entity;

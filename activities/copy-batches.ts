@@ -19,7 +19,9 @@ export async function copyBatches(
   for (;;) {
     try {
       for await (const batch of source.read({ ...reading, ...again, checkpoint: writer.checkpoint })) {
-        tracked.add(await writer.write(metered(batch, tracked)));
+        const loadable = metered(batch, tracked);
+        if (isPositionAlone(batch)) await writer.keep(batch.checkpoint);
+        else tracked.add(await writer.write(loadable));
         if (batch.final) return;
       }
       return await writer.finish();
@@ -32,6 +34,11 @@ export async function copyBatches(
       else if (!(error instanceof CopyConflictError)) throw error;
     }
   }
+}
+
+/** It says how far the source is, and brings nothing. */
+function isPositionAlone(batch: Batch): boolean {
+  return batch.kind === "rows" && !batch.final && batch.rows.length === 0 && (batch.rejects ?? []).length === 0;
 }
 
 /** Counts bytes as they pass, so that a long COPY shows progress before it commits. */

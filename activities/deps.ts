@@ -1,11 +1,13 @@
 import type { Logger } from "pino";
 import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { Failpoint } from "../core/failpoints.ts";
+import type { ProviderKey } from "../core/vocabulary.ts";
 import type { Db } from "../db/client.ts";
 import type { Keyring } from "../db/secrets.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
 import type { Place } from "../destinations/open-destinations.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
+import type { Provider } from "../providers/provider.ts";
 import type { ActivityNotes } from "./activity-notes.ts";
 import type { Progress } from "./progress.ts";
 import type { Renewals } from "./renewals.ts";
@@ -18,6 +20,8 @@ export interface ActivityDeps {
   progress: Progress;
   notes: ActivityNotes;
   renewals: Renewals;
+  /** Null where this worker has no connector for it. */
+  findProvider(key: ProviderKey): Provider | null;
   /** The default warehouse by its URL, and others by how to log in there; opened once per process. */
   openDestination(place: Place): ComparingDestination;
   warehouseUrl: string;

@@ -15,6 +15,7 @@ import { type Discards, isCompleteScan, type LoadTarget, type TargetTable } from
 import { sameColumns } from "../destinations/tables/table-shape.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { needsResync } from "./feed-start.ts";
 import { requireBackfill } from "./require-backfill.ts";
 import type { ExecutionConfig } from "./run-context.ts";
 
@@ -34,6 +35,8 @@ export interface PlanSettings {
   };
   deploymentId: string;
   maxSlices: number;
+  /** Of the connection: see `feedOriginOf`. */
+  feedOrigin: string;
 }
 
 /** How an entity is loaded: what the user gave, else what discovery found. */
@@ -138,12 +141,14 @@ export async function loadRequestOf(
     binding: BindingRow;
     resolved: ResolvedBinding;
     cursor: string | null;
-    /** The column of the group's parent that its cursor is in; absent: the entity is read by its own. */
-    cursorOfGroup?: string | null;
+    /** The parent whose answers feed it, by whose cursor it is read; absent: it is read by its own. */
+    lead?: EntitySchema | undefined;
   },
 ): Promise<PreviewRequest> {
-  const { schema, binding, resolved, cursor } = entity;
-  const reading = { ...resolved, cursorField: entity.cursorOfGroup ?? resolved.cursorField };
+  const { schema, binding, resolved, lead } = entity;
+  const reading =
+    lead === undefined ? resolved : { ...resolved, cursorField: lead.cursorFields[0] ?? resolved.cursorField };
+  const read = { schema: lead ?? schema, binding, cursor: entity.cursor };
   const { entityKey, columns } = schema;
   const rules = entityRulesOf(sync.destinationConfig, entityKey);
   const formerOwners = await findDeletedOwners(deps.db, binding);
@@ -157,7 +162,8 @@ export async function loadRequestOf(
     schema: destinationSchemaOf(sync),
     table: binding.physicalTableName,
     columns,
-    complete: readsAll(run, reading, cursor),
+    complete: readsAll(run, reading, read),
+    ...(isResync(run, reading, read) ? { resync: true } : {}),
     fromScratch: run.runMode === "full_refresh",
     keyComesLast: isWorthLateKey(schema, resolved),
     claimedKey: isClaimedKey(schema, resolved, binding),
@@ -169,19 +175,25 @@ export async function loadRequestOf(
 export function planRequestOf(
   { context: { run, execution }, maxSlices }: PlanSettings,
   entity: {
-    entityKey: string;
+    schema: EntitySchema;
+    binding: BindingRow;
     resolved: ResolvedBinding;
     target: LoadTarget | ComparedRows;
     state: CursorState | null;
   },
 ): PlanRequest {
-  const { entityKey, resolved, target, state } = entity;
+  const { schema, binding, resolved, target, state } = entity;
+  const { entityKey, changeFeed: isFeed = false } = schema;
   const cursor = state?.cursor ?? null;
+  const read = { schema, binding, cursor };
   const { loadMode, keyColumns } = resolved;
   // Without one where the table does not take the column.
   const { cursorField } = target;
   const incremental =
-    !readsAll(run, resolved, cursor) && run.runMode === "incremental" && cursorField !== null && cursor !== null;
+    !readsAll(run, resolved, read) &&
+    run.runMode === "incremental" &&
+    (cursorField !== null || isFeed) &&
+    cursor !== null;
   // It compares whole ranges, in none of which are rows without a cursor, and adds what has changed: one slice then, read once.
   const keylessAppend = keyColumns.length === 0 && (loadMode === "append_event" || loadMode === "append_snapshot");
   const sweeps = "kind" in target && isCompleteScan(target);
@@ -200,8 +212,10 @@ export function planRequestOf(
     lookbackSeconds: execution.lookbackSeconds,
     safetyLagSeconds: execution.safetyLagSeconds,
     between: run.runMode === "backfill" ? (run.request.window ?? null) : null,
-    catchUp: sweeps && cursorField !== null && !keylessAppend,
+    // A feed brings what changes from its first token on.
+    catchUp: sweeps && cursorField !== null && !keylessAppend && !isFeed,
     removes: sweeps || ("kind" in target && target.kind === "replace_windows"),
+    ...(isResync(run, resolved, read) ? { resync: true } : {}),
   };
 }
 
@@ -225,13 +239,30 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
  * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
  * what is gone end with every read of all there is.
  */
-function readsAll(
+function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
+  const { loadMode, cursorField } = resolved;
+  const { changeFeed: isFeed = false } = read.schema;
+  const isIncremental = run.runMode === "incremental";
+  const lacksStart = isIncremental && ((cursorField === null && !isFeed) || read.cursor === null);
+  const sweepsThen = loadMode === "delete_insert" || loadMode === "scd2" || loadMode === "upsert_soft_delete";
+  return readsEverything(loadMode, run.runMode, isFeed) || (lacksStart && sweepsThen) || isResync(run, resolved, read);
+}
+
+interface EntityRead {
+  schema: Pick<EntitySchema, "changeFeed">;
+  binding: Pick<BindingRow, "frozenAt">;
+  cursor: string | null;
+}
+
+/** Load modes that read everything anyway need no other reason to. */
+export function isResync(
   { runMode }: Pick<RunRow, "runMode">,
-  { loadMode, cursorField }: ResolvedBinding,
-  cursor: string | null,
+  { loadMode }: ResolvedBinding,
+  read: EntityRead,
 ): boolean {
-  const lacksStart = runMode === "incremental" && (cursorField === null || cursor === null);
-  return readsEverything(loadMode, runMode) || (lacksStart && (loadMode === "delete_insert" || loadMode === "scd2"));
+  const { schema, binding, cursor } = read;
+  const isIncremental = runMode === "incremental" && !readsEverything(loadMode, runMode, schema.changeFeed);
+  return isIncremental && needsResync(schema, binding, cursor);
 }
 
 /** By a guess of the source's; a key of the user's own may be there twice. */

@@ -49,15 +49,20 @@ export function describeError(error: unknown): { reasonCode: ReasonCode; message
 /** A shorter wait that the source asks for is a delayed retry; a longer one gives the slot back. */
 const LONGEST_DELAY_SECONDS = 5;
 
-/** How long the source wants to be left alone; null when `error` says nothing of the kind, or it is soon over. */
+/**
+ * How long the source wants to be left alone; null when `error` says nothing of the kind, or it is soon over. Asking for a job that is
+ * still running is no failed try, however soon it is asked for again.
+ */
 export function waitOf(error: unknown): { reasonCode: ReasonCode; until: Date } | null {
-  if (!(error instanceof TransientError) || (error.retryAfterSeconds ?? 0) <= LONGEST_DELAY_SECONDS) return null;
+  if (!(error instanceof TransientError)) return null;
+  const isSoonOver = (error.retryAfterSeconds ?? 0) <= LONGEST_DELAY_SECONDS;
+  if (isSoonOver && error.reasonCode !== "source_job_running") return null;
   return { reasonCode: error.reasonCode, until: new Date(Date.now() + (error.retryAfterSeconds ?? 0) * 1000) };
 }
 
-/** A takeover means that somebody else does this work; everything unknown may pass. */
+/** A takeover means that somebody else does this work; everything unknown may pass. An expired feed stays expired in this attempt. */
 export function isRetryable(error: unknown): boolean {
-  if (isProviderError(error)) return error instanceof TransientError;
+  if (isProviderError(error)) return error instanceof TransientError && error.reasonCode !== "source_cursor_expired";
   return !(error instanceof SupersededError);
 }
 

@@ -71,11 +71,13 @@ async function close(
     const planned = plan?.entities.find((each) => each.entityKey === entityKey);
     return { cursor: reachedCursor(planned, ledger), tail: tailOf(planned?.evidence ?? {}) };
   };
-  const entities: EntityClosing[] = evidence.entities.map((entity) => ({
-    entityKey: entity.entityKey,
-    ...reached(entity),
-    failure: outcome.entityFailures.find((failure) => failure.entityKey === entity.entityKey) ?? null,
-  }));
+  const entities: EntityClosing[] = evidence.entities.map((entity) => {
+    const failure = outcome.entityFailures.find((each) => each.entityKey === entity.entityKey) ?? null;
+    const expired = (failure ?? entity.planFailure)?.reasonCode === "source_cursor_expired";
+    // Other runs read beside the cursor.
+    const expiresCursor = expired && run.runMode === "incremental";
+    return { entityKey: entity.entityKey, ...reached(entity), failure, expiresCursor };
+  });
   const closing = { run, plan, ledger, rejects, verdict, entities, fenced: proof !== null, outcome };
   await closeRun(deps.db, closing, deps.failpoint);
 }

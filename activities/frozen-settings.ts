@@ -3,8 +3,10 @@ import { TerminalError } from "../core/errors.ts";
 import type { ConnectionRow } from "../db/connections.ts";
 import type { FrozenConnection, FrozenSettings } from "../db/plan-tables.ts";
 import type { SyncRow } from "../db/syncs.ts";
-import { findProvider } from "../providers/index.ts";
 import { addressOf as addressIn } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+
+type Deps = Pick<ActivityDeps, "findProvider">;
 
 /**
  * A plan keeps the settings that it was made from, so that an edit cannot reach the slices that are left. Secrets are renewed, so they
@@ -30,8 +32,8 @@ export function freezeSettings(settings: {
  * The connection with the config that the plan was made from, and the secrets of now.
  * @throws TerminalError connection_changed where these are of another address
  */
-export function thawConnection(frozen: FrozenConnection, now: ConnectionRow): ConnectionRow {
-  requireSameAddress(frozen.config, now);
+export function thawConnection(deps: Deps, frozen: FrozenConnection, now: ConnectionRow): ConnectionRow {
+  requireSameAddress(deps, frozen.config, now);
   return { ...now, config: frozen.config };
 }
 
@@ -39,8 +41,8 @@ export function thawConnection(frozen: FrozenConnection, now: ConnectionRow): Co
  * @param config that the secrets of `now` are about to be used with
  * @throws TerminalError connection_changed
  */
-export function requireSameAddress(config: Record<string, unknown>, now: ConnectionRow): void {
-  if (isDeepStrictEqual(addressOf(now.provider, config), addressOf(now.provider, now.config))) return;
+export function requireSameAddress(deps: Deps, config: Record<string, unknown>, now: ConnectionRow): void {
+  if (isDeepStrictEqual(addressOf(deps, now.provider, config), addressOf(deps, now.provider, now.config))) return;
   throw new TerminalError(
     "connection_changed",
     `Connection ${now.name} was pointed at another address while the run worked with the one before.`,
@@ -50,6 +52,7 @@ export function requireSameAddress(config: Record<string, unknown>, now: Connect
 
 /** Where secrets go, and under whose protection. What a config leaves out is its default. */
 export function addressOf(
+  { findProvider }: Deps,
   providerKey: ConnectionRow["provider"],
   config: Record<string, unknown>,
 ): Record<string, unknown> {

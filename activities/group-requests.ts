@@ -1,7 +1,7 @@
 import { readsEverything } from "../core/load-modes.ts";
 import { isCompleteScan } from "../destinations/load-target.ts";
 import type { EntitySchema, MemberRequest, PlanRequest } from "../providers/provider.ts";
-import { type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf } from "./entity-requests.ts";
+import { isResync, type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf } from "./entity-requests.ts";
 import type { PlacedTable } from "./plan-group.ts";
 
 /**
@@ -17,34 +17,40 @@ export function groupRequestOf(
   const [first] = placed;
   if (first === undefined) throw new Error(`Nothing of ${lead.entityKey} is loaded.`);
   const isStored = first.schema.entityKey === lead.entityKey;
-  const resolved = isStored ? first.resolved : readAs(lead);
+  const resolved = isStored ? first.resolved : readAs(lead, first.resolved);
   const { target } = first;
   const cursorField = isStored ? target.cursorField : resolved.cursorField;
   const state = start === null ? null : first.state;
   const base = planRequestOf(settings, {
-    entityKey: lead.entityKey,
-    resolved,
-    state,
+    ...{ schema: lead, binding: first.binding, resolved, state },
     target: { ...target, cursorField },
   });
   const removes = placed.some((table) => isCompleteScan(table.target));
-  const { runMode } = settings.context.run;
-  const readsAll = removes || placed.some((table) => readsEverything(table.resolved.loadMode, runMode));
-  const { columns: _, ...reading } = base;
+  const { run } = settings.context;
+  const readsAll =
+    removes || placed.some((table) => readsEverything(table.resolved.loadMode, run.runMode, lead.changeFeed));
+  const resync = placed.some(({ binding, resolved: own }) =>
+    isResync(run, own, { schema: lead, binding, cursor: start }),
+  );
+  const { columns: _, resync: __, ...reading } = base;
   return {
     ...reading,
     ...(isStored ? { columns: readColumnsOf(target) } : { isStored: false, claimedKey: false }),
     ...(readsAll ? { scan: "full" as const, cursorState: null } : {}),
     // What a table's last run saw at the cursor says nothing of the others.
     tail: {},
-    catchUp: removes && cursorField !== null,
+    catchUp: removes && cursorField !== null && lead.changeFeed !== true,
     removes,
+    ...(resync ? { resync } : {}),
     members: placed.filter((table) => table.schema.entityKey !== lead.entityKey).map(memberOf),
   };
 }
 
-/** A parent that is only read for its children. */
-function readAs({ loadMode, primaryKeyColumns, cursorFields }: EntitySchema): ResolvedBinding {
+/** A parent that is only read for its children: as much of it as they need. */
+function readAs(
+  { primaryKeyColumns, cursorFields }: EntitySchema,
+  { loadMode }: Pick<ResolvedBinding, "loadMode">,
+): ResolvedBinding {
   return { loadMode, keyColumns: primaryKeyColumns, cursorField: cursorFields[0] ?? null };
 }
 

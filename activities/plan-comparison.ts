@@ -49,11 +49,14 @@ export async function planComparedEntity(
     ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     reloads: runMode === "repair" && repairable,
   });
-  const request = planRequestOf(planning, { entityKey, resolved, target, state: null });
+  const request = planRequestOf(planning, { schema, binding, resolved, target, state: null });
   const { hash, settled, ...plan } = await source.comparison.plan(
     { ...request, windows: true, cursorState: state?.cursor ?? null, tail: tailFor(state, resolved, target) },
     end,
   );
+  if (plan.slices.some(({ window }) => window.by === "part")) {
+    throw new Error(`${entityKey} is to be compared in parts, whose rows cannot be told apart at the destination.`);
+  }
   const compared: ComparedTarget = { ...target, repairable, comparison: { columns: end.columns, hash, settled } };
   return {
     ...{ entityKey, dependsOn: [], spec: plan.spec, target: storeTarget(compared), slices: plan.slices },

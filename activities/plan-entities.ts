@@ -90,8 +90,11 @@ function createProgressNotes({ db }: Pick<ActivityDeps, "db">, runId: string, to
 export function requireSomePlanned(planned: NewPlanEntity[]): void {
   const [first] = planned;
   if (first === undefined || Context.current().info.attempt >= TRIES_OF_ALL) return;
+  // A feed that has expired stays so until the next attempt reads everything.
   const mayPass = ({ reasonCode }: NewPlanEntity): boolean =>
-    reasonCode !== null && reasonOf(reasonCode).resultClass === "transient_failure";
+    reasonCode !== null &&
+    reasonCode !== "source_cursor_expired" &&
+    reasonOf(reasonCode).resultClass === "transient_failure";
   if (!planned.every(mayPass) || first.reasonCode === null) return;
   throw new TransientError(first.reasonCode, `${first.entityKey}: ${first.error}`);
 }

@@ -8,9 +8,11 @@ import type { ComparingDestination } from "../destinations/compare/comparison.ts
 import { storeTarget } from "../destinations/stored-target.ts";
 import { TableChangedError } from "../destinations/tables/table-changes.ts";
 import type { EntitySchema, Source } from "../providers/provider.ts";
+import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { loadedAs, loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { plannedTail, tellResync, usableState } from "./feed-start.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { planComparedEntity } from "./plan-comparison.ts";
 import { orderSlices } from "./replacing-slices.ts";
@@ -48,19 +50,27 @@ export async function planEntity(
     return await meetingDefects(entity.entityKey, making);
   } catch (error) {
     requireOwnFault(deps, planning, entity, error);
-    return unplannable(entity.entityKey, error);
+    return unplannable(deps, planning, entity.entityKey, error);
   }
 }
 
 /** An entity that the plan is recorded without. */
-export function unplannable(entityKey: string, error: ProviderError): NewPlanEntity {
+export async function unplannable(
+  { db }: Pick<ActivityDeps, "db">,
+  { context }: EntityPlanning,
+  entityKey: string,
+  error: ProviderError,
+): Promise<NewPlanEntity> {
+  // A feed that has expired is reset, unless somebody has set its state meanwhile.
+  const isReset = error.reasonCode === "source_cursor_expired";
+  const state = isReset ? await readCursorState(db, context.sync.id, entityKey) : null;
   return {
     entityKey,
     dependsOn: [],
     spec: {},
     target: error instanceof TableChangedError ? { tableChanges: error.changes } : {},
     upperBound: null,
-    cursorVersion: 0,
+    cursorVersion: state?.version ?? 0,
     evidence: {},
     reasonCode: error.reasonCode,
     error: error.message,
@@ -96,7 +106,8 @@ async function planFoundEntity(
   const { entityKey } = schema;
   const resolved = resolveBinding(binding, schema);
   await holdColumnNames(deps, binding, schema);
-  const state = await readCursorState(deps.db, sync.id, entityKey);
+  const { feedOrigin } = planning;
+  const state = usableState(await readCursorState(deps.db, sync.id, entityKey), schema, feedOrigin);
   const target = await planning.destination.prepareEntity({
     ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
@@ -110,8 +121,9 @@ async function planFoundEntity(
     primaryKeyColumns: keyColumns,
     cursorField: target.cursorField,
   });
-  const request = planRequestOf(planning, { entityKey, resolved, target, state });
+  const request = planRequestOf(planning, { schema, binding, resolved, target, state });
   const plan = await planning.source.plan(request);
+  checkPlan(entityKey, target, plan);
   return {
     entityKey,
     dependsOn: schema.dependsOn,
@@ -121,7 +133,8 @@ async function planFoundEntity(
     cursorVersion: state?.version ?? 0,
     evidence: {
       ...plan.evidence,
-      ...(plan.tail ? { tail: { ...plan.tail, loadedAs: loadedAs(resolved, target) } } : {}),
+      ...plannedTail(plan, schema, { loadedAs: loadedAs(resolved, target), feedOrigin }),
+      ...(request.resync ? { resync: tellResync(entityKey, state) } : {}),
       ...(state?.cursor === null ? { cursorResetBy: state.createdBy } : {}),
     },
     reasonCode: null,

@@ -5,11 +5,13 @@ import type { NewPlanEntity } from "../db/plans.ts";
 import type { PreviewRequest } from "../destinations/destination.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
 import { storeTarget } from "../destinations/stored-target.ts";
-import type { EntityPlan, EntityReadSpec, EntitySchema } from "../providers/provider.ts";
+import type { EntityPlan, EntityReadSpec, EntitySchema, PlanRequest } from "../providers/provider.ts";
+import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { type EntityGroup, requireLead } from "./entity-groups.ts";
 import { loadRequestOf, type ResolvedBinding, resolveBinding } from "./entity-requests.ts";
+import { plannedTail, tellResync, usableState } from "./feed-start.ts";
 import { groupRequestOf } from "./group-requests.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { type EntityPlanning, missingEntity, requireOwnFault, unplannable } from "./plan-entity.ts";
@@ -44,14 +46,14 @@ export async function planGroup(
       return await meetingDefects(entityKey, work());
     } catch (error) {
       requireOwnFault(deps, planning, { entityKey, hasComeAgain }, error);
-      failed.push(unplannable(entityKey, error));
+      failed.push(await unplannable(deps, planning, entityKey, error));
       return null;
     }
   };
 
   try {
     const lead = requireLead(group, found);
-    const tables = await settleTables(deps, planning, { group, found, attempt });
+    const tables = await settleTables(deps, planning, { lead, group, found, attempt });
     const start = sharedStart(tables);
     const placed: PlacedTable[] = [];
     for (const table of tables) {
@@ -61,12 +63,14 @@ export async function planGroup(
     if (placed.length === 0) return failed;
     const request = groupRequestOf(planning, { lead, start, placed });
     const plan = await meetingDefects(lead.entityKey, planning.source.plan(request));
-    return [...entitiesOfPlan(lead, placed, plan), ...failed];
+    for (const { target } of placed) checkPlan(lead.entityKey, target, plan);
+    return [...entitiesOfPlan(planning, { lead, placed, plan, request }), ...failed];
   } catch (error) {
     requireOwnFault(deps, planning, { entityKey: group.leadKey, hasComeAgain }, error);
     const known = new Set(failed.map(({ entityKey }) => entityKey));
     const others = group.bindings.filter(({ entityKey }) => !known.has(entityKey));
-    return [...others.map(({ entityKey }) => unplannable(entityKey, error)), ...failed];
+    const fail = ({ entityKey }: BindingRow) => unplannable(deps, planning, entityKey, error);
+    return [...(await Promise.all(others.map(fail))), ...failed];
   }
 }
 
@@ -75,6 +79,7 @@ async function settleTables(
   deps: ActivityDeps,
   planning: EntityPlanning,
   of: {
+    lead: EntitySchema;
     group: EntityGroup;
     found: ReadonlyMap<string, EntitySchema>;
     attempt<T>(entityKey: string, work: () => Promise<T>): Promise<T | null>;
@@ -86,7 +91,7 @@ async function settleTables(
       const settled = resolveTable(binding, of.found.get(binding.entityKey));
       await holdColumnNames(deps, binding, settled.schema);
       const state = await readCursorState(deps.db, planning.context.sync.id, binding.entityKey);
-      return { ...settled, state };
+      return { ...settled, state: usableState(state, of.lead, planning.feedOrigin) };
     });
     if (table !== null) tables.push(table);
   }
@@ -94,8 +99,7 @@ async function settleTables(
   // Where the cursors differ everything is read again. A table that cannot be loaded anyway is no reason for that.
   const loadable: GroupTable[] = [];
   for (const table of tables) {
-    const request = async () =>
-      tableRequestOf(deps, planning, { lead: of.found.get(of.group.leadKey), start: null, table });
+    const request = async () => tableRequestOf(deps, planning, { lead: of.lead, start: null, table });
     const preview = await of.attempt(table.schema.entityKey, async () =>
       planning.destination.previewEntity(await request()),
     );
@@ -133,10 +137,10 @@ export function sharedStart(tables: readonly Pick<GroupTable, "state">[]): strin
 export async function tableRequestOf(
   deps: Pick<ActivityDeps, "db">,
   settings: Parameters<typeof loadRequestOf>[1],
-  of: { lead: EntitySchema | undefined; start: string | null; table: Omit<GroupTable, "state"> },
+  of: { lead: EntitySchema; start: string | null; table: Omit<GroupTable, "state"> },
 ): Promise<PreviewRequest> {
   const { lead, start, table } = of;
-  return loadRequestOf(deps, settings, { ...table, cursor: start, cursorOfGroup: lead?.cursorFields[0] ?? null });
+  return loadRequestOf(deps, settings, { ...table, cursor: start, lead });
 }
 
 async function placeTable(
@@ -161,8 +165,14 @@ async function placeTable(
 }
 
 /** The first one carries the slices: the parent, or where that is not loaded the first child. */
-function entitiesOfPlan(lead: EntitySchema, placed: readonly PlacedTable[], plan: EntityPlan): NewPlanEntity[] {
+function entitiesOfPlan(
+  { feedOrigin }: Pick<EntityPlanning, "feedOrigin">,
+  of: { lead: EntitySchema; placed: readonly PlacedTable[]; plan: EntityPlan; request: PlanRequest },
+): NewPlanEntity[] {
+  const { lead, placed, plan, request } = of;
   const [carrier] = placed;
+  // What lies at the cursor is not kept: whether the tables of the next run do the same with it is hard to tell.
+  const { tail: _, ...untailed } = plan;
   if (carrier === undefined) return [];
   const { members = [], ...own } = plan.spec;
   const specs = new Map(members.map((spec) => [spec.entityKey, spec]));
@@ -180,6 +190,8 @@ function entitiesOfPlan(lead: EntitySchema, placed: readonly PlacedTable[], plan
       cursorVersion: table.state?.version ?? 0,
       evidence: {
         ...plan.evidence,
+        ...plannedTail(untailed, lead, { loadedAs: "", feedOrigin }),
+        ...(request.resync ? { resync: tellResync(entityKey, table.state) } : {}),
         ...(table.state?.cursor === null ? { cursorResetBy: table.state.createdBy } : {}),
       },
       ...{ reasonCode: null, error: null },

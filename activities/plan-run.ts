@@ -20,8 +20,8 @@ import {
   replaceFailedEntity,
 } from "../db/plans.ts";
 import { listDifferences } from "../db/run-slices.ts";
+import { type RunWarning, recordWarnings } from "../db/run-warnings.ts";
 import { setRunWait } from "../db/runs.ts";
-import { type RunWarning, recordTableChanges } from "../db/table-changes.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
 import { hasFinish } from "../destinations/load-target.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
@@ -30,6 +30,7 @@ import type { ActivityDeps } from "./deps.ts";
 import { discoverWithParents } from "./entity-groups.ts";
 import { entitiesOf } from "./entity-requests.ts";
 import { handOver, toFailure, waitOf } from "./failures.ts";
+import { feedOriginOf } from "./feed-start.ts";
 import { fenceEarlierRuns } from "./fence.ts";
 import { addressOf, freezeSettings } from "./frozen-settings.ts";
 import { type Vigil, withHeartbeat } from "./heartbeat.ts";
@@ -139,7 +140,7 @@ async function findOrMakePlan(
       { entityKeys, found, tracked: scope.tracked },
     );
 
-  const configHash = hashOf(context);
+  const configHash = hashOf(deps, context);
   const frozen = freezeSettings(context);
   const chain = { rootRunId: run.attemptRootRunId, syncId: sync.id, configHash };
   const resumableId = setBack ? null : await findResumablePlan(deps.db, chain);
@@ -148,13 +149,13 @@ async function findOrMakePlan(
     // What could not be planned then may be possible now.
     const failed = resumable.entities.filter((entity) => entity.reasonCode !== null).map((entity) => entity.entityKey);
     const again = await plan(failed, resumable.id);
-    await outlastOutage(() => recordTableChanges(deps.db, run.id, tableChangesOf(again)));
+    await tellFindings(deps, run.id, again);
     for (const entity of again) await outlastOutage(() => replaceFailedEntity(deps.db, resumable.id, entity));
     await outlastOutage(() => refreshFrozen(deps.db, { planId: resumable.id, configHash, frozen }));
     return requirePlan(deps, resumable.id);
   }
   const planned = await plan(entities, run.id);
-  await outlastOutage(() => recordTableChanges(deps.db, run.id, tableChangesOf(planned)));
+  await tellFindings(deps, run.id, planned);
   requireSomePlanned(planned);
   await deps.failpoint?.("plan.before");
   await outlastOutage(() => recordPlan(deps.db, { runId: run.id, ...chain, frozen, entities: planned }));
@@ -169,7 +170,8 @@ async function preparePlanning(
 ): Promise<Omit<EntityPlanning, "planId" | "signal" | "onWork">> {
   const deploymentId = await readDeploymentId(deps.db);
   const maxSlices = Math.max(1, Math.floor(MAX_SLICES_PER_PLAN / entitiesOf(context).length));
-  return { context, source, destination, deploymentId, maxSlices };
+  const feedOrigin = feedOriginOf(deps, context.connection);
+  return { context, source, destination, deploymentId, maxSlices, feedOrigin };
 }
 
 /** Gives the run its rows for every slice, those that the ledger has as done included. */
@@ -255,6 +257,18 @@ function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
     });
 }
 
+/** In the run's summary and events. */
+async function tellFindings({ db }: ActivityDeps, runId: string, planned: NewPlanEntity[]): Promise<void> {
+  await outlastOutage(() => recordWarnings(db, { runId, kind: "destination.table_changed" }, tableChangesOf(planned)));
+  await outlastOutage(() => recordWarnings(db, { runId, kind: "source.resync" }, resyncsOf(planned)));
+}
+
+function resyncsOf(planned: NewPlanEntity[]): RunWarning[] {
+  return planned.flatMap(({ entityKey, evidence: { resync } }) =>
+    typeof resync === "string" ? [{ entityKey, message: resync }] : [],
+  );
+}
+
 function tableChangesOf(planned: NewPlanEntity[]): RunWarning[] {
   return planned.flatMap(({ entityKey, target }) =>
     "tableChanges" in target && Array.isArray(target.tableChanges)
@@ -273,12 +287,12 @@ function isObject(value: unknown): value is object {
 }
 
 /** Everything that decides what is read and where it goes, as the user gave it. */
-function hashOf({ run, sync, connection, bindings, execution, destination }: RunContext): string {
+function hashOf(deps: ActivityDeps, { run, sync, connection, bindings, execution, destination }: RunContext): string {
   // What may be lost or is let pass changes nothing about the plan, which goes on.
   const { entities, window } = run.request;
   const decisive = {
     connection: [connection.id, connection.config],
-    ...(destination === null ? {} : { destination: addressOf(destination.provider, destination.config) }),
+    ...(destination === null ? {} : { destination: addressOf(deps, destination.provider, destination.config) }),
     sync: [sync.sourceConfig, planningConfigOf(sync.destinationConfig), sync.entities],
     bindings: bindings.map(({ entityKey, physicalTableName, given }) => ({ entityKey, physicalTableName, given })),
     run: [

@@ -8,15 +8,17 @@ import { readLatestSpecs } from "../db/plans.ts";
 import { readSync } from "../db/syncs.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
+import { checkPlan } from "./check-plan.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeLoad } from "./describe-load.ts";
 import { discoverWithParents, type EntityGroup, groupBindings } from "./entity-groups.ts";
 import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import { feedOriginOf, usableState } from "./feed-start.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { missingEntity } from "./plan-entity.ts";
 import { type Attempt, previewGroup, toPreview } from "./preview-group.ts";
-import { executionConfigOf, openDestination } from "./run-context.ts";
+import { executionConfigOf, loadConnection, openDestination } from "./run-context.ts";
 import { mapSideBySide } from "./side-by-side.ts";
 
 /** Both ends of a sync, where nothing is changed. */
@@ -43,6 +45,7 @@ export async function previewRun(
     context: { run, sync, execution: executionConfigOf(sync) },
     deploymentId: await readDeploymentId(deps.db),
     maxSlices: Math.floor(MAX_SLICES_PER_PLAN / entities.length),
+    feedOrigin: feedOriginOf(deps, await loadConnection(deps, sync.connectionId)),
   };
   const known =
     runMode === "full_refresh" ? undefined : await readLatestSpecs<EntityReadSpec>(deps.db, { syncId, within: null });
@@ -124,11 +127,13 @@ async function planFound(
   const { source, destination, schema, binding } = entity;
   const { entityKey } = binding;
   const resolved = resolveBinding(binding, schema);
-  const state = await readCursorState(deps.db, settings.context.sync.id, entityKey);
+  const stored = await readCursorState(deps.db, settings.context.sync.id, entityKey);
+  const state = usableState(stored, schema, settings.feedOrigin);
   const loaded = { schema, binding, resolved, cursor: state?.cursor ?? null };
   const loading = await destination.previewEntity(await loadRequestOf(deps, settings, loaded));
-  const request = planRequestOf(settings, { entityKey, resolved, state, target: loading.target });
+  const request = planRequestOf(settings, { schema, binding, resolved, state, target: loading.target });
   const plan = await source.plan(request);
+  checkPlan(entityKey, loading.target, plan);
   const scan = request.between === null ? request.scan : "backfill";
   return { scan, cursor: { from: request.cursorState, to: plan.upperBound }, ...describeLoad(resolved, loading, plan) };
 }

@@ -29,7 +29,7 @@ export function redactSource(source: Source, { redact, redactError }: Redactor):
     }
   }
 
-  const { comparison } = source;
+  const { comparison, cancelJob } = source;
   return {
     check: async () => {
       const checks = await redacted(source.check());
@@ -45,6 +45,7 @@ export function redactSource(source: Source, { redact, redactError }: Redactor):
     read,
     probe: () => redacted(source.probe()),
     close: () => redacted(source.close()),
+    ...(cancelJob && { cancelJob: (job) => redacted(cancelJob(job)) }),
     ...(comparison && {
       comparison: {
         plan: (request, destination) => redacted(comparison.plan(request, destination)),

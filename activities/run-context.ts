@@ -9,7 +9,6 @@ import { getRun, type RunRow } from "../db/runs.ts";
 import { openSecrets } from "../db/secrets.ts";
 import { readSync, type SyncRow } from "../db/syncs.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
-import { findProvider } from "../providers/index.ts";
 import type { Source } from "../providers/provider.ts";
 import { withChosenColumns } from "./chosen-columns.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -79,7 +78,7 @@ export async function loadRunContext(deps: ActivityDeps, runId: string): Promise
   const frozen = run.planId === null ? null : await readFrozen(deps.db, run.planId);
   const sync = withFrozen(await readSync(deps.db, run.syncId), frozen);
   const now = await loadConnection(deps, sync.connectionId);
-  const connection = frozen === null ? now : thawConnection(frozen.connection, now);
+  const connection = frozen === null ? now : thawConnection(deps, frozen.connection, now);
   const destination = await findDestination(deps, sync, frozen);
   const bindings = (await listBindings(deps.db, [sync.id])).filter(({ entityKey }) =>
     sync.entities.includes(entityKey),
@@ -111,7 +110,7 @@ export async function openSource(
   { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
   use: SecretsInUse = "present",
 ): Promise<Source> {
-  const provider = findProvider(connection.provider);
+  const provider = deps.findProvider(connection.provider);
   if (!provider)
     throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`, {
       fix: "Upgrade the worker.",
@@ -128,7 +127,7 @@ export async function openSource(
     shared: createSharedConnection(deps, connection.id, {
       use,
       signal,
-      admit: (now) => requireSameAddress(connection.config, now),
+      admit: (now) => requireSameAddress(deps, connection.config, now),
     }),
     egress: deps.egress,
     isControlDatabase: deps.isControlDatabase,
@@ -160,13 +159,13 @@ async function findDestination(
 ): Promise<ConnectionRow | null> {
   if (typeof connectionId !== "string") return null;
   const now = await loadConnection(deps, connectionId);
-  return frozen?.destination ? thawConnection(frozen.destination, now) : now;
+  return frozen?.destination ? thawConnection(deps, frozen.destination, now) : now;
 }
 
 /** @param connection null for the default one */
 export function openWarehouse(deps: ActivityDeps, connection: ConnectionRow | null): ComparingDestination {
   if (connection === null) return deps.openDestination(deps.warehouseUrl);
-  const provider = findProvider(connection.provider);
+  const provider = deps.findProvider(connection.provider);
   if (!provider?.destinationLogin) {
     throw new TerminalError(
       "config_invalid",

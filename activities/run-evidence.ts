@@ -153,7 +153,9 @@ export function contiguousCursor(
   { entityKey, runMode }: { entityKey: string; runMode: RunRow["runMode"] },
 ): string | null {
   const entity = plan?.entities.find((each) => each.entityKey === entityKey);
-  if (entity === undefined || !groupOf(plan, entity).every(showsAtOnce)) return null;
+  // A feed gives its token when it was read to its end.
+  if (entity === undefined || entity.evidence.cursorFollows === "feed") return null;
+  if (!groupOf(plan, entity).every(showsAtOnce)) return null;
   const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
   if (runMode === "full_refresh" && hadCursor) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
@@ -182,10 +184,11 @@ function showsAtOnce(entity: PlanEntityRow): boolean {
   return target === null || !(isHidden(target) || target.kind === "scan_in_place");
 }
 
-/** Where the cursor of an entity goes that is complete. @returns null where it stays */
+/** Where the cursor of an entity goes that is complete; of a feed, to the token that its one slice ended with. @returns null where it stays */
 export function reachedCursor(entity: PlanEntityRow | undefined, ledger: LedgerSlice[]): string | null {
   if (entity === undefined) return null;
   const slices = ledger.filter(({ entityKey }) => entityKey === carrierOf(entity));
+  if (entity.evidence.cursorFollows === "feed") return slices.at(-1)?.checkpoint?.cursor ?? null;
   return noFurtherThanRows(entity, entity.upperBound, slices);
 }
 

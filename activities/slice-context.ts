@@ -1,7 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Db } from "../db/client.ts";
-import { type PlannedMember, type PlannedSlice, readMembers, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
+import {
+  type PlannedMember,
+  type PlannedSlice,
+  readMembers,
+  readPlannedSlice,
+  readPlannedTarget,
+} from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SliceRequest, SliceTable } from "../destinations/destination.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";

@@ -6,11 +6,15 @@ import { needsRows } from "../destinations/load/discard.ts";
 import { SupersededError } from "../destinations/load/writer-errors.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
 import { isCompared, type PlannedTarget } from "../destinations/stored-target.ts";
+import type { Batch } from "../providers/batch.ts";
+import type { ReadRequest, Source } from "../providers/provider.ts";
 import { compareSlice } from "./compare-slice.ts";
 import { copyBatches } from "./copy-batches.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { endingWithToken } from "./ending-with-token.ts";
 import { describeError, handOver, isRetryable, toFailure, waitOf } from "./failures.ts";
 import { withHeartbeat } from "./heartbeat.ts";
+import { createJobNotes } from "./job-notes.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
@@ -108,13 +112,17 @@ async function moveSlice(
         if (writer.done) return;
         const { window } = slice;
         const spec = slice.readSpec ?? slice.spec;
+        const { batchRows, batchBytes } = execution;
         const request = {
-          ...{ spec, window, batchRows: execution.batchRows, batchBytes: execution.batchBytes },
+          ...{ sliceName: `sluice-${slice.planId}-${slice.sliceNo}`, spec, window, batchRows, batchBytes },
           ...(needsRows(slice.target) ? { asText: "all" as const } : {}),
         };
         watch(source.probe);
         watch(writer.probe);
-        await copyBatches(source, writer, request, scope.tracked);
+        const jobs = createJobNotes(deps, context, slice, writer.checkpoint?.job);
+        const read = (reading: ReadRequest) => jobs.noting(readSlice(source, slice, reading));
+        await copyBatches({ read }, writer, request, scope.tracked);
+        await jobs.end();
       } finally {
         await writer.close();
       }
@@ -122,4 +130,9 @@ async function moveSlice(
   } finally {
     await source.close();
   }
+}
+
+function readSlice(source: Source, { entityKey, evidence }: SliceContext, reading: ReadRequest): AsyncGenerator<Batch> {
+  const batches = source.read(reading);
+  return evidence.cursorFollows === "feed" ? endingWithToken(batches, { ...reading, entityKey }) : batches;
 }

@@ -5,6 +5,7 @@ import { cancelRunsOfSync } from "../db/run-chains.ts";
 import { findUndeliveredCancels } from "../db/run-dispatch.ts";
 import { findUnfenced } from "../db/run-fences.ts";
 import { filterRuns, findInactiveSyncsWithRuns, takeSuspects } from "../db/run-suspects.ts";
+import { cancelAbandonedJobs } from "./abandoned-jobs.ts";
 import { deliverCancel } from "./cancel.ts";
 import { examineRun, type ReconcileDeps } from "./examine-run.ts";
 
@@ -53,6 +54,7 @@ export function createReconciler(deps: ReconcileDeps) {
         await examineAll(await filterRuns(deps.db, running, "ended"));
         lookedAtMs = Date.now();
       },
+      "export jobs that nobody waits for": () => cancelAbandonedJobs(deps),
       "activities of ended runs": () => forgetEndedActivities(deps.db),
       "runs that are not fenced": async () => {
         const runIds = await findUnfenced(deps.db, RUNS_PER_PASS);

@@ -54,6 +54,8 @@ export interface CursorTail {
   tables?: Readonly<Record<string, string>>;
   /** How the rows were loaded, which no provider looks at: rows that were loaded in another way have to be read again. */
   loadedAs?: string;
+  /** Of a change feed: a digest of the connection and address that its token is from. Another one does not know the token. */
+  feedOf?: string;
 }
 
 /** What a run has found in a window. */

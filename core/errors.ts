@@ -127,5 +127,6 @@ export function isProviderError(error: unknown): error is ProviderError {
 
 /** It stands in the way of the entity that was asked for, and says nothing of the others. */
 export function isOfEntity(error: unknown): error is ProviderError {
-  return error instanceof TerminalError || (error instanceof TransientError && error.ofEntity);
+  if (error instanceof TransientError) return error.ofEntity || error.reasonCode === "source_cursor_expired";
+  return error instanceof TerminalError;
 }

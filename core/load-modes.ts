@@ -49,7 +49,12 @@ export function movesCursor(runMode: RunMode): boolean {
   return runMode === "incremental" || runMode === "full_refresh";
 }
 
-/** A run that reads all that the source has. */
-export function readsEverything(loadMode: LoadMode, runMode: RunMode): boolean {
-  return runMode === "full_refresh" || (runMode === "incremental" && LOAD_MODE_RULES[loadMode].alwaysComplete);
+/**
+ * A run that reads all that the source has.
+ * @param isFeed a change feed tells what is gone, so marking it needs no complete scan; but it has no windows that could be replaced
+ */
+export function readsEverything(loadMode: LoadMode, runMode: RunMode, isFeed = false): boolean {
+  if (runMode !== "incremental") return runMode === "full_refresh";
+  if (isFeed && loadMode === "upsert_soft_delete") return false;
+  return LOAD_MODE_RULES[loadMode].alwaysComplete || (isFeed && loadMode === "delete_insert");
 }

@@ -23,7 +23,10 @@ export const WORK_OF_ACTIVITIES: Record<string, WorkKind> = {
   beginRun: "records",
   planRun: "plans",
   syncSlice: "data",
+  finishEntity: "data",
+  // What workflows of the version before call it.
   swapEntity: "data",
   finishRun: "records",
   doConnectionTask: "looks",
+  cancelExportJob: "looks",
 };

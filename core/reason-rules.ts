@@ -4,6 +4,9 @@ import type { RunStatus } from "./run-lifecycle.ts";
 
 /** What follows from how a run ended. */
 
+/** What was planned for an entity that failed so can never be read to its end: the next attempt plans anew. */
+export const ENDS_ITS_PLAN: readonly ReasonCode[] = ["source_cursor_expired", "source_export_failed"];
+
 /** The result class of an ended run: its reason's, or `success` where there is none. */
 export function resultClassOf(code: ReasonCode | null): ResultClass {
   return code === null ? "success" : RESULT_REASONS[code].resultClass;

@@ -50,7 +50,21 @@ export const RESULT_REASONS = {
     "The source did not answer in time.",
     `${RESUMES} If it repeats, use smaller windows (executionConfig.windowSize).`,
   ),
-  source_export_failed: transient("An export job at the source ended without a result.", RESUMES),
+  source_export_failed: {
+    ...transient(
+      "The export jobs of an entity ended without a result, as often as its connector makes them anew.",
+      `${RESUMES} It plans again, and makes new jobs. If it repeats, look at the jobs in the source's own tools.`,
+    ),
+    autoResume: "once",
+  },
+  source_job_running: transient(
+    "An export job at the source has not ended yet.",
+    `${RESUMES} It goes on with the same job.`,
+  ),
+  source_cursor_expired: transient(
+    "The source does not accept the token of an entity's change feed any more, so it cannot tell what has changed since.",
+    `${RESUMES} It reads everything; the rows stay meanwhile. If it repeats, run the sync more often.`,
+  ),
   source_snapshot_lost: transient("The snapshot that a complete scan read from is gone.", RESUMES),
   connection_changed: transient(
     "A connection was pointed at another address, or at another user of it, while the run worked with the one before.",

@@ -10,12 +10,15 @@ import type { RowHash } from "./digests.ts";
  * time window. An older version does not know `after` and reads more rows than it must, which is harmless.
  * `hash`: rows whose key's hash ends in `part`, for keys that two servers may order differently; `cast` is what the source
  * makes of a key column first, and `parts` a power of two.
+ * `part`: whatever else a provider cuts its work into, such as a batch of files, a report or a drive. Only the provider understands
+ * it, so a destination cannot tell which of its rows belong to it.
  */
 export type Window =
   | { by: "none" }
   | { by: "key"; columns: string[]; from: string[] | null; to: string[] | null; estimatedRows?: number }
   | { by: "time"; column: string; from: string | null; to: string | null; after?: true; estimatedRows?: number }
-  | { by: "hash"; columns: { name: string; cast: string | null }[]; hash: RowHash; part: number; parts: number };
+  | { by: "hash"; columns: { name: string; cast: string | null }[]; hash: RowHash; part: number; parts: number }
+  | { by: "part"; part: Record<string, unknown> };
 
 /** What an entity's slices look like to the workflow: numbers only, so that history holds no data. */
 export interface EntityWork {

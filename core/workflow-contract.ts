@@ -9,7 +9,7 @@ import type { ExecutionMode } from "./vocabulary.ts";
  * What a run may ask of those who work on it, as `contract_of_run` in the control database tells it, which keeps a run from processes that
  * know less: they would do what they do not know as if it were what they know.
  */
-export const CONTRACT = 3;
+export const CONTRACT = 4;
 
 /** Largest workflow payload that the converter lets through. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
@@ -120,7 +120,12 @@ export interface RunOutcome {
 }
 
 /** Workflow types, by name. */
-export const WORKFLOW_TYPES = { syncRun: "syncRun", connectionTask: "connectionTask" } as const;
+export const WORKFLOW_TYPES = { syncRun: "syncRun", connectionTask: "connectionTask", cancelJob: "cancelJob" } as const;
+
+/** An export job that nobody waits for any more, by its row. */
+export interface CancelJobInput {
+  jobId: string;
+}
 
 /** Longest that the plan of many entities may take, tries of several workers included. */
 export const PLAN_TASK_MINUTES = 30;

@@ -23,9 +23,11 @@ export async function autoResume(
   const status = verdict.event === "fail" ? "failed" : verdict.event === "end_partial" ? "partial" : "succeeded";
   if (!mayAutoResume(status, verdict.reasonCode, verdict.entityCodes, await onceIsUsed(trx, run))) return false;
   const soFar = await countAutoResumes(trx, run.attemptRootRunId);
-  if (resumeAt === null && Math.max(soFar.productive, soFar.empty) >= run.maxAutoResumeAttempts) return false;
-  const delaySeconds =
-    resumeAt === null ? backoffSeconds(soFar.empty) : Math.max(0, (Date.parse(resumeAt) - Date.now()) / 1000);
+  const resyncs = resumeAt === null && hasFeedExpired(verdict) && !(await hasResynced(trx, run.attemptRootRunId));
+  const isFree = resumeAt !== null || resyncs;
+  if (!isFree && Math.max(soFar.productive, soFar.empty) >= run.maxAutoResumeAttempts) return false;
+  const backoff = resyncs ? 0 : backoffSeconds(soFar.empty);
+  const delaySeconds = resumeAt === null ? backoff : Math.max(0, (Date.parse(resumeAt) - Date.now()) / 1000);
   const notBefore = new Date(Date.now() + delaySeconds * 1000).toISOString();
   const next = await openNextAttempt(trx, {
     id: randomUUID(),
@@ -34,14 +36,36 @@ export async function autoResume(
     triggeredBy: "auto_resume",
     actor: "system:auto_resume",
     delaySeconds,
-    summary: { autoResume: { attempt: soFar.all + 1, notBefore, ...(resumeAt === null ? {} : { afterWait: true }) } },
+    summary: {
+      autoResume: {
+        ...{ attempt: soFar.all + 1, notBefore },
+        ...(resumeAt === null ? {} : { afterWait: true }),
+        ...(resyncs ? { resync: true } : {}),
+      },
+    },
   });
   return next !== null;
 }
 
+function hasFeedExpired({ reasonCode, entityCodes }: Verdict): boolean {
+  return reasonCode === "source_cursor_expired" || entityCodes.includes("source_cursor_expired");
+}
+
 /**
- * Automatic attempts of the chain so far. Productive ones committed rows, empty ones did not; one that follows a wait, or that a wait
- * ended, is neither: the source asked for it.
+ * The attempt after a feed has expired begins at once and is nobody's fault, but only once in a chain: a source whose feeds expire as soon
+ * as they are read gets the attempts that all failures get.
+ */
+async function hasResynced(trx: Executor, rootRunId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from runs where attempt_root_run_id = ${rootRunId} and summary #>> '{autoResume,resync}' is not null limit 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Automatic attempts of the chain so far. Productive ones committed rows, empty ones did not; one that follows a wait or an
+ * expired feed, or that one of them ended, is neither: the source asked for it.
  */
 export async function countAutoResumes(
   trx: Executor,
@@ -52,9 +76,9 @@ export async function countAutoResumes(
            count(*) filter (where counts and committed) as productive,
            count(*) filter (where counts and not committed) as empty
     from (
-      select (summary #>> '{autoResume,afterWait}') is null
+      select (summary -> 'autoResume') ?| array['afterWait', 'resync'] is not true
                and not exists (select from runs next where next.previous_attempt_run_id = runs.id
-                               and (next.summary #>> '{autoResume,afterWait}') is not null) as counts,
+                               and (next.summary -> 'autoResume') ?| array['afterWait', 'resync']) as counts,
              exists (select from run_slices s where s.run_id = runs.id and (s.rows_read > 0 or s.rows_written > 0))
                as committed
       from runs where attempt_root_run_id = ${rootRunId} and triggered_by = 'auto_resume') attempt`.execute(trx);

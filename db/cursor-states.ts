@@ -109,6 +109,25 @@ export async function setCursorStates(
     .execute();
 }
 
+/** `createdBy` of a state without a cursor, whose token the source has let expire. */
+export const FEED_EXPIRED_ACTOR = "system:source_cursor_expired";
+
+/**
+ * The source does not accept the cursor any more: a version without one follows it, so that whoever plans next reads everything. A state
+ * that is not the one the plan started from stays.
+ */
+export async function expireCursor(
+  trx: Executor,
+  of: { syncId: string; entityKey: string; fromVersion: number },
+): Promise<void> {
+  await sql`
+    insert into cursor_states (sync_id, entity_key, version, cursor, created_by)
+    select ${of.syncId}, ${of.entityKey}, ${of.fromVersion + 1}, null, ${FEED_EXPIRED_ACTOR}
+    where ${of.fromVersion} = (select coalesce(max(version), 0) from cursor_states
+                               where sync_id = ${of.syncId} and entity_key = ${of.entityKey})
+    on conflict do nothing`.execute(trx);
+}
+
 /**
  * Compare-and-set: moves only if the newest version is the one the plan started from, or this plan's own. A plan of an
  * old chain that finishes late therefore changes nothing. Where the cursor stays, only its tail is noted.

@@ -18,6 +18,7 @@ import * as countsOfAttempts from "./migrations/0015_counts_of_attempts.ts";
 import * as frozenSettings from "./migrations/0016_frozen_settings.ts";
 import * as runsEnded from "./migrations/0019_runs_ended.ts";
 import * as activityTries from "./migrations/0020_activity_tries.ts";
+import * as exportJobs from "./migrations/0022_export_jobs.ts";
 import * as groups from "./migrations/0023_groups.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
@@ -40,6 +41,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0016_frozen_settings": frozenSettings,
   "0019_runs_ended": runsEnded,
   "0020_activity_tries": activityTries,
+  "0022_export_jobs": exportJobs,
   "0023_groups": groups,
 };
 

@@ -1,7 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { Verification } from "../core/digests.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
-import type { Window } from "../core/slices.ts";
+import type { ExportJob, Window } from "../core/slices.ts";
 import type { SliceStatus } from "../core/vocabulary.ts";
 import type { CreatedAt, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
 
@@ -31,6 +31,28 @@ export interface PlanTable {
   /** Null: an older version made the plan, which goes by the settings of now. */
   frozen: ColumnType<FrozenSettings | null, string | undefined, string>;
   createdAt: CreatedAt;
+}
+
+/** A job that was made at the source for a slice. Written before anybody waits for it, so that it can be cancelled whatever becomes of its run. */
+export interface ExportJobTable {
+  id: Generated<string>;
+  /** The attempt that made it. */
+  runId: string;
+  connectionId: string;
+  planId: string;
+  sliceNo: number;
+  entityKey: string;
+  job: JSONColumnType<ExportJob>;
+  createdAt: CreatedAt;
+  /** Since when nobody waits for it; null while somebody does. */
+  cancelFrom: InstantOrNull;
+  /** Not cancelled before. */
+  nextTryAt: Generated<Date>;
+  endedAt: InstantOrNull;
+  /** `used`: its slice is done. `left`: it could not be cancelled. */
+  outcome: "used" | "cancelled" | "left" | null;
+  /** Why it could not be cancelled. */
+  error: string | null;
 }
 
 /** One entity of a plan, with what it was planned from. */

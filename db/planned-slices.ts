@@ -14,6 +14,8 @@ export interface PlannedSlice<Spec = unknown, Target = unknown> {
   readSpec: Spec | null;
   target: Target;
   childOf: string | null;
+  /** What was looked at when the entity was planned. */
+  evidence: Record<string, unknown>;
   /** The other entities that the slice loads, in the order of the plan. */
   members: PlannedMember<Target>[];
 }
@@ -46,6 +48,7 @@ export async function readPlannedSlice<Spec, Target>(
       "e.readSpec",
       "e.childOf",
       "e.target",
+      "e.evidence",
     ])
     .where("s.planId", "=", planId)
     .where("s.sliceNo", "=", sliceNo)

@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import { sql } from "kysely";
+import { ENDS_ITS_PLAN } from "../core/reason-rules.ts";
 import type { Window } from "../core/slices.ts";
 import { inTransaction } from "./client.ts";
 import type { FrozenSettings, PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
@@ -151,9 +152,15 @@ const isOvertaken = sql<boolean>`exists (
   where e.plan_id = plans.id and e.reason_code is null
     and newest.version <> e.cursor_version and newest.plan_id is distinct from plans.id)`;
 
+/** What is planned for one of its entities can never be read to its end. */
+const isOfNoUse = sql<boolean>`(
+  exists (select from plan_entities e where e.plan_id = plans.id and e.reason_code = any(${ENDS_ITS_PLAN}))
+  or exists (select from runs r join run_slices s on s.run_id = r.id
+             where r.attempt_root_run_id = plans.root_run_id and r.plan_id = plans.id and s.status = 'failed' and s.reason_code = any(${ENDS_ITS_PLAN})))`;
+
 /**
- * The chain's newest plan, if it may be resumed: same config, its cursors are where it left them, and no later chain of
- * the sync has begun since, which may have moved the same tables on.
+ * The chain's newest plan, if it may be resumed: same config, its cursors are where it left them, all of it can still be read, and no
+ * later chain of the sync has begun since, which may have moved the same tables on.
  */
 export async function findResumablePlan(
   db: Executor,
@@ -164,6 +171,9 @@ export async function findResumablePlan(
     .select(["id", "configHash"])
     .where("rootRunId", "=", chain.rootRunId)
     .where(sql<boolean>`not ${isOvertaken}`)
+    .where(sql<boolean>`not ${isOfNoUse}`)
+    .where(sql<boolean>`not exists (select from plans newer
+                                    where newer.root_run_id = plans.root_run_id and newer.created_at > plans.created_at)`)
     .where((eb) =>
       eb.not(
         eb.exists(

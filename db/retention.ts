@@ -24,7 +24,7 @@ export async function findSyncsWithOldRuns(db: Executor, olderThan: Date): Promi
 }
 
 /** What is noted of a run, by the row or more a slice. */
-const DETAILS = ["run_events", "rejected_rows", "run_slices"] as const;
+const DETAILS = ["run_events", "rejected_rows", "export_jobs", "run_slices"] as const;
 
 /**
  * Old chains of a sync lose what was noted of their slices and then their plans, so that none of them is resumed from here on.

@@ -5,7 +5,7 @@ import type { Verdict } from "../core/verdict.ts";
 import type { RunOutcome } from "../core/workflow-contract.ts";
 import { autoResume } from "./auto-resume.ts";
 import { inTransaction } from "./client.ts";
-import { advanceCursor } from "./cursor-states.ts";
+import { advanceCursor, expireCursor } from "./cursor-states.ts";
 import type { Plan } from "./plans.ts";
 import { insertRejectedRows, type NewRejectedRow } from "./rejected-rows.ts";
 import { type CountedSlice, copyCounts } from "./run-counts.ts";
@@ -23,6 +23,8 @@ export interface EntityClosing {
   /** What the plan saw from the cursor on; `{}` where nothing is known. */
   tail: CursorTail;
   failure: { reasonCode: string; message: string } | null;
+  /** The source does not accept the cursor any more. */
+  expiresCursor: boolean;
 }
 
 type LedgerEntry = CountedSlice & { done: boolean };
@@ -65,10 +67,11 @@ export async function closeRun(db: Executor, closing: RunClosing, failpoint?: Fa
     await insertRejectedRows(trx, run.id, closing.rejects);
     await writeSummary(trx, closing);
     await failpoint?.("cursor.before");
-    for (const { entityKey, cursor, tail } of closing.entities) {
+    for (const { entityKey, cursor, tail, expiresCursor } of closing.entities) {
       const entity = plan?.entities.find((each) => each.entityKey === entityKey);
-      if (!plan || !entity || cursor === null) continue;
       const { syncId, id: runId } = run;
+      if (entity && expiresCursor) await expireCursor(trx, { syncId, entityKey, fromVersion: entity.cursorVersion });
+      if (!plan || !entity || cursor === null) continue;
       await advanceCursor(trx, {
         syncId,
         entityKey,

@@ -82,6 +82,30 @@ create table deployment (
   constraint deployment_singleton_check CHECK (singleton)
 );
 
+create table export_jobs (
+  id uuid default gen_random_uuid() not null,
+  run_id uuid not null,
+  connection_id uuid not null,
+  plan_id uuid not null,
+  slice_no integer not null,
+  entity_key text not null,
+  job jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  cancel_from timestamp with time zone,
+  next_try_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  outcome text,
+  error text,
+  constraint export_jobs_pkey PRIMARY KEY (id),
+  constraint export_jobs_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint export_jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
+  constraint export_jobs_check CHECK (((ended_at IS NULL) = (outcome IS NULL))),
+  constraint export_jobs_outcome_check CHECK ((outcome = ANY (ARRAY['used'::text, 'cancelled'::text, 'left'::text])))
+);
+CREATE INDEX export_jobs_open ON public.export_jobs USING btree (next_try_at) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX export_jobs_ref ON public.export_jobs USING btree (plan_id, slice_no, ((job ->> 'ref'::text)));
+CREATE INDEX export_jobs_run ON public.export_jobs USING btree (run_id);
+
 create table idempotency_keys (
   actor text not null,
   route text not null,
@@ -401,6 +425,9 @@ CREATE OR REPLACE FUNCTION public.contract_of_run(run_mode text, request jsonb, 
  STABLE
 AS $function$
       select case
+        when exists (select from syncs s
+                     where s.id = contract_of_run.sync_id and s.provider_key not in ('http_api', 'postgres'))
+        then 4
         when (run_mode in ('incremental', 'full_refresh') and request ? 'entities')
           or exists (select from syncs s
                      where s.id = contract_of_run.sync_id

@@ -18,7 +18,14 @@ import type {
 } from "../core/vocabulary.ts";
 import type { CreatedAt, Instant, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
 import type { ConnectionTable, ConnectionTaskTable, RequestLimitTable } from "./connection-tables.ts";
-import type { PlanEntityTable, PlanSliceTable, PlanTable, RunSliceTable, RunSliceTableTable } from "./plan-tables.ts";
+import type {
+  ExportJobTable,
+  PlanEntityTable,
+  PlanSliceTable,
+  PlanTable,
+  RunSliceTable,
+  RunSliceTableTable,
+} from "./plan-tables.ts";
 import type { RunActivityTable, WorkerTable } from "./worker-tables.ts";
 
 /** Control database, as Kysely sees it: camelCase here, snake_case in Postgres; keys inside JSON stay as they are. */
@@ -32,6 +39,7 @@ export interface Database {
   planSlices: PlanSliceTable;
   runSlices: RunSliceTable;
   runSliceTables: RunSliceTableTable;
+  exportJobs: ExportJobTable;
   cursorStates: CursorStateTable;
   runEvents: RunEventTable;
   rejectedRows: RejectedRowTable;

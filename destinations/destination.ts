@@ -94,17 +94,14 @@ export interface PrepareRequest {
   complete: boolean;
   /** Nothing of the present rows is to be kept (`full_refresh`). */
   fromScratch: boolean;
+  /** With `complete`: the scan stands in for an expired change feed, so what it does not see goes as the feed would have let it go. */
+  resync?: boolean;
   /** There are so many rows, each key once among them, that it is made faster over all of them than with each: heeded where nothing is there yet. */
   keyComesLast: boolean;
   /** The source does not keep the key unique. A batch in which two rows share a key is refused: a merge would lose one of them. */
   claimedKey?: boolean;
   /** What becomes of a row that the source tells it has deleted, where the load mode leaves the choice. Absent: `remove`. */
   onDelete?: "remove" | "mark";
-  /**
-   * The complete scan stands in for a change feed that has expired: rows that it does not see go as the feed would have let them
-   * go.
-   */
-  resync?: boolean;
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -308,6 +305,11 @@ export interface SliceWriter {
    * @throws SupersededError when another claim or attempt has taken over: stop, it is not a failure of the source
    */
   write(batch: LoadableBatch): Promise<BatchResult>;
+  /**
+   * Commits how far the source is, where that brings no rows. A slice that is committed as a whole keeps it only while it has read none.
+   * @throws SupersededError
+   */
+  keep(checkpoint: Checkpoint): Promise<void>;
   /** Marks the slice done without a batch (no rows, or the last batch was not known to be the last). Idempotent. */
   finish(): Promise<void>;
   /** What the destination does about our statement. */

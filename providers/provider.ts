@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { DiscoveredEntity, Slicing, SourceColumn } from "../core/connection-tasks.ts";
+import type { DiscoveredEntity, SourceColumn } from "../core/connection-tasks.ts";
 import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { DatabaseLogin } from "../core/database-login.ts";
 import type { ComparedEnd, Comparison, CursorTail, Digest } from "../core/digests.ts";
@@ -11,18 +11,12 @@ import type { Checkpoint, ExportJob, Window } from "../core/slices.ts";
 import type { ProviderKey } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
-import type { DeclaredColumn, ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
+import type { ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
 import type { SourceCheck } from "./source-check.ts";
 
-export type {
-  DeclaredColumn,
-  EgressPolicy,
-  ResourceDeclaration,
-  SecretDeclaration,
-  Slicing,
-  SourceCheck,
-  SourceColumn,
-};
+export type * from "./resource-declaration.ts";
+export type * from "./source-check.ts";
+export type { EgressPolicy, SourceColumn };
 
 /**
  * The contract of a connector. A provider is a declaration (this is what the catalog serves) plus `connect`, which gives
@@ -122,10 +116,7 @@ export interface EntitySchema extends DiscoveredEntity {
   inferred?: boolean;
   /** Records may have fields that no column shows. */
   open?: boolean;
-  /**
-   * Changes come by a feed that tells all of them, deletions included: the cursor state is the feed's token, and no column's value.
-   * Its plans say `cursorFollows: "feed"`.
-   */
+  /** A feed tells all changes, deletions included: the cursor state is its token, and plans say `cursorFollows: "feed"`. */
   changeFeed?: true;
   /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
   columnNames?: Readonly<Record<string, string>>;
@@ -177,7 +168,7 @@ export interface PlanRequest {
   members?: MemberRequest[];
   /** False: the entity is read for its members alone, and a batch has no rows of it. Absent: true. */
   isStored?: boolean;
-  /** The feed has expired: everything is read, and the data stays meanwhile. */
+  /** The token of the change feed is of no use any more: read everything. The rows that are there stay until all of it is read. */
   resync?: boolean;
 }
 
@@ -213,8 +204,8 @@ export interface EntityPlan {
   tail?: CursorTail;
   /**
    * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
-   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`); or, with `feed`, the
-   * cursor state becomes `Checkpoint.cursor` of the last committed checkpoint of the entity's one slice.
+   * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`). With `feed` there is
+   * at most one slice, and the cursor state becomes the token that its last checkpoint holds (`Checkpoint.cursor`).
    */
   evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed" };
 }
@@ -262,10 +253,7 @@ export interface Source {
   /** What the source does about the statements and requests in flight; `none` when it waits for us, or nothing is in flight. */
   probe(): Promise<Pulse>;
   close(): Promise<void>;
-  /**
-   * Ends a job that nobody waits for any more; absent where the source cannot. Idempotent: a job that has ended or is gone is no
-   * error.
-   */
+  /** Ends a job that nobody waits for any more; absent where the source cannot. Idempotent: one that has ended or is gone is no error. */
   cancelJob?(job: ExportJob): Promise<void>;
   /** What the source can say of its rows without sending them, for runs that verify and repair; absent where it cannot. */
   comparison?: SourceComparison;

@@ -111,7 +111,9 @@ describe("a provider", () => {
       .filter((room) => room !== "providers")
       .flatMap(sourceFiles)
       // The reference's list, and what is generated from it.
-      .filter((path) => path !== "core/vocabulary.ts" && path !== "client/schema.ts");
+      .filter((path) => path !== "core/vocabulary.ts" && path !== "client/schema.ts")
+      // What a version knew when they were written.
+      .filter((path) => !path.startsWith("db/migrations/"));
     expect(files.filter((path) => quoted.test(readFileSync(path, "utf8")))).toEqual([]);
   });
 });

@@ -66,7 +66,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     ...(run.runTimeoutSeconds === null ? {} : { timeout: run.runTimeoutSeconds * 1000 }),
   });
   let stopped: "history" | "fail_fast" | null = null;
-  const { planRun, syncSlice, swapEntity } = proxyWork(run);
+  const { planRun, syncSlice, finishEntity } = proxyWork(run);
 
   const hasFailed = ({ entityKey }: EntityWork) => outcome.entityFailures.some((each) => each.entityKey === entityKey);
 
@@ -134,10 +134,10 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
     }
   };
 
-  const finishEntity = async (entity: EntityWork): Promise<void> => {
+  const finish = async (entity: EntityWork): Promise<void> => {
     try {
-      const summary = `${entity.entityKey} · finish`;
-      if (entity.swap) await swapEntity.executeWithOptions({ summary }, [{ runId, entityKey: entity.entityKey }]);
+      const { entityKey } = entity;
+      if (entity.swap) await finishEntity(`${entityKey} · finish`, { runId, entityKey });
     } catch (error) {
       failEntity(entity, error);
     }
@@ -159,7 +159,7 @@ async function moveData(runId: string, run: BegunRun, outcome: RunOutcome): Prom
               setCurrentDetails(`${++done} of ${total} slices done; last: ${entity.entityKey} · ${slice.label}`);
             return finished;
           },
-          finishEntity,
+          finishEntity: finish,
         },
       );
       if (planned.more) stopped ??= "history";

@@ -12,6 +12,7 @@ import { nothingNew } from "./nothing-new.ts";
 import { scaling } from "./scaling.ts";
 import { shapes } from "./shapes.ts";
 import { smallTables } from "./small-tables.ts";
+import { streams } from "./streams.ts";
 import { ties } from "./ties.ts";
 
 type Scenario = (bench: Bench) => Promise<Outcome>;
@@ -30,6 +31,7 @@ const SCENARIOS: Record<string, Scenario> = {
   kills,
   hostile,
   ...json,
+  ...streams,
 };
 
 /**

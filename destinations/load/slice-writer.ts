@@ -43,6 +43,8 @@ export function createSliceWriter(
 ): SliceWriter {
   const { target, signal } = request;
   const position = { checkpoint: claim.checkpoint, done: claim.done, rowsRead: claim.rowsRead };
+  /** Of the ledger. */
+  let committed = claim.checkpoint;
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const asHolder = createRunAsHolder(settings, session, request, claim);
   const writing = writingOf(target);
@@ -114,7 +116,7 @@ export function createSliceWriter(
 
   /** Proves the claim for a transaction that moves no row of the table. */
   function stayHere(): Promise<void> {
-    const { checkpoint } = writing.by === "slice" ? claim : position;
+    const checkpoint = writing.by === "slice" ? committed : position.checkpoint;
     return commitProgress(session, request, claim, { ...NOTHING, checkpoint, final: false });
   }
 
@@ -185,6 +187,16 @@ export function createSliceWriter(
       position.done = batch.final;
       position.rowsRead += result.rowsRead;
       return result;
+    },
+    async keep(checkpoint) {
+      if (writing.by !== "slice" || held.rowsRead + held.rowsRejected === 0) {
+        const progress = { ...NOTHING, checkpoint, final: false };
+        await asHolder("loading", () =>
+          inTransaction(session, () => commitProgress(session, request, claim, progress), "batch"),
+        );
+        committed = checkpoint;
+      }
+      position.checkpoint = checkpoint;
     },
     async finish() {
       await asHolder("finishing", () =>

@@ -60,6 +60,7 @@ export function windowConditions(window: Window, compared: Compared): string[] {
   if (window.by === "hash") {
     return [isInPart(rowText(hashedKey(window)), window)];
   }
+  if (window.by === "part") throw new Error("postgres plans no parts");
   const column = escapeIdentifier(window.column);
   const type = compared.comparedTypes[window.column];
   const bounds = [

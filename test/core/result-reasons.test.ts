@@ -7,8 +7,9 @@ import { isReasonCode, REASON_CODES, RESULT_REASONS, type ReasonCode, reasonOf }
 const DESIGNED: Record<ResultClass, Partial<Record<AutoResume, string>>> = {
   transient_failure: {
     yes: `heartbeat_timeout stalled_no_progress queue_timeout run_timeout worker_shutdown worker_lost source_rate_limited
-      source_quota_exhausted source_unavailable source_timeout source_export_failed source_snapshot_lost
+      source_quota_exhausted source_unavailable source_timeout source_snapshot_lost source_job_running source_cursor_expired
       connection_changed destination_unavailable destination_timeout destination_lock_conflict`,
+    once: "source_export_failed",
   },
   system_failure: {
     yes: "start_timeout workflow_wedged execution_not_found backend_unavailable",

@@ -160,6 +160,24 @@ describe("an attempt chain", () => {
     expect(await work(due(failed.next), partial)).toMatchObject({ next: null });
   });
 
+  it.each([
+    { ending: "failed", code: "source_cursor_expired" },
+    { ending: "partial", entityCodes: ["source_cursor_expired", "entity_unknown"] },
+  ] as const)(
+    "after an expired feed the next attempt comes at once, free, and once in a chain ($ending)",
+    async (end) => {
+      const first = await trigger();
+      await db.updateTable("runs").set({ maxAutoResumeAttempts: 1 }).where("id", "=", first.id).execute();
+      const { next: second } = await work(await getRun(db, first.id), end);
+      expect(second?.summary.autoResume).toMatchObject({ attempt: 1, resync: true });
+      expect(second?.notBefore).toBeNull();
+      const { next: third } = await work(due(second), end);
+      expect(third?.summary.autoResume).toEqual({ attempt: 2, notBefore: expect.any(String) });
+      expect(third?.notBefore).not.toBeNull();
+      expect(await work(due(third), end)).toMatchObject({ next: null });
+    },
+  );
+
   it("what an attempt committed while nobody could read the ledger is its own once it is fenced, once", async () => {
     const first = await work(await trigger(), { rows: 600, fenced: false });
     expect(rowsOf(first.ended)).toBe(0);

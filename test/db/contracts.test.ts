@@ -50,6 +50,10 @@ describe("what a run asks of those who work on it", () => {
       what: "a guard",
       statements: [`update syncs set destination_config = '{"guards": {"maxDeleteShare": 0.1}}' where id = $1`],
     },
+    {
+      what: "a provider that it may have no connector for",
+      statements: ["update syncs set provider_key = 's3' where id = $1"],
+    },
   ])("a process of before leases, begins and ends no run with $what", async ({ statements }) => {
     const old = await openOldSession();
     const runId = await admitAfter(...statements);

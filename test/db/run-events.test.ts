@@ -11,8 +11,8 @@ import { retryRun } from "../../db/run-chains.ts";
 import { markCancelDelivered, markDispatched } from "../../db/run-dispatch.ts";
 import { listEvents, readEventPosition } from "../../db/run-events.ts";
 import { endSlice, failSlice, flushProgress, interruptSlice, startSlice, waitSlice } from "../../db/run-slices.ts";
+import { recordWarnings } from "../../db/run-warnings.ts";
 import { endRun, getRun, requestCancel, setRunWait } from "../../db/runs.ts";
-import { recordTableChanges } from "../../db/table-changes.ts";
 import { useControlDatabase } from "../support/postgres.ts";
 import { admit, begin, insertSync } from "../support/runs.ts";
 
@@ -148,6 +148,7 @@ describe("run events", () => {
     const told = new Set([
       ...events.map(({ kind }) => kind),
       ...["run.promoted", "destination.set_back", "destination.table_changed"],
+      ...["source.resync", "source.job_cancelled", "source.job_left"],
     ]);
     expect(told).toEqual(new Set(RUN_EVENT_KINDS));
   });
@@ -192,13 +193,13 @@ describe("run events", () => {
   it("what was changed about a table is told once, and a run that has ended stays as it is", async () => {
     const { id } = await begin(db, (await admit(db, syncId)).id);
     const change = (message: string) => ({ entityKey: "public.orders", message });
-    await recordTableChanges(db, id, [change("a")]);
-    await recordTableChanges(db, id, [change("a"), change("b")]);
+    await recordWarnings(db, { runId: id, kind: "destination.table_changed" }, [change("a")]);
+    await recordWarnings(db, { runId: id, kind: "destination.table_changed" }, [change("a"), change("b")]);
     await endRun(db, {
       ...{ runId: id, event: "fail", reasonCode: "run_timeout", error: "late" },
       ...{ slicesTotal: null, slicesDone: 0, summary: {}, fenced: true },
     });
-    await recordTableChanges(db, id, [change("c")]);
+    await recordWarnings(db, { runId: id, kind: "destination.table_changed" }, [change("c")]);
     const told = (await eventsOf(id)).filter(({ kind }) => kind === "destination.table_changed");
     expect(told.map(({ data }) => data)).toEqual([change("a"), change("b")]);
     expect((await getRun(db, id)).summary.warnings).toEqual([change("a"), change("b")]);

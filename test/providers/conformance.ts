@@ -40,7 +40,7 @@ export function describeProvider(
     });
 
     it("is in the registry under its own key", () => {
-      expect(findProvider(harness.provider.key)).toBe(harness.provider);
+      if (!harness.unregistered) expect(findProvider(harness.provider.key)).toBe(harness.provider);
     });
 
     it("declares a catalog that a client can rely on", () => {
@@ -140,7 +140,9 @@ export function describeProvider(
       const pages = await reader.readOn(reader.requestOf(plan, 0, null), readBack);
       for (const [i, page] of pages.entries()) {
         const again = await reader.readOn(reader.requestOf(plan, 0, pages[i - 1]?.checkpoint ?? null), readBack, 1);
-        expect(again).toEqual([page]);
+        // A slice that begins anew makes a job of its own.
+        if (has.includes("job")) expect(again.map(({ rows }) => rows)).toEqual([page.rows]);
+        else expect(again).toEqual([page]);
       }
     });
 

@@ -13,6 +13,14 @@ export async function printRows<Config, SourceConfig>(
   rows: readonly object[],
 ): Promise<string[]> {
   const { columns = [] } = resources.find((resource) => resource.entityKey === entityKey) ?? {};
+  return printRowsOf(columns, rows);
+}
+
+/** Likewise, for a source whose columns are not declared. */
+export async function printRowsOf(
+  columns: readonly { name: string; type: string }[],
+  rows: readonly object[],
+): Promise<string[]> {
   const definitions = columns.map(({ name, type }) => `${escapeIdentifier(name)} ${type}`).join(", ");
   return withClient(inject("postgresUrl"), async (client) => {
     await client.query("set timezone = 'UTC'");

@@ -10,6 +10,7 @@ import { createReconciler } from "../../control/reconcile.ts";
 import type { Deadlines } from "../../control/stuck-workflow.ts";
 import { createKeyring } from "../../db/secrets.ts";
 import { createDestinations } from "../../destinations/open-destinations.ts";
+import { findProvider } from "../../providers/index.ts";
 import type { World } from "./world.ts";
 
 /** The reconciler of a process that has no worker, pass by pass, with deadlines of the test's own. */
@@ -31,6 +32,7 @@ export async function withReconciler<T>(
     progress,
     notes,
     renewals: createRenewals(),
+    findProvider,
     openDestination: destinations.open,
     warehouseUrl: world.warehouseUrl,
     egress,

@@ -22,7 +22,7 @@ import { createControlPort } from "../../control/port.ts";
 import type { FailpointName } from "../../core/failpoints.ts";
 import type { Db } from "../../db/client.ts";
 import { createKeyring } from "../../db/secrets.ts";
-import { findProvider } from "../../providers/index.ts";
+import { findProviderOrDepot } from "./depot-provider.ts";
 import { createControlDatabase, createTestDatabase, openDb, type TestDatabase } from "./postgres.ts";
 
 /** A whole Sluice on real parts: control database, warehouse, source, API in this process, workers in theirs. */
@@ -42,7 +42,10 @@ export interface World {
   fetch(request: Request): Promise<Response>;
   /** For what the typed client would not send, or an error that is expected. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
-  /** @param failpoint it ends in, as if by SIGKILL */
+  /**
+   * @param env with `DEPOT` it knows the connector of `depot-provider.ts` too
+   * @param failpoint it ends in, as if by SIGKILL
+   */
   startWorker(env?: Record<string, string>, failpoint?: FailpointName): Promise<WorkerProcess>;
   /** What describes a connection to the source; `port` for one through a proxy. */
   sourceConnection(options?: SourceOptions): CreateConnection;
@@ -114,7 +117,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     control: port,
     log,
     access: options.access ?? OPEN_ACCESS,
-    findProvider,
+    findProvider: findProviderOrDepot,
   });
   const pools = { source: quietPool(source.url), warehouse: quietPool(warehouse.url) };
   const workers: WorkerProcess[] = [];
@@ -294,10 +297,14 @@ function quietPool(connectionString: string): pg.Pool {
 const CRASHED = "the worker ended unasked";
 
 async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [env.FAILPOINT ? "test/support/worker-with-failpoint.ts" : "worker.ts"], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [env.FAILPOINT || env.DEPOT ? "test/support/worker-with-failpoint.ts" : "worker.ts"],
+    {
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const lines: string[] = [];
   const exited = once(child, "exit");
   for (const output of [child.stdout, child.stderr])

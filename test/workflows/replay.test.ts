@@ -15,7 +15,8 @@ describe("recorded histories", async () => {
 
   it("there are some of each kind", () => {
     expect(histories.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["cancelled", "partial", "succeeded", "waited"]),
+      // `swapped` is the last one of the version that called the activity `swapEntity`: it cannot be recorded anew.
+      expect.arrayContaining(["cancelled", "finished", "partial", "succeeded", "swapped", "waited"]),
     );
   });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { holdsNoPassword, httpUrl } from "../../lib/config-fields.ts";
+import { ASSERTION_ALGORITHMS } from "../../lib/http/auth/assertion-algorithms.ts";
 import { headerName, jsonPath, parameterName, secretName } from "./primitives.ts";
 
 const sendIn = z
@@ -7,6 +8,19 @@ const sendIn = z
   .default("header")
   .describe("Where the client's id and secret go: a Basic Authorization header, or the form.");
 const scopes = z.array(z.string().min(1).max(500)).max(100).optional();
+const clientId = z.string().min(1).max(500);
+const name = z.string().min(1).max(500);
+const baseUrlPath = jsonPath
+  .optional()
+  .describe(
+    "Where the answer has the address of the API, such as `instance_url`: relative paths lead there. Its host has to be baseUrl's or one of allowedHosts.",
+  );
+/** By which the client shows who it is, in place of a secret; or which is itself the grant. */
+const signingKey = {
+  algorithm: z.enum(ASSERTION_ALGORITHMS),
+  privateKeySecret: secretName.describe("Name of the secret with the private key: PEM, without a passphrase."),
+  keyId: name.optional().describe("How the source calls the key or certificate (`kid`)."),
+};
 
 /** Whatever ends in `Secret` or `Secrets` names entries of the connection's `secrets`. */
 export const authSchema = z.discriminatedUnion("type", [
@@ -31,20 +45,51 @@ export const authSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("oauth2_client_credentials"),
     tokenUrl: httpUrl,
-    clientId: z.string().min(1).max(500),
+    clientId,
     clientSecretSecret: secretName,
     scopes,
-    audience: z.string().min(1).max(500).optional(),
+    audience: name.optional(),
     sendIn,
+    baseUrlPath,
+  }),
+  z.strictObject({
+    type: z.literal("oauth2_client_assertion"),
+    tokenUrl: httpUrl,
+    clientId,
+    ...signingKey,
+    assertionAudience: name.optional().describe("Absent: tokenUrl."),
+    scopes,
+    scopeSeparator: z.enum([" ", ","]).default(" "),
+    audience: name.optional(),
+    baseUrlPath,
+  }),
+  z.strictObject({
+    type: z.literal("oauth2_jwt_bearer"),
+    tokenUrl: httpUrl,
+    issuer: name.describe("The client id, or the address of the service account."),
+    subject: name.optional().describe("The user for whom the token is. Absent: the issuer."),
+    assertionAudience: name.optional().describe("Absent: tokenUrl."),
+    ...signingKey,
+    scopes: scopes.describe("Stand in the assertion."),
+    baseUrlPath,
+  }),
+  z.strictObject({
+    type: z.literal("oauth1"),
+    consumerKey: name,
+    consumerSecretSecret: secretName,
+    tokenIdSecret: secretName.describe("Name of the secret with the token's id."),
+    tokenSecretSecret: secretName.describe("Name of the secret with the token's secret."),
+    realm: name.optional().describe("The account, where the source wants it."),
   }),
   z.strictObject({
     type: z.literal("oauth2_refresh"),
     tokenUrl: httpUrl,
-    clientId: z.string().min(1).max(500),
+    clientId,
     clientSecretSecret: secretName.optional(),
     refreshTokenSecret: secretName.describe("Name of the secret with the refresh token. A rotated one replaces it."),
     scopes,
     sendIn,
+    baseUrlPath,
   }),
   z.strictObject({
     type: z.literal("session_login"),
@@ -60,6 +105,7 @@ export const authSchema = z.discriminatedUnion("type", [
     header: headerName.default("Authorization"),
     prefix: z.string().max(50).default("Bearer "),
     lifetimeSeconds: z.int().min(1).max(31_536_000).optional().describe("Absent: a session lasts until it is refused."),
+    baseUrlPath,
   }),
 ]);
 export type AuthConfig = z.output<typeof authSchema>;

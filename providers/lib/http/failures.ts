@@ -3,7 +3,6 @@ import { type ProviderError, TerminalError, TransientError } from "../../../core
 import type { Redactor } from "../../../core/redact.ts";
 import { type ReasonCode, reasonOf } from "../../../core/result-reasons.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
-import type { HttpRequest } from "./request.ts";
 
 /** Why a request failed, before it is an error. */
 export interface Failure {
@@ -85,7 +84,10 @@ export function describeUrl(url: URL): string {
 }
 
 /** Of a presigned address its host alone: the path may be a part of the permission. */
-export function describeRequest({ method, presigned = false }: HttpRequest, url: URL): string {
+export function describeRequest(
+  { method, presigned = false }: { method: string; presigned?: boolean },
+  url: URL,
+): string {
   return `${method} ${presigned ? `${url.origin}/...` : describeUrl(url)}`;
 }
 

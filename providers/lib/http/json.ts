@@ -34,18 +34,18 @@ const INEXACT =
  * @throws SyntaxError
  */
 export function parseJson(text: string): JsonValue {
-  const mark = randomUUID();
   // A document that is one number gets something before it, as every other number has.
-  const marked = markInexact(/^-?\d/.test(text) ? ` ${text}` : text, mark);
+  const marked = markInexact(/^-?\d/.test(text) ? ` ${text}` : text);
   if (marked === null) return JSON.parse(text);
-  const root: { value: JsonValue } = { value: JSON.parse(marked) };
-  restoreNumbers(root, mark);
+  const root: { value: JsonValue } = { value: JSON.parse(marked.text) };
+  restoreNumbers(root, marked.mark);
   return root.value;
 }
 
 /** @returns null where there is nothing to mark */
-function markInexact(text: string, mark: string): string | null {
+function markInexact(text: string): { text: string; mark: string } | null {
   const parts: string[] = [];
+  let mark = "";
   let copied = 0;
   let outside = 0;
   /** The first one from there on. It may be far, so it is looked for once. */
@@ -63,10 +63,12 @@ function markInexact(text: string, mark: string): string | null {
       INEXACT.lastIndex = outside;
       continue;
     }
+    // Most texts have no such number, and of JSONL each line is a text.
+    if (mark === "") mark = randomUUID();
     parts.push(text.slice(copied, at), `"${mark}${number}"`);
     copied = at + number.length;
   }
-  return parts.length === 0 ? null : parts.join("") + text.slice(copied);
+  return parts.length === 0 ? null : { text: parts.join("") + text.slice(copied), mark };
 }
 
 /** @returns the place after the string that starts at `quote` */

@@ -1,10 +1,9 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
+import type { HttpMethod } from "./method.ts";
 import type { BodyFormat } from "./ndjson.ts";
 import type { HttpResponse } from "./response.ts";
 import type { StreamPosition } from "./stream/position.ts";
 import type { Verdict } from "./verdict.ts";
-
-export type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export interface HttpRequest {
   /** For messages: `page 3 of orders`. */

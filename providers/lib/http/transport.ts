@@ -4,8 +4,8 @@ import { Agent, buildConnector } from "undici";
 import type { EgressGuard } from "./egress.ts";
 import { toHeaders, validateHeaders } from "./headers.ts";
 import type { LargeBodies } from "./large-bodies.ts";
+import type { HttpMethod } from "./method.ts";
 import { type Body, readBody } from "./read-body.ts";
-import type { HttpMethod } from "./request.ts";
 
 /** One request and its answer on the wire: no retry, no redirect, no judgement. */
 export interface Transport {

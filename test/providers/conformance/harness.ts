@@ -6,6 +6,8 @@ import type { Provider } from "../../../providers/provider.ts";
  */
 export interface ProviderHarness {
   provider: Provider;
+  /** It is a test's own, and in no registry. */
+  unregistered?: true;
   config: Record<string, unknown>;
   secrets: Record<string, string>;
   sourceConfig: Record<string, unknown>;

@@ -103,6 +103,27 @@ describe("the config of a connection", () => {
     ],
     [
       {
+        ...{ type: "oauth2_client_assertion", tokenUrl: "https://a.test/t", clientId: "c" },
+        ...{ algorithm: "PS256", privateKeySecret: "pem" },
+      },
+      ["pem"],
+    ],
+    [
+      {
+        ...{ type: "oauth2_jwt_bearer", tokenUrl: "https://a.test/t", issuer: "c" },
+        ...{ algorithm: "RS256", privateKeySecret: "pem" },
+      },
+      ["pem"],
+    ],
+    [
+      {
+        ...{ type: "oauth1", consumerKey: "k", consumerSecretSecret: "cs" },
+        ...{ tokenIdSecret: "t", tokenSecretSecret: "ts", realm: "123" },
+      },
+      ["cs", "t", "ts"],
+    ],
+    [
+      {
         type: "session_login",
         url: "login",
         json: { user: "me" },

@@ -1,12 +1,11 @@
 import { createPrivateKey, type KeyObject, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
+import type { AssertionAlgorithm } from "./assertion-algorithms.ts";
 import type { AuthContext } from "./authenticator.ts";
-
-export const ASSERTION_ALGORITHMS = ["RS256", "PS256", "ES256"] as const;
 
 /** A key by which the source knows who asks. */
 export interface AssertionKey {
-  algorithm: (typeof ASSERTION_ALGORITHMS)[number];
+  algorithm: AssertionAlgorithm;
   /** PEM: PKCS #8, PKCS #1 or SEC 1; not encrypted. */
   privateKey: string;
   /** `kid`: how the source calls the key or certificate. */

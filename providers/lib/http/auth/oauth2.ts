@@ -3,7 +3,7 @@ import { createTokenAuthenticator, type IssuedToken } from "./access-token.ts";
 import { type AssertionClaims, type AssertionKey, signAssertion } from "./assertion.ts";
 import type { AuthContext, Authenticator, Authorization } from "./authenticator.ts";
 import { basicCredentials, bearer } from "./fixed.ts";
-import { keptOf, readMember, readTokenAnswer } from "./token-answer.ts";
+import { keptOf, type Remedy, readMember, readTokenAnswer } from "./token-answer.ts";
 
 export interface OAuthClient {
   tokenUrl: string;
@@ -45,12 +45,15 @@ export function clientCredentialsAuth(client: OAuthClient): Authenticator {
  * The source may have ended it, somebody may have used it elsewhere, or a worker may have died with the one that replaced it: the source
  * says the same of all.
  */
-function authoriseAgain(secretName: string): string {
-  return `Authorise the connection again as docs/guide/oauth.md says, and store the new refresh token as the secret '${secretName}'. Use it nowhere else: many sources take each refresh token only once.`;
+function authoriseAgain(secretName: string): Remedy {
+  return {
+    fix: `Authorise the connection again as docs/guide/oauth.md says, and store the new refresh token as the secret '${secretName}'. Use it nowhere else: many sources take each refresh token only once.`,
+  };
 }
 
-const CHECK_ASSERTION =
-  "Check that the source knows the public key, that the subject has allowed the client, and that the audience is what the source expects.";
+const CHECK_ASSERTION: Remedy = {
+  fix: "Check that the source knows the public key, that the subject has allowed the client, and that the audience is what the source expects.",
+};
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -111,7 +114,7 @@ async function ask(
   context: AuthContext,
   client: OAuthClient,
   grant: Record<string, string>,
-  whenExpired?: string,
+  whenExpired?: Remedy,
 ): Promise<JsonValue> {
   const form = new URLSearchParams({ ...client.parameters, ...grant });
   const { scopes = [], scopeSeparator = " " } = client;

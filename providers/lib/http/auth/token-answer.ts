@@ -5,13 +5,18 @@ import { type HttpResponse, quoteBody } from "../response.ts";
 import { retryAfterSeconds } from "../retry-after.ts";
 import type { AuthContext } from "./authenticator.ts";
 
+/** What a person does about a refusal; whole sentences. */
+export interface Remedy {
+  fix: string;
+}
+
 export interface Expected {
   /** Where the token stands in the answer. */
   tokenPath: readonly string[];
   /** What else it has to have, by path: `instance_url`, `data.restUrl`. */
   keep?: readonly string[] | undefined;
-  /** What a person does where the source takes the grant no more. */
-  whenExpired?: string | undefined;
+  /** Where the source takes the grant no more. */
+  whenExpired?: Remedy | undefined;
 }
 
 /** @throws ProviderError where the answer holds no token, whatever its status: some sources refuse with 200 */
@@ -44,7 +49,7 @@ export function readTokenAnswer(context: AuthContext, response: HttpResponse, ex
     reasonCode: isExpired ? "source_auth_expired" : "source_auth_failed",
     said,
     quoted: quoteBody(response.body),
-    fix: isExpired ? whenExpired : undefined,
+    fix: isExpired ? whenExpired?.fix : undefined,
   });
 }
 

@@ -10,7 +10,7 @@ import { activityScope } from "./scope.ts";
 import { loadMembers, loadTarget } from "./slice-context.ts";
 
 /** What is left to do for an entity, and the group that its slices load, once all slices are done, as their targets say. Idempotent. */
-export function createSwapEntity(deps: ActivityDeps) {
+export function createFinishEntity(deps: ActivityDeps) {
   return async ({ runId, entityKey }: EntityInput): Promise<void> => {
     const scope = activityScope(deps, { runId });
     try {

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import type { CursorTail } from "../core/digests.ts";
+import type { BindingRow } from "../db/bindings.ts";
+import type { ConnectionRow } from "../db/connections.ts";
+import { type CursorState, FEED_EXPIRED_ACTOR } from "../db/cursor-states.ts";
+import type { EntityPlan, EntitySchema } from "../providers/provider.ts";
+import type { ActivityDeps } from "./deps.ts";
+import { addressOf } from "./frozen-settings.ts";
+
+/** Where the reading of a change feed begins: at its token, or, where that is of no use any more, with everything there is. */
+
+/** `createdBy` of a state whose token is another account's. It is stored nowhere. */
+const FOREIGN_TOKEN = "system:foreign_token";
+
+/** Names whom a token is from: another connection, or another address, may be another account. */
+export function feedOriginOf(
+  deps: Pick<ActivityDeps, "findProvider">,
+  { id, provider, config }: Pick<ConnectionRow, "id" | "provider" | "config">,
+): string {
+  return createHash("sha256")
+    .update(JSON.stringify([id, addressOf(deps, provider, config)]))
+    .digest("base64url");
+}
+
+/** The cursor state as this connection may use it: without a token that another one was given. */
+export function usableState(
+  state: CursorState | null,
+  { changeFeed }: Pick<EntitySchema, "changeFeed">,
+  feedOrigin: string,
+): CursorState | null {
+  const from = state?.tail?.feedOf;
+  if (state === null || changeFeed !== true || state.cursor === null || from === undefined) return state;
+  return from === feedOrigin ? state : { ...state, cursor: null, createdBy: FOREIGN_TOKEN };
+}
+
+/**
+ * A feed without a token, whose entity was loaded before: what was deleted meanwhile is told by nobody, and only a complete scan
+ * finds it.
+ */
+export function needsResync(
+  { changeFeed }: Pick<EntitySchema, "changeFeed">,
+  { frozenAt }: Pick<BindingRow, "frozenAt">,
+  cursor: string | null,
+): boolean {
+  return changeFeed === true && cursor === null && frozenAt !== null;
+}
+
+/** For people, why all of an entity is read again; null where nothing was read before. */
+export function tellResync(entityKey: string, state: CursorState | null): string | null {
+  if (state === null || state.cursor !== null) return null;
+  const reasons: Record<string, string> = {
+    [FEED_EXPIRED_ACTOR]: "the source does not accept the token of its change feed any more",
+    [FOREIGN_TOKEN]: "the token of its change feed is from another connection or address",
+    "system:destination_set_back": "the destination lacks rows that were loaded before",
+  };
+  const why = reasons[state.createdBy ?? ""] ?? "the token of its change feed was reset";
+  return `${entityKey} is read as a whole: ${why}. Its rows stay meanwhile, and those that the source does not have any more go at the end.`;
+}
+
+/** What is kept with the cursor state that the plan leads to. @param loadedAs how the rows are loaded */
+export function plannedTail(
+  { tail }: EntityPlan,
+  { changeFeed }: Pick<EntitySchema, "changeFeed">,
+  of: { loadedAs: string; feedOrigin: string },
+): { tail?: CursorTail } {
+  const kept: CursorTail = {
+    ...(tail ? { ...tail, loadedAs: of.loadedAs } : {}),
+    ...(changeFeed ? { feedOf: of.feedOrigin } : {}),
+  };
+  return Object.keys(kept).length === 0 ? {} : { tail: kept };
+}
