@@ -146,8 +146,7 @@ export async function loadRequestOf(
   },
 ): Promise<PreviewRequest> {
   const { schema, binding, resolved, lead } = entity;
-  const reading =
-    lead === undefined ? resolved : { ...resolved, cursorField: lead.cursorFields[0] ?? resolved.cursorField };
+  const reading = lead === undefined ? resolved : readBy(lead, resolved);
   const read = { schema: lead ?? schema, binding, cursor: entity.cursor };
   const { entityKey, columns } = schema;
   const rules = entityRulesOf(sync.destinationConfig, entityKey);
@@ -170,6 +169,11 @@ export async function loadRequestOf(
     schemaPolicy: rules.schemaPolicy,
     onDelete: rules.onDelete,
   };
+}
+
+/** How a table of a group is read: by the cursor of the group's parent. */
+export function readBy({ cursorFields }: EntitySchema, resolved: ResolvedBinding): ResolvedBinding {
+  return { ...resolved, cursorField: cursorFields[0] ?? resolved.cursorField };
 }
 
 export function planRequestOf(
@@ -239,7 +243,7 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
  * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
  * what is gone end with every read of all there is.
  */
-function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
+export function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
   const { loadMode, cursorField } = resolved;
   const { changeFeed: isFeed = false } = read.schema;
   const isIncremental = run.runMode === "incremental";

@@ -10,7 +10,14 @@ import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { type EntityGroup, requireLead } from "./entity-groups.ts";
-import { loadRequestOf, type ResolvedBinding, resolveBinding } from "./entity-requests.ts";
+import {
+  loadRequestOf,
+  type PlanSettings,
+  type ResolvedBinding,
+  readBy,
+  readsAll,
+  resolveBinding,
+} from "./entity-requests.ts";
 import { plannedTail, tellResync, usableState } from "./feed-start.ts";
 import { groupRequestOf } from "./group-requests.ts";
 import { meetingDefects } from "./meeting-defects.ts";
@@ -54,7 +61,7 @@ export async function planGroup(
   try {
     const lead = requireLead(group, found);
     const tables = await settleTables(deps, planning, { lead, group, found, attempt });
-    const start = sharedStart(tables);
+    const start = startOf(planning, lead, tables);
     const placed: PlacedTable[] = [];
     for (const table of tables) {
       const target = await attempt(table.schema.entityKey, () => placeTable(deps, planning, { lead, start, table }));
@@ -133,6 +140,19 @@ export function sharedStart(tables: readonly Pick<GroupTable, "state">[]): strin
   return cursors.size === 1 ? first : null;
 }
 
+/** Null also where a table needs all there is: then all of them get it, and what is not there is gone from all of them. */
+export function startOf(
+  { context: { run } }: Pick<EntityPlanning, "context"> | PlanSettings,
+  lead: EntitySchema,
+  tables: readonly GroupTable[],
+): string | null {
+  const cursor = sharedStart(tables);
+  const needsAll = tables.some(({ resolved, binding }) =>
+    readsAll(run, readBy(lead, resolved), { schema: lead, binding, cursor }),
+  );
+  return needsAll ? null : cursor;
+}
+
 /** What is asked of the destination for one table of a group. */
 export async function tableRequestOf(
   deps: Pick<ActivityDeps, "db">,
@@ -192,6 +212,8 @@ function entitiesOfPlan(
         ...plan.evidence,
         ...plannedTail(untailed, lead, { loadedAs: "", feedOrigin }),
         ...(request.resync ? { resync: tellResync(entityKey, table.state) } : {}),
+        // Its cursor does not go back while the windows before it are read again.
+        ...(request.cursorState === null && table.state?.cursor != null ? { startsOver: true } : {}),
         ...(table.state?.cursor === null ? { cursorResetBy: table.state.createdBy } : {}),
       },
       ...{ reasonCode: null, error: null },

@@ -6,8 +6,9 @@ import type { ActivityDeps } from "./deps.ts";
 import { describeLoad } from "./describe-load.ts";
 import { type EntityGroup, requireLead } from "./entity-groups.ts";
 import type { PlanSettings } from "./entity-requests.ts";
+import { usableState } from "./feed-start.ts";
 import { groupRequestOf } from "./group-requests.ts";
-import { type GroupTable, type PlacedTable, resolveTable, sharedStart, tableRequestOf } from "./plan-group.ts";
+import { type GroupTable, type PlacedTable, resolveTable, startOf, tableRequestOf } from "./plan-group.ts";
 
 export type Attempted<T> = { done: T } | Pick<EntityPlanPreview, "failure">;
 /** What stands in the way of an entity is told of it. */
@@ -45,11 +46,15 @@ export async function previewGroup(
       const { entityKey } = binding;
       const settled = attempt(entityKey, async () => ({
         ...resolveTable(binding, found.get(entityKey)),
-        state: await readCursorState(deps.db, settings.context.sync.id, entityKey),
+        state: usableState(
+          await readCursorState(deps.db, settings.context.sync.id, entityKey),
+          lead,
+          settings.feedOrigin,
+        ),
       }));
       tables.push(...keep(entityKey, await settled));
     }
-    const start = sharedStart(tables);
+    const start = startOf(settings, lead, tables);
     const placed: (PlacedTable & { loading: EntityPreview })[] = [];
     for (const table of tables) {
       const preview = await attempt(table.schema.entityKey, async () =>

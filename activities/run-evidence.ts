@@ -157,7 +157,7 @@ export function contiguousCursor(
   if (entity === undefined || entity.evidence.cursorFollows === "feed") return null;
   if (!groupOf(plan, entity).every(showsAtOnce)) return null;
   const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
-  if (runMode === "full_refresh" && hadCursor) return null;
+  if (hadCursor && (runMode === "full_refresh" || "startsOver" in entity.evidence)) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
   const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === carrierOf(entity));
   let cursor: string | null = null;
