@@ -12,6 +12,7 @@ import { thawConnection } from "./frozen-settings.ts";
 import { whileAlive } from "./heartbeat.ts";
 import { outlastOutage } from "./outlast-outage.ts";
 import { loadConnection, openSource } from "./run-context.ts";
+import { personAsks } from "./shared-connection.ts";
 
 const CANCEL_TIMEOUT_MS = 45_000;
 /** The source has had its time. */
@@ -67,7 +68,10 @@ async function cancelAtSource(
   const now = await loadConnection(deps, frozen?.connection.id ?? sync.connectionId);
   const connection = frozen === null ? now : thawConnection(deps, frozen.connection, now);
   const signal = AbortSignal.any([AbortSignal.timeout(CANCEL_TIMEOUT_MS), Context.current().cancellationSignal]);
-  const source = await openSource(deps, connection, frozen?.sourceConfig ?? sync.sourceConfig, { signal, redactor });
+  const asker = personAsks(Date.now() + CANCEL_TIMEOUT_MS);
+  const source = await openSource(deps, connection, frozen?.sourceConfig ?? sync.sourceConfig, {
+    ...{ signal, redactor, asker },
+  });
   try {
     if (source.cancelJob === undefined) return false;
     await source.cancelJob(job);

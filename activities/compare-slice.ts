@@ -11,6 +11,7 @@ import { withHeartbeat } from "./heartbeat.ts";
 import { outlastOutage } from "./outlast-outage.ts";
 import { openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
+import { sliceAsks } from "./shared-connection.ts";
 import { claimRequestOf, type SliceContext } from "./slice-context.ts";
 
 export type ComparedSlice = SliceContext<ComparedTarget>;
@@ -31,7 +32,10 @@ export async function compareSlice(
 ): Promise<boolean> {
   const { run, sync, execution } = context;
   const destination = openWarehouse(deps, context.destination);
-  const source = await openSource(deps, context.connection, sync.sourceConfig, scope);
+  const source = await openSource(deps, context.connection, sync.sourceConfig, {
+    ...scope,
+    asker: sliceAsks({ runId: run.id, sliceNo: slice.sliceNo }),
+  });
   const settings = {
     tracked: scope.tracked,
     progressTimeoutSeconds: execution.progressTimeoutSeconds,

@@ -18,8 +18,11 @@ import { whileAlive } from "./heartbeat.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { previewRun } from "./preview-run.ts";
 import { loadConnection, openSource } from "./run-context.ts";
+import { personAsks } from "./shared-connection.ts";
 
 const TASK_TIMEOUT_MS = 20_000;
+/** Of the time there is, so much may be spent on waiting for leave to ask the source: enough is left to say that its limit is used up. */
+const PATIENT_SHARE = 0.9;
 /** Between two writes of what a plan has found. */
 const SAY_INTERVAL_MS = 1_000;
 
@@ -65,7 +68,7 @@ async function withSource(
       deps,
       connection,
       sourceConfig,
-      { signal, redactor },
+      { signal, redactor, asker: personAsks(Date.now() + PATIENT_SHARE * of.timeoutMs) },
       useNextSecrets ? "next" : "present",
     );
     try {

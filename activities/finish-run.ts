@@ -6,6 +6,7 @@ import { isTerminal } from "../core/run-lifecycle.ts";
 import { judgeRun, type Verdict } from "../core/verdict.ts";
 import type { FinishInput, RunOutcome, SyncRunResult } from "../core/workflow-contract.ts";
 import { type Plan, readPlan } from "../db/plans.ts";
+import { forgetRunRequests } from "../db/request-leftovers.ts";
 import { closeRun, type EntityClosing } from "../db/run-closing.ts";
 import { listDifferences } from "../db/run-slices.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
@@ -29,6 +30,7 @@ export function createFinishRun(deps: ActivityDeps) {
   return async ({ runId, outcome }: FinishInput): Promise<SyncRunResult> => {
     const run = await requireRun(deps.db, runId);
     if (!isTerminal(run.status)) await settle(deps, run, outcome);
+    await forgetRunRequests(deps.db, runId);
     const { status, resultReasonCode, error } = await getRun(deps.db, runId);
     return { status, resultReasonCode, error };
   };

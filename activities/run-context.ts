@@ -17,7 +17,7 @@ import { requireSameAddress, thawConnection } from "./frozen-settings.ts";
 import { redactSource } from "./redacted-source.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
 import type { ActivityScope } from "./scope.ts";
-import { createSharedConnection } from "./shared-connection.ts";
+import { type Asker, createSharedConnection } from "./shared-connection.ts";
 
 /** A run that may still work, with what it works on. */
 export interface RunContext {
@@ -107,7 +107,7 @@ export async function openSource(
   deps: ActivityDeps,
   connection: ConnectionRow,
   sourceConfig: Record<string, unknown>,
-  { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
+  { signal, redactor, asker }: Pick<ActivityScope, "signal" | "redactor"> & { asker: Asker },
   use: SecretsInUse = "present",
 ): Promise<Source> {
   const provider = deps.findProvider(connection.provider);
@@ -127,6 +127,7 @@ export async function openSource(
     shared: createSharedConnection(deps, connection.id, {
       use,
       signal,
+      asker,
       admit: (now) => requireSameAddress(deps, connection.config, now),
     }),
     egress: deps.egress,

@@ -1,11 +1,43 @@
+import { randomUUID } from "node:crypto";
 import { raceAbort } from "../core/race-abort.ts";
 import { type ConnectionRow, findConnection } from "../db/connections.ts";
-import { blockRequests, reserveRequest } from "../db/request-limits.ts";
+import { isDatabaseUnavailable } from "../db/pg-errors.ts";
+import { giveLeaseBack, takeLease } from "../db/request-leases.ts";
+import { blockRequests, reserveRequest, settleRequest } from "../db/request-limits.ts";
 import { openTokens } from "../db/secrets.ts";
 import type { Credentials, SharedConnection } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { whenDatabaseIsBack } from "./outlast-outage.ts";
 import { renewCredentials, requirePresent, type SecretsInUse } from "./renew-credentials.ts";
+
+/** Who waits for leave to send requests. */
+export interface Asker {
+  /** Has one place in the queue, which outlives the activity; null: the activity itself, with which the place ends. */
+  holder: string | null;
+  runId: string | null;
+  /** A person waits. */
+  urgent: boolean;
+  patienceSeconds(): number;
+}
+
+/** A slice that comes back has to be started first: a short wait costs less than that. */
+const SLICE_PATIENCE_SECONDS = 9;
+const PLAN_PATIENCE_SECONDS = 600;
+
+/** A slice gives its slot to another one while it waits. */
+export function sliceAsks({ runId, sliceNo }: { runId: string; sliceNo: number }): Asker {
+  return { holder: `${runId}/${sliceNo}`, runId, urgent: false, patienceSeconds: () => SLICE_PATIENCE_SECONDS };
+}
+
+/** Nothing of a plan is kept until it is made, so that it must not begin again for each request that waits. */
+export function planAsks(runId: string): Asker {
+  return { holder: `${runId}/plan`, runId, urgent: false, patienceSeconds: () => PLAN_PATIENCE_SECONDS };
+}
+
+/** A look at a source, which belongs to no run. @param deadline the person gets an answer by then, in milliseconds of the epoch */
+export function personAsks(deadline: number): Asker {
+  return { holder: null, runId: null, urgent: true, patienceSeconds: () => Math.max(0, deadline - Date.now()) / 1000 };
+}
 
 /**
  * Tokens and limits of one connection, in the control database, so that all workers have them in common. Secrets that are only
@@ -18,16 +50,27 @@ export function createSharedConnection(
     use,
     signal,
     admit,
+    asker,
   }: {
     use: SecretsInUse;
     signal: AbortSignal;
+    asker: Asker;
     /** Asked of the connection as it is now, before its secrets are used; throws where they are not for us. */
     admit: (now: ConnectionRow) => void;
   },
 ): SharedConnection {
   const { db, keyring } = deps;
   let trialTokens: Credentials["tokens"] = {};
+  const { runId, urgent, patienceSeconds } = asker;
+  const activity = randomUUID();
+  const holder = { connectionId, holder: asker.holder ?? activity, runId, urgent };
+  const leaseOf = (name: string, job: string | undefined) => ({
+    ...{ connectionId, name },
+    holder: job === undefined ? activity : `${holder.holder}/${job}`,
+  });
+  const ask = <T>(question: () => Promise<T>): Promise<T> => whenDatabaseIsBack(question, { signal });
   return {
+    patienceSeconds,
     async readTokens() {
       if (use === "next") return trialTokens;
       const found = await whenDatabaseIsBack(() => findConnection(db, connectionId), { signal });
@@ -44,8 +87,17 @@ export function createSharedConnection(
       if (use === "next") trialTokens = credentials.tokens;
       return credentials;
     },
-    reserve: (bucket, limit) =>
-      whenDatabaseIsBack(() => reserveRequest(db, { connectionId, bucket }, limit), { signal }),
-    block: (bucket, until) => whenDatabaseIsBack(() => blockRequests(db, { connectionId, bucket }, until), { signal }),
+    reserve: (spends, place) => ask(() => reserveRequest(db, holder, spends, place)),
+    settle: (spends, settlements) => ask(() => settleRequest(db, connectionId, spends, settlements)),
+    block: (bucket, until) => ask(() => blockRequests(db, { connectionId, bucket }, until)),
+    lease: ({ name, job, limit, seconds }) => ask(() => takeLease(db, leaseOf(name, job), { runId, limit, seconds })),
+    async release({ name, job }) {
+      try {
+        await giveLeaseBack(db, leaseOf(name, job));
+      } catch (error) {
+        // Nobody waits until the database is back: the lease ends by itself.
+        if (!isDatabaseUnavailable(error)) throw error;
+      }
+    },
   };
 }

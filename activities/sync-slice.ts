@@ -18,6 +18,7 @@ import { createJobNotes } from "./job-notes.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
+import { sliceAsks } from "./shared-connection.ts";
 import { claimRequestOf, loadSlice, type SliceContext } from "./slice-context.ts";
 
 /** Moves one slice, from its committed checkpoint to its end. The hot loop, in one place. */
@@ -96,7 +97,10 @@ async function moveSlice(
 ): Promise<void> {
   const { sync, execution } = context;
   const destination = openWarehouse(deps, context.destination);
-  const source = await openSource(deps, context.connection, sync.sourceConfig, scope);
+  const source = await openSource(deps, context.connection, sync.sourceConfig, {
+    ...scope,
+    asker: sliceAsks({ runId: context.run.id, sliceNo: slice.sliceNo }),
+  });
   const settings = {
     tracked: scope.tracked,
     progressTimeoutSeconds: execution.progressTimeoutSeconds,

@@ -3,8 +3,9 @@ import { createWriteStream } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openHome } from "../scripts/lib/home.ts";
+import { homeSecrets, openHome } from "../scripts/lib/home.ts";
 import { runStack } from "../scripts/lib/run-stack.ts";
+import { workerEnv } from "../scripts/lib/stack.ts";
 import { openBench } from "./lib/open-bench.ts";
 import { findPeers, setUpPeers } from "./lib/peers.ts";
 import { requirePsql } from "./lib/psql.ts";
@@ -13,7 +14,7 @@ import { meets, type Outcome } from "./lib/samples.ts";
 import { chooseScenarios } from "./scenarios/index.ts";
 
 /**
- * `npm run bench -- [scenario ...] [--rows N] [--runs N] [--large] [--peers]`: the whole product, from the API's trigger to the proved
+ * `npm run bench -- [scenario ...] [--rows N] [--runs N] [--seconds N] [--large] [--peers]`: the whole product, from the API's trigger to the proved
  * run, side by side with what psql can do. Tables go to stdout, all figures to `bench/results`. Exit code 1 where a load
  * failed or was not exact; a target that is missed is only said.
  *
@@ -25,12 +26,13 @@ const { values: flags, positionals } = parseArgs({
   options: {
     rows: { type: "string", default: "2000000" },
     runs: { type: "string", default: "5" },
+    seconds: { type: "string", default: "300" },
     large: { type: "boolean", default: false },
     peers: { type: "boolean", default: false },
   },
 });
 
-function countOf(name: "rows" | "runs"): number {
+function countOf(name: "rows" | "runs" | "seconds"): number {
   const count = Number(flags[name]);
   if (!Number.isSafeInteger(count) || count < 1) throw new Error(`--${name} is a number, 1 or more`);
   return count;
@@ -39,6 +41,7 @@ function countOf(name: "rows" | "runs"): number {
 const asked = {
   rows: countOf("rows"),
   runs: countOf("runs"),
+  seconds: countOf("seconds"),
   large: flags.large,
   peersScript: flags.peers ? findPeers(process.env) : null,
   say: (line: string) => console.error(line),
@@ -74,7 +77,11 @@ const stackOptions = {
 };
 
 const outcomes = await runStack(stackOptions, async ({ info }, signal) => {
-  const bench = await openBench(info, signal, { ...asked, workerMetricsUrl: `http://127.0.0.1:${healthPort}/metrics` });
+  const bench = await openBench(info, signal, {
+    ...asked,
+    workerMetricsUrl: `http://127.0.0.1:${healthPort}/metrics`,
+    furtherWorkerEnv: workerEnv(info, { ...stackOptions.env, HEALTH_PORT: undefined }, homeSecrets(home)),
+  });
   const done: Outcome[] = [];
   try {
     if (asked.peersScript !== null) await setUpPeers(bench, asked.peersScript);

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Db } from "../db/client.ts";
 import { deleteOldRequests } from "../db/idempotency.ts";
+import { deleteOldRequestLimits } from "../db/request-leftovers.ts";
 import {
   deleteExpiredRuns,
   deleteOldAudit,
@@ -53,6 +54,7 @@ export function createRetention(deps: RetentionDeps): () => Promise<void> {
     await attempt("connection tasks", () =>
       untilNoneIsLeft(() => deleteOldConnectionTasks(db, before(1), ROWS_AT_ONCE)),
     );
+    await attempt("request limits", () => deleteOldRequestLimits(db));
     await attempt("idempotency keys", () => untilNoneIsLeft(() => deleteOldRequests(db, ROWS_AT_ONCE)));
   };
 }

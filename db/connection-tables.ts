@@ -66,11 +66,51 @@ export interface ConnectionTaskTable {
 }
 
 /** A source's limits are per credential, so all workers share them. */
+/** What is left of one limit. */
 export interface RequestLimitTable {
   connectionId: string;
   bucket: string;
-  /** When the next request may be sent. */
+  /** When everything that was spent will have come back. A request may be sent while that is at most `burst` requests ahead. */
   nextAt: Instant;
   /** The source said not to come back before. */
   blockedUntil: InstantOrNull;
+  /** Until then somebody may be waiting in the queue, so that whoever comes has to look. */
+  queueUntil: InstantOrNull;
+  /** What the source has said of the limit; it counts for a day, in place of what the connector declares. */
+  learnedPerSecond: number | null;
+  learnedBurst: number | null;
+  learnedAt: InstantOrNull;
+}
+
+/** The place of one who waits for leave to send a request. */
+export interface RequestTicketTable {
+  connectionId: string;
+  /** A slice (`<run id>/<slice no>`), the plan of a run (`<run id>/plan`), or one look at a source (a random id). */
+  holder: string;
+  /** The names of the buckets: a holder has one place in the queue of each set of buckets. */
+  lane: string;
+  /** The ticket counts while this run does; null: it belongs to no run. */
+  runId: string | null;
+  /** A person waits for it. */
+  urgent: boolean;
+  /** Microseconds of the epoch; the smallest is served first. */
+  place: number;
+  buckets: string[];
+  costs: number[];
+  /** When its holder was told to ask again. If it does not come then, it is passed over until it does. */
+  dueAt: Instant;
+}
+
+/** One of the places that a source has for what is in flight, or a wait for one. */
+export interface RequestLeaseTable {
+  connectionId: string;
+  name: string;
+  holder: string;
+  runId: string | null;
+  /** False: it waits. */
+  held: boolean;
+  /** As in a ticket. */
+  place: number;
+  /** Without a renewal until then, the holder is dead. */
+  endsAt: Instant;
 }

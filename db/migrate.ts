@@ -18,6 +18,7 @@ import * as countsOfAttempts from "./migrations/0015_counts_of_attempts.ts";
 import * as frozenSettings from "./migrations/0016_frozen_settings.ts";
 import * as runsEnded from "./migrations/0019_runs_ended.ts";
 import * as activityTries from "./migrations/0020_activity_tries.ts";
+import * as budgets from "./migrations/0021_budgets.ts";
 import * as exportJobs from "./migrations/0022_export_jobs.ts";
 import * as groups from "./migrations/0023_groups.ts";
 
@@ -41,6 +42,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0016_frozen_settings": frozenSettings,
   "0019_runs_ended": runsEnded,
   "0020_activity_tries": activityTries,
+  "0021_budgets": budgets,
   "0022_export_jobs": exportJobs,
   "0023_groups": groups,
 };

@@ -182,14 +182,46 @@ create table rejected_rows (
   constraint rejected_rows_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
 );
 
+create table request_leases (
+  connection_id uuid not null,
+  name text not null,
+  holder text not null,
+  run_id uuid,
+  held boolean not null,
+  place bigint not null,
+  ends_at timestamp with time zone not null,
+  constraint request_leases_pkey PRIMARY KEY (connection_id, name, holder),
+  constraint request_leases_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id)
+);
+CREATE INDEX request_leases_run ON public.request_leases USING btree (run_id);
+
 create table request_limits (
   connection_id uuid not null,
   bucket text not null,
   next_at timestamp with time zone default now() not null,
   blocked_until timestamp with time zone,
+  queue_until timestamp with time zone,
+  learned_per_second double precision,
+  learned_burst double precision,
+  learned_at timestamp with time zone,
   constraint request_limits_pkey PRIMARY KEY (connection_id, bucket),
   constraint request_limits_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id)
 );
+
+create table request_tickets (
+  connection_id uuid not null,
+  holder text not null,
+  lane text not null,
+  run_id uuid,
+  urgent boolean not null,
+  place bigint not null,
+  buckets text[] not null,
+  costs double precision[] not null,
+  due_at timestamp with time zone not null,
+  constraint request_tickets_pkey PRIMARY KEY (connection_id, holder, lane),
+  constraint request_tickets_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id)
+);
+CREATE INDEX request_tickets_run ON public.request_tickets USING btree (run_id);
 
 create table run_activities (
   run_id uuid not null,

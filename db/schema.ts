@@ -17,7 +17,13 @@ import type {
   TriggerMode,
 } from "../core/vocabulary.ts";
 import type { CreatedAt, Instant, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
-import type { ConnectionTable, ConnectionTaskTable, RequestLimitTable } from "./connection-tables.ts";
+import type {
+  ConnectionTable,
+  ConnectionTaskTable,
+  RequestLeaseTable,
+  RequestLimitTable,
+  RequestTicketTable,
+} from "./connection-tables.ts";
 import type {
   ExportJobTable,
   PlanEntityTable,
@@ -46,6 +52,8 @@ export interface Database {
   idempotencyKeys: IdempotencyKeyTable;
   connectionTasks: ConnectionTaskTable;
   requestLimits: RequestLimitTable;
+  requestTickets: RequestTicketTable;
+  requestLeases: RequestLeaseTable;
   auditEvents: AuditEventTable;
   deployment: DeploymentTable;
   workers: WorkerTable;

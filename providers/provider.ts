@@ -12,9 +12,12 @@ import type { ProviderKey } from "../core/vocabulary.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Batch } from "./batch.ts";
 import type { ResourceDeclaration, SecretDeclaration } from "./resource-declaration.ts";
+import type { SharedConnection } from "./shared-connection.ts";
 import type { SourceCheck } from "./source-check.ts";
 
+export type { Leave, Settlement, Spend } from "../core/budgets.ts";
 export type * from "./resource-declaration.ts";
+export type { Credentials, SharedConnection } from "./shared-connection.ts";
 export type * from "./source-check.ts";
 export type { EgressPolicy, SourceColumn };
 
@@ -70,33 +73,6 @@ export interface ConnectOptions<Config, SourceConfig> {
   egress: EgressPolicy;
   /** Of a database that a connector has logged in at: is it Sluice's own, which nobody may read? Absent: there is none. */
   isControlDatabase?: IsControlDatabase | undefined;
-}
-
-/** Tokens and limits belong to a credential, not to a process: they live in the control database. */
-export interface SharedConnection {
-  /** As last stored; `{}` before the first renewal. */
-  readTokens(): Promise<Record<string, string>>;
-  /**
-   * Single flight over all processes: `renew` runs alone, with what is stored now, and what it returns is sealed and stored
-   * before this resolves. Null from `renew`: somebody else has just done it, nothing changes. Whoever waits stops at the
-   * activity's signal; `renew` must not, since its answer may be the only copy of a rotated secret, and is given 50 s.
-   * @returns the credentials to go on with
-   */
-  renew(renew: (now: Credentials) => Promise<Partial<Credentials> | null>): Promise<Credentials>;
-  /**
-   * Leave to send one request. @returns milliseconds to wait before it is sent; it counts as sent then. Where that is more than
-   * `maxWaitMs`, it does not count: ask again then
-   */
-  reserve(bucket: string, limit: { perSecond: number; burst: number; maxWaitMs?: number }): Promise<number>;
-  /** The source has said not to come back before `until`; holds for all that `reserve` from the bucket. */
-  block(bucket: string, until: Date): Promise<void>;
-}
-
-export interface Credentials {
-  /** Replaces those named; a rotated refresh token goes here. */
-  secrets: Record<string, string>;
-  /** Access tokens with what is known of them (`expiresAt`); replaced whole. */
-  tokens: Record<string, string>;
 }
 
 /** By entityKey. */

@@ -16,6 +16,10 @@ export interface Bench {
   rows: number;
   /** Measurements of each contender; the median counts. */
   runs: number;
+  /** How long something is watched that never ends by itself. */
+  seconds: number;
+  /** Of worker processes besides the stack's. */
+  furtherWorkerEnv: NodeJS.ProcessEnv;
   /** Also what takes very long. */
   large: boolean;
   /** The script that runs other tools; null: without them. */

@@ -3,7 +3,10 @@ import { createSluiceClient, type SluiceClient, unwrap } from "../../client/inde
 import type { StackInfo } from "../../scripts/lib/stack.ts";
 import type { Bench } from "./bench.ts";
 
-type Asked = Pick<Bench, "rows" | "runs" | "large" | "peersScript" | "say" | "workerMetricsUrl">;
+type Asked = Pick<
+  Bench,
+  "rows" | "runs" | "seconds" | "large" | "peersScript" | "say" | "workerMetricsUrl" | "furtherWorkerEnv"
+>;
 
 /** On a stack that runs. @param asked what the command line says */
 export async function openBench(

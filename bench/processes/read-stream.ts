@@ -20,8 +20,12 @@ const client = createHttpClient({
   shared: {
     readTokens: async () => ({}),
     renew: () => Promise.reject(new Error("there are no tokens")),
-    reserve: async () => 0,
+    reserve: async () => ({ given: true, waitMs: 0, place: 0 }),
+    settle: async () => undefined,
     block: async () => undefined,
+    lease: async () => true,
+    release: async () => undefined,
+    patienceSeconds: () => 60,
   },
   egress: { allowPrivate: ["127.0.0.1"], allowOnly: null },
   signal: new AbortController().signal,

@@ -1,5 +1,7 @@
 import type { Bench } from "../lib/bench.ts";
 import type { Outcome } from "../lib/samples.ts";
+import { budgetCost } from "./budget-cost.ts";
+import { budgets } from "./budgets.ts";
 import { columns } from "./columns.ts";
 import { fullLoad } from "./full-load.ts";
 import { hostile } from "./hostile.ts";
@@ -30,6 +32,8 @@ const SCENARIOS: Record<string, Scenario> = {
   memory,
   kills,
   hostile,
+  "budgets/shared": budgets,
+  "budgets/cost": budgetCost,
   ...json,
   ...streams,
 };

@@ -1,3 +1,4 @@
+import { oneBucket } from "../lib/http/admission.ts";
 import { createHttpClient, type HttpClient } from "../lib/http/client.ts";
 import { createRestSource } from "../lib/rest/source.ts";
 import type { ConnectOptions, Source } from "../provider.ts";
@@ -29,7 +30,7 @@ function createClient(options: ConnectOptions<ConnectionConfig, SourceConfig>): 
       signal,
     },
     auth: createAuthenticator(auth, secrets, baseUrl),
-    limit: rateLimit === undefined ? null : { bucket: new URL(baseUrl).host, ...rateLimit },
+    limit: rateLimit === undefined ? null : oneBucket({ bucket: new URL(baseUrl).host, ...rateLimit }),
     ...(retry === undefined ? {} : { retry }),
     ...(tlsRootCert === undefined ? {} : { tlsRootCert }),
   });

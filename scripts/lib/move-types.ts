@@ -56,7 +56,10 @@ export function openSource(url: URL, signal: AbortSignal) {
     sourceConfig: {},
     signal,
     redactor: createRedactor(),
-    shared: { readTokens: neverAsked, renew: neverAsked, reserve: neverAsked, block: neverAsked },
+    shared: {
+      ...{ readTokens: neverAsked, renew: neverAsked, patienceSeconds: () => 0 },
+      ...{ reserve: neverAsked, settle: neverAsked, block: neverAsked, lease: neverAsked, release: neverAsked },
+    },
     egress: { allowPrivate: [], allowOnly: null },
   });
 }

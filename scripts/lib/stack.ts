@@ -107,17 +107,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       warehouseUrl: postgres.url(databases.warehouse),
       demoSourceUrl: postgres.url(databases.source),
     };
-    const childEnv = {
-      ...env,
-      DATABASE_URL: urls.databaseUrl,
-      WAREHOUSE_URL: urls.warehouseUrl,
-      TEMPORAL_ADDRESS: urls.temporalAddress,
-      TEMPORAL_NAMESPACE: env.TEMPORAL_NAMESPACE ?? "default",
-      TEMPORAL_UI_URL: urls.temporalUiUrl,
-      SLUICE_ENCRYPTION_KEYS: env.SLUICE_ENCRYPTION_KEYS ?? secrets.encryptionKeys,
-      HOST: "127.0.0.1",
-      PORT: String(apiPort),
-    };
+    const childEnv = { ...workerEnv(urls, env, secrets), HOST: "127.0.0.1", PORT: String(apiPort) };
 
     log("starting the API and a worker");
     const api = superviseNode("api", "api/server.ts", childEnv, () => isReady(`${apiUrl}/readyz`), hooks("api"));
@@ -135,6 +125,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/** Of a worker of the stack. */
+export function workerEnv(
+  urls: Omit<StackInfo, "pids">,
+  env: NodeJS.ProcessEnv,
+  secrets: { encryptionKeys: string },
+): NodeJS.ProcessEnv {
+  return {
+    ...env,
+    DATABASE_URL: urls.databaseUrl,
+    WAREHOUSE_URL: urls.warehouseUrl,
+    TEMPORAL_ADDRESS: urls.temporalAddress,
+    TEMPORAL_NAMESPACE: env.TEMPORAL_NAMESPACE ?? "default",
+    TEMPORAL_UI_URL: urls.temporalUiUrl,
+    SLUICE_ENCRYPTION_KEYS: env.SLUICE_ENCRYPTION_KEYS ?? secrets.encryptionKeys,
+  };
 }
 
 async function providePostgres(

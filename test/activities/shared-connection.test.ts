@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { SecretsInUse } from "../../activities/renew-credentials.ts";
 import { createRenewals } from "../../activities/renewals.ts";
-import { createSharedConnection } from "../../activities/shared-connection.ts";
+import { createSharedConnection, personAsks } from "../../activities/shared-connection.ts";
 import type { Db } from "../../db/client.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import { deleteConnection, insertConnection, updateConnection } from "../../db/connections.ts";
@@ -54,7 +54,7 @@ function createProcess(pool: Db) {
     options: { use?: SecretsInUse; signal?: AbortSignal; admit?: (now: ConnectionRow) => void } = {},
   ): SharedConnection => {
     const { use = "present", signal = new AbortController().signal, admit = () => undefined } = options;
-    return createSharedConnection(deps, id, { use, signal, admit });
+    return createSharedConnection(deps, id, { use, signal, admit, asker: personAsks(Date.now() + 5_000) });
   };
 }
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createRenewals } from "../../activities/renewals.ts";
-import { createSharedConnection } from "../../activities/shared-connection.ts";
+import { createSharedConnection, personAsks } from "../../activities/shared-connection.ts";
 import { createRedactor } from "../../core/redact.ts";
 import { createDb } from "../../db/client.ts";
 import { findConnection } from "../../db/connections.ts";
@@ -32,7 +32,7 @@ if (connection === null) throw new Error("there is no such connection");
 const signal = new AbortController().signal;
 
 const stored = createSharedConnection({ db, keyring, renewals: createRenewals() }, task.connectionId, {
-  ...{ use: "present", signal, admit: () => undefined },
+  ...{ use: "present", signal, asker: personAsks(Date.now() + 60_000), admit: () => undefined },
 });
 const shared: SharedConnection = {
   ...stored,

@@ -1,8 +1,9 @@
-import type { Credentials, EgressPolicy, SharedConnection } from "../../providers/provider.ts";
+import type { Credentials, EgressPolicy, SharedConnection, Spend } from "../../providers/provider.ts";
 
 /** What the control database keeps for a connection, in memory: for a source that is opened without one. */
 export function createSharedConnection(secrets: Record<string, string> = {}): SharedConnection & { now: Credentials } {
   const blocked = new Map<string, number>();
+  let places = 0;
   let turn: Promise<unknown> = Promise.resolve();
   const shared = {
     now: { secrets, tokens: {} } as Credentials,
@@ -21,7 +22,14 @@ export function createSharedConnection(secrets: Record<string, string> = {}): Sh
       turn = renewed.catch(() => undefined);
       return renewed;
     },
-    reserve: async (bucket: string) => Math.max(0, (blocked.get(bucket) ?? 0) - Date.now()),
+    patienceSeconds: () => 9,
+    reserve: async (spends: readonly Spend[], place = ++places) => {
+      const waitMs = Math.max(0, ...spends.map(({ bucket }) => (blocked.get(bucket) ?? 0) - Date.now()));
+      return { given: waitMs <= 100, waitMs, place };
+    },
+    settle: async () => undefined,
+    lease: async () => true,
+    release: async () => undefined,
     block: async (bucket: string, until: Date) => {
       blocked.set(bucket, until.getTime());
     },

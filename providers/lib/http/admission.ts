@@ -1,37 +1,151 @@
 import { raceAbort } from "../../../core/race-abort.ts";
-import { createSemaphore } from "../../../core/semaphore.ts";
-import type { SharedConnection } from "../../provider.ts";
+import { createSemaphore, type Semaphore } from "../../../core/semaphore.ts";
+import type { Leave, SharedConnection, Spend } from "../../provider.ts";
+import { whileLeased } from "./leases.ts";
+import { type ReadLimits, worthTelling } from "./settlements.ts";
 import { LONGEST_PAUSE_SECONDS, pause } from "./waiting.ts";
 
+/** What a source allows. */
 export interface Limit {
-  bucket: string;
-  perSecond: number;
-  burst: number;
   /** Requests at a time, of one client. */
   concurrency: number;
+  /** What a request takes, where the request itself does not say it. Of several buckets the first one is what a 429 is about. */
+  spends: readonly Spend[];
+  /** What an answer says of the limits; whatever its status is. */
+  settle?: ReadLimits;
+  /** Requests at a time, over all workers. */
+  inFlight?: { name: string; limit: number };
+}
+
+/** One limit for all requests, of which each costs one. */
+export function oneBucket(limit: { bucket: string; perSecond: number; burst: number; concurrency: number }): Limit {
+  const { bucket, perSecond, burst, concurrency } = limit;
+  return { concurrency, spends: [{ bucket, cost: 1, perSecond, burst }] };
+}
+
+/**
+ * The bucket of a limit that counts within fixed windows: never more than `limit` within any `seconds`, wherever the source's windows
+ * begin.
+ */
+export function fixedWindow(bucket: string, limit: number, seconds: number): Spend {
+  const burst = Math.max(1, Math.floor(limit / 10));
+  return { bucket, cost: 1, burst, perSecond: Math.max(limit - burst, limit / 2) / seconds };
 }
 
 /** Keeps to what the source allows, together with all who use the connection. */
 export interface Admission {
   take<T>(work: () => Promise<T>): Promise<T>;
-  /** Waits for leave to send one request. @returns seconds after which to ask again, where it takes too long to wait here; else null */
-  admit(): Promise<number | null>;
-  /** Nobody is admitted for that long. */
-  block(seconds: number): Promise<void>;
+  /** One request, which may be sent several times. @param spends in place of the limit's */
+  begin(spends?: readonly Spend[]): Entry;
 }
 
+export interface Entry {
+  /** Waits for leave to send it once. @returns seconds after which to come back, where it takes too long to wait here; else null */
+  admit(): Promise<number | null>;
+  /** Tells all who use the connection what the answer says of the limits. */
+  settle(answer: Parameters<ReadLimits>[0]): Promise<void>;
+  /**
+   * Nobody is admitted for that long; afterwards this request is served before those that were behind it.
+   * @returns seconds after which to come back, where its activity ends here
+   */
+  block(seconds: number): Promise<number>;
+}
+
+/** So long before its turn whoever gave its slot back returns: it has to be started before it can ask. */
+const RETURN_EARLY_SECONDS = 4;
+/** Leave is asked for so long before it is due; what is due so soon is given at once. */
+const ASK_EARLY_SECONDS = 0.05;
+/** A request that is sent so long after it is due is late, at a limit that is no faster. */
+const LATE_SECONDS = 0.02;
+const SLOW_PER_SECOND = 10;
+/** Between two questions. */
+const SHORTEST_PAUSE_SECONDS = 0.02;
+
+/** A wait that is short is none that gives a slot back. */
+function comeBackAfter(seconds: number): number {
+  return seconds > LONGEST_PAUSE_SECONDS + RETURN_EARLY_SECONDS ? seconds - RETURN_EARLY_SECONDS : seconds;
+}
+
+/** What is sent is counted nowhere. */
+export const FREE: Entry = {
+  admit: async () => null,
+  settle: async () => undefined,
+  block: async (seconds) => seconds,
+};
+
 export function createAdmission(limit: Limit | null, shared: SharedConnection, signal: AbortSignal): Admission {
-  if (limit === null) return { take: (work) => work(), admit: async () => null, block: async () => undefined };
-  const { bucket, perSecond, burst } = limit;
+  if (limit === null) return { take: (work) => work(), begin: () => FREE };
+  const { inFlight, settle: readLimits } = limit;
+  const slots = createSemaphore(limit.concurrency, signal);
+  const asking = new Map<string, Semaphore>();
+  const isNew = worthTelling();
+
+  /** Of those who want the same, one asks at a time: what came first is served first. */
+  function inTurn(spends: readonly Spend[]): Semaphore {
+    const lane = spends.map(({ bucket }) => bucket).join(" ");
+    const turns = asking.get(lane) ?? createSemaphore(1, signal);
+    asking.set(lane, turns);
+    return turns;
+  }
+
+  /**
+   * Whoever was held up on this side sends later than was counted, so that the next one would come too soon after it. It is counted as of now.
+   * A fast limit has others on their way by then.
+   */
+  async function sendAsOfNow(spends: readonly Spend[], askedAt: number, leave: Leave): Promise<void> {
+    const lateSeconds = (performance.now() - askedAt - leave.waitMs) / 1000;
+    const slow = spends.filter(({ perSecond }) => perSecond <= SLOW_PER_SECOND);
+    if (lateSeconds < LATE_SECONDS || slow.length === 0) return;
+    const said = slow.map(({ bucket, burst, cost }) => ({ bucket, remaining: Math.max(0, burst - cost) }));
+    await raceAbort(shared.settle(spends, said), signal);
+  }
+
+  /** @param place of the same request, when it was sent before */
+  async function waitForLeave(
+    spends: readonly Spend[],
+    place: number | undefined,
+  ): Promise<{ place: number; comeBackAfter: number | null }> {
+    for (let last = place; ; ) {
+      const askedAt = performance.now();
+      const leave = await raceAbort(shared.reserve(spends, last), signal);
+      last = leave.place;
+      const seconds = leave.waitMs / 1000;
+      if (leave.given) {
+        if (seconds > 0) await pause(seconds, signal);
+        await sendAsOfNow(spends, askedAt, leave);
+        return { place: last, comeBackAfter: null };
+      }
+      if (seconds > shared.patienceSeconds()) {
+        return { place: last, comeBackAfter: comeBackAfter(seconds) };
+      }
+      await pause(Math.max(seconds - ASK_EARLY_SECONDS, SHORTEST_PAUSE_SECONDS), signal);
+    }
+  }
+
   return {
-    take: createSemaphore(limit.concurrency, signal).use,
-    async admit() {
-      const maxWaitMs = LONGEST_PAUSE_SECONDS * 1000;
-      const seconds = (await raceAbort(shared.reserve(bucket, { perSecond, burst, maxWaitMs }), signal)) / 1000;
-      if (seconds > LONGEST_PAUSE_SECONDS) return seconds;
-      if (seconds > 0) await pause(seconds, signal);
-      return null;
+    take: (work) => slots.use(() => (inFlight === undefined ? work() : whileLeased(shared, inFlight, signal, work))),
+    begin(spends = limit.spends) {
+      const [first] = spends;
+      if (first === undefined) return FREE;
+      let place: number | undefined;
+      return {
+        async admit() {
+          const waited = await inTurn(spends).use(() => waitForLeave(spends, place));
+          place = waited.place;
+          return waited.comeBackAfter;
+        },
+        async settle(answer) {
+          const said = isNew(spends, readLimits?.(answer, spends) ?? []);
+          if (said.length > 0) await raceAbort(shared.settle(spends, said), signal);
+        },
+        async block(seconds) {
+          await shared.block(first.bucket, new Date(Date.now() + seconds * 1000));
+          if (place === undefined) return seconds;
+          // It has a place from now on, also where its activity ends here.
+          const { waitMs } = await shared.reserve(spends, place);
+          return Math.max(seconds, comeBackAfter(waitMs / 1000));
+        },
+      };
     },
-    block: (seconds) => shared.block(bucket, new Date(Date.now() + seconds * 1000)),
   };
 }

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { raceAbort } from "../../../core/race-abort.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, type Entry, FREE } from "./admission.ts";
 import type { AuthContext, Authenticator, Authorization } from "./auth/authenticator.ts";
 import { classifyBreakage } from "./breakages.ts";
 import { describeRequest, describeStatus, type Failure } from "./failures.ts";
@@ -43,33 +43,35 @@ export function createAttempts(options: AttemptsOptions) {
   const { auth, authContext, admission, route, maxAttempts, toError, signal } = options;
 
   async function persist(request: HttpRequest, prepare: Prepare): Promise<Answered> {
+    const entry = request.presigned ? FREE : admission.begin(request.spends);
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await attemptOnce(request, prepare);
+      const outcome = await attemptOnce(request, prepare, entry);
       if ("response" in outcome) return outcome;
       const { failure, mayRepeat } = outcome;
       const waitSeconds = failure.retryAfterSeconds ?? backoffSeconds(attempt);
       const worthIt = mayRepeat && attempt < maxAttempts && waitSeconds <= LONGEST_PAUSE_SECONDS;
-      if (!worthIt) throw await giveUp(request, failure);
+      if (!worthIt) throw await giveUp(request, failure, entry);
+      if (isThrottled(failure)) await entry.block(waitSeconds);
       await pause(waitSeconds, signal);
     }
   }
 
   /** Where the source wants to be left alone for longer, all who use the connection do so. */
-  async function giveUp(request: HttpRequest, failure: Failure): Promise<Error> {
-    const throttled = failure.reasonCode === "source_rate_limited";
+  async function giveUp(request: HttpRequest, failure: Failure, entry: Entry): Promise<Error> {
     const asked = failure.retryAfterSeconds ?? 0;
-    const waitSeconds = throttled && asked <= LONGEST_PAUSE_SECONDS ? THROTTLED_PAUSE_SECONDS : asked;
-    if (waitSeconds > LONGEST_PAUSE_SECONDS && !request.presigned) await admission.block(waitSeconds);
-    return toError(request, { ...failure, retryAfterSeconds: waitSeconds > 0 ? waitSeconds : null });
+    const waitSeconds = isThrottled(failure) && asked <= LONGEST_PAUSE_SECONDS ? THROTTLED_PAUSE_SECONDS : asked;
+    const comeBackAfter = waitSeconds > LONGEST_PAUSE_SECONDS ? await entry.block(waitSeconds) : waitSeconds;
+    return toError(request, { ...failure, retryAfterSeconds: comeBackAfter > 0 ? comeBackAfter : null });
   }
 
-  async function attemptOnce(request: HttpRequest, prepare: Prepare): Promise<Outcome> {
+  async function attemptOnce(request: HttpRequest, prepare: Prepare, entry: Entry): Promise<Outcome> {
     const { presigned = false, scope } = request;
     let authorization = presigned ? NO_CREDENTIALS : await raceAbort(auth.authorize(authContext, scope), signal);
     for (let renewed = presigned; ; renewed = true) {
-      const outcome = await exchange(request, prepare(authorization.baseUrl), authorization);
+      const outcome = await exchange(request, prepare(authorization.baseUrl), { authorization, entry });
       if ("failure" in outcome) return outcome;
       const { response } = outcome;
+      await entry.settle(response);
       const own = await classify(request, response);
       const isRefused = own === null ? response.status === 401 : own.kind === "unauthorized";
       if (isRefused && !renewed) {
@@ -98,9 +100,12 @@ export function createAttempts(options: AttemptsOptions) {
     }
   }
 
-  async function exchange(request: HttpRequest, outgoing: Outgoing, authorization: Authorization): Promise<Outcome> {
-    const { presigned = false } = request;
-    const comeBackAfter = presigned ? null : await admission.admit();
+  async function exchange(
+    request: HttpRequest,
+    outgoing: Outgoing,
+    { authorization, entry }: { authorization: Authorization; entry: Entry },
+  ): Promise<Outcome> {
+    const comeBackAfter = await entry.admit();
     if (comeBackAfter !== null) {
       const said = "the source's rate limit is used up";
       throw toError(request, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
@@ -156,4 +161,8 @@ async function classify(request: HttpRequest, response: HttpResponse): Promise<V
     response.letGo();
     throw error;
   }
+}
+
+function isThrottled({ reasonCode }: Failure): boolean {
+  return reasonCode === "source_rate_limited";
 }

@@ -1,4 +1,5 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
+import type { Spend } from "../../provider.ts";
 import type { HttpMethod } from "./method.ts";
 import type { BodyFormat } from "./ndjson.ts";
 import type { HttpResponse } from "./response.ts";
@@ -39,6 +40,8 @@ export interface HttpRequest {
   idempotent?: boolean;
   /** What to do when it fails, by reason, where that is known better than what is usual; whole sentences. */
   fixes?: Partial<Record<ReasonCode, string>>;
+  /** What it takes of the source's limits, in place of what the client's `limit` says of all requests. */
+  spends?: readonly Spend[];
   /** First word on an answer; null: the default map decides. */
   classify?: (response: HttpResponse) => Verdict | null | Promise<Verdict | null>;
 }

@@ -1,7 +1,15 @@
 import { TerminalError } from "../../../core/errors.ts";
 import type { ConnectOptions, Source } from "../../provider.ts";
+import { type Limit, oneBucket } from "../http/admission.ts";
 import { createHttpClient, type HttpClient } from "../http/client.ts";
-import type { RestApi, RestDeclaration, RestPaginator, RestResource, RestSourceConfig } from "./declaration.ts";
+import type {
+  OneLimit,
+  RestApi,
+  RestDeclaration,
+  RestPaginator,
+  RestResource,
+  RestSourceConfig,
+} from "./declaration.ts";
 import type { Paginator } from "./paginator.ts";
 import type { PaginatorConfig } from "./paginator-config.ts";
 import { createPaginator } from "./paginators.ts";
@@ -40,9 +48,13 @@ async function openClient<Config>(
   return createHttpClient({
     ...{ provider: key, ...api, redactor, shared, egress, signal },
     auth: await createVendorAuth(auth),
-    limit:
-      limit === undefined ? null : { ...{ bucket: new URL(api.baseUrl).host, burst: 1, concurrency: 4 }, ...limit },
+    limit: limit === undefined ? null : settleLimit(limit, api.baseUrl),
   });
+}
+
+function settleLimit(limit: OneLimit | Limit, baseUrl: string): Limit {
+  if ("spends" in limit) return limit;
+  return oneBucket({ bucket: new URL(baseUrl).host, burst: 1, concurrency: 4, ...limit });
 }
 
 function settleResources<Config, SecretName extends string>(

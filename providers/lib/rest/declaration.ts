@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { LoadMode, ProviderKey, SizeClass } from "../../../core/vocabulary.ts";
 import type { ConnectOptions, SecretDeclaration, Source } from "../../provider.ts";
+import type { Limit } from "../http/admission.ts";
 import type { Authenticator } from "../http/auth/authenticator.ts";
 import type { OAuthClient } from "../http/auth/oauth2.ts";
 import type { SessionLogin } from "../http/auth/session-login.ts";
@@ -44,14 +45,25 @@ export interface RestTools<Config> {
   options: ConnectOptions<Config, RestSourceConfig>;
 }
 
+/** One limit for all requests, of which each costs one. */
+export interface OneLimit {
+  perSecond: number;
+  burst?: number;
+  concurrency?: number;
+  bucket?: string;
+}
+
 /** Where an API is and how it is asked. */
 export interface RestApi {
   /** Paths of resources are relative to it. */
   baseUrl: string;
   auth: RestAuth;
   headers?: Record<string, string>;
-  /** What the vendor allows a credential; kept by all workers together. `bucket`: the host when absent. `concurrency`: of one slice. */
-  limit?: { perSecond: number; burst?: number; concurrency?: number; bucket?: string };
+  /**
+   * What the vendor allows a credential; kept by all workers together. `bucket`: the host when absent. `concurrency`: of one slice. A `Limit` has
+   * several buckets, costs, and what answers say of them.
+   */
+  limit?: OneLimit | Limit;
   /** Hosts besides `baseUrl`'s that credentials may go to. */
   allowedHosts?: string[];
   timeoutMs?: number;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { oneBucket } from "../../../../providers/lib/http/admission.ts";
 import { clientCredentialsAuth, refreshTokenAuth } from "../../../../providers/lib/http/auth/oauth2.ts";
 import type { HttpClientOptions } from "../../../../providers/lib/http/client.ts";
 import { createSharedConnection } from "../../../support/shared-connection.ts";
 import { GET, type Handler, openClient, sendJson, serve } from "./local-http.ts";
 
-const LIMIT = { bucket: "orders", perSecond: 1, burst: 1, concurrency: 1 };
+const SLOW = { bucket: "orders", perSecond: 1, burst: 1, concurrency: 1 };
 const hang: Handler = () => undefined;
 const hangInBody: Handler = (_, response) => response.writeHead(200).write("[");
 const throttle: Handler = (_, response) => response.writeHead(429, { "retry-after": "5" }).end();
@@ -15,12 +16,12 @@ describe("an aborted client", () => {
     ["before the answer", hang, () => ({})],
     ["in the middle of a body", hangInBody, () => ({})],
     ["between two attempts", throttle, () => ({})],
-    ["while others have their turn", hang, () => ({ limit: { ...LIMIT, perSecond: 1000, burst: 1000 } })],
+    ["while others have their turn", hang, () => ({ limit: oneBucket({ ...SLOW, perSecond: 1000, burst: 1000 }) })],
     [
       "while it waits for leave",
       hang,
       () => ({
-        limit: LIMIT,
+        limit: oneBucket(SLOW),
         shared: { ...createSharedConnection(), reserve: () => never },
       }),
     ],
@@ -28,8 +29,8 @@ describe("an aborted client", () => {
       "while it is told to wait",
       hang,
       () => ({
-        limit: LIMIT,
-        shared: { ...createSharedConnection(), reserve: async () => 5_000 },
+        limit: oneBucket(SLOW),
+        shared: { ...createSharedConnection(), reserve: async () => ({ given: false, waitMs: 5_000, place: 1 }) },
       }),
     ],
     [

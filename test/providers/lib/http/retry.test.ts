@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { oneBucket } from "../../../../providers/lib/http/admission.ts";
 import type { HttpRequest, Verdict } from "../../../../providers/lib/http/client.ts";
 import type { SharedConnection } from "../../../../providers/provider.ts";
 import { createFaultProxy } from "../../../support/fault-proxy.ts";
@@ -16,7 +17,7 @@ const answer =
     response.writeHead(status, headers).end(body);
 const ok: Handler = (_, response) => sendJson(response, []);
 const reset: Handler = (_, response) => response.socket?.resetAndDestroy();
-const LIMIT = { bucket: "orders", perSecond: 1000, burst: 1000, concurrency: 10 };
+const LIMIT = oneBucket({ bucket: "orders", perSecond: 1000, burst: 1000, concurrency: 10 });
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
@@ -186,12 +187,17 @@ describe("a limit", () => {
       ...createSharedConnection(),
       reserve: async (...call) => {
         asked.push(call);
-        return 0;
+        return { given: true, waitMs: 0, place: 7 };
       },
     };
-    await openClient({ baseUrl: local.origin, shared, limit: { ...LIMIT, perSecond: 2, burst: 3 } }).send(GET);
-    const call = ["orders", { perSecond: 2, burst: 3, maxWaitMs: 5_000 }];
-    expect(asked).toEqual([call, call]);
+    const limit = oneBucket({ bucket: "orders", perSecond: 2, burst: 3, concurrency: 1 });
+    await openClient({ baseUrl: local.origin, shared, limit }).send(GET);
+    const spends = [{ bucket: "orders", cost: 1, perSecond: 2, burst: 3 }];
+    // With the place that it had, when it is repeated.
+    expect(asked).toEqual([
+      [spends, undefined],
+      [spends, 7],
+    ]);
   });
 
   it("that is not set costs no round trip", async () => {
@@ -205,7 +211,10 @@ describe("a limit", () => {
 
   it("delays a request by what it is told", async () => {
     const local = await serve(ok);
-    const shared: SharedConnection = { ...createSharedConnection(), reserve: async () => 700 };
+    const shared: SharedConnection = {
+      ...createSharedConnection(),
+      reserve: async () => ({ given: true, waitMs: 700, place: 1 }),
+    };
     const client = openClient({ baseUrl: local.origin, shared, limit: LIMIT });
     expect(await secondsOf(() => client.send(GET))).toBeGreaterThanOrEqual(0.69);
   });

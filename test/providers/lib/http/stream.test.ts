@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { oneBucket } from "../../../../providers/lib/http/admission.ts";
 import { bearerAuth } from "../../../../providers/lib/http/auth/fixed.ts";
 import type { HttpStream, StreamRequest } from "../../../../providers/lib/http/client.ts";
 import type { JsonValue } from "../../../../providers/lib/http/json.ts";
@@ -320,7 +321,7 @@ describe("a presigned address", () => {
       baseUrl: "http://127.0.0.1:9/api?key=canary-1",
       headers: { "x-shop": "canary-2" },
       auth: bearerAuth("canary-3"),
-      limit: { bucket: "b", perSecond: 1, burst: 1, concurrency: 1 },
+      limit: oneBucket({ bucket: "b", perSecond: 1, burst: 1, concurrency: 1 }),
     });
     const url = `${files.origin}/a%2Fb?X-Amz-Signature=abc%2Bdef&b=1&a=%20`;
     for (let i = 0; i < 3; i += 1) await valuesOf(await client.stream({ ...FILE, url, presigned: true }));

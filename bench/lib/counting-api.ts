@@ -1,0 +1,72 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What a check asks for; it is not counted. */
+export const CHECK_PATH = "health";
+/** One page is sample enough for a plan. */
+const PAGE_RECORDS = 500;
+
+export interface Arrival {
+  /** Milliseconds of a clock that never goes back. */
+  at: number;
+  /** The listing that was asked for. */
+  who: string;
+  page: number;
+}
+
+/** An API of listings that never end, which counts who asks when. It refuses nothing. */
+export interface CountingApi {
+  /** `GET <baseUrl><listing>?page=N`; the body has `data` and the link `next`. */
+  baseUrl: string;
+  arrivals: Arrival[];
+  stop(): Promise<void>;
+}
+
+export async function startCountingApi(): Promise<CountingApi> {
+  const arrivals: Arrival[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "", "http://localhost");
+    const who = url.pathname.slice(1);
+    if (who === CHECK_PATH) return void response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    const page = Number(url.searchParams.get("page") ?? 1);
+    arrivals.push({ at: performance.now(), who, page });
+    response.writeHead(200, { "content-type": "application/json" });
+    const data = Array.from({ length: PAGE_RECORDS }, (_, i) => ({ id: page * PAGE_RECORDS + i, note: "one" }));
+    response.end(JSON.stringify({ data, next: `${who}?page=${page + 1}` }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}/`,
+    arrivals,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/**
+ * How many requests more than a limit allows came within any time: at most `burst` at once, and `perSecond` from there on.
+ * @returns 0 or less where it was kept
+ */
+export function overTheLimit(arrivals: readonly Arrival[], limit: { perSecond: number; burst: number }): number {
+  let worst = Number.NEGATIVE_INFINITY;
+  /** Of all beginnings so far the one from which most has come. */
+  let level = Number.NEGATIVE_INFINITY;
+  let before: number | null = null;
+  for (const { at } of arrivals) {
+    const restored = before === null ? 0 : ((at - before) / 1000) * limit.perSecond;
+    level = Math.max(level - restored, 0) + 1;
+    before = at;
+    worst = Math.max(worst, level - limit.burst);
+  }
+  return worst;
+}
+
+/** How many each has sent; those that sent none are there with 0. */
+export function sharesOf(arrivals: readonly Arrival[], all: readonly string[]): number[] {
+  const counts = new Map(all.map((who) => [who, 0]));
+  for (const { who } of arrivals) counts.set(who, (counts.get(who) ?? 0) + 1);
+  return [...counts.values()];
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Sync, unwrap } from "../../client/index.ts";
+import type { Bench } from "../lib/bench.ts";
+import { CHECK_PATH, type CountingApi, overTheLimit, sharesOf, startCountingApi } from "../lib/counting-api.ts";
+import { startFurtherWorker } from "../lib/further-worker.ts";
+import type { Outcome } from "../lib/samples.ts";
+import { createSync, dropSync } from "../lib/syncs.ts";
+
+const LIMIT = { perSecond: 1, burst: 1 };
+const SYNCS = 10;
+const SLICES = 4;
+/** Every slice has begun by then, or something is wrong. */
+const PATIENCE_MS = 15 * 60_000;
+
+/** Ten syncs of four slices each share one credential, on two worker processes. */
+export async function budgets(bench: Bench): Promise<Outcome> {
+  const api = await startCountingApi();
+  const stopWorker = startFurtherWorker(bench.furtherWorkerEnv);
+  try {
+    const ofSync = (sync: number) => Array.from({ length: SLICES }, (_, slice) => `s${sync}_${slice}`);
+    const listings = Array.from({ length: SYNCS }, (_, sync) => ofSync(sync));
+    const connectionId = await connect(bench, api, listings.flat());
+    const syncs: Sync[] = [];
+    for (const entityKeys of listings) {
+      syncs.push(await createSync(bench, { entityKeys, executionMode: "fan_out_entity", connectionId }));
+    }
+    const runs = await Promise.all(syncs.map((sync) => trigger(bench, sync)));
+    await untilAllHaveBegun(bench, api, listings.flat());
+    bench.say(`  all ${SYNCS * SLICES} slices have begun; measuring for ${bench.seconds} s`);
+    const from = performance.now();
+    await sleep(bench.seconds * 1000, undefined, { signal: bench.signal });
+    const to = performance.now();
+    await Promise.all(runs.map((runId) => cancel(bench, runId)));
+    for (const sync of syncs) await dropSync(bench, sync);
+    return report(bench, api, { from, to, listings: listings.flat() });
+  } finally {
+    await stopWorker();
+    await api.stop();
+  }
+}
+
+function report(
+  bench: Bench,
+  { arrivals }: CountingApi,
+  { from, to, listings }: { from: number; to: number; listings: string[] },
+): Outcome {
+  const seen = arrivals.filter(({ at }) => at >= from && at < to);
+  const shares = sharesOf(seen, listings);
+  bench.say(`  requests of each slice: ${shares.join(" ")}`);
+  return {
+    title: `${SYNCS} syncs of ${SLICES} slices at ${LIMIT.perSecond} request a second, for ${bench.seconds} s`,
+    standings: [],
+    targets: [
+      { what: "requests over the limit, at worst", value: overTheLimit(arrivals, LIMIT), atMost: 0 },
+      {
+        what: "share of the limit that was used",
+        value: seen.length / (((to - from) / 1000) * LIMIT.perSecond),
+        atLeast: 0.95,
+      },
+      { what: "longest share / shortest share", value: Math.max(...shares) / Math.min(...shares), atMost: 1.5 },
+      { what: "requests", value: seen.length },
+    ],
+  };
+}
+
+async function connect(bench: Bench, { baseUrl }: CountingApi, listings: string[]): Promise<string> {
+  const { id } = await unwrap(
+    bench.sluice.POST("/api/v1/connections", {
+      body: {
+        name: `bench budgets ${new Date().toISOString()}`,
+        provider: "http_api",
+        config: {
+          baseUrl,
+          ...{ rateLimit: LIMIT, checkPath: CHECK_PATH },
+          resources: listings.map((name) => ({
+            ...{ name, path: name, primaryKey: ["id"], paginator: { type: "json_link", nextPath: "next" } },
+          })),
+        },
+      },
+    }),
+  );
+  return id;
+}
+
+async function trigger(bench: Bench, sync: Sync): Promise<string> {
+  const params = { path: { sync_id: sync.id } };
+  return (await unwrap(bench.sluice.POST("/api/v1/syncs/{sync_id}/trigger", { params, body: {} }))).id;
+}
+
+/** Plans ask for first pages alone. */
+async function untilAllHaveBegun({ say, signal }: Bench, { arrivals }: CountingApi, listings: string[]): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let turn = 0; ; turn++) {
+    const begun = new Set(arrivals.flatMap(({ who, page }) => (page > 1 ? who : []))).size;
+    if (begun === listings.length) return;
+    if (Date.now() > deadline) throw new Error(`only ${begun} of ${listings.length} slices have begun`);
+    if (turn % 15 === 0) say(`  ${begun} of ${listings.length} slices have begun`);
+    await sleep(1_000, undefined, { signal });
+  }
+}
+
+async function cancel({ sluice, signal }: Bench, runId: string): Promise<void> {
+  const params = { path: { run_id: runId } };
+  await unwrap(sluice.POST("/api/v1/syncs/runs/{run_id}/cancel", { params, body: {} }));
+  for (;;) {
+    const run = await unwrap(sluice.GET("/api/v1/syncs/runs/{run_id}", { params }));
+    if (run.completedAt !== null) return;
+    await sleep(250, undefined, { signal });
+  }
+}
