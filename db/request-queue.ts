@@ -79,7 +79,8 @@ export async function waitInQueue(
       now,
       ticket: given ? deleteTicket(holder, lane) : upsertTicket(holder, { lane, spends, place: own, at, now }),
     });
-    return { given, waitMs: at * 1000, place: own };
+    const blockedFor = Math.max(0, ...[...buckets.values()].map(({ blockedUntil }) => blockedUntil));
+    return { given, waitMs: at * 1000, place: own, ...(blockedFor > 0 ? { blockedMs: blockedFor * 1000 } : {}) };
   });
 }
 
