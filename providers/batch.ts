@@ -101,4 +101,4 @@ export interface CopyBatch extends BatchBase {
 /** The source could not convert some text to UTF-8, and broke off. With `convert` the same rows can be read without it. */
 export class UnconvertedTextError extends TerminalError {}
 
-export type Batch = RowsBatch | CopyBatch;
+export type Batch = RowsBatch | CopyBatch | TablesBatch;
