@@ -4,7 +4,7 @@ import { TerminalError } from "../core/errors.ts";
 import { failSlice, recordVerification } from "../db/run-slices.ts";
 import type { ComparedTarget, SliceComparer } from "../destinations/compare/comparison.ts";
 import type { BatchResult } from "../destinations/destination.ts";
-import { UnconvertedTextError } from "../providers/batch.ts";
+import { type Batch, type TablesBatch, UnconvertedTextError } from "../providers/batch.ts";
 import type { Source, SourceComparison } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { withHeartbeat } from "./heartbeat.ts";
@@ -147,10 +147,20 @@ async function reload(
   // As text: the table's column may be wider than the source's, or its Postgres older.
   const request = { spec, window, batchRows, batchBytes, checkpoint: null, asText: "all" } as const;
   try {
-    return await comparer.reload(source.read(request));
+    return await comparer.reload(ofOneTable(source.read(request)));
   } catch (error) {
     if (!(error instanceof UnconvertedTextError)) throw error;
-    return await comparer.reload(source.read({ ...request, convert: "all" }));
+    return await comparer.reload(ofOneTable(source.read({ ...request, convert: "all" })));
+  }
+}
+
+/** A source that can be compared has its rows in tables of its own, and reads each by itself. */
+async function* ofOneTable(
+  batches: AsyncIterable<Batch>,
+): AsyncGenerator<Exclude<Batch, TablesBatch>, void, undefined> {
+  for await (const batch of batches) {
+    if (batch.kind === "tables") throw new Error("A repair was given a batch of several tables.");
+    yield batch;
   }
 }
 

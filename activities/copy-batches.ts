@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../core/slices.ts";
-import type { LoadableCopy, LoadableRows, SliceWriter } from "../destinations/destination.ts";
+import type { LoadableBatch, SliceWriter } from "../destinations/destination.ts";
 import { CopyConflictError, CopyDataError } from "../destinations/load/writer-errors.ts";
 import { type Batch, UnconvertedTextError } from "../providers/batch.ts";
 import type { ReadRequest, Source } from "../providers/provider.ts";
@@ -42,8 +42,8 @@ function isPositionAlone(batch: Batch): boolean {
 }
 
 /** Counts bytes as they pass, so that a long COPY shows progress before it commits. */
-function metered(batch: Batch, tracked: Pick<Tracked, "add">): LoadableRows | LoadableCopy {
-  if (batch.kind === "rows") {
+function metered(batch: Batch, tracked: Pick<Tracked, "add">): LoadableBatch {
+  if (batch.kind !== "copy") {
     tracked.add({ bytesRead: batch.bytesRead ?? 0 });
     return batch;
   }

@@ -136,12 +136,22 @@ function isClaimedKey(
 export async function loadRequestOf(
   deps: Pick<ActivityDeps, "db">,
   { context: { run, sync }, deploymentId }: PlanSettings,
-  entity: { schema: EntitySchema; binding: BindingRow; resolved: ResolvedBinding; cursor: string | null },
+  entity: {
+    schema: EntitySchema;
+    binding: BindingRow;
+    resolved: ResolvedBinding;
+    cursor: string | null;
+    /** The parent whose answers feed it, by whose cursor it is read; absent: it is read by its own. */
+    lead?: EntitySchema | undefined;
+  },
 ): Promise<PreviewRequest> {
-  const { schema, binding, resolved } = entity;
+  const { schema, binding, resolved, lead } = entity;
+  const reading = lead === undefined ? resolved : readBy(lead, resolved);
+  const read = { schema: lead ?? schema, binding, cursor: entity.cursor };
   const { entityKey, columns } = schema;
+  const rules = entityRulesOf(sync.destinationConfig, entityKey);
   const formerOwners = await findDeletedOwners(deps.db, binding);
-  if (run.runMode === "backfill") requireBackfill(binding, resolved, formerOwners.length > 0);
+  if (run.runMode === "backfill") requireBackfill(binding, reading, formerOwners.length > 0);
   return {
     ...resolved,
     deploymentId,
@@ -151,13 +161,19 @@ export async function loadRequestOf(
     schema: destinationSchemaOf(sync),
     table: binding.physicalTableName,
     columns,
-    complete: readsAll(run, resolved, entity),
-    ...(isResync(run, resolved, entity) ? { resync: true } : {}),
+    complete: readsAll(run, reading, read),
+    ...(isResync(run, reading, read) ? { resync: true } : {}),
     fromScratch: run.runMode === "full_refresh",
     keyComesLast: isWorthLateKey(schema, resolved),
     claimedKey: isClaimedKey(schema, resolved, binding),
-    schemaPolicy: entityRulesOf(sync.destinationConfig, entityKey).schemaPolicy,
+    schemaPolicy: rules.schemaPolicy,
+    onDelete: rules.onDelete,
   };
+}
+
+/** How a table of a group is read: by the cursor of the group's parent. */
+export function readBy({ cursorFields }: EntitySchema, resolved: ResolvedBinding): ResolvedBinding {
+  return { ...resolved, cursorField: cursorFields[0] ?? resolved.cursorField };
 }
 
 export function planRequestOf(
@@ -227,7 +243,7 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
  * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
  * what is gone end with every read of all there is.
  */
-function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
+export function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
   const { loadMode, cursorField } = resolved;
   const { changeFeed: isFeed = false } = read.schema;
   const isIncremental = run.runMode === "incremental";
@@ -243,7 +259,11 @@ interface EntityRead {
 }
 
 /** Load modes that read everything anyway need no other reason to. */
-function isResync({ runMode }: Pick<RunRow, "runMode">, { loadMode }: ResolvedBinding, read: EntityRead): boolean {
+export function isResync(
+  { runMode }: Pick<RunRow, "runMode">,
+  { loadMode }: ResolvedBinding,
+  read: EntityRead,
+): boolean {
   const { schema, binding, cursor } = read;
   const isIncremental = runMode === "incremental" && !readsEverything(loadMode, runMode, schema.changeFeed);
   return isIncremental && needsResync(schema, binding, cursor);
@@ -261,6 +281,6 @@ function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): strin
 }
 
 /** A column that only decides whether a row is rejected is read all the same. */
-function readColumnsOf({ columns, discards }: TargetTable & { discards?: Discards }): string[] {
+export function readColumnsOf({ columns, discards }: TargetTable & { discards?: Discards }): string[] {
   return [...columns.map(({ name }) => name), ...(discards?.rejectRowsWith ?? [])];
 }

@@ -7,16 +7,17 @@ import { withHeartbeat } from "./heartbeat.ts";
 import { outlastOutage } from "./outlast-outage.ts";
 import { loadRunContext, openWarehouse } from "./run-context.ts";
 import { activityScope } from "./scope.ts";
-import { loadTarget } from "./slice-context.ts";
+import { loadMembers, loadTarget } from "./slice-context.ts";
 
-/** What is left to do for an entity once all its slices are done, as its target says. Idempotent. */
+/** What is left to do for an entity, and the group that its slices load, once all slices are done, as their targets say. Idempotent. */
 export function createFinishEntity(deps: ActivityDeps) {
   return async ({ runId, entityKey }: EntityInput): Promise<void> => {
     const scope = activityScope(deps, { runId });
     try {
-      const { run, sync, execution, planId, target, ...context } = await outlastOutage(async () => {
+      const { run, sync, execution, planId, target, members, ...context } = await outlastOutage(async () => {
         const loaded = await loadRunContext(deps, runId);
-        return { ...loaded, ...(await loadTarget(deps.db, loaded.run, entityKey)) };
+        const members = await loadMembers(deps.db, loaded.run, entityKey);
+        return { ...loaded, ...(await loadTarget(deps.db, loaded.run, entityKey)), members };
       });
       const destination = openWarehouse(deps, context.destination);
       const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
@@ -26,13 +27,21 @@ export function createFinishEntity(deps: ActivityDeps) {
         onStall: scope.fail,
         onBlocked: scope.blocked,
       };
-      const { guards } = entityRulesOf(sync.destinationConfig, entityKey);
+      const withGuards = <Of extends { entityKey: string }>(of: Of) => ({
+        ...of,
+        guards: run.request.liftGuards ? null : entityRulesOf(sync.destinationConfig, of.entityKey).guards,
+      });
+      const own = withGuards({ entityKey, target });
+      const others = members.map(withGuards);
       const request = {
-        ...{ target, chain, planId, entityKey, runId, signal: scope.signal },
-        guards: run.request.liftGuards ? null : guards,
+        ...{ ...own, chain, planId, runId, signal: scope.signal },
+        ...(others.length === 0 ? {} : { members: others }),
       };
       await withHeartbeat(watch, ({ watch: onWork }) => destination.finishEntity({ ...request, onWork }));
-      if (target.kind === "beside") await outlastOutage(() => markSwapped(deps.db, { planId, entityKey }));
+      for (const finished of [own, ...others]) {
+        if (finished.target.kind !== "beside") continue;
+        await outlastOutage(() => markSwapped(deps.db, { planId, entityKey: finished.entityKey }));
+      }
       await scope.end();
     } catch (error) {
       throw toFailure(scope.reasonFor(error), scope.tracked.stop);

@@ -61,8 +61,13 @@ async function close(
     const { entityKey } = entity;
     const stays = { cursor: null, tail: {} };
     // Of an entity that lost all its rows nothing was loaded, so the next run reads it again.
-    if (proof === null || !movesCursor(run.runMode) || proof.lost.has(entityKey) || entity.allRejected) return stays;
-    if (!isComplete(entity)) {
+    if (proof === null || !movesCursor(run.runMode)) return stays;
+    // The tables of a group are read from one place, so their cursors move together: when all of them are complete.
+    const group = evidence.entities.filter(
+      (each) => (each.carriedBy ?? each.entityKey) === (entity.carriedBy ?? entityKey),
+    );
+    if (group.some((each) => proof.lost.has(each.entityKey) || each.allRejected)) return stays;
+    if (!group.every(isComplete)) {
       return { cursor: contiguousCursor(plan, ledger, { entityKey, runMode: run.runMode }), tail: {} };
     }
     const planned = plan?.entities.find((each) => each.entityKey === entityKey);

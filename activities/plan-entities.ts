@@ -1,13 +1,17 @@
 import { Context } from "@temporalio/activity";
+import { isComparison } from "../core/digests.ts";
 import { TransientError } from "../core/errors.ts";
 import { reasonOf } from "../core/result-reasons.ts";
 import { inDependencyOrder } from "../core/slices.ts";
+import type { BindingRow } from "../db/bindings.ts";
 import { recordPlanningProgress } from "../db/planning-progress.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { EntitySchema } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { type EntityGroup, groupBindings } from "./entity-groups.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { type EntityPlanning, planEntity } from "./plan-entity.ts";
+import { planGroup } from "./plan-group.ts";
 import type { Tracked } from "./progress.ts";
 import { mapSideBySide } from "./side-by-side.ts";
 
@@ -32,19 +36,35 @@ export async function planEntities(
   await progress.note();
   const hasComeAgain = Context.current().info.attempt >= TRIES_OF_ALL;
   const width = Math.min(execution.maxConcurrency, planning.source.plansAtOnce ?? 1);
-  const planned = await mapSideBySide(wanted, width, async (binding) => {
-    const { entityKey } = binding;
-    const schema = found.get(entityKey) ?? null;
+  // Nothing is compared by groups: a source that can be compared has each table by itself.
+  const groups = isComparison(run.runMode) ? wanted.map(ownGroup) : groupBindings(wanted, found);
+  const planned = await mapSideBySide(groups, width, async (group) => {
     // An outage costs the entities that are being planned, not those that are.
-    const entity = await beginAgainAfterOutage(() =>
-      planEntity(deps, planning, { entityKey, schema, binding, hasComeAgain }),
-    );
+    const entities = await beginAgainAfterOutage(() => planTogether(deps, planning, { group, found, hasComeAgain }));
     tracked.add({});
-    await progress.add();
-    return entity;
+    await progress.add(group.bindings.length);
+    return entities;
   });
   await progress.note();
-  return inDependencyOrder(planned);
+  return inDependencyOrder(planned.flat());
+}
+
+function ownGroup(binding: BindingRow): EntityGroup {
+  return { leadKey: binding.entityKey, bindings: [binding] };
+}
+
+/** An entity that is neither read with another nor by another's answers is planned by itself. */
+async function planTogether(
+  deps: ActivityDeps,
+  planning: EntityPlanning,
+  of: { group: EntityGroup; found: Map<string, EntitySchema>; hasComeAgain: boolean },
+): Promise<NewPlanEntity[]> {
+  const { leadKey, bindings } = of.group;
+  const [binding] = bindings;
+  if (bindings.length > 1 || binding?.entityKey !== leadKey) return planGroup(deps, planning, of);
+  const { found, hasComeAgain } = of;
+  const schema = found.get(leadKey) ?? null;
+  return [await planEntity(deps, planning, { entityKey: leadKey, schema, binding, hasComeAgain })];
 }
 
 function createProgressNotes({ db }: Pick<ActivityDeps, "db">, runId: string, total: number) {
@@ -56,8 +76,8 @@ function createProgressNotes({ db }: Pick<ActivityDeps, "db">, runId: string, to
   };
   return {
     note,
-    async add(): Promise<void> {
-      planned++;
+    async add(entities: number): Promise<void> {
+      planned += entities;
       if (Date.now() - notedAt >= NOTE_INTERVAL_MS) await note();
     },
   };

@@ -1,5 +1,5 @@
 import { isComparison } from "../core/digests.ts";
-import { isOfEntity, TerminalError, TransientError } from "../core/errors.ts";
+import { isOfEntity, type ProviderError, TerminalError, TransientError } from "../core/errors.ts";
 import type { OnWork } from "../core/pulse.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
@@ -49,35 +49,46 @@ export async function planEntity(
       : planFoundEntity(deps, planning, schema, binding);
     return await meetingDefects(entity.entityKey, making);
   } catch (error) {
-    if (planning.signal.aborted || !(isOfEntity(error) || (entity.hasComeAgain && isPassing(error)))) throw error;
-    if (error.reasonCode === "internal_error") {
-      deps.log.error(
-        { err: error, runId: planning.context.run.id, entityKey: entity.entityKey },
-        "an entity met a defect",
-      );
-    }
-    return {
-      entityKey: entity.entityKey,
-      dependsOn: [],
-      spec: {},
-      target: error instanceof TableChangedError ? { tableChanges: error.changes } : {},
-      upperBound: null,
-      // A feed that has expired is reset, unless somebody has set its state meanwhile.
-      cursorVersion: error.reasonCode === "source_cursor_expired" ? await versionOf(deps, planning, entity) : 0,
-      evidence: {},
-      reasonCode: error.reasonCode,
-      error: error.message,
-      slices: [],
-    };
+    requireOwnFault(deps, planning, entity, error);
+    return unplannable(deps, planning, entity.entityKey, error);
   }
 }
 
-async function versionOf(
+/** An entity that the plan is recorded without. */
+export async function unplannable(
   { db }: Pick<ActivityDeps, "db">,
   { context }: EntityPlanning,
-  { entityKey }: { entityKey: string },
-): Promise<number> {
-  return (await readCursorState(db, context.sync.id, entityKey))?.version ?? 0;
+  entityKey: string,
+  error: ProviderError,
+): Promise<NewPlanEntity> {
+  // A feed that has expired is reset, unless somebody has set its state meanwhile.
+  const isReset = error.reasonCode === "source_cursor_expired";
+  const state = isReset ? await readCursorState(db, context.sync.id, entityKey) : null;
+  return {
+    entityKey,
+    dependsOn: [],
+    spec: {},
+    target: error instanceof TableChangedError ? { tableChanges: error.changes } : {},
+    upperBound: null,
+    cursorVersion: state?.version ?? 0,
+    evidence: {},
+    reasonCode: error.reasonCode,
+    error: error.message,
+    slices: [],
+  };
+}
+
+/** @throws `error` where it is not the entity's own: it stands in the way of all */
+export function requireOwnFault(
+  deps: Pick<ActivityDeps, "log">,
+  planning: EntityPlanning,
+  entity: { entityKey: string; hasComeAgain: boolean },
+  error: unknown,
+): asserts error is ProviderError {
+  const { signal, context } = planning;
+  if (signal.aborted || !(isOfEntity(error) || (entity.hasComeAgain && isPassing(error)))) throw error;
+  if (error.reasonCode !== "internal_error") return;
+  deps.log.error({ err: error, runId: context.run.id, entityKey: entity.entityKey }, "an entity met a defect");
 }
 
 /** Also where it looks like everybody's. A wait that the source asks for is everybody's. */

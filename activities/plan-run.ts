@@ -12,6 +12,7 @@ import {
   findResumablePlan,
   type NewPlanEntity,
   type Plan,
+  type PlanEntityRow,
   readLatestSpecs,
   readPlan,
   recordPlan,
@@ -26,6 +27,7 @@ import { hasFinish } from "../destinations/load-target.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { discoverWithParents } from "./entity-groups.ts";
 import { entitiesOf } from "./entity-requests.ts";
 import { handOver, toFailure, waitOf } from "./failures.ts";
 import { feedOriginOf } from "./feed-start.ts";
@@ -131,8 +133,7 @@ async function findOrMakePlan(
   // A full refresh may find other columns than before; its own attempts have to agree.
   const within = run.runMode === "full_refresh" ? run.attemptRootRunId : null;
   const known = await readLatestSpecs<EntityReadSpec>(deps.db, { syncId: sync.id, within });
-  const discovered = await source.discover(entities, known, await readNamedColumns(deps, sync.id));
-  const found = new Map(discovered.map((schema) => [schema.entityKey, schema]));
+  const found = await discoverWithParents(source, entities, known, await readNamedColumns(deps, sync.id));
   const planning = await preparePlanning(deps, context, { source, destination });
   const plan = (entityKeys: string[], planId: string) =>
     planEntities(
@@ -192,14 +193,16 @@ async function attachPlan(
   const different = new Set((await listDifferences(deps.db, run.id)).map(({ sliceNo }) => sliceNo));
   const open = ({ sliceNo }: { sliceNo: number }) => !done.has(sliceNo) && !different.has(sliceNo);
   await dropSuperseded(deps, run, plan, destination);
-  const planned = plan.entities.filter(
-    ({ entityKey, reasonCode }) => reasonCode === null && !failed.includes(entityKey),
-  );
+  const planned = plan.entities.filter(({ reasonCode }) => reasonCode === null);
+  const carrierOf = new Map(planned.map(({ entityKey, leadKey }) => [entityKey, leadKey ?? entityKey]));
+  const membersOf = (carrierKey: string) => planned.filter(({ entityKey }) => carrierOf.get(entityKey) === carrierKey);
+  // A group is one piece of work: it is that of the entity which carries its slices.
+  const carriers = planned.filter(({ entityKey, leadKey }) => leadKey === null && !failed.includes(entityKey));
   return firstPage(
-    planned.map((entity) => ({
+    carriers.map((entity) => ({
       entityKey: entity.entityKey,
-      dependsOn: entity.dependsOn,
-      swap: hasFinishLeft(entity, finished),
+      dependsOn: dependenciesOf(membersOf(entity.entityKey), carrierOf),
+      swap: membersOf(entity.entityKey).some((member) => hasFinishLeft(member, finished)),
       slices: plan.slices
         .filter((slice) => slice.entityKey === entity.entityKey && open(slice))
         .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
@@ -207,7 +210,14 @@ async function attachPlan(
   );
 }
 
-function hasFinishLeft(entity: Plan["entities"][number], finished: string[]): boolean {
+/** What the entities of a group depend on outside of it, by who carries the slices there. */
+function dependenciesOf(members: readonly PlanEntityRow[], carrierOf: ReadonlyMap<string, string>): string[] {
+  const own = members.map(({ entityKey }) => entityKey);
+  const others = members.flatMap(({ dependsOn }) => dependsOn).filter((key) => !own.includes(key));
+  return [...new Set(others.map((key) => carrierOf.get(key) ?? key))];
+}
+
+function hasFinishLeft(entity: PlanEntityRow, finished: string[]): boolean {
   const target = loadTargetOf(entity);
   return target !== null && hasFinish(target) && !finished.includes(entity.entityKey);
 }

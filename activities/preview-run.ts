@@ -6,27 +6,26 @@ import { readCursorState } from "../db/cursor-states.ts";
 import { readDeploymentId } from "../db/deployment.ts";
 import { readLatestSpecs } from "../db/plans.ts";
 import { readSync } from "../db/syncs.ts";
-import type { Destination, EntityPreview } from "../destinations/destination.ts";
-import type { EntityPlan, EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { checkPlan } from "./check-plan.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
-import {
-  loadRequestOf,
-  type PlanSettings,
-  planRequestOf,
-  type ResolvedBinding,
-  resolveBinding,
-} from "./entity-requests.ts";
+import { describeLoad } from "./describe-load.ts";
+import { discoverWithParents, type EntityGroup, groupBindings } from "./entity-groups.ts";
+import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
 import { feedOriginOf, usableState } from "./feed-start.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { missingEntity } from "./plan-entity.ts";
+import { type Attempt, previewGroup, toPreview } from "./preview-group.ts";
 import { executionConfigOf, loadConnection, openDestination } from "./run-context.ts";
 import { mapSideBySide } from "./side-by-side.ts";
 
-/** An answer holds all entities, so each is told in brief. */
-const MAX_LABELS = 20;
-const MAX_STATEMENT = 4_000;
+/** Both ends of a sync, where nothing is changed. */
+interface Ends {
+  source: Source;
+  destination: Destination;
+}
 
 /**
  * What a run would do, by what it would ask of both ends. Changes nothing at either, nor in the control database.
@@ -54,22 +53,56 @@ export async function previewRun(
   const bindings = (await listBindings(deps.db, [syncId])).filter(({ entityKey }) => entities.includes(entityKey));
   const opened = await openBoth(async () => ({
     destination: await openDestination(deps, sync),
-    discovered: await source.discover(entities, known, named),
+    found: await discoverWithParents(source, entities, known, named),
   }));
   signal.throwIfAborted();
   // A run would fail as a whole, and so each of its entities.
   if ("failure" in opened) return bindings.map(({ entityKey }) => ({ entityKey, load: null, ...opened }));
-  const found = new Map(opened.discovered.map((schema) => [schema.entityKey, schema]));
+  const { found, destination } = opened;
   const width = Math.min(settings.context.execution.maxConcurrency, source.plansAtOnce ?? 1);
-  return mapSideBySide(bindings, width, async (binding) => {
-    const schema = found.get(binding.entityKey) ?? null;
-    const { destination } = opened;
-    const preview = await previewEntity(deps, settings, { source, destination, schema, binding, signal });
+  const ends = { source, destination };
+  const previews = await mapSideBySide(groupBindings(bindings, found), width, async (group) => {
+    const told = await previewTogether(deps, settings, { ...ends, group, found, signal });
     // What comes of an abort is nothing to be told of an entity.
     signal.throwIfAborted();
-    await say(preview);
-    return preview;
+    for (const preview of told) await say(preview);
+    return told;
   });
+  const byKey = new Map(previews.flat().map((preview) => [preview.entityKey, preview]));
+  return bindings.flatMap(({ entityKey }) => byKey.get(entityKey) ?? []);
+}
+
+/** As a run plans: an entity that is neither read with another nor by another's answers is by itself. */
+async function previewTogether(
+  deps: ActivityDeps,
+  settings: PlanSettings,
+  of: Ends & { group: EntityGroup; found: ReadonlyMap<string, EntitySchema>; signal: AbortSignal },
+): Promise<EntityPlanPreview[]> {
+  const { group, found, signal, ...ends } = of;
+  const attempt: Attempt = async (entityKey, work) => {
+    try {
+      return { done: await meetingDefects(entityKey, work()) };
+    } catch (error) {
+      const told = failureOf(error);
+      if (told.failure.reasonCode === "internal_error" && !signal.aborted) {
+        const { syncId } = group.bindings[0] ?? {};
+        deps.log.error({ err: error, syncId, entityKey }, "the plan of an entity met a defect");
+      }
+      return told;
+    }
+  };
+  const [binding] = group.bindings;
+  if (group.bindings.length > 1 || binding?.entityKey !== group.leadKey) {
+    return previewGroup(deps, settings, { ...ends, group, found, attempt });
+  }
+  const { entityKey } = binding;
+  const planning = await attempt(entityKey, async () => {
+    const schema = found.get(entityKey) ?? null;
+    if (schema === null) throw missingEntity(binding);
+    if (schema.failure) throw schema.failure;
+    return planFound(deps, settings, { ...ends, schema, binding });
+  });
+  return [toPreview(entityKey, planning)];
 }
 
 async function openBoth<T>(open: () => Promise<T>): Promise<T | Pick<EntityPlanPreview, "failure">> {
@@ -86,37 +119,10 @@ function failureOf(error: unknown): { failure: NonNullable<EntityPlanPreview["fa
   return { failure: { reasonCode: error.reasonCode, message: error.message } };
 }
 
-async function previewEntity(
-  deps: ActivityDeps,
-  settings: PlanSettings,
-  entity: {
-    source: Source;
-    destination: Destination;
-    schema: EntitySchema | null;
-    binding: BindingRow;
-    signal: AbortSignal;
-  },
-): Promise<EntityPlanPreview> {
-  const { source, destination, schema, binding, signal } = entity;
-  const { entityKey } = binding;
-  try {
-    if (schema === null) throw missingEntity(binding);
-    if (schema.failure) throw schema.failure;
-    const planning = planFound(deps, settings, { source, destination, schema, binding });
-    return { entityKey, load: await meetingDefects(entityKey, planning), failure: null };
-  } catch (error) {
-    const told = failureOf(error);
-    if (told.failure.reasonCode === "internal_error" && !signal.aborted) {
-      deps.log.error({ err: error, syncId: binding.syncId, entityKey }, "the plan of an entity met a defect");
-    }
-    return { entityKey, load: null, ...told };
-  }
-}
-
 async function planFound(
   deps: ActivityDeps,
   settings: PlanSettings,
-  entity: { source: Source; destination: Destination; schema: EntitySchema; binding: BindingRow },
+  entity: Ends & { schema: EntitySchema; binding: BindingRow },
 ): Promise<EntityLoadPreview> {
   const { source, destination, schema, binding } = entity;
   const { entityKey } = binding;
@@ -130,39 +136,4 @@ async function planFound(
   checkPlan(entityKey, loading.target, plan);
   const scan = request.between === null ? request.scan : "backfill";
   return { scan, cursor: { from: request.cursorState, to: plan.upperBound }, ...describeLoad(resolved, loading, plan) };
-}
-
-function describeLoad(
-  { loadMode }: ResolvedBinding,
-  { target, apply, statements, losses, confirmation, estimatedRows: present }: EntityPreview,
-  plan: EntityPlan,
-): Omit<EntityLoadPreview, "scan" | "cursor"> {
-  const toRead = rowsToRead(plan);
-  const fewer = present === null || toRead === null ? null : Math.max(0, present - toRead);
-  return {
-    ...{ schema: target.schema, table: target.table, loadMode },
-    ...{ keyColumns: target.keyColumns, cursorField: target.cursorField },
-    estimatedRows: { toRead, present },
-    slices: { count: plan.slices.length, labels: plan.slices.slice(0, MAX_LABELS).map(({ label }) => label) },
-    apply,
-    changes: statements.map((statement) => statement.slice(0, MAX_STATEMENT)),
-    deletes: deletesOf(loadMode, target, fewer),
-    ...{ losses, confirmation },
-  };
-}
-
-function deletesOf(
-  loadMode: EntityLoadPreview["loadMode"],
-  { kind }: EntityPreview["target"],
-  rows: number | null,
-): EntityLoadPreview["deletes"] {
-  if (kind === "beside") return { kind: "swap", rows };
-  if (kind === "scan_in_place") return { kind: "mark_deleted", rows };
-  return loadMode === "delete_insert" ? { kind: "window", rows: null } : { kind: "none", rows: 0 };
-}
-
-/** As the evidence says, where the source counts or guesses. */
-function rowsToRead({ evidence }: EntityPlan): number | null {
-  const rows = evidence.estimatedRows ?? evidence.count;
-  return typeof rows === "number" ? rows : null;
 }

@@ -1,10 +1,14 @@
 import type { Logger } from "pino";
 import type { Db } from "../db/client.ts";
+import type { RowCounts } from "../db/run-counts.ts";
 import { flushProgress, hasCommitted, type SliceKey, type SliceProgress } from "../db/run-slices.ts";
 
 const FLUSH_INTERVAL_MS = 2_000;
 
-export type Moved = Partial<Omit<SliceProgress, keyof SliceKey>>;
+export type Moved = Partial<Omit<SliceProgress, keyof SliceKey | "tables">> & {
+  /** By entityKey, of a slice that writes to several tables. */
+  tables?: Record<string, RowCounts>;
+};
 
 /** One activity's counters. `stop` aborts when its run is being cancelled or has ended, even while Temporal is silent. */
 export interface Tracked {
@@ -138,17 +142,22 @@ function giveBack(taken: Taken[]): void {
   for (const { entry, moved } of taken) if (moved) entry.count(moved);
 }
 
-const NOTHING = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
+const NOTHING = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rowsDeleted: 0, bytesRead: 0 };
 
 function createEntry(key: { runId: string; sliceNo?: number }) {
   const controller = new AbortController();
   let counters = { ...NOTHING };
+  let tables: Record<string, RowCounts> = {};
   let movedAt = Date.now();
   const count = (moved: Moved): void => {
     counters.rowsRead += moved.rowsRead ?? 0;
     counters.rowsWritten += moved.rowsWritten ?? 0;
     counters.rowsRejected += moved.rowsRejected ?? 0;
+    counters.rowsDeleted += moved.rowsDeleted ?? 0;
     counters.bytesRead += moved.bytesRead ?? 0;
+    for (const [entityKey, counts] of Object.entries(moved.tables ?? {})) {
+      tables[entityKey] = addCounts(tables[entityKey], counts);
+    }
   };
   return {
     runId: key.runId,
@@ -169,8 +178,20 @@ function createEntry(key: { runId: string; sliceNo?: number }) {
     take(): SliceProgress | null {
       const moved = counters;
       if (key.sliceNo === undefined || Object.values(moved).every((count) => count === 0)) return null;
+      const ofTables = Object.keys(tables).length === 0 ? {} : { tables };
       counters = { ...NOTHING };
-      return { runId: key.runId, sliceNo: key.sliceNo, ...moved };
+      tables = {};
+      return { runId: key.runId, sliceNo: key.sliceNo, ...moved, ...ofTables };
     },
+  };
+}
+
+function addCounts(before: RowCounts | undefined, counts: RowCounts): RowCounts {
+  if (before === undefined) return counts;
+  return {
+    rowsRead: before.rowsRead + counts.rowsRead,
+    rowsWritten: before.rowsWritten + counts.rowsWritten,
+    rowsRejected: before.rowsRejected + counts.rowsRejected,
+    rowsDeleted: before.rowsDeleted + counts.rowsDeleted,
   };
 }

@@ -6,7 +6,7 @@ import type { RunMode } from "../core/vocabulary.ts";
 import type { RunOutcome } from "../core/workflow-contract.ts";
 import type { Plan, PlanEntityRow, PlanSliceRow } from "../db/plans.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { LedgerSlice, RejectedRow } from "../destinations/destination.ts";
+import type { LedgerSlice, RejectedRow, TableCounts } from "../destinations/destination.ts";
 import { hasFinish, isCompleteScan, isHidden } from "../destinations/load-target.ts";
 import { isCompared } from "../destinations/stored-target.ts";
 import { loadTargetOf, plannedTargetOf } from "./planned-target.ts";
@@ -39,27 +39,38 @@ function evidenceOf(
   { ledger, finished, rejects, differences, run }: Omit<Parameters<typeof gatherEvidence>[0], "plan">,
 ): EntityEvidence {
   const { entityKey } = entity;
-  const slices = planSlices.filter((slice) => slice.entityKey === entityKey);
+  const slices = planSlices.filter((slice) => slice.entityKey === carrierOf(entity));
   const planned = new Set(slices.map(({ sliceNo }) => sliceNo));
   const committed = ledger.filter(({ sliceNo }) => planned.has(sliceNo));
+  const counted = committed.map((slice) => countsOf(slice, entityKey));
   const sum = (count: "rowsRead" | "rowsWritten" | "rowsRejected") =>
-    committed.reduce((total, slice) => total + slice[count], 0);
+    counted.reduce((total, counts) => total + counts[count], 0);
   const target = loadTargetOf(entity);
   const counts = { rowsRead: sum("rowsRead"), rowsWritten: sum("rowsWritten"), rowsRejected: sum("rowsRejected") };
   const hiddenUntilFinish = isHiddenUntilFinish(entity);
   const labels = differences.filter((each) => each.entityKey === entityKey).map(({ label }) => label);
   return {
-    ...{ entityKey, ...counts },
+    ...{ entityKey, carriedBy: entity.leadKey, ...counts },
     slicesTotal: slices.length,
     slicesDone: committed.filter((slice) => slice.done).length,
     finishPending: target !== null && hasFinish(target) && !finished.includes(entityKey),
     hiddenUntilFinish,
-    shownByAttempt: hiddenUntilFinish && committed.some((slice) => slice.finish?.attempt === run.attemptNumber),
+    shownByAttempt: hiddenUntilFinish && counted.some(({ finish }) => finish?.attempt === run.attemptNumber),
     allRejected: isAllRejected(entity, counts) && !continuesEarlierRun(entity, run.runMode),
     firstReject: tellReject(rejects.find((each) => each.entityKey === entityKey)),
     planFailure: entity.reasonCode === null ? null : { reasonCode: entity.reasonCode, message: entity.error ?? "" },
     difference: tellDifference(labels, slices.length, isRepairable(entity)),
   };
+}
+
+/** The entity whose slices load this one. */
+export function carrierOf({ entityKey, leadKey }: Pick<PlanEntityRow, "entityKey" | "leadKey">): string {
+  return leadKey ?? entityKey;
+}
+
+/** What a slice has done to the table of one of its entities. */
+function countsOf(slice: LedgerSlice, entityKey: string): TableCounts {
+  return slice.tables?.[entityKey] ?? slice;
 }
 
 function isRepairable(entity: PlanEntityRow): boolean {
@@ -81,8 +92,11 @@ export function shownOf(
   { entities }: Plan,
   known: { ledger: LedgerSlice[]; finished: string[]; attempt: number },
 ): Record<string, number> {
-  const shown = entities.filter(isHiddenUntilFinish).flatMap(({ entityKey }) => {
-    const slices = known.ledger.filter((slice) => slice.entityKey === entityKey);
+  const shown = entities.filter(isHiddenUntilFinish).flatMap((entity) => {
+    const { entityKey } = entity;
+    const slices = known.ledger
+      .filter((slice) => slice.entityKey === carrierOf(entity))
+      .map((slice) => countsOf(slice, entityKey));
     if (!known.finished.includes(entityKey)) return [[entityKey, 0] as const];
     if (!slices.some(({ finish }) => finish?.attempt === known.attempt)) return [];
     return [[entityKey, slices.reduce((rows, slice) => rows + slice.rowsWritten, 0)] as const];
@@ -130,7 +144,8 @@ function tellDifference(labels: string[], windows: number, repairable: boolean):
 /**
  * How far an unfinished incremental entity may move its cursor: to the end of the time windows that are done without a
  * gap. Null where nothing may move: key windows move once, when all are done, and what waits for a finish is not there yet.
- * Nor does a scan of everything move a cursor that was there: its windows begin long before that, and a cursor never goes back.
+ * Nor does a scan of everything move a cursor that was there: its windows begin long before that, and a cursor never goes back. The
+ * entities of a group move together or not at all.
  */
 export function contiguousCursor(
   plan: Plan | null,
@@ -138,15 +153,13 @@ export function contiguousCursor(
   { entityKey, runMode }: { entityKey: string; runMode: RunRow["runMode"] },
 ): string | null {
   const entity = plan?.entities.find((each) => each.entityKey === entityKey);
-  if (entity === undefined) return null;
   // A feed gives its token when it was read to its end.
-  if (entity.evidence.cursorFollows === "feed") return null;
-  const target = loadTargetOf(entity);
-  if (target !== null && (isHidden(target) || target.kind === "scan_in_place")) return null;
+  if (entity === undefined || entity.evidence.cursorFollows === "feed") return null;
+  if (!groupOf(plan, entity).every(showsAtOnce)) return null;
   const hadCursor = entity.cursorVersion > 0 && !("cursorResetBy" in entity.evidence);
-  if (runMode === "full_refresh" && hadCursor) return null;
+  if (hadCursor && (runMode === "full_refresh" || "startsOver" in entity.evidence)) return null;
   const done = new Set(ledger.filter((slice) => slice.done).map((slice) => slice.sliceNo));
-  const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === entityKey);
+  const slices = (plan?.slices ?? []).filter((slice) => slice.entityKey === carrierOf(entity));
   let cursor: string | null = null;
   const passed = new Set<number>();
   for (const { sliceNo, stage, window } of slices) {
@@ -161,10 +174,20 @@ export function contiguousCursor(
   );
 }
 
+function groupOf(plan: Plan | null, entity: PlanEntityRow): PlanEntityRow[] {
+  return (plan?.entities ?? []).filter((each) => each.reasonCode === null && carrierOf(each) === carrierOf(entity));
+}
+
+/** People see its rows, and what is gone from the source, as soon as that is committed. */
+function showsAtOnce(entity: PlanEntityRow): boolean {
+  const target = loadTargetOf(entity);
+  return target === null || !(isHidden(target) || target.kind === "scan_in_place");
+}
+
 /** Where the cursor of an entity goes that is complete; of a feed, to the token that its one slice ended with. @returns null where it stays */
 export function reachedCursor(entity: PlanEntityRow | undefined, ledger: LedgerSlice[]): string | null {
   if (entity === undefined) return null;
-  const slices = ledger.filter(({ entityKey }) => entityKey === entity.entityKey);
+  const slices = ledger.filter(({ entityKey }) => entityKey === carrierOf(entity));
   if (entity.evidence.cursorFollows === "feed") return slices.at(-1)?.checkpoint?.cursor ?? null;
   return noFurtherThanRows(entity, entity.upperBound, slices);
 }

@@ -1,9 +1,15 @@
 import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import type { Db } from "../db/client.ts";
-import { type PlannedSlice, readPlannedSlice, readPlannedTarget } from "../db/planned-slices.ts";
+import {
+  type PlannedMember,
+  type PlannedSlice,
+  readMembers,
+  readPlannedSlice,
+  readPlannedTarget,
+} from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
-import type { SliceRequest } from "../destinations/destination.ts";
+import type { SliceRequest, SliceTable } from "../destinations/destination.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
 import { type PlannedTarget, readStored, readStoredLoad, type StoredTarget } from "../destinations/stored-target.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
@@ -11,15 +17,18 @@ import type { RunContext } from "./run-context.ts";
 import type { ActivityScope } from "./scope.ts";
 
 export interface SliceContext<Target extends PlannedTarget = PlannedTarget>
-  extends Omit<PlannedSlice, "spec" | "target"> {
+  extends Omit<PlannedSlice, "spec" | "readSpec" | "target" | "members"> {
   spec: EntityReadSpec;
+  readSpec: EntityReadSpec | null;
   target: Target;
+  members: PlannedMember<LoadTarget>[];
 }
 
 /** One slice of the run's plan, with how its entity is read and where it goes. */
 export async function loadSlice(db: Db, run: RunRow, sliceNo: number): Promise<SliceContext> {
   const slice = await readPlannedSlice<EntityReadSpec, StoredTarget>(db, run.planId, sliceNo);
-  return { ...slice, target: readStored(slice.target) };
+  const members = slice.members.map((member) => ({ ...member, target: readStoredLoad(member.target) }));
+  return { ...slice, target: readStored(slice.target), members };
 }
 
 export async function loadTarget(
@@ -31,14 +40,44 @@ export async function loadTarget(
   return { planId, target: readStoredLoad(target) };
 }
 
+/** The other entities that the slices of this one load. */
+export async function loadMembers(
+  db: Db,
+  { planId }: RunRow,
+  entityKey: string,
+): Promise<{ entityKey: string; target: LoadTarget }[]> {
+  if (planId === null) return [];
+  const members = await readMembers<StoredTarget>(db, planId, entityKey);
+  return members.map((member) => ({ entityKey: member.entityKey, target: readStoredLoad(member.target) }));
+}
+
 export function claimRequestOf<Target extends PlannedTarget>(
   { run, sync, execution }: RunContext,
-  { target, planId, sliceNo, entityKey, stage, window }: SliceContext<Target>,
+  { target, planId, sliceNo, entityKey, stage, window, members, childOf, spec, readSpec }: SliceContext<Target>,
   { signal, redactor }: Pick<ActivityScope, "signal" | "redactor">,
 ): SliceRequest & { target: Target } {
   const chain = { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber };
   const redact = (text: string): Promise<string> => redactor.redactInTurns(text, setImmediate);
-  const own = entityRulesOf(sync.destinationConfig, entityKey);
-  const maxRejectedRows = own.maxRejectedRows ?? execution.maxRejectedRows;
-  return { target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, maxRejectedRows, redact, signal };
+  const rulesFor = (key: string): Pick<SliceTable, "maxRejectedRows" | "guards"> => {
+    const own = entityRulesOf(sync.destinationConfig, key);
+    const guards = run.request.liftGuards ? null : own.guards;
+    return { maxRejectedRows: own.maxRejectedRows ?? execution.maxRejectedRows, guards };
+  };
+  const keys = parentKeysOf(readSpec ?? spec);
+  const parentOf = (parent: string | null): Pick<SliceTable, "childOf" | "parentKeyCount"> =>
+    parent === null ? {} : { childOf: parent, parentKeyCount: keys.get(parent)?.length };
+  const others: SliceTable[] = members.map((member) => ({
+    ...{ entityKey: member.entityKey, target: member.target },
+    ...{ ...parentOf(member.childOf), ...rulesFor(member.entityKey) },
+  }));
+  return {
+    ...{ target, chain, planId, sliceNo, entityKey, window, runId: run.id, stage, redact, signal },
+    ...{ ...parentOf(childOf), ...rulesFor(entityKey) },
+    ...(others.length === 0 ? {} : { members: others }),
+  };
+}
+
+/** The key columns of everything that the slice reads, by entity. */
+function parentKeysOf({ members = [], ...own }: EntityReadSpec): Map<string, string[]> {
+  return new Map([own, ...members].map(({ entityKey, keyColumns }) => [entityKey, keyColumns]));
 }

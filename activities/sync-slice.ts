@@ -1,10 +1,11 @@
 import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
+import { readDeploymentId } from "../db/deployment.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
 import { needsRows } from "../destinations/load/discard.ts";
 import { SupersededError } from "../destinations/load/writer-errors.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
-import { isCompared } from "../destinations/stored-target.ts";
+import { isCompared, type PlannedTarget } from "../destinations/stored-target.ts";
 import type { Batch } from "../providers/batch.ts";
 import type { ReadRequest, Source } from "../providers/provider.ts";
 import { compareSlice } from "./compare-slice.ts";
@@ -57,11 +58,14 @@ async function workOnSlice(deps: ActivityDeps, key: SliceInput, scope: ActivityS
   }
 }
 
-async function begin(deps: ActivityDeps, key: SliceInput): Promise<{ context: RunContext; slice: SliceContext }> {
+type OwnedSlice<Target extends PlannedTarget = PlannedTarget> = SliceContext<Target> & { deploymentId: string };
+
+async function begin(deps: ActivityDeps, key: SliceInput): Promise<{ context: RunContext; slice: OwnedSlice }> {
   const context = await loadRunContext(deps, key.runId);
   const slice = await loadSlice(deps.db, context.run, key.sliceNo);
+  const deploymentId = await readDeploymentId(deps.db);
   await startSlice(deps.db, key);
-  return { context, slice };
+  return { context, slice: { ...slice, deploymentId } };
 }
 
 /** What the API shows of a slice that did not come to its end. */
@@ -88,7 +92,7 @@ async function noteEnd(
 async function moveSlice(
   deps: ActivityDeps,
   context: RunContext,
-  slice: SliceContext<LoadTarget>,
+  slice: OwnedSlice<LoadTarget>,
   scope: ActivityScope,
 ): Promise<void> {
   const { sync, execution } = context;
@@ -105,10 +109,13 @@ async function moveSlice(
   };
   try {
     await withHeartbeat(settings, async ({ watch, bounded }) => {
-      const writer = await bounded(() => destination.claimSlice(claimRequestOf(context, slice, scope)));
+      const filesOf = { deploymentId: slice.deploymentId, syncId: sync.id };
+      const claim = { ...claimRequestOf(context, slice, scope), filesOf };
+      const writer = await bounded(() => destination.claimSlice(claim));
       try {
         if (writer.done) return;
-        const { spec, window } = slice;
+        const { window } = slice;
+        const spec = slice.readSpec ?? slice.spec;
         const { batchRows, batchBytes } = execution;
         const request = {
           ...{ sliceName: `sluice-${slice.planId}-${slice.sliceNo}`, spec, window, batchRows, batchBytes },

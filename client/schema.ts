@@ -743,6 +743,8 @@ export interface components {
             label: string;
             /** @description Why it failed; while it is running or waiting, why its last try did. */
             reasonCode: components["schemas"]["ReasonCode"] | null;
+            /** @description Of `rowsWritten`: rows that the source has deleted. */
+            rowsDeleted: number;
             rowsRead: number;
             rowsRejected: number;
             rowsWritten: number;
@@ -750,6 +752,10 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             status: components["schemas"]["SliceStatus"];
+            /** @description By entityKey, of a slice that loads a parent and its children: its own counts are their sums. Null: it loads `entityKey` alone. */
+            tables: {
+                [key: string]: components["schemas"]["TableCounts"];
+            } | null;
             /** @description How often a worker has taken it up in this attempt. */
             tries: number;
             /** Format: date-time */
@@ -758,6 +764,12 @@ export interface components {
             waitReason: string | null;
             /** Format: date-time */
             waitUntil: string | null;
+        };
+        TableCounts: {
+            rowsDeleted: number;
+            rowsRead: number;
+            rowsRejected: number;
+            rowsWritten: number;
         };
         /** @description Of a run that verifies or repairs: what it found in the slice's window. `done` and not `equal`: it was loaded again. */
         Verification: {
@@ -1190,6 +1202,11 @@ export interface components {
                     /** @description A complete scan must have at least this many times the table's rows; default null. */
                     minRowsFactor?: number | null;
                 };
+                /**
+                 * @description What becomes of a row that the source tells it has deleted, with load mode upsert: `remove` takes it out of the table, `mark` keeps it with `_deleted_at`. Default: `remove`.
+                 * @enum {string}
+                 */
+                onDelete?: "remove" | "mark";
                 /** @description By entityKey; goes before what is said for all. */
                 entities?: {
                     [key: string]: {
@@ -1214,6 +1231,11 @@ export interface components {
                             minRowsFactor?: number | null;
                         };
                         maxRejectedRows?: number;
+                        /**
+                         * @description What becomes of a row that the source tells it has deleted, with load mode upsert: `remove` takes it out of the table, `mark` keeps it with `_deleted_at`. Default: `remove`.
+                         * @enum {string}
+                         */
+                        onDelete?: "remove" | "mark";
                     };
                 };
             };
@@ -1320,6 +1342,11 @@ export interface components {
                     /** @description A complete scan must have at least this many times the table's rows; default null. */
                     minRowsFactor?: number | null;
                 };
+                /**
+                 * @description What becomes of a row that the source tells it has deleted, with load mode upsert: `remove` takes it out of the table, `mark` keeps it with `_deleted_at`. Default: `remove`.
+                 * @enum {string}
+                 */
+                onDelete?: "remove" | "mark";
                 /** @description By entityKey; goes before what is said for all. */
                 entities?: {
                     [key: string]: {
@@ -1344,6 +1371,11 @@ export interface components {
                             minRowsFactor?: number | null;
                         };
                         maxRejectedRows?: number;
+                        /**
+                         * @description What becomes of a row that the source tells it has deleted, with load mode upsert: `remove` takes it out of the table, `mark` keeps it with `_deleted_at`. Default: `remove`.
+                         * @enum {string}
+                         */
+                        onDelete?: "remove" | "mark";
                     };
                 };
             } | null;
@@ -1676,6 +1708,7 @@ export type TriggerSync = components['schemas']['TriggerSync'];
 export type StartBackfill = components['schemas']['StartBackfill'];
 export type RunSlicePage = components['schemas']['RunSlicePage'];
 export type RunSlice = components['schemas']['RunSlice'];
+export type TableCounts = components['schemas']['TableCounts'];
 export type Verification = components['schemas']['Verification'];
 export type CancelRun = components['schemas']['CancelRun'];
 export type RetryRun = components['schemas']['RetryRun'];

@@ -32,14 +32,25 @@ export interface EntityRules {
   guards: Guards;
   /** Over all slices of the entity; null: no limit, or that of `executionConfig`. */
   maxRejectedRows: number | null;
+  /**
+   * What becomes of a row that the source tells it has deleted, with load mode upsert: it leaves the table, or stays with `_deleted_at`. Other
+   * load modes leave no choice.
+   */
+  onDelete: OnDelete;
 }
 
-type GivenRules = { [Part in keyof EntityRules]?: Partial<EntityRules[Part]> | undefined };
+export const ON_DELETE = ["remove", "mark"] as const;
+export type OnDelete = (typeof ON_DELETE)[number];
+
+type GivenRules = { [Part in "schemaPolicy" | "guards"]?: Partial<EntityRules[Part]> | undefined } & Partial<
+  Pick<EntityRules, "maxRejectedRows" | "onDelete">
+>;
 
 export const DEFAULT_ENTITY_RULES: EntityRules = {
   schemaPolicy: { tables: "evolve", columns: "evolve", types: "evolve" },
   guards: { zeroRows: true, maxDeleteShare: null, maxRowsFactor: null, minRowsFactor: null },
   maxRejectedRows: null,
+  onDelete: "remove",
 };
 
 /** @param destinationConfig as stored; the API has checked it */
@@ -52,6 +63,7 @@ export function entityRulesOf(destinationConfig: Record<string, unknown>, entity
     schemaPolicy: { ...defaults.schemaPolicy, ...general.schemaPolicy, ...own?.schemaPolicy },
     guards: { ...defaults.guards, ...general.guards, ...own?.guards },
     maxRejectedRows: typeof own?.maxRejectedRows === "number" ? own.maxRejectedRows : null,
+    onDelete: own?.onDelete ?? general.onDelete ?? defaults.onDelete,
   };
 }
 
@@ -62,7 +74,14 @@ export function planningConfigOf(destinationConfig: Record<string, unknown>): Re
   return {
     ...general,
     schemaPolicies: rules.flatMap(([entityKey, { schemaPolicy }]) => (schemaPolicy ? [[entityKey, schemaPolicy]] : [])),
+    ...deletingOf(rules),
   };
+}
+
+/** Where nobody says it, a plan is what it was before there was a choice. */
+function deletingOf(rules: [string, GivenRules][]): Record<string, unknown> {
+  const given = rules.flatMap(([entityKey, { onDelete }]) => (onDelete ? [[entityKey, onDelete]] : []));
+  return given.length === 0 ? {} : { onDeletes: given };
 }
 
 function isRecord(value: unknown): value is Record<string, GivenRules> {

@@ -6,6 +6,8 @@ import type { EntityFailure, RunOutcome } from "./workflow-contract.ts";
 /** What is known of an entity when its attempt ends, counted from the ledger over the whole chain. */
 export interface EntityEvidence {
   entityKey: string;
+  /** The entity whose slices load this one too, so that what stops them stops this one; null where it has slices of its own. */
+  carriedBy: string | null;
   slicesTotal: number;
   slicesDone: number;
   /** Its target asks for a last step once all slices are done, such as a swap, and that step is not done. */
@@ -69,12 +71,12 @@ export function entityFailures(entities: readonly EntityEvidence[], outcome: Run
 }
 
 function failureOf(entity: EntityEvidence, outcome: RunOutcome): EntityFailure | null {
-  const { entityKey, planFailure, difference } = entity;
+  const { entityKey, carriedBy, planFailure, difference } = entity;
   if (isComplete(entity) || isSkipped(entity)) return null;
   if (planFailure !== null) return { entityKey, ...planFailure };
   // What kept an entity from being compared to its end may pass. Then it is compared again, and its difference is told.
-  const failed = outcome.entityFailures.find((each) => each.entityKey === entityKey);
-  if (failed) return failed;
+  const failed = outcome.entityFailures.find((each) => each.entityKey === (carriedBy ?? entityKey));
+  if (failed) return { ...failed, entityKey };
   if (difference !== null) return { entityKey, reasonCode: "reconciliation_mismatch", message: difference };
   if (!hasEnded(entity)) return null;
   return { entityKey, reasonCode: "reject_threshold_exceeded", message: tellAllRejected(entity) };

@@ -20,6 +20,7 @@ import * as runsEnded from "./migrations/0019_runs_ended.ts";
 import * as activityTries from "./migrations/0020_activity_tries.ts";
 import * as budgets from "./migrations/0021_budgets.ts";
 import * as exportJobs from "./migrations/0022_export_jobs.ts";
+import * as groups from "./migrations/0023_groups.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -43,6 +44,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0020_activity_tries": activityTries,
   "0021_budgets": budgets,
   "0022_export_jobs": exportJobs,
+  "0023_groups": groups,
 };
 
 /**

@@ -3,7 +3,7 @@ import type { Verification } from "../core/digests.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import type { ExportJob, Window } from "../core/slices.ts";
 import type { SliceStatus } from "../core/vocabulary.ts";
-import type { CreatedAt, InstantOrNull, Json, UpdatedAt } from "./column-types.ts";
+import type { CreatedAt, InstantOrNull, Json, JsonOrNull, UpdatedAt } from "./column-types.ts";
 
 /** Plans and what became of them, as part of the control database. */
 
@@ -64,6 +64,12 @@ export interface PlanEntityTable {
   dependsOn: string[];
   /** JSON of `EntityReadSpec` (providers/provider.ts): columns, key, cursor. */
   spec: Json;
+  /** The entity that carries the slices of its group, for each of the others in it. Null: the entity has slices of its own. */
+  leadKey: string | null;
+  /** The parent that its rows belong to, as the provider has it; null without one. */
+  childOf: string | null;
+  /** JSON of the parent's `EntityReadSpec` where the slices are read by it and it is not loaded. Null: they are read by `spec`. */
+  readSpec: JsonOrNull;
   /** JSON of a target (destinations/stored-target.ts). */
   target: Json;
   /** Cursor from which the next incremental run starts when all slices are done; source's own text. */
@@ -102,11 +108,13 @@ export interface RunSliceTable {
   rowsRead: Generated<number>;
   rowsWritten: Generated<number>;
   rowsRejected: Generated<number>;
+  rowsDeleted: Generated<number>;
   bytesRead: Generated<number>;
   /** What the ledger had of the slice when the attempt began: earlier attempts' rows. Null: an older version began it. */
   baseRowsRead: number | null;
   baseRowsWritten: number | null;
   baseRowsRejected: number | null;
+  baseRowsDeleted: number | null;
   /** What was found in its window, of a run that compares; null before, and for all others. */
   verification: ColumnType<Verification | null, undefined, string>;
   waitReason: string | null;
@@ -116,4 +124,20 @@ export interface RunSliceTable {
   startedAt: InstantOrNull;
   completedAt: InstantOrNull;
   updatedAt: UpdatedAt;
+}
+
+/** What an attempt has done to each table of a slice that writes to several. Such a slice's own counts are their sums. */
+export interface RunSliceTableTable {
+  runId: string;
+  sliceNo: number;
+  entityKey: string;
+  rowsRead: Generated<number>;
+  rowsWritten: Generated<number>;
+  rowsRejected: Generated<number>;
+  rowsDeleted: Generated<number>;
+  /** As of `run_slices`. */
+  baseRowsRead: Generated<number>;
+  baseRowsWritten: Generated<number>;
+  baseRowsRejected: Generated<number>;
+  baseRowsDeleted: Generated<number>;
 }

@@ -9,10 +9,21 @@ export interface PlannedSlice<Spec = unknown, Target = unknown> {
   label: string;
   stage: 0 | 1;
   window: Window;
+  /** Of the entity that carries the slice; with `readSpec`, the slice is read by that instead. */
   spec: Spec;
+  readSpec: Spec | null;
   target: Target;
+  childOf: string | null;
   /** What was looked at when the entity was planned. */
   evidence: Record<string, unknown>;
+  /** The other entities that the slice loads, in the order of the plan. */
+  members: PlannedMember<Target>[];
+}
+
+export interface PlannedMember<Target = unknown> {
+  entityKey: string;
+  childOf: string | null;
+  target: Target;
 }
 
 /** @throws NoResultError where the plan does not have the slice */
@@ -21,7 +32,7 @@ export async function readPlannedSlice<Spec, Target>(
   planId: string | null,
   sliceNo: number,
 ): Promise<PlannedSlice<Spec, Target>> {
-  return db
+  const slice = await db
     .selectFrom("planSlices as s")
     .innerJoin("planEntities as e", (join) =>
       join.onRef("e.planId", "=", "s.planId").onRef("e.entityKey", "=", "s.entityKey"),
@@ -34,13 +45,29 @@ export async function readPlannedSlice<Spec, Target>(
       "s.stage",
       "s.window",
       "e.spec",
+      "e.readSpec",
+      "e.childOf",
       "e.target",
       "e.evidence",
     ])
     .where("s.planId", "=", planId)
     .where("s.sliceNo", "=", sliceNo)
-    .$castTo<PlannedSlice<Spec, Target>>()
+    .$castTo<Omit<PlannedSlice<Spec, Target>, "members">>()
     .executeTakeFirstOrThrow();
+  return { ...slice, members: await readMembers<Target>(db, slice.planId, slice.entityKey) };
+}
+
+/** The entities that are loaded by the slices of another, in the order of the plan; none of an entity that is loaded by itself. */
+export async function readMembers<Target>(db: Db, planId: string, leadKey: string): Promise<PlannedMember<Target>[]> {
+  return db
+    .selectFrom("planEntities")
+    .select(["entityKey", "childOf", "target"])
+    .where("planId", "=", planId)
+    .where("leadKey", "=", leadKey)
+    .where("reasonCode", "is", null)
+    .orderBy("ordinal")
+    .$castTo<PlannedMember<Target>>()
+    .execute();
 }
 
 /** @throws NoResultError where the plan does not have the entity */

@@ -4,6 +4,7 @@ import { ENDS_ITS_PLAN } from "../core/reason-rules.ts";
 import type { Window } from "../core/slices.ts";
 import { inTransaction } from "./client.ts";
 import type { FrozenSettings, PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
+import { type CountedSlice, tableCounts } from "./run-counts.ts";
 import type { Database } from "./schema.ts";
 
 type Executor = Kysely<Database>;
@@ -26,6 +27,10 @@ export interface NewPlanEntity {
   upperBound: string | null;
   cursorVersion: number;
   evidence: Record<string, unknown>;
+  /** As in `PlanEntityTable`; absent: null. */
+  leadKey?: string | null;
+  childOf?: string | null;
+  readSpec?: object | null;
   reasonCode: PlanEntityRow["reasonCode"];
   error: string | null;
   slices: { stage: 0 | 1; window: Window; label: string }[];
@@ -78,8 +83,12 @@ export async function replaceFailedEntity(db: Executor, planId: string, entity: 
   });
 }
 
-function entityValues({ slices: _, spec, target, evidence, ...entity }: NewPlanEntity) {
-  return { ...entity, spec: JSON.stringify(spec), target: JSON.stringify(target), evidence: JSON.stringify(evidence) };
+function entityValues({ slices: _, spec, target, evidence, readSpec = null, ...entity }: NewPlanEntity) {
+  return {
+    ...{ leadKey: null, childOf: null, ...entity },
+    ...{ spec: JSON.stringify(spec), target: JSON.stringify(target), evidence: JSON.stringify(evidence) },
+    readSpec: readSpec === null ? null : JSON.stringify(readSpec),
+  };
 }
 
 async function appendSlices(trx: Executor, planId: string, entity: NewPlanEntity): Promise<void> {
@@ -222,12 +231,8 @@ export async function refreshFrozen(
 }
 
 /** What the ledger has of a slice when an attempt begins. */
-interface CommittedSlice {
-  sliceNo: number;
+interface CommittedSlice extends CountedSlice {
   done: boolean;
-  rowsRead: number;
-  rowsWritten: number;
-  rowsRejected: number;
 }
 
 /**
@@ -238,24 +243,37 @@ export async function bindPlan(
   db: Executor,
   run: { runId: string; planId: string; committed: readonly CommittedSlice[]; replanned: boolean },
 ): Promise<void> {
-  const committed = run.committed.map(({ sliceNo, done, rowsRead, rowsWritten, rowsRejected }) => ({
-    ...{ sliceNo, done, rowsRead, rowsWritten, rowsRejected },
-  }));
+  const committed = run.committed.map(({ tables: _, ...slice }) => slice);
+  const committedTables = tableCounts(run.committed);
   await inTransaction(db, async (trx) => {
     await sql`
       insert into run_slices (run_id, slice_no, entity_key, label, status, inherited, verification,
-                              base_rows_read, base_rows_written, base_rows_rejected)
+                              base_rows_read, base_rows_written, base_rows_rejected, base_rows_deleted)
       select ${run.runId}, p.slice_no, p.entity_key, p.label, case when l.done then 'done' else 'planned' end,
              coalesce(l.done, false), case when l.done then before.verification end,
-             coalesce(l."rowsRead", 0), coalesce(l."rowsWritten", 0), coalesce(l."rowsRejected", 0)
+             coalesce(l."rowsRead", 0), coalesce(l."rowsWritten", 0), coalesce(l."rowsRejected", 0), coalesce(l."rowsDeleted", 0)
       from plan_slices p
       left join jsonb_to_recordset(${JSON.stringify(committed)}::jsonb)
-        as l("sliceNo" integer, done boolean, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint)
+        as l("sliceNo" integer, done boolean, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint, "rowsDeleted" bigint)
         on l."sliceNo" = p.slice_no
       left join runs previous on previous.plan_id = p.plan_id
         and previous.id = (select previous_attempt_run_id from runs where id = ${run.runId})
       left join run_slices before on before.run_id = previous.id and before.slice_no = p.slice_no
       where p.plan_id = ${run.planId}
+      on conflict do nothing`.execute(trx);
+    await sql`
+      insert into run_slice_tables (run_id, slice_no, entity_key, base_rows_read, base_rows_written, base_rows_rejected,
+                                    base_rows_deleted)
+      select ${run.runId}, p.slice_no, e.entity_key, coalesce(l."rowsRead", 0), coalesce(l."rowsWritten", 0),
+             coalesce(l."rowsRejected", 0), coalesce(l."rowsDeleted", 0)
+      from plan_slices p
+      join plan_entities e on e.plan_id = p.plan_id and coalesce(e.lead_key, e.entity_key) = p.entity_key
+      left join jsonb_to_recordset(${JSON.stringify(committedTables)}::jsonb)
+        as l("sliceNo" integer, "entityKey" text, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint,
+             "rowsDeleted" bigint)
+        on l."sliceNo" = p.slice_no and l."entityKey" = e.entity_key
+      where p.plan_id = ${run.planId} and e.reason_code is null
+        and exists (select from plan_entities member where member.plan_id = p.plan_id and member.lead_key = p.entity_key)
       on conflict do nothing`.execute(trx);
     await sql`
       update runs set plan_id = ${run.planId}, updated_at = now(),

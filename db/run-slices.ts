@@ -3,6 +3,7 @@ import type { Verification } from "../core/digests.ts";
 import type { ReasonCode } from "../core/result-reasons.ts";
 import { inTransaction } from "./client.ts";
 import type { RunSliceTable } from "./plan-tables.ts";
+import { type RowCounts, tableCounts } from "./run-counts.ts";
 import { summaryOfRun } from "./run-summary.ts";
 import { refreshWaiting } from "./runs.ts";
 import type { Database } from "./schema.ts";
@@ -17,11 +18,10 @@ export interface SliceKey {
 }
 
 /** Counters since the last flush. */
-export interface SliceProgress extends SliceKey {
-  rowsRead: number;
-  rowsWritten: number;
-  rowsRejected: number;
+export interface SliceProgress extends SliceKey, RowCounts {
   bytesRead: number;
+  /** By entityKey, of a slice that writes to several tables. */
+  tables?: Record<string, RowCounts>;
 }
 
 export interface SliceFailure {
@@ -145,13 +145,18 @@ export async function flushProgress(
       await sql`
         update run_slices s
         set rows_read = s.rows_read + p."rowsRead", rows_written = s.rows_written + p."rowsWritten",
-            rows_rejected = s.rows_rejected + p."rowsRejected", bytes_read = s.bytes_read + p."bytesRead",
+            rows_rejected = s.rows_rejected + p."rowsRejected", rows_deleted = s.rows_deleted + p."rowsDeleted",
+            bytes_read = s.bytes_read + p."bytesRead",
             updated_at = now()
         from jsonb_to_recordset(${JSON.stringify(progress)}::jsonb)
           as p("runId" uuid, "sliceNo" integer, "rowsRead" bigint, "rowsWritten" bigint, "rowsRejected" bigint,
-               "bytesRead" bigint)
+               "rowsDeleted" bigint, "bytesRead" bigint)
         where s.run_id = p."runId" and s.slice_no = p."sliceNo" and s.status <> 'done'
           and s.run_id = any(${[...open.keys()]}::uuid[])`.execute(trx);
+      await addTableProgress(
+        trx,
+        progress.filter(({ runId }) => open.has(runId)),
+      );
     }
     const moved = [...new Set(progress.map((each) => each.runId))];
     await sql`
@@ -167,6 +172,22 @@ export async function flushProgress(
   });
 }
 
+async function addTableProgress(trx: Executor, progress: SliceProgress[]): Promise<void> {
+  const moved = progress.flatMap(({ runId, tables = null, ...slice }) =>
+    tableCounts([{ ...slice, tables }]).map((counts) => ({ runId, ...counts })),
+  );
+  if (moved.length === 0) return;
+  await sql`
+    update run_slice_tables t
+    set rows_read = t.rows_read + p."rowsRead", rows_written = t.rows_written + p."rowsWritten",
+        rows_rejected = t.rows_rejected + p."rowsRejected", rows_deleted = t.rows_deleted + p."rowsDeleted"
+    from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb)
+      as p("runId" uuid, "sliceNo" integer, "entityKey" text, "rowsRead" bigint, "rowsWritten" bigint,
+           "rowsRejected" bigint, "rowsDeleted" bigint)
+    join run_slices s on s.run_id = p."runId" and s.slice_no = p."sliceNo" and s.status <> 'done'
+    where t.run_id = p."runId" and t.slice_no = p."sliceNo" and t.entity_key = p."entityKey"`.execute(trx);
+}
+
 /** @returns null while the transaction is still open; one that the server has forgotten did not commit in living memory */
 export async function hasCommitted(db: Executor, transactionId: string): Promise<boolean | null> {
   const { rows } = await sql<{ status: string | null }>`
@@ -175,7 +196,10 @@ export async function hasCommitted(db: Executor, transactionId: string): Promise
   return status === "in progress" ? null : status === "committed";
 }
 
-export type SliceRow = Selectable<RunSliceTable>;
+export interface SliceRow extends Selectable<RunSliceTable> {
+  /** By entityKey, of a slice that writes to several tables; null otherwise. */
+  tables: Record<string, RowCounts> | null;
+}
 
 /** In the order of the plan. */
 export async function listSlices(
@@ -184,6 +208,16 @@ export async function listSlices(
 ): Promise<{ slices: SliceRow[]; total: number }> {
   const ofRun = db.selectFrom("runSlices").where("runId", "=", page.runId);
   const { total } = await ofRun.select((eb) => eb.fn.countAll<number>().as("total")).executeTakeFirstOrThrow();
-  const slices = await ofRun.selectAll().orderBy("sliceNo").limit(page.limit).offset(page.offset).execute();
+  const tables = sql<SliceRow["tables"]>`(
+    select jsonb_object_agg(entity_key, jsonb_build_object(
+      'rowsRead', rows_read, 'rowsWritten', rows_written, 'rowsRejected', rows_rejected, 'rowsDeleted', rows_deleted))
+    from run_slice_tables t where t.run_id = run_slices.run_id and t.slice_no = run_slices.slice_no)`;
+  const slices = await ofRun
+    .selectAll()
+    .select(tables.as("tables"))
+    .orderBy("sliceNo")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
   return { slices, total };
 }

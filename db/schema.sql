@@ -135,6 +135,9 @@ create table plan_entities (
   swapped_at timestamp with time zone,
   reason_code text,
   error text,
+  lead_key text,
+  child_of text,
+  read_spec jsonb,
   constraint plan_entities_pkey PRIMARY KEY (plan_id, entity_key),
   constraint plan_entities_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plans(id) ON DELETE CASCADE
 );
@@ -254,6 +257,22 @@ create table run_events (
 );
 CREATE INDEX run_events_unnumbered ON public.run_events USING btree (run_id, id) WHERE (seq IS NULL);
 
+create table run_slice_tables (
+  run_id uuid not null,
+  slice_no integer not null,
+  entity_key text not null,
+  rows_read bigint default 0 not null,
+  rows_written bigint default 0 not null,
+  rows_rejected bigint default 0 not null,
+  rows_deleted bigint default 0 not null,
+  base_rows_read bigint default 0 not null,
+  base_rows_written bigint default 0 not null,
+  base_rows_rejected bigint default 0 not null,
+  base_rows_deleted bigint default 0 not null,
+  constraint run_slice_tables_pkey PRIMARY KEY (run_id, slice_no, entity_key),
+  constraint run_slice_tables_run_id_slice_no_fkey FOREIGN KEY (run_id, slice_no) REFERENCES run_slices(run_id, slice_no) ON DELETE CASCADE
+);
+
 create table run_slices (
   run_id uuid not null,
   slice_no integer not null,
@@ -277,6 +296,8 @@ create table run_slices (
   base_rows_read bigint,
   base_rows_written bigint,
   base_rows_rejected bigint,
+  rows_deleted bigint default 0 not null,
+  base_rows_deleted bigint,
   constraint run_slices_pkey PRIMARY KEY (run_id, slice_no),
   constraint run_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
   constraint run_slices_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text])))

@@ -24,7 +24,14 @@ import type {
   RequestLimitTable,
   RequestTicketTable,
 } from "./connection-tables.ts";
-import type { ExportJobTable, PlanEntityTable, PlanSliceTable, PlanTable, RunSliceTable } from "./plan-tables.ts";
+import type {
+  ExportJobTable,
+  PlanEntityTable,
+  PlanSliceTable,
+  PlanTable,
+  RunSliceTable,
+  RunSliceTableTable,
+} from "./plan-tables.ts";
 import type { RunActivityTable, WorkerTable } from "./worker-tables.ts";
 
 /** Control database, as Kysely sees it: camelCase here, snake_case in Postgres; keys inside JSON stay as they are. */
@@ -37,6 +44,7 @@ export interface Database {
   planEntities: PlanEntityTable;
   planSlices: PlanSliceTable;
   runSlices: RunSliceTable;
+  runSliceTables: RunSliceTableTable;
   exportJobs: ExportJobTable;
   cursorStates: CursorStateTable;
   runEvents: RunEventTable;

@@ -46,9 +46,25 @@ export interface Destination {
    * batch that went over its entity's threshold are among them, although nothing counts them.
    */
   readRejects(request: { planId: string; limit: number; recordBytes: number }): Promise<RejectedRow[]>;
+  /**
+   * The manifest of an entity's files, whatever plan noted them.
+   * @param request.fileIds those to look for; absent: all, page by page in the order of their ids
+   */
+  readFiles(request: FilesRequest): Promise<KnownFile[]>;
   /** Beside-tables of older plans of the chain go, and all of the chains (by root) that it has overtaken. Idempotent. */
   dropSuperseded(request: { rootRunId: string; keepPlanId: string | null; overtaken?: string[] }): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface FilesRequest {
+  deploymentId: string;
+  syncId: string;
+  entityKey: string;
+  fileIds?: string[];
+  /** The last id of the page before; absent: from the first. */
+  after?: string;
+  /** Most files in the answer. */
+  limit: number;
 }
 
 export interface ChainPosition {
@@ -84,6 +100,8 @@ export interface PrepareRequest {
   keyComesLast: boolean;
   /** The source does not keep the key unique. A batch in which two rows share a key is refused: a merge would lose one of them. */
   claimedKey?: boolean;
+  /** What becomes of a row that the source tells it has deleted, where the load mode leaves the choice. Absent: `remove`. */
+  onDelete?: "remove" | "mark";
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -120,8 +138,31 @@ export interface FinishRequest<Target extends LoadTarget = LoadTarget> {
   runId: string;
   /** What stops it before its result is seen; null or absent: nothing. */
   guards?: Guards | null | undefined;
+  /**
+   * The other entities of a group: all that have something left to be done are finished in one transaction, and what stops one of them
+   * stops all. Absent: the entity is finished alone.
+   */
+  members?: FinishMember[];
   onWork?: OnWork;
   signal: AbortSignal;
+}
+
+export type FinishMember = Pick<FinishRequest, "entityKey" | "target" | "guards">;
+
+export type DeleteGuard = Pick<Guards, "maxDeleteShare">;
+
+/** One table of a slice. */
+export interface SliceTable {
+  entityKey: string;
+  target: LoadTarget;
+  /** Of all slices of the entity together; null: no limit. */
+  maxRejectedRows: number | null;
+  /** What stops a batch that deletes too much; null or absent: nothing. */
+  guards?: DeleteGuard | null | undefined;
+  /** The entityKey of the parent that its rows belong to. */
+  childOf?: string | undefined;
+  /** How many columns the parent's key has; absent where nobody knows. */
+  parentKeyCount?: number | undefined;
 }
 
 /** A slice that is loaded, or compared. */
@@ -138,6 +179,15 @@ export interface SliceRequest {
   stage: 0 | 1;
   /** Of all slices of the entity together; null: no limit. */
   maxRejectedRows: number | null;
+  /** What stops a batch that deletes too much; null or absent: nothing. */
+  guards?: DeleteGuard | null | undefined;
+  /** Of the entity itself, as in `SliceTable`. */
+  childOf?: string | undefined;
+  parentKeyCount?: number | undefined;
+  /** The tables that the slice writes to beside `target`, in the plan's order. Absent: it writes to `target` alone. */
+  members?: SliceTable[];
+  /** Whose files the batches mark; absent where the source has none. */
+  filesOf?: { deploymentId: string; syncId: string };
   /** Of a reject's reason and record; absent where nothing in them can be secret. */
   redact?: (text: string) => Promise<string>;
   /** Cancels the open statement at the destination and rolls the open batch back. */
@@ -156,6 +206,47 @@ export interface LoadableRows {
   rejects?: RejectedRecord[];
   checkpoint: Checkpoint;
   final: boolean;
+}
+
+/** As `TablesBatch`. */
+export interface LoadableTables {
+  kind: "tables";
+  tables: Record<string, LoadableTable>;
+  checkpoint: Checkpoint;
+  final: boolean;
+  files?: FileMark[];
+}
+
+export type LoadableBatch = LoadableRows | LoadableCopy | LoadableTables;
+
+export interface LoadableTable {
+  columns: string[];
+  rows: RowList;
+  rejects?: RejectedRecord[];
+  deletes?: KeyRows;
+  sets?: KeyRows;
+}
+
+export interface KeyRows {
+  columns: string[];
+  rows: RowList;
+}
+
+export interface FileMark {
+  fileId: string;
+  versionToken: string;
+  status: "loaded" | "loading" | "failed" | "ignored" | "gone";
+  rows: number;
+  sizeBytes: number | null;
+  position?: Record<string, unknown>;
+  error?: string;
+}
+
+/** A file as the ledger has it, of all runs of the entity. */
+export interface KnownFile extends FileMark {
+  /** Of the plan that noted it last. */
+  planId: string;
+  updatedAt: Date;
 }
 
 export interface RejectedRecord {
@@ -192,6 +283,10 @@ export interface BatchResult {
   /** Inserted or changed; a row that was there already, equal, does not count. */
   rowsWritten: number;
   rowsRejected: number;
+  /** Rows that the source has deleted, and that were removed, marked or closed for it; absent where the batch had no deletes. */
+  rowsDeleted?: number;
+  /** By entityKey, where the slice writes to several tables: the counts are their sums. */
+  tables?: Record<string, Required<Omit<BatchResult, "tables">>>;
 }
 
 export interface SliceWriter {
@@ -209,7 +304,7 @@ export interface SliceWriter {
    * @throws CopyConflictError when a straight COPY met a key that is already there: read again from `checkpoint`, this writer merges from now on
    * @throws SupersededError when another claim or attempt has taken over: stop, it is not a failure of the source
    */
-  write(batch: LoadableRows | LoadableCopy): Promise<BatchResult>;
+  write(batch: LoadableBatch): Promise<BatchResult>;
   /**
    * Commits how far the source is, where that brings no rows. A slice that is committed as a whole keeps it only while it has read none.
    * @throws SupersededError
@@ -223,8 +318,20 @@ export interface SliceWriter {
   close(): Promise<void>;
 }
 
+/** What a slice has done to one table. */
+export interface TableCounts {
+  rowsRead: number;
+  /** With those of `finish`. */
+  rowsWritten: number;
+  rowsRejected: number;
+  rowsDeleted: number;
+  /** Of the last slice of an entity whose finish is done. */
+  finish: { attempt: number; rowsWritten: number } | null;
+}
+
 export interface LedgerSlice {
   sliceNo: number;
+  /** The entity that the plan has given the slice to: of a group, the one that carries its slices. */
   entityKey: string;
   done: boolean;
   /** Of the attempt that committed last. */
@@ -233,6 +340,9 @@ export interface LedgerSlice {
   /** With those of `finish`. */
   rowsWritten: number;
   rowsRejected: number;
+  rowsDeleted: number;
+  /** By entityKey, where the slice writes to several tables: the counts above are their sums. Null: to one. */
+  tables: Record<string, TableCounts> | null;
   checkpoint: Checkpoint;
   /** Of the last slice of an entity whose finish is done. */
   finish: { attempt: number; rowsWritten: number } | null;

@@ -35,6 +35,8 @@ export interface TargetTable {
 export interface LoadedTable extends TargetTable {
   /** Of a plan that an older version has made: a load mode that does the same with its rows. */
   loadMode: LoadMode;
+  /** As in `PrepareRequest`; absent: the row is removed. */
+  onDelete?: "mark";
   /** Absent: nothing is kept from the table. */
   discards?: Discards;
   /** What somebody else has done to the table, for people. Absent: nothing that is known. */
@@ -74,7 +76,7 @@ export interface ReplaceWindows {
   kind: "replace_windows";
 }
 
-/** A complete scan, into the rows that the table shows. The finish marks those that it has not seen as deleted. */
+/** A complete scan, into the rows that the table shows. With the finish those go that it has not seen, as the load mode lets rows go. */
 export interface ScanInPlace {
   kind: "scan_in_place";
   /** In the ledger's schema: the keys that the slices have seen. The finish drops it. */

@@ -10,8 +10,9 @@ import { finishEntity, readFinished } from "./finish/finish-entity.ts";
 import { claimSlice, type SliceClaim } from "./ledger/claim.ts";
 import { findUnknownEnds, forgetChains } from "./ledger/ended-chains.ts";
 import { fenceChain } from "./ledger/fence.ts";
-import { readLedger } from "./ledger/ledger.ts";
+import { readFiles } from "./ledger/files.ts";
 import { ensureLedger } from "./ledger/ledger-versions.ts";
+import { readLedger } from "./ledger/read-ledger.ts";
 import { readRejects } from "./ledger/rejects.ts";
 import { dropBeside, findSuperseded, type SupersededRequest } from "./ledger/superseded.ts";
 import { checkSlice, createSliceWriter } from "./load/slice-writer.ts";
@@ -188,6 +189,8 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     readFinished: (planId) => ask("reading the ledger", (session) => readFinished(session, planId)),
 
     readRejects: (request) => ask("reading the rejects", (session) => readRejects(session, request)),
+
+    readFiles: (request) => ask("reading the files", (session) => readFiles(session, request)),
 
     dropSuperseded: (request) => run("dropping superseded tables", ddlSessions, (session) => dropAll(session, request)),
 

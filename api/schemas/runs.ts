@@ -121,6 +121,10 @@ export const listRunsQuery = z.object({
 });
 export const runIdParams = z.object({ run_id: uuid() });
 
+const tableCounts = z
+  .strictObject({ rowsDeleted: z.int(), rowsRead: z.int(), rowsRejected: z.int(), rowsWritten: z.int() })
+  .openapi("TableCounts");
+
 export const sliceSchema = z
   .strictObject({
     bytesRead: z.int(),
@@ -133,12 +137,17 @@ export const sliceSchema = z
       .enum(REASON_CODES)
       .nullable()
       .openapi({ description: "Why it failed; while it is running or waiting, why its last try did." }),
+    rowsDeleted: z.int().openapi({ description: "Of `rowsWritten`: rows that the source has deleted." }),
     rowsRead: z.int(),
     rowsRejected: z.int(),
     rowsWritten: z.int(),
     sliceNo: z.int(),
     startedAt: instant().nullable(),
     status: z.enum(SLICE_STATUSES),
+    tables: z.record(z.string(), tableCounts).nullable().openapi({
+      description:
+        "By entityKey, of a slice that loads a parent and its children: its own counts are their sums. Null: it loads `entityKey` alone.",
+    }),
     tries: z.int().openapi({ description: "How often a worker has taken it up in this attempt." }),
     updatedAt: instant(),
     verification: z

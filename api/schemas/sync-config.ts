@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { SCHEMA_POLICIES } from "../../core/entity-rules.ts";
+import { ON_DELETE, SCHEMA_POLICIES } from "../../core/entity-rules.ts";
 import { OVERLAP_POLICIES } from "../../core/vocabulary.ts";
 import { findCronFaults } from "./cron.ts";
 import { distinct, identifier, instant, text, uuid } from "./primitives.ts";
@@ -40,10 +40,16 @@ const guards = z
   })
   .openapi({ description: "A result that trips one is not shown, and the entity fails." });
 
+const onDelete = z.enum(ON_DELETE).openapi({
+  description:
+    "What becomes of a row that the source tells it has deleted, with load mode upsert: `remove` takes it out of the table, `mark` keeps it with `_deleted_at`. Default: `remove`.",
+});
+
 const entityRules = z.strictObject({
   schemaPolicy: schemaPolicy.optional(),
   guards: guards.optional(),
   maxRejectedRows: z.int().min(0).optional(),
+  onDelete: onDelete.optional(),
 });
 
 export const destinationConfig = z.strictObject({
@@ -55,6 +61,7 @@ export const destinationConfig = z.strictObject({
     .openapi({ description: "Absent: named for the source's provider." }),
   schemaPolicy: schemaPolicy.optional(),
   guards: guards.optional(),
+  onDelete: onDelete.optional(),
   entities: z
     .record(z.string().min(1).max(1024), entityRules)
     .optional()

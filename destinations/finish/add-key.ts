@@ -2,7 +2,7 @@ import type { FinishRequest } from "../destination.ts";
 import type { Session } from "../session.ts";
 import { buildKey, keyStatements, parentKeyStatement } from "../tables/late-key.ts";
 import { readShape, type TableShape } from "../tables/table-shape.ts";
-import type { Finisher } from "./finisher.ts";
+import { type Finisher, NOTHING_WRITTEN } from "./finisher.ts";
 import { goneMeanwhile, refuseOlderPlan } from "./reconcile.ts";
 
 /** The rows of a first load get their key: the long part while the table is read, the short one with it locked. */
@@ -17,7 +17,7 @@ export const addKey: Finisher<"first_load"> = {
     const [, adopt] = keyStatements(leafOf(request), target.keyColumns);
     if (shapes.leaf.keyConstraint === null) await session.client.query(adopt);
     if (shapes.table.keyConstraint === null) await session.client.query(parentKeyStatement(target, target.keyColumns));
-    return 0;
+    return NOTHING_WRITTEN;
   },
 };
 

@@ -6,7 +6,7 @@ import { LEDGER_SCHEMA, quoteTable, type TableName } from "../sql.ts";
 import { findAttachRequirements, findIdentityEnds } from "../tables/attach-requirements.ts";
 import { buildKey } from "../tables/late-key.ts";
 import { alterTable, readShape } from "../tables/table-shape.ts";
-import type { Finisher } from "./finisher.ts";
+import { type Finisher, NOTHING_WRITTEN } from "./finisher.ts";
 import { analyzeBeside, goneMeanwhile, reconcile } from "./reconcile.ts";
 
 /** The snapshot that was loaded beside becomes part of the table: readers see all of it or nothing, and wait for nobody. */
@@ -43,7 +43,7 @@ export const attachSnapshot: Finisher<"snapshot"> = {
       `attach partition ${quoteTable(snapshot)} for values in (${pg.escapeLiteral(target.snapshotAt)})`,
     ]);
     await recordOwner(session, target, { ...owner, leafTable: snapshot.table, leafPlanId: planId });
-    return 0;
+    return NOTHING_WRITTEN;
   },
 };
 

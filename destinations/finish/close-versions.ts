@@ -6,6 +6,7 @@ import type { TargetOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
 import { readShape, type TableShape } from "../tables/table-shape.ts";
+import { ensureGoneAt, GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import type { Finisher } from "./finisher.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 
@@ -21,6 +22,7 @@ type Target = TargetOf<"versions">;
 export const closeVersions: Finisher<"versions"> = {
   async prepare(session, request) {
     await reconcile(session, request);
+    await ensureGoneAt(session, { schema: request.target.leafSchema, table: request.target.leafTable });
     await analyzeBeside(session, request);
   },
   async describeEffect(session, request) {
@@ -30,26 +32,30 @@ export const closeVersions: Finisher<"versions"> = {
     const present = `from ${versions} version where ${VALID_TO_COLUMN} is null`;
     return {
       present,
-      found: `select count(*) from (select distinct ${quoteColumns(target.keyColumns)} from ${stage}) as found`,
+      found: `select count(*) from (
+        select distinct ${quoteColumns(target.keyColumns)} from ${stage} where ${GONE_AT_COLUMN} is null) as found`,
       lost: `select count(*) ${present} and ${unseen(target, stage)}`,
     };
   },
   async apply(session, request) {
     await refuseOlderPlan(session, request);
     const tables = await findTables(session, request.target);
-    await refuseDoubles(session, request, { table: tables.stage, batchColumn: SYNCED_AT_COLUMN });
+    await refuseDoubles(session, request, {
+      table: `(select * from ${tables.stage} where ${GONE_AT_COLUMN} is null) as read`,
+      batchColumn: SYNCED_AT_COLUMN,
+    });
     const changes = await session.client.query(findChanges(request.target, tables));
     const gone =
       request.target.complete && (await sawEveryRow(session, request))
         ? await endUnseen(session, request.target, tables)
-        : 0;
+        : await endGone(session, request.target, tables);
     await endChanged(session, request.target, tables);
     const opened = await openVersions(session, request.target, tables);
     const wanted = changes.rowCount ?? opened;
     await refuseFewer(session, request.target, { table: tables.versions, wanted, inserted: opened });
     // Another table may be finished in the same transaction.
     await session.client.query(`drop table ${tables.stage}, pg_temp.sluice_changes`);
-    return opened + gone;
+    return { written: opened + gone.ended, deleted: gone.unnoted };
   },
 };
 
@@ -88,7 +94,7 @@ function findChanges(target: Target, { versions, stage, shape }: Tables): string
   return `
     create temporary table sluice_changes as
     with newest as (
-      select distinct on (${key}) ${castColumns(target, shape)}
+      select distinct on (${key}) ${castColumns(target, shape)}, ${GONE_AT_COLUMN}
       from ${stage}
       order by ${key}, ${cursor === null ? "" : `${cursor} desc nulls last,`} ${SYNCED_AT_COLUMN} desc, ctid desc
     )
@@ -105,7 +111,7 @@ function findChanges(target: Target, { versions, stage, shape }: Tables): string
         '-infinity'
       ) as moment
     ) earliest
-    where present.${VALID_FROM_COLUMN} is null or (${newer} and ${differs})`;
+    where newest.${GONE_AT_COLUMN} is null and (present.${VALID_FROM_COLUMN} is null or (${newer} and ${differs}))`;
 }
 
 /** The table's types may be wider than the source's; images compare within one type only. */
@@ -121,23 +127,51 @@ function castColumns({ columns }: Target, shape: TableShape): string {
 }
 
 /** Null where the cursor tells no time. Without a zone it is taken as UTC. */
-function changedAt({ columns, cursorField }: Target): string {
+function changedAt({ columns, cursorField }: Target, alias = "newest"): string {
   const cursor = columns.find(({ name }) => name === cursorField);
   if (cursor === undefined || !cursor.type.startsWith("timestamp")) return "null";
-  const column = `newest.${quoteIdentifier(cursor.name)}`;
+  const column = `${alias}.${quoteIdentifier(cursor.name)}`;
   return `case when isfinite(${column}) then ${column}::timestamptz end`;
 }
 
 function unseen(target: Target, stage: string): string {
-  return `not exists (select from ${stage} seen where ${sameKey(target, "seen", "version")})`;
+  return `not exists (
+    select from ${stage} seen where seen.${GONE_AT_COLUMN} is null and ${sameKey(target, "seen", "version")})`;
 }
 
-async function endUnseen({ client }: Session, target: Target, { versions, stage }: Tables): Promise<number> {
+/** What the source has deleted, and not made again since. At the time of its cursor, where that is one. */
+async function endGone({ client }: Session, target: Target, { versions, stage }: Tables): Promise<Ended> {
+  const cursor = target.cursorField === null ? null : quoteIdentifier(target.cursorField);
+  const isOlder =
+    cursor === null
+      ? "true"
+      : `(version.${cursor} is null or gone.${cursor} is null or version.${cursor} <= gone.${cursor})`;
   const { rowCount } = await client.query(
-    `update ${versions} version set ${endingAt(`greatest(now(), ${VALID_FROM_COLUMN} + ${A_MOMENT})`)}
-     where ${VALID_TO_COLUMN} is null and ${unseen(target, stage)}`,
+    `update ${versions} version
+     set ${endingAt(`greatest(coalesce(${changedAt(target, "gone")}, now()), version.${VALID_FROM_COLUMN} + ${A_MOMENT})`)}
+     from ${stage} gone
+     where version.${VALID_TO_COLUMN} is null and gone.${GONE_AT_COLUMN} is not null
+       and ${sameKey(target, "gone", "version")} and ${isOlder} and ${unseen(target, stage)}`,
   );
-  return rowCount ?? 0;
+  return { ended: rowCount ?? 0, unnoted: 0 };
+}
+
+/** `unnoted`: the source has not told that it deleted them, so no batch has counted them. */
+interface Ended {
+  ended: number;
+  unnoted: number;
+}
+
+async function endUnseen({ client }: Session, target: Target, { versions, stage }: Tables): Promise<Ended> {
+  const { rows } = await client.query<Record<keyof Ended, string>>(
+    `with gone as (
+       update ${versions} version set ${endingAt(`greatest(now(), ${VALID_FROM_COLUMN} + ${A_MOMENT})`)}
+       where ${VALID_TO_COLUMN} is null and ${unseen(target, stage)}
+       returning exists (select from ${stage} noted where ${sameKey(target, "noted", "version")}) as is_noted
+     )
+     select count(*) as ended, count(*) filter (where not is_noted) as unnoted from gone`,
+  );
+  return { ended: Number(rows[0]?.ended), unnoted: Number(rows[0]?.unnoted) };
 }
 
 async function endChanged({ client }: Session, target: Target, { versions }: Tables): Promise<void> {

@@ -1,13 +1,13 @@
 import type { FinishRequest } from "../destination.ts";
 import { holdChain, lockTable } from "../ledger/ledger.ts";
 import { ensureLedger } from "../ledger/ledger-versions.ts";
-import { hasFinish, type LoadTarget, workTableOf } from "../load-target.ts";
+import { hasFinish, workTableOf } from "../load-target.ts";
 import { retryLockConflicts } from "../lock-retry.ts";
 import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { LEDGER_SCHEMA, type TableName } from "../sql.ts";
 import { allowTimeFor, restoreTime } from "../statement-time.ts";
-import type { Finisher } from "./finisher.ts";
+import type { FinishCounts, Finisher } from "./finisher.ts";
 import { checkGuards } from "./guards.ts";
 
 /**
@@ -16,48 +16,57 @@ import { checkGuards } from "./guards.ts";
  */
 export async function finishEntity(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
   await ensureLedger(session);
-  if (await isFinished(session, request)) return;
+  if ((await findUnfinished(session, request)).length === 0) return;
   try {
-    await allowTimeFor(session, tablesOf(request.target), "session");
+    await allowTimeFor(session, requestsOf(request).flatMap(tablesOf), "session");
     await finishOnce(session, request, patienceMs);
     await restoreTime(session);
   } catch (error) {
     // Another session may have finished meanwhile: what ours was looking at is gone then.
-    if (!(await isFinished(session, request).catch(() => false))) throw error;
+    const left = await findUnfinished(session, request).catch(() => null);
+    if (left === null || left.length > 0) throw error;
   }
 }
 
+/** Those with something left to be done, in the order in which everybody locks their tables. */
+function requestsOf({ members = [], ...own }: FinishRequest): FinishRequest[] {
+  const all = [own, ...members.map((member) => ({ ...own, guards: null, ...member }))];
+  const nameOf = ({ target: { schema, table } }: FinishRequest) => JSON.stringify([schema, table]);
+  return all
+    .filter(({ target }) => members.length === 0 || hasFinish(target))
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+}
+
+async function findUnfinished(session: Session, request: FinishRequest): Promise<FinishRequest[]> {
+  const finished = await readFinished(session, request.planId);
+  return requestsOf(request).filter(({ entityKey }) => !finished.includes(entityKey));
+}
+
 /** All that a finish may go over: the table with what it shows, what was loaded beside it, what its slices have left. */
-function tablesOf(target: LoadTarget): TableName[] {
+function tablesOf({ target }: FinishRequest): TableName[] {
   const { schema, table, leafSchema, leafTable } = target;
   const workTable = workTableOf(target);
   const work = workTable === null ? [] : [{ schema: LEDGER_SCHEMA, table: workTable }];
   return [{ schema, table }, { schema: leafSchema, table: leafTable }, ...work];
 }
 
+/** The guards of all tables are asked before the first of them is touched. */
 async function finishOnce(session: Session, request: FinishRequest, patienceMs: number): Promise<void> {
-  await prepareFinish(session, request);
+  const unfinished = await findUnfinished(session, request);
+  for (const each of unfinished) await finisherOf(each).prepare?.(session, each);
+  for (const each of unfinished) {
+    const effect = each.guards ? await finisherOf(each).describeEffect?.(session, each) : null;
+    if (effect) await checkGuards(session, each, effect);
+  }
   const apply = async (): Promise<void> => {
-    await lockTable(session, request.target);
+    for (const { target } of unfinished) await lockTable(session, target);
     await holdChain(session, request.chain);
-    await applyFinish(session, request);
+    await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
+    for (const each of await findUnfinished(session, request)) {
+      await recordFinish(session, each, await finisherOf(each).apply(session, each));
+    }
   };
   await retryLockConflicts({ patienceMs, signal: request.signal }, () => inTransaction(session, apply, "finish"));
-}
-
-/** All that needs no lock and shows nobody anything. @throws TerminalError where a guard stops it */
-async function prepareFinish(session: Session, request: FinishRequest): Promise<void> {
-  const finisher = finisherOf(request);
-  await finisher.prepare?.(session, request);
-  const effect = request.guards ? await finisher.describeEffect?.(session, request) : null;
-  if (effect) await checkGuards(session, request, effect);
-}
-
-/** Within a transaction that holds the table and the chain. Idempotent. */
-async function applyFinish(session: Session, request: FinishRequest): Promise<void> {
-  if (await isFinished(session, request)) return;
-  await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
-  await recordFinish(session, request, await finisherOf(request).apply(session, request));
 }
 
 function finisherOf({ target, entityKey }: FinishRequest): Finisher {
@@ -79,18 +88,14 @@ export async function readFinished({ client }: Session, planId: string): Promise
   return rows.map(({ entityKey }) => entityKey);
 }
 
-async function isFinished(session: Session, { planId, entityKey }: FinishRequest): Promise<boolean> {
-  return (await readFinished(session, planId)).includes(entityKey);
-}
-
 async function recordFinish(
   { client }: Session,
   { planId, entityKey, chain }: FinishRequest,
-  rowsWritten: number,
+  { written, deleted }: FinishCounts,
 ): Promise<void> {
   await client.query(
-    `update _sluice.targets set finished_at = now(), finish_attempt = $3, finish_rows = $4
+    `update _sluice.targets set finished_at = now(), finish_attempt = $3, finish_rows = $4, finish_deleted = $5
      where plan_id = $1 and entity_key = $2`,
-    [planId, entityKey, chain.attempt, rowsWritten],
+    [planId, entityKey, chain.attempt, written, deleted],
   );
 }

@@ -11,7 +11,16 @@ export interface Finisher<Kind extends StrategyKind = StrategyKind> {
   describeEffect?(session: Session, request: FinishRequest<TargetOf<Kind>>): Promise<ScanEffect | null>;
   /**
    * In the transaction that holds table and chain and records that it is done, so at most once for a plan's entity.
-   * @returns rows that it inserted or changed, for the run's counts
+   * @returns for the run's counts
    */
-  apply(session: Session, request: FinishRequest<TargetOf<Kind>>): Promise<number>;
+  apply(session: Session, request: FinishRequest<TargetOf<Kind>>): Promise<FinishCounts>;
 }
+
+export interface FinishCounts {
+  /** Rows that it inserted or changed. */
+  written: number;
+  /** Of these, rows that are gone from the source. */
+  deleted: number;
+}
+
+export const NOTHING_WRITTEN: FinishCounts = { written: 0, deleted: 0 };

@@ -1,6 +1,7 @@
 import type { Guards } from "../../core/entity-rules.ts";
 import { TerminalError } from "../../core/errors.ts";
 import type { FinishRequest } from "../destination.ts";
+import { TABLE_SLICES } from "../ledger/slice-tables.ts";
 import type { Session } from "../session.ts";
 
 /** What a complete scan would make of a table, as SQL, since most of it is counted only where a guard asks. */
@@ -66,7 +67,7 @@ async function foundNothing(
 ): Promise<boolean> {
   const { rows } = await client.query<{ nothing: boolean }>(
     `select coalesce(sum(rows_read - rows_rejected), 0) <= 0 as nothing
-     from _sluice.slices where plan_id = $1 and entity_key = $2`,
+     from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2`,
     [planId, entityKey],
   );
   const nothing = rows[0]?.nothing ?? true;
@@ -88,7 +89,7 @@ async function countRows(
   const { rows } = await client.query<Record<keyof Counts, string>>(
     `with plan as (
        select coalesce(sum(rows_inserted) filter (where $3), 0) as added
-       from _sluice.slices where plan_id = $1 and entity_key = $2),
+       from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2),
      counted as (select (select count(*) ${present}) - added as present, (${found}) as found from plan)
      select present, found, ${lost === null ? "greatest(present - found, 0)" : `(${lost})`} as lost from counted`,
     [planId, entityKey, inPlace],

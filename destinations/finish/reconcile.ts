@@ -1,5 +1,6 @@
 import { TerminalError } from "../../core/errors.ts";
 import type { FinishRequest } from "../destination.ts";
+import { TABLE_SLICES } from "../ledger/slice-tables.ts";
 import { SupersededError } from "../load/writer-errors.ts";
 import type { Session } from "../session.ts";
 import { quoteTable, type TableName } from "../sql.ts";
@@ -13,7 +14,7 @@ export async function reconcile({ client }: Session, { target, planId, entityKey
   const { rows } = await client.query<{ present: string; counted: string; open: string }>(
     `select (select count(*) from ${leaf}) as present, coalesce(sum(rows_inserted), 0) as counted,
             count(*) filter (where not done) as open
-     from _sluice.slices where plan_id = $1 and entity_key = $2`,
+     from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2`,
     [planId, entityKey],
   );
   const [counts] = rows;
@@ -47,7 +48,7 @@ export async function refuseOlderPlan(
 /** A row that was rejected is at the source all the same, so while there are some nobody can say which are gone. */
 export async function sawEveryRow({ client }: Session, { planId, entityKey }: FinishRequest): Promise<boolean> {
   const { rowCount } = await client.query(
-    "select from _sluice.slices where plan_id = $1 and entity_key = $2 and rows_rejected > 0",
+    `select from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2 and rows_rejected > 0`,
     [planId, entityKey],
   );
   return rowCount === 0;

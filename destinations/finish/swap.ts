@@ -16,7 +16,7 @@ import { planRemake } from "../tables/remake.ts";
 import { recordKnownColumns } from "../tables/table-changes.ts";
 import { alterTable, readShape, reshapingActions, type TableShape } from "../tables/table-shape.ts";
 import { carryValues, findUserColumns, keepsKey } from "../tables/user-columns.ts";
-import type { Finisher } from "./finisher.ts";
+import { type Finisher, NOTHING_WRITTEN } from "./finisher.ts";
 import type { ScanEffect } from "./guards.ts";
 import { analyzeBeside, goneMeanwhile, reconcile, refuseOlderPlan } from "./reconcile.ts";
 
@@ -33,7 +33,7 @@ export const swapGeneration: Finisher<"beside"> = {
   describeEffect: (session, { target }) => compareGenerations(session, target),
   async apply(session, request) {
     await swapIn(session, request);
-    return 0;
+    return NOTHING_WRITTEN;
   },
 };
 

@@ -33,21 +33,20 @@ export async function claimSlice(session: Session, request: SliceRequest): Promi
     const take = async (): Promise<SliceClaim | null> => {
       await holdChain(session, request.chain);
       const taken = await takeOver(session, request, holder);
-      if (taken !== null) await dropUncommitted(session, request, taken.rowsRead);
+      if (taken === null) return null;
+      await addTables(session, request);
+      await dropUncommitted(session, request, taken.rowsRead);
       return taken;
     };
     const claim = await inTransaction(session, take, "claim");
     if (claim === null) continue;
     // Merges, replaced windows and comparisons go over the table; the session is the slice's alone.
-    const { schema, table, leafSchema, leafTable } = request.target;
-    await allowTimeFor(
-      session,
-      [
-        { schema, table },
-        { schema: leafSchema, table: leafTable },
-      ],
-      "session",
-    );
+    const targets = [request.target, ...(request.members ?? []).map(({ target }) => target)];
+    const tables = targets.flatMap(({ schema, table, leafSchema, leafTable }) => [
+      { schema, table },
+      { schema: leafSchema, table: leafTable },
+    ]);
+    await allowTimeFor(session, tables, "session");
     // What the default of every row's `_sluice_run_id` reads.
     await session.client.query("select set_config('sluice.run_id', $1, false)", [request.runId]);
     return claim;
@@ -109,6 +108,16 @@ async function takeOver(session: Session, request: SliceRequest, holder: Holder 
   );
   const [claim] = rows;
   return claim === undefined ? null : { ...claim, rowsRead: Number(claim.rowsRead) };
+}
+
+/** From here on the ledger counts each table of the slice by itself, those included that no row comes for. */
+async function addTables({ client }: Session, { planId, sliceNo, entityKey, members }: SliceRequest): Promise<void> {
+  if (members === undefined) return;
+  await client.query(
+    `insert into _sluice.slice_tables (plan_id, slice_no, entity_key)
+     select $1, $2, entity_key from unnest($3::text[]) as member (entity_key) on conflict do nothing`,
+    [planId, sliceNo, [entityKey, ...members.map((member) => member.entityKey)]],
+  );
 }
 
 function superseded({ sliceNo, chain }: SliceRequest): SupersededError {

@@ -117,10 +117,46 @@ const FILLED_COLUMNS = "alter table _sluice.tables add column if not exists fill
 const KNOWN_COLUMNS = "alter table _sluice.tables add column if not exists known_columns jsonb";
 
 /**
+ * `slice_tables` counts for each table of a slice that writes to several; such a slice's own counts are their sums. `files` is the
+ * manifest of sources that have files. It outlives the chains: a later run reads from it what is loaded.
+ */
+const TABLES_OF_SLICES = `
+  alter table _sluice.slices add column if not exists rows_deleted bigint not null default 0;
+  alter table _sluice.targets add column if not exists finish_deleted bigint not null default 0;
+  create table if not exists _sluice.slice_tables (
+    plan_id uuid not null,
+    slice_no integer not null,
+    entity_key text not null,
+    rows_read bigint not null default 0,
+    rows_written bigint not null default 0,
+    rows_inserted bigint not null default 0,
+    rows_rejected bigint not null default 0,
+    rows_deleted bigint not null default 0,
+    primary key (plan_id, slice_no, entity_key),
+    foreign key (plan_id, slice_no) references _sluice.slices on delete cascade
+  );
+  create table if not exists _sluice.files (
+    deployment_id text not null,
+    sync_id text not null,
+    entity_key text not null,
+    file_id text not null,
+    version_token text not null,
+    status text not null,
+    rows bigint not null default 0,
+    size_bytes bigint,
+    position json,
+    error text,
+    plan_id uuid not null,
+    updated_at timestamptz not null default now(),
+    primary key (deployment_id, sync_id, entity_key, file_id)
+  );
+`;
+
+/**
  * The n-th brings a ledger of version n - 1 to version n. A step is frozen once it is released, and only ever adds: workers
  * of before go on with what they know, and a ledger that is newer than this list is left as it is.
  */
-const STEPS = [FIRST, REJECTS, FINISHES, RUN_ID, LOADED_COLUMNS, FILLED_COLUMNS, KNOWN_COLUMNS];
+const STEPS = [FIRST, REJECTS, FINISHES, RUN_ID, LOADED_COLUMNS, FILLED_COLUMNS, KNOWN_COLUMNS, TABLES_OF_SLICES];
 
 /**
  * Makes the ledger, or adds what came since it was made. Safe when many do it at once. Takes two selects where there is

@@ -1,4 +1,4 @@
-import type { ChainPosition, LedgerSlice } from "../destination.ts";
+import type { ChainPosition } from "../destination.ts";
 import { SupersededError } from "../load/writer-errors.ts";
 import { isHidden, type LoadTarget, workTableOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
@@ -81,35 +81,4 @@ export async function recordTarget(
       ...[target.leafTable, isHidden(target), workTableOf(target), JSON.stringify(storeTarget(target))],
     ],
   );
-}
-
-export async function readLedger(session: Session, planId: string): Promise<LedgerSlice[]> {
-  // The counts are below 2^53, but pg gives every bigint as text.
-  const { rows } = await session.client.query<
-    Omit<LedgerSlice, "rowsRead" | "rowsWritten" | "rowsRejected" | "finish"> &
-      Record<`rows${"Read" | "Written" | "Rejected" | "Finished"}`, string> & { finishAttempt: number | null }
-  >(
-    `select slice_no as "sliceNo", slice.entity_key as "entityKey", done, attempt, checkpoint,
-            rows_read as "rowsRead", rows_written as "rowsWritten", rows_rejected as "rowsRejected",
-            finish_attempt as "finishAttempt", coalesce(finish_rows, 0) as "rowsFinished"
-     from (
-       select *, max(slice_no) over (partition by entity_key) as last_slice_no from _sluice.slices where plan_id = $1
-     ) slice
-     left join (
-       select entity_key, finish_attempt, finish_rows from _sluice.targets
-       where plan_id = $1 and finished_at is not null
-     ) finished on finished.entity_key = slice.entity_key and slice_no = last_slice_no
-     order by slice_no`,
-    [planId],
-  );
-  return rows.map(({ finishAttempt, rowsFinished, ...row }) => {
-    const finish = finishAttempt === null ? null : { attempt: finishAttempt, rowsWritten: Number(rowsFinished) };
-    return {
-      ...row,
-      rowsRead: Number(row.rowsRead),
-      rowsWritten: Number(row.rowsWritten) + (finish?.rowsWritten ?? 0),
-      rowsRejected: Number(row.rowsRejected),
-      finish,
-    };
-  });
 }

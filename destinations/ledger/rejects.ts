@@ -3,6 +3,7 @@ import type { LoadableRows, RejectedRecord, RejectedRow, SliceRequest } from "..
 import { copyIn } from "../load/copy-in.ts";
 import type { Faults, Portion } from "../load/sound-rows.ts";
 import type { Session } from "../session.ts";
+import { TABLE_SLICES } from "./slice-tables.ts";
 
 /** A reject of a slice. */
 export type Reject = RejectedRecord & { rowNo: number };
@@ -114,7 +115,7 @@ export async function checkThreshold(
     JSON.stringify([planId, entityKey]),
   ]);
   const { rows } = await client.query<{ before: string }>(
-    "select coalesce(sum(rows_rejected), 0) as before from _sluice.slices where plan_id = $1 and entity_key = $2",
+    `select coalesce(sum(rows_rejected), 0) as before from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2`,
     [planId, entityKey],
   );
   const total = Number(rows[0]?.before) + count;

@@ -41,7 +41,10 @@ export async function findSuperseded(
  * back to them begins again.
  */
 export async function dropBeside(session: Session, beside: Beside): Promise<void> {
-  const slicesOfPlan = "where plan_id = $1 and entity_key = $2";
+  const ofEntity = "where plan_id = $1 and entity_key = $2";
+  // A slice that writes to several tables begins again for all of them: those that merge take its rows twice without harm.
+  const slicesOfPlan = `where plan_id = $1 and (
+    entity_key = $2 or slice_no in (select slice_no from _sluice.slice_tables ${ofEntity}))`;
   const plan = [beside.planId, beside.entityKey];
   await session.client.query(
     `select pg_terminate_backend(backend.pid, $3)
@@ -53,7 +56,7 @@ export async function dropBeside(session: Session, beside: Beside): Promise<void
   await inTransaction(session, async () => {
     await lockTable(session, beside);
     const { rowCount } = await session.client.query(
-      `select from _sluice.targets target ${slicesOfPlan} and ${IS_BESIDE}`,
+      `select from _sluice.targets target ${ofEntity} and ${IS_BESIDE}`,
       plan,
     );
     if (rowCount === 0) return;
@@ -66,6 +69,6 @@ export async function dropBeside(session: Session, beside: Beside): Promise<void
       plan,
     );
     await session.client.query(`delete from _sluice.slices ${slicesOfPlan}`, plan);
-    await session.client.query(`delete from _sluice.targets ${slicesOfPlan}`, plan);
+    await session.client.query(`delete from _sluice.targets ${ofEntity}`, plan);
   });
 }

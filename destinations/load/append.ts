@@ -14,7 +14,11 @@ async function appendRows(session: Session, request: WriteRequest, staged: Stage
   const result =
     target.keyColumns.length > 0
       ? await session.client.query(appendByKey(target, staged))
-      : await session.client.query(appendByCount(target, staged), [request.planId, request.sliceNo]);
+      : await session.client.query(appendByCount(target, staged), [
+          ...[request.planId, request.sliceNo],
+          // Tables of one slice may have equal rows.
+          request.isMember ? request.entityKey : "",
+        ]);
   const inserted = result.rowCount ?? 0;
   if (target.keyColumns.length > 0) {
     await refuseWithheld(session, target, {
@@ -26,8 +30,11 @@ async function appendRows(session: Session, request: WriteRequest, staged: Stage
 }
 
 /** What `appendByCount` has to know of a slice's earlier batches is of no use once the slice is done. */
-export async function forgetAppended(session: Session, { planId, sliceNo, target }: SliceRequest): Promise<void> {
-  if (target.keyColumns.length > 0) return;
+export async function forgetAppended(
+  session: Session,
+  { planId, sliceNo, target, members = [] }: SliceRequest,
+): Promise<void> {
+  if ([{ target }, ...members].every((table) => table.target.keyColumns.length > 0)) return;
   await session.client.query("delete from _sluice.appended where plan_id = $1 and slice_no = $2", [planId, sliceNo]);
 }
 
@@ -49,7 +56,7 @@ function appendByKey(target: TargetTable, { table, columns, readOrder }: StagedR
 function appendByCount(target: TargetTable, staged: StagedRows): string {
   const { table, columns, readOrder } = staged;
   const hash = (alias: string): string =>
-    `md5(row(${columns.map((name) => `${alias}.${quoteIdentifier(name)}`).join(", ")})::text)::uuid`;
+    `md5($3::text || row(${columns.map((name) => `${alias}.${quoteIdentifier(name)}`).join(", ")})::text)::uuid`;
   return `
     with staged as (
       select s.*, ${readOrder} as read_order, ${hash("s")} as row_hash,

@@ -1,8 +1,9 @@
 import type { BackendWatch } from "../../core/backend-watch.ts";
-import type { BatchResult, ClaimRequest, LoadableCopy, LoadableRows, SliceWriter } from "../destination.ts";
+import type { BatchResult, ClaimRequest, LoadableTables, SliceWriter } from "../destination.ts";
 import { sqlState } from "../errors.ts";
 import type { SliceClaim } from "../ledger/claim.ts";
 import { commitProgress, NOTHING } from "../ledger/commit-progress.ts";
+import { recordFiles } from "../ledger/files.ts";
 import { checkThreshold, dropUncommitted, keepUnloaded, RejectThresholdError } from "../ledger/rejects.ts";
 import { createRunAsHolder } from "../ledger/run-as-holder.ts";
 import { isStraight, type LoadTarget } from "../load-target.ts";
@@ -15,13 +16,13 @@ import { refuseDoubles } from "./claimed-key.ts";
 import { needsRows, takenOf } from "./discard.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
 import { applyInTransaction } from "./retry-apply.ts";
+import { type OneTable, routeBatch } from "./route-batch.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, HELD, stagedRows, stageTable } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
+import { createTablesWriter } from "./write-tables.ts";
 import { CopyConflictError, CopyDataError } from "./writer-errors.ts";
 import type { Writing } from "./writing.ts";
-
-type LoadableBatch = LoadableRows | LoadableCopy;
 
 function writingOf(target: LoadTarget): Writing {
   return MODES[target.loadMode].write(target);
@@ -48,6 +49,7 @@ export function createSliceWriter(
   const asHolder = createRunAsHolder(settings, session, request, claim);
   const writing = writingOf(target);
   const waits = writing.by === "finish";
+  const tablesWriter = createTablesWriter(session, request);
   // A catch-up slice reads rows again that other slices have read. Where rows wait for the finish, that is as good as others.
   let straight = isStraight(target) && (request.stage === 0 || waits);
   /** Counts of batches that are held until the end of the slice. */
@@ -55,7 +57,7 @@ export function createSliceWriter(
   /** The next batch of COPY text is one that failed on data. */
   let searching = false;
 
-  async function copyStraight(batch: LoadableBatch, fill: Fill): Promise<BatchResult> {
+  async function copyStraight(batch: OneTable, fill: Fill): Promise<BatchResult> {
     try {
       const copy = async (): Promise<BatchResult> => {
         const filled = await atSourcesPace(session, () => fill(leaf));
@@ -71,7 +73,7 @@ export function createSliceWriter(
     }
   }
 
-  async function copyAndApply(batch: LoadableBatch, fill: Fill, strict: boolean): Promise<BatchResult> {
+  async function copyAndApply(batch: OneTable, fill: Fill, strict: boolean): Promise<BatchResult> {
     await buildKey(session, request);
     const filled = await inTransaction(session, async () => {
       await (strict ? makeStrictStage : emptyStage)(session, target);
@@ -98,8 +100,8 @@ export function createSliceWriter(
     return { rowsRead: 0, rowsWritten: 0, rowsRejected: 0 };
   }
 
-  async function commit(batch: LoadableBatch, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
-    const counts = await countHeld(filled);
+  async function commit(batch: OneTable, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
+    const { tables: _, ...counts } = await countHeld(filled);
     await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
     return { ...counts, rowsWritten: applied.written };
   }
@@ -123,7 +125,7 @@ export function createSliceWriter(
   }
 
   /** First as if all rows were sound; then, where one is not, with a search for it. */
-  async function load(batch: LoadableBatch): Promise<BatchResult> {
+  async function load(batch: OneTable): Promise<BatchResult> {
     const apply = straight ? copyStraight : copyAndApply;
     const search = async (): Promise<BatchResult> => {
       const taken = takenOf(target, batch);
@@ -145,6 +147,17 @@ export function createSliceWriter(
     }
   }
 
+  async function loadTables(batch: LoadableTables): Promise<BatchResult> {
+    const { checkpoint, final, files = [] } = batch;
+    return tablesWriter.write(batch, {
+      rowsBefore: rowsSoFar(),
+      async commit(progress) {
+        await recordFiles(session, request, files);
+        await commitProgress(session, request, claim, { ...progress, checkpoint, final });
+      },
+    });
+  }
+
   return {
     get checkpoint() {
       return position.checkpoint;
@@ -156,12 +169,14 @@ export function createSliceWriter(
     async write(batch) {
       const result = await asHolder("loading", async () => {
         try {
-          return await load(batch);
+          const routed = routeBatch(request, batch);
+          return await (routed.kind === "tables" ? loadTables(routed) : load(routed));
         } catch (error) {
           if (error instanceof RejectThresholdError) {
             const { rejects } = error;
+            const of = tablesWriter.failing ?? request;
             await inTransaction(session, async () => {
-              await keepUnloaded(session, request, rowsSoFar(), rejects);
+              await keepUnloaded(session, of, rowsSoFar(), rejects);
               await stayHere();
             });
           }

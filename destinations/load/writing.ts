@@ -3,7 +3,10 @@ import type { Session } from "../session.ts";
 import type { AppliedRows, StagedRows } from "./staging.ts";
 
 /** What is known of the slice whose rows are applied. */
-export type WriteRequest = Pick<SliceRequest, "target" | "planId" | "sliceNo" | "entityKey" | "window" | "runId">;
+export type WriteRequest = Pick<SliceRequest, "target" | "planId" | "sliceNo" | "entityKey" | "window" | "runId"> & {
+  /** One of several tables of the slice, and not its first. */
+  isMember?: boolean;
+};
 
 /** How staged batches reach a table. It knows nothing of commits, checkpoints or other tables: the caller has a transaction open. */
 export type Writing = BatchWriting | SliceWriting | WaitingWriting;

@@ -4,6 +4,7 @@ import type { PreviewRequest } from "../destination.ts";
 import { attachSnapshot } from "../finish/attach-snapshot.ts";
 import type { TableOwner } from "../ledger/ledger.ts";
 import { append } from "../load/append.ts";
+import { removeRows } from "../load/delete-rows.ts";
 import { merge } from "../load/merge.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteTable, type TableName } from "../sql.ts";
@@ -50,6 +51,8 @@ export const appendSnapshot: Mode = {
   },
 
   write: ({ keyColumns }) => (keyColumns.length > 0 ? merge : append),
+
+  deletes: () => removeRows,
 
   finish: { snapshot: attachSnapshot },
 };

@@ -1,5 +1,7 @@
 import { addKey } from "../finish/add-key.ts";
 import { swapGeneration } from "../finish/swap.ts";
+import { removeRows } from "../load/delete-rows.ts";
+import { goesWithWindow } from "../load/goes-with-window.ts";
 import { merge } from "../load/merge.ts";
 import { replaceWindows } from "../load/replace-window.ts";
 import type { Session } from "../session.ts";
@@ -16,7 +18,7 @@ export const deleteInsert: Mode = {
   keeps: "newest",
 
   /** Without a window by time there is none that could be replaced. */
-  loadsBeside: ({ complete, cursorField }) => complete || cursorField === null,
+  loadsBeside: ({ complete, resync, cursorField }) => complete || resync === true || cursorField === null,
 
   async place(session, wanted, found) {
     const rows = { columns: wanted.columns, keeps: deleteInsert.keeps, indexes: await indexCursor(session, wanted) };
@@ -31,6 +33,8 @@ export const deleteInsert: Mode = {
 
   // Of a generation that the plan has made, no earlier row is left to give way.
   write: ({ kind }) => (kind === "replace_windows" ? replaceWindows : merge),
+
+  deletes: ({ kind }) => (kind === "replace_windows" ? goesWithWindow : removeRows),
 
   finish: { first_load: addKey, beside: swapGeneration },
 };

@@ -1,5 +1,6 @@
 import type { PreviewRequest } from "../destination.ts";
 import type { Finisher } from "../finish/finisher.ts";
+import type { Deleting } from "../load/gone-keys.ts";
 import type { Writing } from "../load/writing.ts";
 import type { KeptRow, LoadTarget, StrategyKind } from "../load-target.ts";
 import type { Session } from "../session.ts";
@@ -22,6 +23,8 @@ export interface Mode {
   place(session: Session, wanted: Wanted, found: Found): Promise<Placement>;
   /** How batches reach the table. */
   write(target: LoadTarget): Writing;
+  /** What becomes of rows that the source tells are gone. */
+  deletes(target: LoadTarget): Deleting;
   /** What is done once all slices are, for each strategy of the mode that leaves something to be done. */
   finish: { [Kind in StrategyKind]?: Finisher<Kind> };
 }

@@ -1,6 +1,7 @@
 import { addKey } from "../finish/add-key.ts";
 import { swapGeneration } from "../finish/swap.ts";
 import { append } from "../load/append.ts";
+import { removeRows } from "../load/delete-rows.ts";
 import { merge } from "../load/merge.ts";
 import { placeBeside } from "../tables/place-beside.ts";
 import { placeFirst } from "../tables/place-rows.ts";
@@ -22,6 +23,8 @@ export const replace: Mode = {
   },
 
   write: ({ keyColumns }) => (keyColumns.length > 0 ? merge : append),
+
+  deletes: () => removeRows,
 
   finish: { first_load: addKey, beside: swapGeneration },
 };

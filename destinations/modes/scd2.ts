@@ -1,6 +1,7 @@
 import { IS_CURRENT_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from "../../core/own-columns.ts";
 import type { PreviewRequest } from "../destination.ts";
 import { closeVersions } from "../finish/close-versions.ts";
+import { closeLater } from "../load/close-later.ts";
 import { keepAsRead } from "../load/keep-as-read.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, SYNCED_AT_COLUMN, type TableName } from "../sql.ts";
@@ -11,6 +12,7 @@ import { loadedTable, presentLeaf } from "../tables/place-rows.ts";
 import { isPresent, type Present, type Wanted } from "../tables/placement.ts";
 import { conflict } from "../tables/refusals.ts";
 import { defineColumns, sameColumns } from "../tables/table-shape.ts";
+import { DEFINE_GONE_AT } from "../tables/waiting-rows.ts";
 import type { Mode } from "./mode.ts";
 
 /** The user's table holds every version of a row. What a plan reads waits beside it, as it is, and a key may be there twice. */
@@ -22,13 +24,13 @@ export const scd2: Mode = {
   loadsBeside: ({ complete }) => complete,
 
   async place(session, wanted, found) {
-    const { columns, keyColumns, complete, deploymentId, syncId, entityKey } = wanted;
+    const { columns, keyColumns, complete, resync = false, deploymentId, syncId, entityKey } = wanted;
     const waiting = await nextTableName(session, "w", wanted, found.next);
     const versions = isPresent(found)
       ? { leaf: presentLeaf(found), statements: await growVersions(session, wanted, found) }
       : await makeVersions(session, wanted, await nextTableName(session, "g", wanted, found.next));
     return {
-      target: { ...loadedTable(wanted, waiting), kind: "versions", complete },
+      target: { ...loadedTable(wanted, waiting), kind: "versions", complete: complete || resync },
       statements: [...versions.statements, ...createWaiting(waiting, columns, keyColumns)],
       owner: { deploymentId, syncId, entityKey, leafTable: versions.leaf.table },
       losses: [],
@@ -36,6 +38,8 @@ export const scd2: Mode = {
   },
 
   write: () => keepAsRead,
+
+  deletes: () => closeLater,
 
   finish: { versions: closeVersions },
 };
@@ -87,7 +91,7 @@ async function growVersions(session: Session, wanted: Wanted, found: Present): P
 function createWaiting(waiting: TableName, columns: PreviewRequest["columns"], keyColumns: string[]): string[] {
   const required = keyColumns.map((name) => `alter column ${quoteIdentifier(name)} set not null`);
   return [
-    `create table ${quoteTable(waiting)} (${defineColumns(columns)}, ${SYNCED_AT_COLUMN} timestamptz not null default now())`,
+    `create table ${quoteTable(waiting)} (${defineColumns(columns)}, ${SYNCED_AT_COLUMN} timestamptz not null default now(), ${DEFINE_GONE_AT})`,
     `alter table ${quoteTable(waiting)} ${required.join(", ")}`,
   ];
 }

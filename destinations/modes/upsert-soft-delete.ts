@@ -1,14 +1,14 @@
 import { addKey } from "../finish/add-key.ts";
-import { markDeleted } from "../finish/mark-deleted.ts";
+import { letUnseenGo } from "../finish/let-unseen-go.ts";
 import { swapGeneration } from "../finish/swap.ts";
-import { merge, mergeRows } from "../load/merge.ts";
-import type { BatchWriting } from "../load/writing.ts";
-import { nextTableName } from "../tables/generations.ts";
+import { markRows, removeRows } from "../load/delete-rows.ts";
+import { merge } from "../load/merge.ts";
+import { mergeAndNote } from "../load/note-seen.ts";
 import { DELETED_AT } from "../tables/layout.ts";
 import { placeBeside } from "../tables/place-beside.ts";
 import { placeFirst, placeInPlace } from "../tables/place-rows.ts";
 import { isPresent } from "../tables/placement.ts";
-import { createSeenKeys, noteSeenKeys } from "../tables/seen-keys.ts";
+import { scanInPlace } from "../tables/scan-in-place.ts";
 import type { Mode } from "./mode.ts";
 
 /** One row for each key. A row that is gone from the source keeps its last values and gets `_deleted_at`. */
@@ -24,30 +24,13 @@ export const upsertSoftDelete: Mode = {
     const rows = { columns: [...wanted.columns, DELETED_AT], keeps: upsertSoftDelete.keeps, indexes: [] };
     if (!isPresent(found)) return placeFirst(session, wanted, found, rows);
     if (upsertSoftDelete.loadsBeside(wanted)) return placeBeside(session, wanted, found, rows);
-    if (!wanted.complete) {
-      return placeInPlace(session, wanted, found, { ...rows, strategy: { kind: "in_place" } });
-    }
-    const seen = await nextTableName(session, "w", wanted, found.next);
-    return placeInPlace(session, wanted, found, {
-      ...{ ...rows, strategy: { kind: "scan_in_place", seenKeysTable: seen.table } },
-      statements: createSeenKeys(seen, wanted, wanted.keyColumns),
-    });
+    if (wanted.complete || wanted.resync) return scanInPlace(session, wanted, found, rows);
+    return placeInPlace(session, wanted, found, { ...rows, strategy: { kind: "in_place" } });
   },
 
   write: (target) => (target.kind === "scan_in_place" ? mergeAndNote(target.seenKeysTable) : merge),
 
-  finish: { first_load: addKey, scan_in_place: markDeleted, beside: swapGeneration },
-};
+  deletes: ({ kind }) => (kind === "beside" ? removeRows : markRows),
 
-/** A complete scan says how the source is now, also where a cursor was set back. */
-function mergeAndNote(seenKeysTable: string): BatchWriting {
-  return {
-    by: "batch",
-    does: "merge",
-    async apply(session, { target }, staged) {
-      const applied = await mergeRows(session, target, staged, { overrulesEarlierRuns: true });
-      await noteSeenKeys(session, target, { staged, seenKeysTable });
-      return applied;
-    },
-  };
-}
+  finish: { first_load: addKey, scan_in_place: letUnseenGo, beside: swapGeneration },
+};

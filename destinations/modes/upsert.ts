@@ -1,9 +1,14 @@
 import { addKey } from "../finish/add-key.ts";
+import { letUnseenGo } from "../finish/let-unseen-go.ts";
 import { swapGeneration } from "../finish/swap.ts";
+import { markRows, removeRows } from "../load/delete-rows.ts";
 import { merge } from "../load/merge.ts";
+import { mergeAndNote } from "../load/note-seen.ts";
+import { DELETED_AT } from "../tables/layout.ts";
 import { placeBeside } from "../tables/place-beside.ts";
 import { placeFirst, placeInPlace } from "../tables/place-rows.ts";
 import { isPresent } from "../tables/placement.ts";
+import { scanInPlace } from "../tables/scan-in-place.ts";
 import type { Mode } from "./mode.ts";
 
 /** One row for each key, and the newest cursor wins. */
@@ -12,16 +17,20 @@ export const upsert: Mode = {
   removesRows: false,
   keeps: "newest",
 
-  loadsBeside: ({ complete }) => complete,
+  loadsBeside: ({ complete, resync, fromScratch }) => complete && (fromScratch || !resync),
 
   place(session, wanted, found) {
-    const rows = { columns: wanted.columns, keeps: upsert.keeps, indexes: [] };
+    const marks = wanted.onDelete === "mark" ? [DELETED_AT] : [];
+    const rows = { columns: [...wanted.columns, ...marks], keeps: upsert.keeps, indexes: [] };
     if (!isPresent(found)) return placeFirst(session, wanted, found, rows);
     if (upsert.loadsBeside(wanted)) return placeBeside(session, wanted, found, rows);
+    if (wanted.resync) return scanInPlace(session, wanted, found, rows);
     return placeInPlace(session, wanted, found, { ...rows, strategy: { kind: "in_place" } });
   },
 
-  write: () => merge,
+  write: (target) => (target.kind === "scan_in_place" ? mergeAndNote(target.seenKeysTable) : merge),
 
-  finish: { first_load: addKey, beside: swapGeneration },
+  deletes: ({ kind, onDelete }) => (onDelete === "mark" && kind !== "beside" ? markRows : removeRows),
+
+  finish: { first_load: addKey, scan_in_place: letUnseenGo, beside: swapGeneration },
 };

@@ -1,6 +1,7 @@
 import type { FinishRequest } from "../destination.ts";
 import { sqlState } from "../errors.ts";
 import { lockTable, type TableOwner } from "../ledger/ledger.ts";
+import { TABLE_SLICES } from "../ledger/slice-tables.ts";
 import { isHidden, type KeptRow, lateKeyOf, type TargetTable } from "../load-target.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
@@ -119,9 +120,15 @@ async function dropDoubles({ client }: Session, { target, planId, entityKey, kee
        where rank > 1)`,
   );
   await client.query(
-    `update _sluice.slices set rows_inserted = rows_inserted - $3, rows_written = rows_written - $3
-     where plan_id = $1 and slice_no = (
-       select slice_no from _sluice.slices where plan_id = $1 and entity_key = $2 order by rows_inserted desc limit 1)`,
+    `with most as (
+       select slice_no from ${TABLE_SLICES} where plan_id = $1 and entity_key = $2 order by rows_inserted desc limit 1
+     ),
+     of_table as (
+       update _sluice.slice_tables set rows_inserted = rows_inserted - $3, rows_written = rows_written - $3
+       where plan_id = $1 and entity_key = $2 and slice_no = (select slice_no from most)
+     )
+     update _sluice.slices set rows_inserted = rows_inserted - $3, rows_written = rows_written - $3
+     where plan_id = $1 and slice_no = (select slice_no from most)`,
     [planId, entityKey, rowCount],
   );
 }

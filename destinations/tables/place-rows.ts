@@ -126,11 +126,12 @@ export function markOf({ columns }: Wanted, present: TableShape["columns"]): Pic
 }
 
 export function loadedTable(wanted: Wanted, leaf: TableName): LoadedTable {
-  const { schema, table, columns, keyColumns, cursorField, loadMode, discards, claimedKey } = wanted;
+  const { schema, table, columns, keyColumns, cursorField, loadMode, discards, claimedKey, onDelete } = wanted;
   return {
     ...{ schema, table, leafSchema: leaf.schema, leafTable: leaf.table },
     ...{ columns, keyColumns, cursorField, loadMode },
     ...(discards ? { discards } : {}),
     ...(claimedKey ? { claimedKey } : {}),
+    ...(onDelete === "mark" ? { onDelete } : {}),
   };
 }

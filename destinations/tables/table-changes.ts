@@ -2,6 +2,7 @@ import { TerminalError } from "../../core/errors.ts";
 import type { ReasonCode } from "../../core/result-reasons.ts";
 import type { PreviewRequest } from "../destination.ts";
 import type { TableOwner } from "../ledger/ledger.ts";
+import { TABLE_SLICES } from "../ledger/slice-tables.ts";
 import type { Mode } from "../modes/mode.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteTable, type TableName } from "../sql.ts";
@@ -230,7 +231,7 @@ async function findEmptied(
   if (complete || mode.removesRows || mode.layout !== "rows") return [];
   if (await hasRows(session, leafTable)) return [];
   const { rowCount } = await session.client.query(
-    `select from _sluice.targets join _sluice.slices using (plan_id, entity_key)
+    `select from _sluice.targets join ${TABLE_SLICES} using (plan_id, entity_key)
      where leaf_table = $1 and rows_inserted > 0 limit 1`,
     [leafTable],
   );

@@ -30,7 +30,16 @@ function planOf(target: Record<string, unknown>, changes: Partial<Plan["entities
     entities: [
       {
         ...{ planId: PLAN_ID, entityKey: "orders", ordinal: 0, dependsOn: [], spec: {}, evidence: {}, target },
-        ...{ upperBound: "2026-01-04", cursorVersion: 0, swappedAt: null, reasonCode: null, error: null },
+        ...{
+          leadKey: null,
+          childOf: null,
+          readSpec: null,
+          upperBound: "2026-01-04",
+          cursorVersion: 0,
+          swappedAt: null,
+          reasonCode: null,
+          error: null,
+        },
         ...changes,
       },
     ],
@@ -41,7 +50,7 @@ const done = (...sliceNos: number[]) =>
   sliceNos.map(
     (sliceNo): LedgerSlice => ({
       ...{ sliceNo, entityKey: "orders", done: true, attempt: 1, checkpoint: null },
-      ...{ rowsRead: 1, rowsWritten: 1, rowsRejected: 0, finish: null },
+      ...{ rowsRead: 1, rowsWritten: 1, rowsRejected: 0, rowsDeleted: 0, tables: null, finish: null },
     }),
   );
 

@@ -210,7 +210,7 @@ describe("a cancel", () => {
       const { body: run } = await post(`/syncs/${sync.id}/trigger`, body);
       const { body: cancelled } = await post(`/syncs/runs/${run.id}/cancel`);
       expect(cancelled.summary).toEqual({
-        ...{ rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0, slices, entities },
+        ...{ rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rowsDeleted: 0, bytesRead: 0, slices, entities },
         cancel: expect.objectContaining({ reasonCode: "cancelled_by_user" }),
       });
     }

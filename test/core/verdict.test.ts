@@ -5,6 +5,7 @@ import type { ReasonCode } from "../../core/result-reasons.ts";
 import { judgeRun, type RunEvidence, type Verdict } from "../../core/verdict.ts";
 
 const complete: EntityEvidence = {
+  carriedBy: null,
   entityKey: "orders",
   slicesTotal: 3,
   slicesDone: 3,

@@ -30,7 +30,8 @@ describe("an attempt chain", () => {
     committed = 0;
   });
 
-  const ledger = () => [{ sliceNo: 0, done: false, rowsRead: committed, rowsWritten: committed, rowsRejected: 0 }];
+  const NO_MORE = { rowsRejected: 0, rowsDeleted: 0, tables: null };
+  const ledger = () => [{ sliceNo: 0, done: false, rowsRead: committed, rowsWritten: committed, ...NO_MORE }];
 
   async function trigger(runMode: RunMode = "incremental"): Promise<RunRow> {
     const asked = { syncId, runMode, triggeredBy: "manual", triggerRef: null, actor: "user:test" } as const;

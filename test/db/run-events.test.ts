@@ -57,7 +57,9 @@ describe("run events", () => {
     await bindPlan(db, {
       runId,
       planId: runId,
-      committed: [{ sliceNo: 2, done: true, rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }],
+      committed: [
+        { sliceNo: 2, done: true, rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rowsDeleted: 0, tables: null },
+      ],
       replanned: false,
     });
   }
@@ -78,7 +80,7 @@ describe("run events", () => {
     await waitSlice(db, first, { reasonCode: "source_rate_limited", until });
     await startSlice(db, first);
     const counts = { rowsRead: 12, rowsWritten: 10, rowsRejected: 2, bytesRead: 300 };
-    await flushProgress(db, [{ ...first, ...counts }], [runId], "worker-1");
+    await flushProgress(db, [{ ...first, ...counts, rowsDeleted: 0 }], [runId], "worker-1");
     await endSlice(db, first);
     await startSlice(db, second);
     await writeActivityNotes(
@@ -161,7 +163,7 @@ describe("run events", () => {
       expect(waiting.summary.waiting).toMatchObject({ reason: "source_rate_limited", entityKey: null });
       // What an activity flushes at its end leaves it alone.
       const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
-      await flushProgress(db, [{ runId: id, sliceNo: 0, ...nothing }], [id], "worker");
+      await flushProgress(db, [{ runId: id, sliceNo: 0, ...nothing, rowsDeleted: 0 }], [id], "worker");
       expect((await getRun(db, id)).summary.waiting).toEqual(waiting.summary.waiting);
       if (!again) await setRunWait(db, id, null);
       else await requestCancel(db, { runId: id, actor: "user:a", reason: null });
@@ -240,7 +242,7 @@ describe("run events", () => {
     const key = { runId: run.id, sliceNo: 0 };
     await startSlice(db, key);
     const before = await kindsOf(run.id);
-    const moved = { rowsRead: 5, rowsWritten: 5, rowsRejected: 0, bytesRead: 10 };
+    const moved = { rowsRead: 5, rowsWritten: 5, rowsRejected: 0, rowsDeleted: 0, bytesRead: 10 };
     for (let flush = 0; flush < 3; flush++) await flushProgress(db, [{ ...key, ...moved }], [run.id], "worker-1");
     expect(await kindsOf(run.id)).toEqual(before);
 

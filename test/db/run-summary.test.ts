@@ -27,13 +27,13 @@ describe("an entity of a run at work", () => {
       ...{ runId, rootRunId: runId, syncId, configHash: "a", frozen: null },
       entities: [{ ...entity, upperBound: null, cursorVersion: 0, evidence: {}, reasonCode: null, error: null }],
     });
-    const committed = [{ sliceNo: 0, done: false, ...base }];
+    const committed = [{ sliceNo: 0, done: false, ...base, rowsDeleted: 0, tables: null }];
     await bindPlan(db, { runId, planId: runId, committed, replanned: false });
     await startSlice(db, { runId, sliceNo: 0 });
   }
 
   async function moveAll(moved: { rowsRead: number; rowsWritten: number; rowsRejected: number }): Promise<void> {
-    await flushProgress(db, [{ runId, sliceNo: 0, bytesRead: 1, ...moved }], [runId], "test");
+    await flushProgress(db, [{ runId, sliceNo: 0, bytesRead: 1, rowsDeleted: 0, ...moved }], [runId], "test");
     await endSlice(db, { runId, sliceNo: 0 });
     await flushProgress(db, [], [runId], "test");
   }

@@ -86,7 +86,7 @@ async function moveAll(
   try {
     await copyBatches(source, writer, READ, {
       add: (more) => {
-        for (const [key, count] of Object.entries(more)) moved[key as keyof typeof moved] += count ?? 0;
+        for (const [key, count] of Object.entries(more)) moved[key as keyof typeof moved] += Number(count ?? 0);
       },
     });
   } finally {

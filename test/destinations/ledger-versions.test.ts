@@ -3,11 +3,11 @@ import { claim, load, openWarehouse, prepareRequest, rowsBatch, type Warehouse }
 
 /** The ledger as the first version made it. */
 async function setBack(warehouse: Warehouse): Promise<void> {
-  await warehouse.query("drop table _sluice.ledger, _sluice.rejects");
-  await warehouse.query("alter table _sluice.slices drop column rows_rejected");
+  await warehouse.query("drop table _sluice.ledger, _sluice.rejects, _sluice.slice_tables, _sluice.files");
+  await warehouse.query("alter table _sluice.slices drop column rows_rejected, drop column rows_deleted");
   await warehouse.query(
     `alter table _sluice.targets
-       drop column work_table, drop column finished_at, drop column finish_attempt, drop column finish_rows`,
+       drop column work_table, drop column finished_at, drop column finish_attempt, drop column finish_rows, drop column finish_deleted`,
   );
 }
 
@@ -18,7 +18,7 @@ test("a ledger that an older version made is brought on, with all that it holds"
   await load(warehouse, target, request, [["1", "a", null]]);
   await setBack(warehouse);
   await Promise.all(Array.from({ length: 8 }, () => warehouse.reopen().ensureLedger()));
-  expect(await warehouse.query("select version from _sluice.ledger")).toEqual([{ version: 7 }]);
+  expect(await warehouse.query("select version from _sluice.ledger")).toEqual([{ version: 8 }]);
   expect(await warehouse.destination.readLedger(request.planId)).toMatchObject([
     { done: true, rowsRead: 1, rowsWritten: 1, rowsRejected: 0 },
   ]);

@@ -38,6 +38,8 @@ test("the first plan of a table copies straight, with the run's id and time in e
       rowsRead: 2,
       rowsWritten: 2,
       rowsRejected: 0,
+      rowsDeleted: 0,
+      tables: null,
       checkpoint: { after: "2" },
       finish: null,
     },

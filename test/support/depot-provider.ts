@@ -15,6 +15,7 @@ import {
   type Source,
 } from "../../providers/provider.ts";
 import type { DepotJob } from "./depot-server.ts";
+import { shop } from "./shop-provider.ts";
 
 /**
  * The connector of `depot-server.ts`, for what no connector of this version has: `changes` is a change feed, `exports` comes by export jobs,
@@ -44,8 +45,9 @@ export const depot: Provider = defineProvider<Config, Record<string, unknown>>({
   connect: ({ config, signal }) => createSource(config, signal),
 });
 
-/** As the registry, and the depot. */
-export const findProviderOrDepot: typeof findProvider = (key) => (key === depot.key ? depot : findProvider(key));
+/** As the registry, with the connectors of tests. */
+export const findProviderOrDepot: typeof findProvider = (key) =>
+  [depot, shop].find((provider) => provider.key === key) ?? findProvider(key);
 
 function resourceOf(entityKey: string): ResourceDeclaration {
   return {

@@ -43,7 +43,7 @@ export interface World {
   /** For what the typed client would not send, or an error that is expected. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: Row }>;
   /**
-   * @param env with `DEPOT` it knows the connector of `depot-provider.ts` too
+   * @param env with `DEPOT` it knows the connectors of `depot-provider.ts` and `shop-provider.ts` too
    * @param failpoint it ends in, as if by SIGKILL
    */
   startWorker(env?: Record<string, string>, failpoint?: FailpointName): Promise<WorkerProcess>;

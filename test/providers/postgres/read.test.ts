@@ -330,6 +330,6 @@ describe("reading a Postgres source", () => {
 });
 
 async function drain(batch: Batch): Promise<void> {
-  if (batch.kind === "rows") return;
+  if (batch.kind !== "copy") return;
   for await (const _ of batch.stream);
 }

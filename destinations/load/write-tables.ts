@@ -1,0 +1,178 @@
+import { TerminalError } from "../../core/errors.ts";
+import type { BatchResult, ClaimRequest, LoadableTable, LoadableTables, SliceTable } from "../destination.ts";
+import { sqlState } from "../errors.ts";
+import type { SliceProgress, TableProgress } from "../ledger/commit-progress.ts";
+import { RejectThresholdError } from "../ledger/rejects.ts";
+import { tablesOf } from "../ledger/slice-tables.ts";
+import { MODES } from "../modes/index.ts";
+import type { Session } from "../session.ts";
+import { ensureDeletedMark } from "../tables/deleted-mark.ts";
+import { buildKey } from "../tables/late-key.ts";
+import { ensureGoneAt } from "../tables/waiting-rows.ts";
+import { needsRows } from "./discard.ts";
+import { ensureSetIndex } from "./replace-sets.ts";
+import { applyInTransaction } from "./retry-apply.ts";
+import { isDataFault } from "./sound-rows.ts";
+import { STAGE } from "./staging.ts";
+import { canGoStraight, needsStage, type TableRequest, type Way, writeTable } from "./write-table.ts";
+
+export interface TablesWriter {
+  /**
+   * Writes all of a batch in one transaction.
+   * @param commit what proves the claim, and moves the checkpoint, as the last statement of the transaction
+   * @throws RejectThresholdError; `failing` then is the table that has too many
+   */
+  write(
+    batch: LoadableTables,
+    of: { rowsBefore: number; commit: (progress: Omit<SliceProgress, "checkpoint" | "final">) => Promise<void> },
+  ): Promise<BatchResult>;
+  /** The table that the last batch has failed at. */
+  readonly failing: TableRequest | null;
+}
+
+/** Writes batches of several tables. Each goes into its table as its load mode does it; they know nothing of each other. */
+export function createTablesWriter(session: Session, request: ClaimRequest): TablesWriter {
+  const tables = tablesOf(request).map((table, index) => requestOf(request, table, index));
+  const targets = new Map(tables.map(({ entityKey, target }) => [entityKey, target]));
+  /** Of tables whose COPY has met a key that was there. */
+  const overlapping = new Set<string>();
+  let failing: TableRequest | null = null;
+
+  function wayOf(table: TableRequest, rows: LoadableTable): Way {
+    const straight = canGoStraight(table) && !overlapping.has(table.entityKey) && !needsStage(rows);
+    if (needsRows(table.target)) return "searched";
+    return straight ? "straight" : "staged";
+  }
+
+  async function writeAll(
+    works: { table: TableRequest; rows: LoadableTable }[],
+    ways: ReadonlyMap<string, Way>,
+    rowsBefore: number,
+  ): Promise<Record<string, TableProgress>> {
+    const progress: Record<string, TableProgress> = {};
+    let before = rowsBefore;
+    for (const { table, rows } of works) {
+      failing = table;
+      const { entityKey, childOf } = table;
+      const parent = childOf === undefined ? null : (targets.get(childOf) ?? null);
+      const way = ways.get(entityKey) ?? "staged";
+      const done = await writeTable(session, table, { rows, way, rowsBefore: before, parent });
+      progress[entityKey] = done;
+      before += done.rowsRead;
+    }
+    failing = null;
+    request.signal.throwIfAborted();
+    return progress;
+  }
+
+  return {
+    get failing() {
+      return failing;
+    },
+    async write(batch, { rowsBefore, commit }) {
+      refuseUnknown(request, batch, targets);
+      // In the order of the plan, whatever the order of the batch.
+      const works = tables.flatMap((table) => {
+        const rows = batch.tables[table.entityKey];
+        return rows === undefined ? [] : [{ table, rows }];
+      });
+      const ways = new Map(works.map(({ table, rows }) => [table.entityKey, wayOf(table, rows)]));
+      for (const { table, rows } of works) await makeReady(session, table, { rows, way: ways.get(table.entityKey) });
+      for (;;) {
+        try {
+          return await applyInTransaction(session, request, async () => {
+            const done = await writeAll(works, ways, rowsBefore);
+            const sum = sumOf(Object.values(done));
+            await commit({ ...sum, ...(request.members === undefined ? {} : { tables: done }) });
+            return resultOf(sum, request.members === undefined ? null : done);
+          });
+        } catch (error) {
+          const next = failing === null ? null : nextWay(error, { table: failing, rows: batch.tables, ways });
+          if (failing === null || next === null) throw error;
+          if (next === "staged") overlapping.add(failing.entityKey);
+          ways.set(failing.entityKey, next);
+          await makeReady(session, failing, { rows: batch.tables[failing.entityKey], way: next });
+        }
+      }
+    },
+  };
+}
+
+function requestOf(request: ClaimRequest, table: SliceTable, index: number): TableRequest {
+  const { members: _, ...slice } = request;
+  return { ...slice, ...table, isMember: index > 0, stageName: index === 0 ? STAGE : `${STAGE}_${index}` };
+}
+
+/** @returns null where another way would meet the same */
+function nextWay(
+  error: unknown,
+  of: { table: TableRequest; rows: LoadableTables["tables"]; ways: ReadonlyMap<string, Way> },
+): Way | null {
+  const { table, rows, ways } = of;
+  const way = ways.get(table.entityKey);
+  if (error instanceof RejectThresholdError || way === "searched") return null;
+  // Rows of a straight COPY are in no order, so that it can also deadlock with another slice over a key of both.
+  if (way === "straight" && ["23505", "40P01"].includes(sqlState(error) ?? "")) return "staged";
+  return isDataFault(error, rows[table.entityKey]?.columns ?? []) ? "searched" : null;
+}
+
+/** What takes transactions of its own. */
+async function makeReady(
+  session: Session,
+  table: TableRequest,
+  { rows, way }: { rows: LoadableTable | undefined; way: Way | undefined },
+): Promise<void> {
+  const { target } = table;
+  if (rows === undefined || way === "straight") return;
+  if (MODES[target.loadMode].write(target).by === "slice") refuseWindows(table);
+  await buildKey(session, table);
+  if (rows.deletes === undefined && rows.sets === undefined) return;
+  const deleting = MODES[target.loadMode].deletes(target);
+  if (target.kind === "versions") {
+    await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
+  } else if (deleting.does === "event") await ensureDeletedMark(session, target);
+  if (rows.sets !== undefined)
+    await ensureSetIndex(session, target, rows.sets.columns.slice(0, table.parentKeyCount ?? 1));
+}
+
+/** @throws TerminalError config_invalid */
+function refuseWindows({ entityKey, target: { loadMode } }: TableRequest): never {
+  throw new TerminalError(
+    "config_invalid",
+    `The source tells of ${entityKey} more than its rows, such as which of them it has deleted, and load mode ${loadMode} replaces whole windows.`,
+    { fix: "Choose loadMode upsert in the table binding." },
+  );
+}
+
+function refuseUnknown({ entityKey }: ClaimRequest, batch: LoadableTables, known: ReadonlyMap<string, unknown>): void {
+  const unknown = Object.keys(batch.tables).filter((key) => !known.has(key));
+  if (unknown.length === 0) return;
+  throw new Error(
+    `The connector gave rows of ${unknown.join(", ")} in a slice of ${entityKey}, which does not load them.`,
+  );
+}
+
+function sumOf(tables: readonly TableProgress[]): Required<TableProgress> {
+  const sum = { rowsRead: 0, rowsRejected: 0, written: 0, inserted: 0, rowsDeleted: 0 };
+  for (const table of tables) {
+    sum.rowsRead += table.rowsRead;
+    sum.rowsRejected += table.rowsRejected;
+    sum.written += table.written;
+    sum.inserted += table.inserted;
+    sum.rowsDeleted += table.rowsDeleted ?? 0;
+  }
+  return sum;
+}
+
+function resultOf(sum: Required<TableProgress>, tables: Record<string, TableProgress> | null): BatchResult {
+  const countsOf = ({ rowsRead, rowsRejected, written, rowsDeleted = 0 }: TableProgress) => ({
+    ...{ rowsRead, rowsRejected, rowsDeleted },
+    rowsWritten: written,
+  });
+  return {
+    ...countsOf(sum),
+    ...(tables === null
+      ? {}
+      : { tables: Object.fromEntries(Object.entries(tables).map(([key, table]) => [key, countsOf(table)])) }),
+  };
+}
