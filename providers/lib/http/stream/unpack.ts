@@ -2,6 +2,7 @@ import { pipeline, Readable, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { BodyLimitError } from "../body-limit.ts";
 import { encodingsOf, isGzip, isZlib, UnknownEncodingError } from "../decompress.ts";
+import { unpackZstd } from "./zstd-frames.ts";
 
 type Bytes = AsyncIterable<Buffer>;
 
@@ -52,6 +53,10 @@ async function* unpackOne(source: Bytes, encoding: string, notePlain: () => void
   if (head.length === 0 || decoder === null) {
     notePlain();
     yield* all;
+    return;
+  }
+  if (encoding === "zstd") {
+    yield* unpackZstd(all, CHUNK_BYTES);
     return;
   }
   // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.

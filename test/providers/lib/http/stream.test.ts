@@ -13,6 +13,8 @@ import { openClient, serve } from "./local-http.ts";
 
 const brotli = (file: Buffer): Buffer => brotliCompressSync(file, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
 
+const zstdFrame = (file: Buffer): Buffer => zstdCompressSync(file);
+
 const FILE: StreamRequest = { doing: "export 7", method: "GET", url: "file" };
 
 const linesOf = (count: number, from = 0): Buffer =>
@@ -52,6 +54,12 @@ describe("a streamed body", () => {
       "two gzip files, one behind the other",
       (file: Buffer) => Buffer.concat([gzipSync(file.subarray(0, 1000)), gzipSync(file.subarray(1000))]),
       { "content-encoding": "gzip" },
+    ],
+    [
+      "zstd of several frames",
+      (file: Buffer) =>
+        Buffer.concat([file.subarray(0, 1000), file.subarray(1000, 9000), file.subarray(9000)].map(zstdFrame)),
+      { "content-encoding": "zstd" },
     ],
   ])("comes unpacked, larger than any bound of an answer in memory: %s", async (_, pack, headers) => {
     const file = linesOf(50_000);
