@@ -46,6 +46,10 @@ function numberOf(text: string | null): number | null {
   return Number.isFinite(number) ? number : null;
 }
 
+/** What an answer says keeps nobody waiting for longer than a day: no source means it, and nobody would know why. */
+const DAY_SECONDS = 86_400;
+const SLOWEST_PER_SECOND = 1 / DAY_SECONDS;
+
 /** So little may be left of a limit before what is left is told. */
 const SCARCE_SHARE = 0.5;
 
@@ -60,9 +64,12 @@ export function worthTelling(): (spends: readonly Spend[], said: readonly Settle
       const spend = spends.find(({ bucket }) => bucket === settlement.bucket);
       if (spend === undefined) return [];
       const known = { perSecond: spend.perSecond, burst: spend.burst, ...told.get(spend.bucket) };
-      const { cost, remaining, blockedSeconds = 0 } = settlement;
-      const perSecond = positive(settlement.perSecond);
+      const { remaining } = settlement;
+      const perSecond = positive(settlement.perSecond, SLOWEST_PER_SECOND);
       const burst = positive(settlement.burst);
+      const aDay = (burst ?? known.burst) + (perSecond ?? known.perSecond) * DAY_SECONDS;
+      const cost = settlement.cost === undefined ? undefined : Math.min(settlement.cost, aDay);
+      const blockedSeconds = Math.min(settlement.blockedSeconds ?? 0, DAY_SECONDS);
       const isChanged =
         (perSecond !== undefined && perSecond !== known.perSecond) || (burst !== undefined && burst !== known.burst);
       const isScarce = remaining !== undefined && remaining < SCARCE_SHARE * (burst ?? known.burst);
@@ -79,8 +86,8 @@ export function worthTelling(): (spends: readonly Spend[], said: readonly Settle
     });
 }
 
-function positive(number: number | undefined): number | undefined {
-  return number !== undefined && Number.isFinite(number) && number > 0 ? number : undefined;
+function positive(number: number | undefined, least = 0): number | undefined {
+  return number !== undefined && Number.isFinite(number) && number > 0 ? Math.max(number, least) : undefined;
 }
 
 function defined(numbers: Record<string, number | undefined>): Record<string, number> {
