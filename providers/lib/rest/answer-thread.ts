@@ -9,15 +9,16 @@ import { partsOf } from "./body-parts.ts";
 import { hashKeys } from "./key-tally.ts";
 import { whyNoKeyset } from "./keyset-order.ts";
 import { itemsOf } from "./page-items.ts";
-import type { DatedView, Dates, View, WantedRows } from "./page-records.ts";
+import type { DatedView, Dates, TableMarks, View, WantedRows } from "./page-records.ts";
 import { createRecordsDigest, datesOf, joinDates, laterOf, newestOf, rowsOf, viewOf } from "./record-views.ts";
 import { recordsIn } from "./records.ts";
 import type { ErrorRule } from "./resource.ts";
 import type { Resource } from "./resources.ts";
 import { limitRows } from "./row-limits.ts";
-import { encodeRows } from "./row-list.ts";
+import { type EncodedRows, encodeRows } from "./row-list.ts";
 import { matchesPath } from "./rule-paths.ts";
 import { selectOne } from "./selector.ts";
+import { createMarks, makesTables, rowsOfTables } from "./table-rows.ts";
 
 /** What is done with a large answer in a thread: one module for `Fence.run`. Each question goes through the body anew, part by part. */
 
@@ -64,6 +65,15 @@ export type Refusal =
 
 export interface SummedRows {
   newest: number | null;
+  /** As `PageRows` has them. */
+  marks?: TableMarks;
+}
+
+/** Rows of one table as they are handed over. */
+export interface RowsPiece {
+  child: number | null;
+  encoded: EncodedRows;
+  rejects: RejectedRecord[];
 }
 
 type Post = (piece: unknown, moved: ArrayBuffer[]) => void;
@@ -96,7 +106,7 @@ function reply(answer: LargeAnswer, question: Question, post: Post): unknown {
       return dates;
     }
     case "rows":
-      return makeRows(answer, question, post);
+      return makesTables(question.wanted) ? makeTables(answer, question, post) : makeRows(answer, question, post);
     case "records":
       return takeRecords(answer, question, post);
   }
@@ -204,10 +214,32 @@ function makeRows(answer: LargeAnswer, { view, wanted }: Extract<Question, { ask
       sum.bytes += encoded.bytes.length;
       sum.rejects.push(...rejects);
       limitRows(sum, answer.body.length);
-      post({ encoded, rejects }, [encoded.bytes.buffer]);
+      post({ child: null, encoded, rejects } satisfies RowsPiece, [encoded.bytes.buffer]);
     }
   }
   return { newest };
+}
+
+/** Cells of one table that are handed over together. */
+const CELLS_AT_ONCE = 20_000;
+
+/** As `makeRows`, where other tables are made of the records too, or some are deleted. */
+function makeTables(answer: LargeAnswer, { view, wanted }: Extract<Question, { ask: "rows" }>, post: Post): SummedRows {
+  const marks = createMarks(wanted);
+  const sum: { bytes: number; rejects: RejectedRecord[] } = { bytes: 0, rejects: [] };
+  let newest: number | null = null;
+  for (const records of recordsOf(answer)) {
+    const viewed = viewOf(records, view);
+    newest = laterOf(newest, newestOf(viewed, wanted));
+    for (const { child, rows, rejects } of rowsOfTables(viewed, wanted, { marks, mostCells: CELLS_AT_ONCE })) {
+      const encoded = encodeRows(rows);
+      sum.bytes += encoded.bytes.length;
+      sum.rejects.push(...rejects);
+      limitRows(sum, answer.body.length);
+      post({ child, encoded, rejects } satisfies RowsPiece, [encoded.bytes.buffer]);
+    }
+  }
+  return { newest, marks };
 }
 
 /** Of records that are shortened. */

@@ -33,7 +33,7 @@ export async function checkApi(source: CheckedSource, path: string | undefined):
 }
 
 async function checkResources({ client, resources }: CheckedSource): Promise<SourceCheck[]> {
-  const all = resources.names.map((name) => resources.get(name));
+  const all = resources.names.map((name) => resources.get(name)).filter(({ nested }) => nested === undefined);
   const alone = all.filter((resource) => resource.parent === undefined);
   const chosen = (alone.length > 0 ? alone : all).slice(0, MOST_RESOURCES);
   const left = chosen.entries();

@@ -2,14 +2,7 @@ import { TerminalError } from "../../../core/errors.ts";
 import type { ConnectOptions, Source } from "../../provider.ts";
 import { type Limit, oneBucket } from "../http/admission.ts";
 import { createHttpClient, type HttpClient } from "../http/client.ts";
-import type {
-  OneLimit,
-  RestApi,
-  RestDeclaration,
-  RestPaginator,
-  RestResource,
-  RestSourceConfig,
-} from "./declaration.ts";
+import type { OneLimit, RestApi, RestDeclaration, RestPaginator, RestSourceConfig } from "./declaration.ts";
 import type { Paginator } from "./paginator.ts";
 import type { PaginatorConfig } from "./paginator-config.ts";
 import { createPaginator } from "./paginators.ts";
@@ -62,12 +55,17 @@ function settleResources<Config, SecretName extends string>(
   configs: readonly ResourceConfig[],
   { sourceConfig, api }: { sourceConfig: RestSourceConfig; api: RestApi },
 ): Resources {
-  const declared = new Map<string, RestResource>(resources.map((resource) => [resource.entityKey, resource]));
+  const paginators = new Map<string, RestPaginator | undefined>(
+    resources.flatMap((resource) => [
+      [resource.entityKey, resource.paginator] as const,
+      ...(resource.children ?? []).map((child) => [child.entityKey, child.more?.paginator] as const),
+    ]),
+  );
   const secretParameters = api.auth.type === "query" ? [api.auth.name] : [];
   return createResources(key, configs, (config) => {
     const { initial, columns, exclude } = sourceConfig.resources[config.name] ?? {};
     const { incremental } = config;
-    const pages = declared.get(config.name)?.paginator ?? paginator;
+    const pages = paginators.get(config.name) ?? paginator;
     return {
       ...config,
       incremental: incremental && initial !== undefined ? { ...incremental, initial } : incremental,

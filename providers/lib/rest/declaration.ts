@@ -118,6 +118,10 @@ export interface RestResource {
   /** Fields that have no column: kept in `_unmapped`, or left out. Absent: left out where `keepRecord` has them anyway, else kept. */
   otherFields?: "keep" | "ignore";
   cursor?: RestCursor;
+  /** Which records say of themselves that they are deleted: their rows go from the table. Absent: none does. */
+  deleted?: RestSign;
+  /** Tables that lie inside the records, such as the line items of an order. They need the resource's `primaryKey`. */
+  children?: RestChild[];
   /** Each record of another resource gives requests of this one. `missing`: what a 404 for one of them means; `skip` when absent. */
   parent?: { resource: string; missing?: "skip" | "fail"; concurrency?: number };
   paginator?: RestPaginator;
@@ -132,6 +136,60 @@ export interface RestResource {
   storageDescription?: string;
   /** More pages in one listing are taken for a loop; 100,000 when absent. */
   maxPages?: number;
+}
+
+/** A field that says something by its value: any but null, false and empty text; with `equals` only that one. */
+export interface RestSign {
+  path: string;
+  equals?: string | number | boolean;
+}
+
+/**
+ * A table of what lies inside another resource's records. It is read with that resource, never alone. Of a record whose list is whole, the rows
+ * replace the ones that the table has of it: what is no longer in the list is deleted.
+ */
+export interface RestChild {
+  entityKey: string;
+  displayName: string;
+  description: string;
+  /** Where the parent's record has the list: `line_items`, `lines.edges[*].node`. Null is an empty list; an object is its only element. */
+  path: string;
+  /** A parent's record without the list: rejected, or it has no children. `fail` when absent. */
+  missingList?: "fail" | "empty";
+  /** `parent` names a field of the parent's record. One column is needed for each column of the parent's key, and one is good for its cursor. */
+  columns: Record<string, RestColumn>;
+  /** Columns; empty where the elements have no key. */
+  primaryKey: string[];
+  /** Which elements say of themselves that they are deleted. */
+  deleted?: RestSign;
+  /** Absent: the list is always whole. */
+  more?: RestMore;
+  keepRecord?: boolean;
+  otherFields?: "keep" | "ignore";
+  /** What reading the rest of a list needs. */
+  permission?: string;
+  loadMode?: LoadMode;
+  sizeClass: SizeClass;
+  defaultSelected?: boolean;
+  storageDescription?: string;
+}
+
+/** How the vendor cuts a long list inside a record, and how all of it is read. */
+export interface RestMore {
+  /** What in the parent's record says that the list is cut: a sign, or a total that is larger than the list. */
+  when: RestSign | { total: string };
+  /** The listing of one parent's children: `orders/{parent.id}/lines`. Absent: it cannot be read, and a cut list deletes nothing. */
+  path?: string;
+  query?: QueryParameters;
+  headers?: Record<string, string>;
+  records?: string;
+  paginator?: RestPaginator;
+  errorRules?: ErrorRule[];
+  /**
+   * The parent's field with the page token or link of what follows the elements that the record has. Absent: the listing is read from its
+   * start, and the elements in the record are left out.
+   */
+  after?: string;
 }
 
 /** A type alone: the field has the column's name. Money is `numeric`, which is exact; a value that does not fit makes a rejected record. */

@@ -4,6 +4,7 @@ import type { RecordShape } from "./record-shape.ts";
 import type { Resource } from "./resources.ts";
 import { describeMembers } from "./sample-check.ts";
 import { selectOne } from "./selector.ts";
+import { listOf } from "./table-rows.ts";
 
 /**
  * Holds a connector's declaration against the first records that a plan sees: a vendor may rename or drop a field at any time, and its
@@ -25,6 +26,20 @@ export function checkDeclared(
   throw new TerminalError(
     "source_schema_breaking_change",
     `${provider}: ${name}: none of the first ${records.length} records has '${needed.path}', of which its column ${needed.column} is made; they have ${describeMembers(records)}.`,
+    { fix: "Upgrade Sluice. If it is the newest version, report that the vendor has changed its API." },
+  );
+}
+
+/**
+ * Likewise the list that a child is made of.
+ * @throws TerminalError source_schema_breaking_change
+ */
+export function checkNested({ provider, name, nested }: Resource, records: readonly JsonObject[]): void {
+  if (nested === undefined || nested.missing === "empty" || records.length === 0) return;
+  if (records.some((record) => listOf(record, nested) !== null)) return;
+  throw new TerminalError(
+    "source_schema_breaking_change",
+    `${provider}: ${name}: none of the first ${records.length} records of ${nested.resource} has '${nested.path}', of which it is made; they have ${describeMembers(records)}.`,
     { fix: "Upgrade Sluice. If it is the newest version, report that the vendor has changed its API." },
   );
 }

@@ -9,9 +9,9 @@ import { isTimeFormat, parseDuration } from "./time-format.ts";
 export const RECORD_COLUMN = "_record";
 const WHOLE_RECORD = "$";
 const INSTANT = "timestamp with time zone";
-const MAX_PAGES = 100_000;
+export const MAX_PAGES = 100_000;
 
-type Shared = Pick<RestDeclaration<never, never>, "key" | "records" | "errorRules">;
+export type Shared = Pick<RestDeclaration<never, never>, "key" | "records" | "errorRules">;
 
 /**
  * A declared resource as the engine reads it.
@@ -38,14 +38,9 @@ export function toResourceConfig(shared: Shared, resource: RestResource): Resour
     missingRecords: resource.missingRecords ?? "fail",
     primaryKey: resource.primaryKey.map((name) => pathOf(name, "the key")),
     ...{ loadMode: resource.loadMode, sizeClass: resource.sizeClass, permission: resource.permission },
-    fields: Object.fromEntries(columns.map(({ path, type }) => [path, type])),
+    ...fieldsOf(columns),
     additionalFields: resource.otherFields ?? (keepRecord ? "ignore" : "keep"),
-    declared: Object.fromEntries(
-      columns.map(({ path, name, required, format }): [string, DeclaredField] => [
-        path,
-        { column: name, required, ...(format === undefined ? {} : { format }) },
-      ]),
-    ),
+    ...{ deleted: resource.deleted, lists: resource.children?.map(({ path }) => path) },
     ...(cursor === undefined
       ? {}
       : { incremental: toIncremental(cursor, pathOf(cursor.column, "the cursor"), { columns, fault }) }),
@@ -66,15 +61,19 @@ export function toResourceConfig(shared: Shared, resource: RestResource): Resour
   return config;
 }
 
-interface SettledColumn extends RestColumnDetails {
+export interface SettledColumn extends RestColumnDetails {
   name: string;
   path: string;
   required: boolean;
 }
 
-type Fault = (what: string) => Error;
+export type Fault = (what: string) => Error;
 
-function settleColumns(resource: RestResource, fault: Fault): SettledColumn[] {
+/** @param resource.parent undefined: none of its columns can be of a parent */
+export function settleColumns(
+  resource: Pick<RestResource, "keepRecord" | "columns"> & { parent?: unknown },
+  fault: Fault,
+): SettledColumn[] {
   const kept: [string, RestColumn][] = resource.keepRecord
     ? [[RECORD_COLUMN, { type: "jsonb", path: WHOLE_RECORD }]]
     : [];
@@ -93,6 +92,18 @@ function settleColumns(resource: RestResource, fault: Fault): SettledColumn[] {
     seen.set(path, name);
     return { ...given, type, name, path, required: given.required ?? false };
   });
+}
+
+export function fieldsOf(columns: readonly SettledColumn[]): Pick<ResourceConfig, "fields" | "declared"> {
+  return {
+    fields: Object.fromEntries(columns.map(({ path, type }) => [path, type])),
+    declared: Object.fromEntries(
+      columns.map(({ path, name, required, format }): [string, DeclaredField] => [
+        path,
+        { column: name, required, ...(format === undefined ? {} : { format }) },
+      ]),
+    ),
+  };
 }
 
 function toIncremental(

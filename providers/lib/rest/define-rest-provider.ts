@@ -2,7 +2,8 @@ import { z } from "zod";
 import { defineProvider, type Provider, type ResourceDeclaration } from "../../provider.ts";
 import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../column-choice.ts";
 import { instant } from "../config-fields.ts";
-import type { RestDeclaration, RestOverrides, RestResource, RestSourceConfig } from "./declaration.ts";
+import type { RestChild, RestDeclaration, RestOverrides, RestResource, RestSourceConfig } from "./declaration.ts";
+import { toChildConfig } from "./declared-child.ts";
 import { toResourceConfig } from "./declared-resource.ts";
 import { describeEntity } from "./entity-description.ts";
 import { type RecordShape, shapeRecords } from "./record-shape.ts";
@@ -17,13 +18,19 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
   declaration: RestDeclaration<Config, SecretName>,
 ): Provider<Config, RestSourceConfig> {
   const { key, displayName, connectionSchema, secrets, sourceInstanceKey, resources } = declaration;
-  const configs = resources.map((resource) => toResourceConfig(declaration, resource));
-  checkParents(key, configs);
-  const overrides = resources.map((resource) => [resource.entityKey, overridesOf(resource)] as const);
-  const declared = resources.flatMap((resource, i): ResourceDeclaration[] => {
-    const config = configs[i];
-    return config === undefined ? [] : [declareResource(resource, config)];
+  const entities = resources.flatMap((resource): [DeclaredEntity, ResourceConfig][] => {
+    const config = toResourceConfig(declaration, resource);
+    const { children = [] } = resource;
+    const inner = children.map((child): [DeclaredEntity, ResourceConfig] => [
+      child,
+      toChildConfig(declaration, config, child),
+    ]);
+    return [[resource, config], ...inner];
   });
+  const configs = entities.map(([, config]) => config);
+  checkParents(key, configs);
+  const overrides = entities.map(([entity]) => [entity.entityKey, overridesOf(entity)] as const);
+  const declared = entities.map(([entity, config]) => declareResource(entity, config));
   return defineProvider<Config, RestSourceConfig>({
     ...{ key, displayName, connectionSchema, secrets, sourceInstanceKey },
     addressOf: declaration.addressOf ?? ((config) => config),
@@ -41,15 +48,18 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
   });
 }
 
+/** A resource, or a table of what lies inside its records. */
+type DeclaredEntity = Omit<RestChild, "path" | "more" | "missingList"> & Pick<RestResource, "cursor">;
+
 /** What one sync wants otherwise than the connector declares. */
-function overridesOf({ cursor }: RestResource): z.ZodType<RestOverrides> {
+function overridesOf({ cursor }: DeclaredEntity): z.ZodType<RestOverrides> {
   const choice = z.strictObject(columnChoiceMembers);
   if (cursor === undefined) return choice.refine(isOneChoice, ONE_CHOICE);
   const initial = instant.optional().describe("Nothing older is read. Absent: as declared.");
   return choice.extend({ initial }).refine(isOneChoice, ONE_CHOICE);
 }
 
-function declareResource(resource: RestResource, config: ResourceConfig): ResourceDeclaration {
+function declareResource(resource: DeclaredEntity, config: ResourceConfig): ResourceDeclaration {
   const shape = shapeOf(config);
   const entity = describeEntity(config, shape);
   const described = Object.entries(resource.columns).flatMap(([name, column]) =>
@@ -70,9 +80,10 @@ function declareResource(resource: RestResource, config: ResourceConfig): Resour
     dependsOn: entity.dependsOn,
     loadMode: entity.loadMode,
     sizeClass: entity.sizeClass,
-    slicing: asksForWindow(config) ? entity.slicing : { by: "none" },
+    slicing: config.nested === undefined && asksForWindow(config) ? entity.slicing : { by: "none" },
     storageKind: "postgres",
     storageDescription: resource.storageDescription ?? `One row for each record of ${resource.displayName}.`,
+    ...(entity.childOf === undefined ? {} : { childOf: entity.childOf }),
     configSchema: overridesOf(resource),
   };
 }
@@ -90,7 +101,9 @@ function checkParents(key: string, configs: readonly ResourceConfig[]): void {
     // Parents stand before their children, so none goes round in a circle.
     if (config.parent !== undefined && !names.has(config.parent.resource))
       throw fault(`its parent ${config.parent.resource} is not declared before it`);
-    if (config.parent === undefined && parentFieldsIn(config).length > 0)
+    if (configs.some(({ name, nested }) => name === config.parent?.resource && nested !== undefined))
+      throw fault(`its parent ${config.parent?.resource} is read from inside another resource's records`);
+    if (config.parent === undefined && config.nested === undefined && parentFieldsIn(config).length > 0)
       throw fault("a placeholder names a parent, and there is none");
     names.add(config.name);
   }

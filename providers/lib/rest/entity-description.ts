@@ -4,7 +4,7 @@ import type { ResourceConfig } from "./resource.ts";
 
 /** What its declaration and the shape of its records say of an entity. */
 export function describeEntity(resource: ResourceConfig, shape: RecordShape): EntitySchema {
-  const { name, primaryKey, incremental, parent } = resource;
+  const { name, primaryKey, incremental, parent, nested } = resource;
   const columnsAt = (paths: string[]): string[] => paths.flatMap((path) => columnOf(shape, path) ?? []);
   const column = shape.cursor?.column;
   // People know the cursor by its own column.
@@ -21,12 +21,13 @@ export function describeEntity(resource: ResourceConfig, shape: RecordShape): En
     loadMode: resource.loadMode ?? (primaryKey.length > 0 ? "upsert" : "replace"),
     dependsOn: parent ? [parent.resource] : [],
     slicing:
-      column === undefined
+      column === undefined || nested !== undefined
         ? { by: "none" }
         : { by: "time", column, ...(incremental?.windowStep ? { defaultWindow: incremental.windowStep } : {}) },
     sizeClass: resource.sizeClass,
     estimatedRows: null,
     inferred: shape.fields.some((field) => field.inferred),
     open: resource.additionalFields !== "ignore",
+    ...(nested === undefined ? {} : { childOf: nested.resource }),
   };
 }

@@ -1,5 +1,4 @@
 import { TerminalError, TransientError } from "../../../core/errors.ts";
-import type { RejectedRecord } from "../../batch.ts";
 import { FenceMemoryError } from "../fence/fence.ts";
 import { sharedFence } from "../fence/shared-fence.ts";
 import { BodyLimitError } from "../http/body-limit.ts";
@@ -7,12 +6,12 @@ import type { HttpResponse } from "../http/client.ts";
 import { type JsonValue, parseJson } from "../http/json.ts";
 import { OtherFormatError } from "../http/ndjson.ts";
 import type { Answer } from "./answer.ts";
-import type { LargeAnswer, PlainResource, Question, Refusal, SummedRows, Survey } from "./answer-thread.ts";
-import type { Dates, PageRecords, PageRows, TakenRecords } from "./page-records.ts";
+import type { LargeAnswer, PlainResource, Question, Refusal, RowsPiece, SummedRows, Survey } from "./answer-thread.ts";
+import type { Dates, PageRecords, TakenRecords } from "./page-records.ts";
 import { recordsIn } from "./records.ts";
 import type { ErrorRule } from "./resource.ts";
 import type { Resource } from "./resources.ts";
-import type { EncodedRows } from "./row-list.ts";
+import { createTablePage } from "./table-page.ts";
 
 const MODULE = new URL("./answer-thread.ts", import.meta.url);
 
@@ -94,15 +93,12 @@ function fenceRecords(response: HttpResponse, ask: Ask, count: number): PageReco
     digest: () => ask("digest", { ask: "digest" }),
     datesWithin: (view) => ask("dates", { ask: "dates", view }),
     async rows(view, wanted) {
-      const page: PageRows = { pieces: [], rejects: [], rows: 0, bytes: 0, newest: null };
-      const { newest } = await ask("rows", { ask: "rows", view, wanted }, (piece) => {
-        const { encoded, rejects } = piece as { encoded: EncodedRows; rejects: RejectedRecord[] };
-        page.pieces.push(encoded);
-        page.rows += encoded.rows;
-        page.bytes += encoded.bytes.length;
-        for (const reject of rejects) page.rejects.push(reject);
+      const page = createTablePage(wanted);
+      const { newest, marks } = await ask("rows", { ask: "rows", view, wanted }, (piece) => {
+        const { child, encoded, rejects } = piece as RowsPiece;
+        page.add({ child, piece: encoded, rejects, bytes: encoded.bytes.length, count: encoded.rows });
       });
-      return { ...page, newest };
+      return page.take(newest, marks);
     },
     async take(view, wanted): Promise<TakenRecords> {
       const records: JsonValue[] = [];

@@ -2,13 +2,18 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type JsonValue, jsonOf } from "../http/json.ts";
 import { LARGE_BYTES } from "../http/large-bodies.ts";
 import { digestOf } from "./loop-guard.ts";
-import type { PageRecords, PageRows } from "./page-records.ts";
+import type { PageRecords, PageRows, WantedRows } from "./page-records.ts";
 import { datesOf, laterOf, newestOf, rowsOf, viewOf } from "./record-views.ts";
 import { limitRows } from "./row-limits.ts";
 import { encodeRows } from "./row-list.ts";
+import { createTablePage } from "./table-page.ts";
+import { makesTables, rowsOfTables } from "./table-rows.ts";
 
 /** Cells that are made without letting others at the loop, and that are held as such. */
 const MOST_CELLS = 200_000;
+
+/** Of a piece of one table, more are held as text. */
+const MOST_PLAIN_BYTES = 512 * 1024;
 
 /**
  * Records that are at hand.
@@ -24,6 +29,7 @@ export function holdRecords(records: readonly JsonValue[], refuse: (cause: unkno
     datesWithin: async (view) => datesOf(records, view),
     async rows(view, wanted) {
       const viewed = viewOf(records, view);
+      if (makesTables(wanted)) return await rowsOfAll(viewed, wanted, refuse);
       const columns = Math.max(1, wanted.shape.fields.length);
       const atOnce = Math.max(1, Math.floor(MOST_CELLS / columns));
       const newest = newestOf(viewed, wanted);
@@ -54,6 +60,26 @@ export function holdRecords(records: readonly JsonValue[], refuse: (cause: unkno
     },
     letGo: () => undefined,
   };
+}
+
+/** As `rows`, where other tables are made of the records too, or some are deleted. */
+async function rowsOfAll(
+  viewed: readonly JsonValue[],
+  wanted: WantedRows,
+  refuse: (cause: unknown) => Error,
+): Promise<PageRows> {
+  const page = createTablePage(wanted);
+  for (const { child, rows, rejects } of rowsOfTables(viewed, wanted, { marks: page.marks, mostCells: MOST_CELLS })) {
+    const bytes = bytesOf(rows);
+    page.add({ child, rejects, piece: bytes < MOST_PLAIN_BYTES ? rows : encodeRows(rows), bytes, count: rows.length });
+    try {
+      limitRows(page.sum, LARGE_BYTES);
+    } catch (cause) {
+      throw refuse(cause);
+    }
+    await nextTurn();
+  }
+  return page.take(newestOf(viewed, wanted));
 }
 
 /** A NULL takes some room, too. */

@@ -3,6 +3,7 @@ import type { RejectedRecord } from "../../batch.ts";
 import type { JsonObject, JsonValue } from "../http/json.ts";
 import type { Omission } from "./omit.ts";
 import type { RecordShape } from "./record-shape.ts";
+import type { NestedConfig, SignConfig } from "./resource.ts";
 import type { EncodedRows } from "./row-list.ts";
 
 /**
@@ -53,6 +54,25 @@ export interface WantedRows {
   omission: Omission | null;
   /** Where the newest cursor is looked for, up to `bound` in milliseconds; null: nowhere. */
   newest: { field: string; format: string; bound: number } | null;
+  /** Records that are deleted: what of them tells which rows go. Absent: none is. */
+  deleted?: WantedDeletes;
+  /** False: only what the children need. Absent: true. */
+  isStored?: false;
+  /** Absent: no other table is made of the records. */
+  children?: WantedChild[];
+}
+
+export interface WantedDeletes {
+  sign: SignConfig;
+  /** The key, then the cursor where it has a column; empty without a key: such records are only left out. */
+  columns: string[];
+}
+
+/** What lies inside the records and is a table of its own. */
+export interface WantedChild extends Pick<WantedRows, "shape" | "keyColumns" | "omission" | "deleted"> {
+  nested: NestedConfig;
+  /** Columns that hold the parent's key, then, where there is one, its cursor. */
+  setColumns: string[];
 }
 
 export interface WantedRecords {
@@ -71,6 +91,34 @@ export interface PageRows {
   bytes: number;
   /** In milliseconds; null where none has one. */
   newest: number | null;
+  /** Absent where no records can be deleted and no other tables are wanted. */
+  marks?: TableMarks;
+  /** In the order of `WantedRows.children`; absent without any. */
+  children?: ChildRows[];
+}
+
+export type ChildRows = Pick<PageRows, "pieces" | "rejects" | "rows">;
+
+/** What some records say besides rows: in total few cells for each record. */
+export interface TableMarks {
+  deletes: Cells[];
+  /** For each child. */
+  children: { deletes: Cells[]; sets: Cells[] }[];
+  /** Lists that the records do not have whole. None of their rows are among the others. */
+  cut: CutList[];
+}
+
+export interface CutList {
+  /** Index of the child. */
+  child: number;
+  /** The parent's fields that the listing and the columns need: JSON text, since numbers have to stay as they are. */
+  parent: string;
+  /** Cells of `setColumns`. */
+  set: Cells;
+  /** Of the elements that the record has. */
+  rows: Cells[];
+  rejects: RejectedRecord[];
+  deletes: Cells[];
 }
 
 export interface TakenRecords {

@@ -1,9 +1,9 @@
 import type { EntityPlan, EntityReadSpec, PlanRequest } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
-import { isObject } from "../http/json.ts";
-import { UNMAPPED } from "./column-names.ts";
+import { isObject, type JsonValue } from "../http/json.ts";
 import { afterInitial, type Cursor, cursorOf, lookbackMs, roundDown } from "./cursor.ts";
-import { checkDeclared } from "./declared-check.ts";
+import { checkDeclared, checkNested } from "./declared-check.ts";
+import { type PlannedMember, planMembers, specOfMember } from "./members.ts";
 import { boundByNumbers } from "./number-windows.ts";
 import { omissionOf } from "./omit.ts";
 import type { TakenRecords } from "./page-records.ts";
@@ -15,7 +15,8 @@ import { columnsOf } from "./record-shape.ts";
 import type { Resource, Resources } from "./resources.ts";
 import { wantedOf } from "./sample.ts";
 import { checkSample } from "./sample-check.ts";
-import type { FoundShape, Shapes } from "./shapes.ts";
+import { type FoundShape, onlyColumns, type Shapes } from "./shapes.ts";
+import { hasSign } from "./sign.ts";
 import { spanOf } from "./steps.ts";
 import { cutWindows, isoOf, labelOf, openWindow, type TimeWindow } from "./windows.ts";
 
@@ -37,16 +38,18 @@ export async function planEntity(source: PlanningSource, request: PlanRequest): 
 }
 
 async function planResource(source: PlanningSource, resource: Resource, request: PlanRequest): Promise<EntityPlan> {
+  if (resource.nested !== undefined) throw new Error(`${resource.name} is read with ${resource.nested.resource}.`);
   const whole = await source.shapes.find(resource);
+  const members = await planMembers(source, resource, request);
   const found = onlyColumns(whole, request.columns);
   const cursor = cursorOf(resource, found, request);
   const first = await readFirstPage(source, resource, cursor);
-  const absent = checkFirstRecords(resource, found, first);
+  const absent = checkFirstRecords(resource, { found, members }, first);
   // A source's clock that runs ahead would take the cursor beyond rows that are still to come.
   const now = Math.min(first?.answeredAt ?? Date.now() - CLOCK_DOUBT_MS, Date.now());
   const omission = omissionOf(resource.choice, whole.shape);
   const reading = { now, ...(omission === null ? {} : { omission }) };
-  const spec = specOf(resource, found, request, reading);
+  const spec = specOf(resource, { found, members }, request, reading);
   const evidence = {
     clock: first?.answeredAt == null ? "worker" : "source",
     firstPage: first?.taken.count ?? 0,
@@ -61,7 +64,7 @@ async function planResource(source: PlanningSource, resource: Resource, request:
   // No answer came of which the clock could be read: the cursor stays where it is.
   const reached = roundDown(now - lagMs, cursor);
   const bound = first === null ? cursor.state : Math.max(reached, cursor.state ?? Number.NEGATIVE_INFINITY);
-  const moving = bound === null ? spec : specOf(resource, found, request, { ...reading, bound });
+  const moving = bound === null ? spec : specOf(resource, { found, members }, request, { ...reading, bound });
   return cursor.state === null
     ? planFull(moving, { request, cursor, bound, evidence: { ...evidence, ...FOLLOWS } })
     : planIncremental(moving, { request, cursor, bound, evidence: { ...evidence, ...FOLLOWS, ...emptiness(first) } });
@@ -146,8 +149,15 @@ async function readFirstPage(
 }
 
 /** @returns columns that a connector declares and that no record has */
-function checkFirstRecords(resource: Resource, { shape, isNew }: FoundShape, first: FirstPage | null): string[] {
-  const records = first?.taken.records.filter((record) => isObject(record)) ?? [];
+function checkFirstRecords(
+  resource: Resource,
+  { found: { shape, isNew }, members }: { found: FoundShape; members: readonly PlannedMember[] },
+  first: FirstPage | null,
+): string[] {
+  // A record that is deleted may have its key alone.
+  const isThere = (record: JsonValue) => resource.deleted === undefined || !hasSign(record, resource.deleted);
+  const records = first?.taken.records.filter((record) => isObject(record)).filter(isThere) ?? [];
+  for (const { resource: child } of members) checkNested(child, records);
   if (resource.declared !== undefined) return checkDeclared(resource, shape, records);
   if (isNew) checkSample(resource, records, shape);
   return [];
@@ -158,18 +168,9 @@ function emptiness(first: FirstPage | null): { count?: 0 } {
   return first === null || (first.taken.count === 0 && first.next === null) ? { count: 0 } : {};
 }
 
-/** What is left out goes to the column for what has none, where that is taken. */
-function onlyColumns(found: FoundShape, names: string[] | undefined): FoundShape {
-  if (names === undefined) return found;
-  const { shape } = found;
-  const fields = shape.fields.filter(({ column }) => names.includes(column));
-  const cursor = shape.cursor !== null && names.includes(shape.cursor.column) ? shape.cursor : null;
-  return { ...found, shape: { ...shape, fields, cursor, unmapped: shape.unmapped && names.includes(UNMAPPED) } };
-}
-
 function specOf(
   resource: Resource,
-  { shape, rowBytes }: FoundShape,
+  { found: { shape, rowBytes }, members }: { found: FoundShape; members: readonly PlannedMember[] },
   request: PlanRequest,
   reading: Omit<ReadSpec, "shape" | "removes">,
 ): EntityReadSpec {
@@ -180,5 +181,7 @@ function specOf(
     cursorField: request.cursorField,
     estimatedRowBytes: rowBytes,
     source: { shape, removes: request.removes, ...reading },
+    ...(request.members === undefined ? {} : { members: members.map((member) => specOfMember(member, reading.now)) }),
+    ...(request.isStored === false ? { isStored: false } : {}),
   };
 }

@@ -3,7 +3,8 @@ import type { Resource, Resources } from "./resources.ts";
 
 /** Why no listing of the resource can be shown to be complete, whatever its pages are; undefined where one can. */
 export function whyUnprovable(resource: Resource, resources: Pick<Resources, "get">): DiscoveredEntity["unprovable"] {
-  const { name, paging, errorRules, parent } = resource;
+  const { name, paging, errorRules, parent, nested } = resource;
+  if (nested !== undefined) return whyUnprovable(resources.get(nested.resource), resources);
   const endsByRule = errorRules.some(({ action }) => action === "stop_resource");
   // What has parents is complete only with all of them.
   if (paging.provesEnd || endsByRule) return parent && whyUnprovable(resources.get(parent.resource), resources);

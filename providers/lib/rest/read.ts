@@ -1,26 +1,24 @@
 import { isProviderError } from "../../../core/errors.ts";
-import type { RejectedRecord, RowsBatch } from "../../batch.ts";
+import type { RowsBatch, TablesBatch } from "../../batch.ts";
 import type { EntityReadSpec, ReadRequest } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
-import { createNewest, type Newest } from "./newest.ts";
+import { createRowsBatch, MOST_BATCH_BYTES } from "./batches.ts";
+import { type ReadChild, readCutLists } from "./cut-lists.ts";
+import { wantedChild, wantedDeletes } from "./members.ts";
+import { createNewest } from "./newest.ts";
 import type { PageRows, WantedRows } from "./page-records.ts";
 import { type ReadContext, readPages, type Take } from "./pages.ts";
-import { type Position, positionSchema, type RecordPage, START } from "./position.ts";
+import { positionSchema, START } from "./position.ts";
 import { oneAhead } from "./read-ahead.ts";
-import { type ReadSpec, readSpecSchema } from "./read-spec.ts";
+import { readSpecSchema } from "./read-spec.ts";
 import { formatOf } from "./resource.ts";
 import type { Resource, Resources } from "./resources.ts";
-import { joinRows } from "./row-list.ts";
 import { spanOf } from "./steps.ts";
-
-/** Slow sources commit often: what a batch holds is read again when its worker is lost. */
-const BATCH_MS = 10_000;
-
-/** Of cells' text. In memory a row takes several times its text, and there are up to three batches: loaded, waiting, read. */
-const MOST_BYTES = 1024 * 1024;
+import { makesTables } from "./table-rows.ts";
+import { createTablesBatch } from "./tables-batch.ts";
 
 /** After a batch of which the source sent more, the next one is asked for when it is loaded: two large ones are too much at a time. */
-const MOST_AHEAD_BYTES = 4 * MOST_BYTES;
+const MOST_AHEAD_BYTES = 4 * MOST_BATCH_BYTES;
 
 interface ReadSource {
   client: HttpClient;
@@ -29,8 +27,10 @@ interface ReadSource {
   takeBytes(): number;
 }
 
+type ReadBatch = RowsBatch | TablesBatch;
+
 /** Batches of whole pages: a checkpoint lies between two of them. The next is read while one is loaded. */
-export function readSlice(source: ReadSource, request: ReadRequest): AsyncGenerator<RowsBatch, void, undefined> {
+export function readSlice(source: ReadSource, request: ReadRequest): AsyncGenerator<ReadBatch, void, undefined> {
   return oneAhead(
     (abandoned) => readBatches(source, request, abandoned),
     ({ bytesRead = 0 }) => bytesRead <= MOST_AHEAD_BYTES,
@@ -41,9 +41,9 @@ async function* readBatches(
   source: ReadSource,
   request: ReadRequest,
   abandoned: AbortSignal,
-): AsyncGenerator<RowsBatch, void, undefined> {
+): AsyncGenerator<ReadBatch, void, undefined> {
   const { spec, window, checkpoint } = request;
-  const { shape, now, bound, removes = false, omission } = readSpecSchema.parse(spec.source);
+  const { now, removes = false } = readSpecSchema.parse(spec.source);
   const resource = source.resources.get(spec.entityKey);
   const from = checkpoint === null ? START : positionSchema.parse(checkpoint);
   const context: ReadContext = {
@@ -51,14 +51,24 @@ async function* readBatches(
     mayRestart: spec.keyColumns.length > 0,
     demand: removes ? "proof" : "no_doubt",
   };
-  const wanted = wantedRows(resource, { shape, bound, omission, keyColumns: spec.keyColumns });
+  const children = childrenOf(source.resources, spec);
+  const wanted = wantedRows(resource, spec, children);
   const take: Take<PageRows> = (records, view) => records.rows(view, wanted);
   const pages = readPages(context, resource, spanOf(window, resource.incremental), from, take);
   const newest = createNewest(from.newest);
-  const batch = createBatch(spec, { from, newest, takeBytes: source.takeBytes });
+  const options = { from, newest, takeBytes: source.takeBytes };
+  const batch = makesTables(wanted) ? createTablesBatch(spec, wanted, options) : createRowsBatch(spec, options);
   try {
     for await (const page of pages) {
+      // Children come before the page that has their parents, so that a batch between them leaves the checkpoint before that page.
+      for await (const list of readCutLists(source.client, page.taken.marks?.cut ?? [], children)) {
+        if (abandoned.aborted) return;
+        if (!batch.takesList(list)) yield batch.take();
+        batch.addList(list);
+        if (batch.isFull(request)) yield batch.take();
+      }
       if (abandoned.aborted) return;
+      if (!batch.takes(page.taken)) yield batch.take();
       newest.add(page.taken.newest);
       batch.add(page);
       if (page.next === null || batch.isFull(request)) {
@@ -74,51 +84,25 @@ async function* readBatches(
   if (!batch.isEmpty()) yield batch.take();
 }
 
-function createBatch(
-  spec: EntityReadSpec,
-  { from, newest, takeBytes }: { from: Position; newest: Newest; takeBytes: () => number },
-) {
-  const columns = spec.columns.map(({ name }) => name);
-  let pieces: PageRows["pieces"] = [];
-  let rejects: RejectedRecord[] = [];
-  let rows = 0;
-  let next: Position | null = from;
-  let bytes = 0;
-  let startedAt = Date.now();
-  return {
-    add({ taken, refused, next: following }: RecordPage<PageRows>): void {
-      pieces.push(...taken.pieces);
-      rows += taken.rows;
-      bytes += taken.bytes;
-      for (const reject of [...taken.rejects, ...(refused ? [refused] : [])]) {
-        rejects.push(reject);
-        bytes += reject.record.length;
-      }
-      next = following;
-    },
-    isEmpty: () => rows + rejects.length === 0,
-    isFull: ({ batchRows, batchBytes }: ReadRequest) =>
-      rows + rejects.length >= batchRows ||
-      bytes >= Math.min(batchBytes, MOST_BYTES) ||
-      Date.now() - startedAt > BATCH_MS,
-    take(): RowsBatch {
-      const taken = { rows: joinRows(pieces), rejects };
-      [pieces, rejects, rows, bytes, startedAt] = [[], [], 0, 0, Date.now()];
-      return {
-        ...{ kind: "rows", columns, ...taken },
-        checkpoint: { ...(next ?? { ...START, done: true }), ...newest.said() },
-        final: next === null,
-        bytesRead: takeBytes(),
-      };
-    },
-  };
+function childrenOf(resources: Resources, { members = [] }: EntityReadSpec): ReadChild[] {
+  return members.map((member) => {
+    const resource = resources.get(member.entityKey);
+    return { resource, wanted: wantedChild(resource, member) };
+  });
 }
 
 function wantedRows(
-  { incremental }: Resource,
-  { bound, omission, ...wanted }: Pick<ReadSpec, "shape" | "bound" | "omission"> & { keyColumns: string[] },
+  { incremental, deleted }: Resource,
+  { source, keyColumns, isStored, members }: EntityReadSpec,
+  children: readonly ReadChild[],
 ): WantedRows {
+  const { shape, bound, omission = null } = readSpecSchema.parse(source);
   const isMoving = incremental !== undefined && bound !== undefined;
   const newest = isMoving ? { field: incremental.cursorField, format: formatOf(incremental), bound } : null;
-  return { ...wanted, omission: omission ?? null, newest };
+  return {
+    ...{ shape, keyColumns, omission, newest },
+    ...(deleted === undefined ? {} : { deleted: wantedDeletes(deleted, shape, keyColumns) }),
+    ...(members === undefined ? {} : { children: children.map(({ wanted }) => wanted) }),
+    ...(isStored === false ? { isStored } : {}),
+  };
 }

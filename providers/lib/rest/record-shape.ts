@@ -30,11 +30,13 @@ export const recordShapeSchema = z.strictObject({
   cursor: z.strictObject({ path: z.string(), column: z.string(), format: z.string() }).nullable().default(null),
   /** There is a column for what has none. */
   unmapped: z.boolean(),
+  /** Paths to lists that are tables of their own. Absent where there are none. */
+  lists: z.array(z.string()).optional(),
 });
 export type RecordShape = z.output<typeof recordShapeSchema>;
 export type ShapeField = RecordShape["fields"][number];
 
-type Shaped = Pick<ResourceConfig, "fields" | "additionalFields" | "primaryKey" | "incremental" | "declared">;
+type Shaped = Pick<ResourceConfig, "fields" | "additionalFields" | "primaryKey" | "incremental" | "declared" | "lists">;
 
 /** A table of Postgres has at most 1,600 columns: an API whose names are data (ids, dates) gets the others in `_unmapped`. */
 const MOST_INFERRED = 500;
@@ -86,6 +88,7 @@ export function shapeRecords(
         ? { path: cursor.path, column: nameOf(instant?.id ?? idOf(cursor)), format: formatOf(incremental) }
         : null,
     unmapped: additionalFields !== "ignore",
+    ...(resource.lists === undefined ? {} : { lists: resource.lists }),
   };
 }
 

@@ -67,7 +67,7 @@ function ownNameOf(name: string): string {
 }
 
 /** Lists of bare values get a column. */
-function asRecord(value: JsonValue): JsonValue {
+export function asRecord(value: JsonValue): JsonValue {
   return typeof value === "object" && !isRawNumber(value) ? value : { value };
 }
 

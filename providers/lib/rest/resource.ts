@@ -61,6 +61,36 @@ export interface ParentConfig {
   concurrency: number;
 }
 
+/** A field that says something by its value, see `sign.ts`. */
+export interface SignConfig {
+  path: string;
+  equals?: Scalar | undefined;
+}
+
+/** Where another resource's records have those of this one. */
+export interface NestedConfig {
+  /** The parent. */
+  resource: string;
+  path: string;
+  missing: "fail" | "empty";
+  /** Paths of the parent's fields that columns are made of. */
+  fields: string[];
+  /** Of the parent's key, and its cursor where a column has it: each is one of `fields`. */
+  key: string[];
+  cursor: string | null;
+  more?: MoreConfig | undefined;
+}
+
+export interface MoreConfig {
+  when: SignConfig | { total: string };
+  /** The resource's path lists the children of one parent. */
+  isListed: boolean;
+  /** The parent's field with the page token of what follows. */
+  after?: string | undefined;
+  /** Paths of the parent's fields that the listing needs. */
+  fields: string[];
+}
+
 /** What a connector says of a field besides its type. */
 export interface DeclaredField {
   column: string;
@@ -101,6 +131,12 @@ export interface ResourceConfig {
   permission?: string | undefined;
   incremental?: IncrementalConfig | undefined;
   parent?: ParentConfig | undefined;
+  /** Its records lie inside those of another resource. */
+  nested?: NestedConfig | undefined;
+  /** Paths to lists that are tables of their own. */
+  lists?: string[] | undefined;
+  /** Which records say that they are deleted. */
+  deleted?: SignConfig | undefined;
   errorRules: ErrorRule[];
   /** More pages in one listing are taken for a loop. */
   maxPages: number;

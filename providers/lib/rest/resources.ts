@@ -41,8 +41,10 @@ export function createResources<Declared extends ResourceConfig>(
         });
       }
       const settled = settle(resource);
-      const { parent } = settled;
-      const parentFields = parent ? [...new Set([...parentFieldsIn(settled), ...parent.fields])] : [];
+      const { parent, nested } = settled;
+      const parentFields = parent
+        ? [...new Set([...parentFieldsIn(settled), ...parent.fields])]
+        : (nested?.fields ?? []);
       return { ...settled, provider, parentFields };
     },
   };

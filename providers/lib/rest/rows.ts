@@ -1,3 +1,4 @@
+import type { Cells } from "../../../core/row-list.ts";
 import type { RejectedRecord } from "../../batch.ts";
 import { isObject, isRawNumber, isStorable, type JsonObject, type JsonValue, jsonOf } from "../http/json.ts";
 import { UNMAPPED } from "./column-names.ts";
@@ -12,22 +13,57 @@ import { objectOf, withoutPaths } from "./unmapped.ts";
 
 export interface Rows {
   /** In the order of the shape's columns. */
-  rows: (string | null)[][];
+  rows: Cells[];
   rejects: RejectedRecord[];
 }
 
 /** Each record becomes a row or is rejected with its reason. */
 export function toRows(records: readonly JsonValue[], shape: RecordShape, keyColumns: readonly string[]): Rows {
   const result: Rows = { rows: [], rejects: [] };
-  const plan = planRows(shape, keyColumns);
+  const maker = createRowMaker(shape, keyColumns);
   for (const record of records) {
-    const row = isObject(record)
-      ? toRowIfShallow(record, plan)
-      : { column: null, reason: "The record is no JSON object." };
+    const row = maker.row(record);
     if (Array.isArray(row)) result.rows.push(row);
-    else result.rejects.push({ ...row, record: jsonOf(record) ?? JSON.stringify(surfaceOf(record)) });
+    else result.rejects.push(row);
   }
   return result;
+}
+
+export interface RowMaker {
+  /** A row of all columns, or why there is none. */
+  row(record: JsonValue): Cells | RejectedRecord;
+  /** Only some columns of it, in their order: of those that are no key any may be null. */
+  cells(record: JsonValue, columns: readonly string[]): Cells | RejectedRecord;
+}
+
+export function createRowMaker(shape: RecordShape, keyColumns: readonly string[]): RowMaker {
+  const plan = planRows(shape, keyColumns);
+  const byColumn = new Map(plan.fields.map((field) => [field.column, { ...field, notNull: undefined }]));
+  const make = (record: JsonValue, cellsOf: (record: JsonObject) => Cells | Refusal): Cells | RejectedRecord => {
+    const row = isObject(record)
+      ? ifShallow(() => cellsOf(record))
+      : { column: null, reason: "The record is no JSON object." };
+    return Array.isArray(row) ? row : reject(record, row);
+  };
+  return {
+    row: (record) => make(record, (object) => toRow(object, plan)),
+    cells: (record, columns) =>
+      make(record, (object) => {
+        const cells: Cells = [];
+        for (const column of columns) {
+          const field = byColumn.get(column);
+          const cell = field === undefined ? cellOfInstant(object, plan) : cellOfField(object, field, plan);
+          if (isRefusal(cell)) return cell;
+          cells.push(cell.cell);
+        }
+        return cells;
+      }),
+  };
+}
+
+/** The record with why it is no row. */
+export function reject(record: JsonValue, refusal: Refusal): RejectedRecord {
+  return { ...refusal, record: jsonOf(record) ?? JSON.stringify(surfaceOf(record)) };
 }
 
 /** What is the same for all records. */
@@ -44,8 +80,10 @@ interface RowPlan {
 }
 
 function planRows(shape: RecordShape, keyColumns: readonly string[]): RowPlan {
-  const { fields, cursor, unmapped } = shape;
-  const paths = fields.filter((field) => !isMember(field)).map(({ path }) => ({ path, names: namesOn(path) }));
+  const { fields, cursor, unmapped, lists = [] } = shape;
+  const listed = lists.map((path) => path.split("[*]")[0] ?? path);
+  const used = [...fields.filter((field) => !isMember(field)).map(({ path }) => path), ...listed];
+  const paths = used.map((path) => ({ path, names: namesOn(path) }));
   const members = paths.flatMap(({ path, names }) => [path, ...(names.length === 1 ? names : [])]);
   return {
     fields: fields.map((field) => ({ ...field, isKey: keyColumns.includes(field.column) })),
@@ -58,9 +96,9 @@ function planRows(shape: RecordShape, keyColumns: readonly string[]): RowPlan {
 type Refusal = Omit<RejectedRecord, "record">;
 type Members = [name: string, value: JsonValue][];
 
-function toRowIfShallow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
+function ifShallow(make: () => Cells | Refusal): Cells | Refusal {
   try {
-    return toRow(record, plan);
+    return make();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return { column: null, reason: "The record is nested too deeply." };
@@ -75,31 +113,19 @@ function surfaceOf(record: JsonValue): JsonValue {
   return objectOf(Object.entries(record).map(([name, value]) => [name, cut(value)]));
 }
 
-function toRow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
-  const cells: (string | null)[] = [];
+function toRow(record: JsonObject, plan: RowPlan): Cells | Refusal {
+  const cells: Cells = [];
   const misfits: Members = [];
   for (const field of plan.fields) {
-    const { path, column, type, inferred, required, isKey } = field;
-    const value = selectField(record, field) ?? null;
-    let cell = value === null ? null : cellFor(value, field);
-    if (value !== null && cell === null) {
-      cell = cursorCell(value, field, plan);
-      if (cell === null && (!inferred || required)) return { column, reason: misfitReason(value, field) };
-      misfits.push([path, value]);
-    }
-    if (cell === null && isKey) return { column, reason: "The key is empty." };
-    if (cell === null && field.notNull) return { column, reason: "The value is missing." };
-    if (cell !== null && !isStorable(value, typeof value === "string" ? value : cell))
-      return { column, reason: UNSTORABLE };
-    if (cell !== null && type === "jsonb" && !hasJsonbNumbers(value, cell)) return { column, reason: TOO_LARGE };
-    cells.push(cell);
+    const found = cellOfField(record, field, plan);
+    if (isRefusal(found)) return found;
+    cells.push(found.cell);
+    if (found.misfit !== undefined) misfits.push([field.path, found.misfit]);
   }
   if (plan.cursor !== null && plan.hasInstant) {
-    const { path, column, format } = plan.cursor;
-    const value = selectOne(record, path) ?? null;
-    const cell = value === null ? null : instantCell(value, format);
-    if (value !== null && cell === null) return { column, reason: `The cursor is no time in the format ${format}.` };
-    cells.push(cell);
+    const found = cellOfInstant(record, plan);
+    if (isRefusal(found)) return found;
+    cells.push(found.cell);
   }
   if (!plan.unmapped) return cells;
   const rest = [...misfits, ...unmappedMembers(record, plan)];
@@ -109,6 +135,43 @@ function toRow(record: JsonObject, plan: RowPlan): (string | null)[] | Refusal {
   if (!isStorable(others, text)) return { column: UNMAPPED, reason: UNSTORABLE };
   if (!hasJsonbNumbers(others, text)) return { column: UNMAPPED, reason: TOO_LARGE };
   return [...cells, text];
+}
+
+/** `misfit`: the value that the column does not take, and that is kept elsewhere. */
+interface FoundCell {
+  cell: string | null;
+  misfit?: JsonValue;
+}
+
+function isRefusal(found: FoundCell | Refusal): found is Refusal {
+  return "reason" in found;
+}
+
+function cellOfField(record: JsonObject, field: RowPlan["fields"][number], plan: RowPlan): FoundCell | Refusal {
+  const { column, type, inferred, required, isKey } = field;
+  const value = selectField(record, field) ?? null;
+  let cell = value === null ? null : cellFor(value, field);
+  const fits = value === null || cell !== null;
+  if (!fits) {
+    cell = cursorCell(value, field, plan);
+    if (cell === null && (!inferred || required)) return { column, reason: misfitReason(value, field) };
+  }
+  if (cell === null && isKey) return { column, reason: "The key is empty." };
+  if (cell === null && field.notNull) return { column, reason: "The value is missing." };
+  if (cell !== null && !isStorable(value, typeof value === "string" ? value : cell))
+    return { column, reason: UNSTORABLE };
+  if (cell !== null && type === "jsonb" && !hasJsonbNumbers(value, cell)) return { column, reason: TOO_LARGE };
+  return fits ? { cell } : { cell, misfit: value };
+}
+
+/** Of the column of instants that the cursor has besides its own. */
+function cellOfInstant(record: JsonObject, { cursor }: RowPlan): FoundCell | Refusal {
+  if (cursor === null) return { cell: null };
+  const { path, column, format } = cursor;
+  const value = selectOne(record, path) ?? null;
+  const cell = value === null ? null : instantCell(value, format);
+  if (value !== null && cell === null) return { column, reason: `The cursor is no time in the format ${format}.` };
+  return { cell };
 }
 
 function cellFor(value: JsonValue, field: RowPlan["fields"][number]): string | null {

@@ -1,5 +1,6 @@
 import type { EntityReadSpec, NamedColumns } from "../../provider.ts";
 import { type JsonObject, jsonOf } from "../http/json.ts";
+import { UNMAPPED } from "./column-names.ts";
 import { checkFirstPage } from "./first-page.ts";
 import type { ReadContext } from "./pages.ts";
 import { readSpecSchema } from "./read-spec.ts";
@@ -90,6 +91,15 @@ export function createShapes(source: Pick<ReadContext, "client" | "resources">):
       return result;
     },
   };
+}
+
+/** What is left out goes to the column for what has none, where that is taken. */
+export function onlyColumns(found: FoundShape, names: string[] | undefined): FoundShape {
+  if (names === undefined) return found;
+  const { shape } = found;
+  const fields = shape.fields.filter(({ column }) => names.includes(column));
+  const cursor = shape.cursor !== null && names.includes(shape.cursor.column) ? shape.cursor : null;
+  return { ...found, shape: { ...shape, fields, cursor, unmapped: shape.unmapped && names.includes(UNMAPPED) } };
 }
 
 /** A declared column of dates has cursors that last a day. */
