@@ -81,8 +81,9 @@ function requireColumns({ entityKey, target }: TableRequest, columns: string[]):
 }
 
 /** One row for each key, as the source has it: others tell nothing about how old a set is. */
-function holdsRows({ kind, loadMode, keyColumns, cursorField }: LoadTarget): boolean {
-  return kind !== "versions" && loadMode !== "append_event" && keyColumns.length > 0 && cursorField !== null;
+function holdsRows({ loadMode, keyColumns, cursorField }: LoadTarget): boolean {
+  const { layout, keeps } = MODES[loadMode];
+  return layout === "rows" && keeps === "newest" && keyColumns.length > 0 && cursorField !== null;
 }
 
 function newerParent(parent: LoadTarget, keyColumns: string[], cursor: string): string {

@@ -7,7 +7,8 @@ import { mergeAndNote } from "../load/note-seen.ts";
 import { DELETED_AT } from "../tables/layout.ts";
 import { placeBeside } from "../tables/place-beside.ts";
 import { placeFirst, placeInPlace } from "../tables/place-rows.ts";
-import { isPresent } from "../tables/placement.ts";
+import { isPresent, type Wanted } from "../tables/placement.ts";
+import { conflict } from "../tables/refusals.ts";
 import { scanInPlace } from "../tables/scan-in-place.ts";
 import type { Mode } from "./mode.ts";
 
@@ -22,7 +23,8 @@ export const upsert: Mode = {
 
   loadsBeside: ({ complete, resync, fromScratch }) => complete && (fromScratch || !resync),
 
-  place(session, wanted, found) {
+  async place(session, wanted, found) {
+    refuseMark(wanted);
     const marks = wanted.onDelete === "mark" ? [DELETED_AT] : [];
     const rows = { columns: [...wanted.columns, ...marks], keeps: upsert.keeps, indexes: [] };
     if (!isPresent(found)) return placeFirst(session, wanted, found, rows);
@@ -37,3 +39,14 @@ export const upsert: Mode = {
 
   finish: { first_load: addKey, scan_in_place: letUnseenGo(deletes), beside: swapGeneration },
 };
+
+/** @throws TerminalError destination_schema_conflict where the mark would have the name of a column that the source has */
+function refuseMark(wanted: Wanted): void {
+  const { onDelete, columns, entityKey } = wanted;
+  if (onDelete !== "mark" || !columns.some(({ name }) => name === DELETED_AT.name)) return;
+  throw conflict(
+    wanted,
+    `the source has a column ${DELETED_AT.name}, which is to mark the rows that it has deleted`,
+    `Set onDelete of ${entityKey} to remove in destinationConfig, or leave the column out with sourceConfig.`,
+  );
+}

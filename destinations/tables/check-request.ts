@@ -1,7 +1,6 @@
 import { findColumnFault } from "../../core/column-faults.ts";
 import { TerminalError } from "../../core/errors.ts";
 import { LOAD_MODE_RULES } from "../../core/load-modes.ts";
-import { DELETED_AT_COLUMN } from "../../core/own-columns.ts";
 import type { PreviewRequest } from "../destination.ts";
 import type { Mode } from "../modes/mode.ts";
 import type { Session } from "../session.ts";
@@ -13,13 +12,6 @@ export function checkRequest(request: PreviewRequest): void {
   const names = request.columns.map(({ name }) => name);
   const fault = findColumnFault(entityKey, { names, loadMode, keyColumns });
   if (fault !== null) throw conflict(request, fault.what, fault.fix);
-  if (request.onDelete === "mark" && loadMode === "upsert" && names.includes(DELETED_AT_COLUMN)) {
-    throw conflict(
-      request,
-      `the source has a column ${DELETED_AT_COLUMN}, which is to mark the rows that it has deleted`,
-      `Set onDelete of ${entityKey} to remove in destinationConfig, or leave the column out with sourceConfig.`,
-    );
-  }
   const missing = keyColumns.find((name) => !names.includes(name));
   const needsKey = LOAD_MODE_RULES[loadMode].needsKey && keyColumns.length === 0;
   if (needsKey || missing !== undefined) {

@@ -93,6 +93,17 @@ describe("a row that the source has deleted", () => {
     expect(await idsIn(warehouse, "_deleted_at is not null")).toEqual([2]);
   });
 
+  test("a source with a column of that name cannot be marked, and the error says what to do", async () => {
+    const warehouse = await openWarehouse();
+    const { columns } = prepareRequest();
+    const own = { name: "_deleted_at", type: "text", nullable: true };
+    const request = prepareRequest({ onDelete: "mark", columns: [...columns, own] });
+    await expect(warehouse.destination.prepareEntity(request)).rejects.toMatchObject({
+      reasonCode: "destination_schema_conflict",
+      fix: expect.stringContaining("onDelete"),
+    });
+  });
+
   test("keeps its last values under upsert_soft_delete", async () => {
     const mode = { loadMode: "upsert_soft_delete" as const };
     const warehouse = await loadedTable({ ...mode, complete: true });

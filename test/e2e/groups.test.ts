@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createDepotServer, type DepotServer } from "../support/depot-server.ts";
 import { createShopServer, type ShopServer } from "../support/shop-server.ts";
 import {
   createWorld,
@@ -238,6 +239,64 @@ describe("a parent and its children", () => {
     expect(await run(sync)).toMatchObject({
       status: "partial",
       summary: { entities: { lines: { reasonCode: "config_invalid" }, orders: { rows: 12 }, notes: { rows: 6 } } },
+    });
+  });
+
+  describe("of a change feed", () => {
+    let depot: DepotServer;
+    beforeEach(async () => {
+      depot = await createDepotServer();
+      for (let id = 1; id <= 12; id++) depot.put({ id, note: `n${id}` });
+    });
+    afterEach(() => depot.close());
+
+    async function createFeedSync(entities: string[], more: Row = {}): Promise<Row> {
+      const { body: connection } = await world.api("POST", "/connections", {
+        ...{ name: `depot ${randomUUID()}`, provider: "dropbox", config: { baseUrl: depot.baseUrl } },
+      });
+      return world.createSync({
+        ...{ connectionId: connection.id, entities },
+        destinationConfig: { schema: `s${randomUUID().slice(0, 8)}`, ...more },
+        executionConfig: { heartbeatTimeoutSeconds: 5, maxAutoResumeAttempts: 0 },
+      } as Parameters<World["createSync"]>[0]);
+    }
+
+    it("take what it tells of rows that are gone", async () => {
+      const sync = await createFeedSync(["changes", "labels"], { entities: { changes: { onDelete: "mark" } } });
+      await run(sync);
+      depot.remove(3);
+      expect(await run(sync)).toMatchObject({
+        status: "succeeded",
+        summary: { rowsDeleted: 2, entities: { changes: { rowsDeleted: 1 }, labels: { rowsDeleted: 1 } } },
+      });
+      expect(await count(sync, "changes", "_deleted_at is not null")).toBe(1);
+      expect(await count(sync, "labels")).toBe(11);
+      const states = await cursors(sync);
+      expect([states.changes, states.labels]).toEqual(["0:13", "0:13"]);
+    });
+
+    it("that a child is added to later is read as a whole, and what was deleted meanwhile goes all the same", async () => {
+      const sync = await createFeedSync(["changes"]);
+      await run(sync);
+      depot.remove(5);
+      depot.put({ id: 20, note: "new" });
+      const { body: wider } = await world.api("PATCH", `/syncs/${sync.id}`, { entities: ["changes", "labels"] });
+      expect(await run(sync)).toMatchObject({ status: "succeeded" });
+      expect(await counts(wider, "changes", "labels")).toEqual({ changes: 12, labels: 12 });
+      expect(await count(sync, "changes", "id = 5")).toBe(0);
+      depot.put({ id: 21, note: "new" });
+      expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsRead: 2, rowsWritten: 2 } });
+    });
+
+    it("that has expired is read as a whole for all of them by the next attempt", async () => {
+      const sync = await createFeedSync(["changes", "labels"]);
+      await run(sync);
+      depot.remove(5);
+      depot.expireFeed();
+      expect(await run(sync)).toMatchObject({ status: "succeeded", attemptNumber: 2 });
+      expect(await counts(sync, "changes", "labels")).toEqual({ changes: 11, labels: 11 });
+      const states = await cursors(sync);
+      expect(states.changes).toBe(states.labels);
     });
   });
 });

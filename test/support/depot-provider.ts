@@ -7,6 +7,7 @@ import { JobLostError, runExportJob } from "../../providers/lib/jobs.ts";
 import {
   defineProvider,
   type EntityPlan,
+  type EntityReadSpec,
   type EntitySchema,
   type PlanRequest,
   type Provider,
@@ -18,10 +19,10 @@ import type { DepotJob } from "./depot-server.ts";
 import { shop } from "./shop-provider.ts";
 
 /**
- * The connector of `depot-server.ts`, for what no connector of this version has: `changes` is a change feed, `exports` comes by export jobs,
+ * The connector of `depot-server.ts`, for what no connector of this version has: `changes` is a change feed, which brings their `labels` too, `exports` comes by export jobs,
  * `boxes` is read in parts.
  */
-export const DEPOT_ENTITIES = ["changes", "exports", "boxes"] as const;
+export const DEPOT_ENTITIES = ["changes", "labels", "exports", "boxes"] as const;
 
 const connectionSchema = z.strictObject({
   baseUrl: z.url(),
@@ -61,6 +62,10 @@ const COLUMNS = [
   { name: "id", type: "bigint", nullable: false },
   { name: "note", type: "text", nullable: true },
 ];
+const LABEL_COLUMNS = [
+  { name: "id", type: "text", nullable: false },
+  { name: "thing_id", type: "bigint", nullable: false },
+];
 
 interface Page {
   items: { id: number; note?: string; gone?: true }[];
@@ -89,6 +94,31 @@ function createSource({ baseUrl, findsJobs, asksInPlan }: Config, signal: AbortS
     rows: items.flatMap(({ id, note, gone }) => (gone ? [] : [[String(id), note ?? null]])),
     ...{ checkpoint, final },
   });
+  /** A thing has one label, which goes with it. */
+  const changesOf = (
+    page: Page,
+    { isStored, members }: EntityReadSpec,
+    checkpoint: Checkpoint,
+    final: boolean,
+  ): Batch => {
+    const present = page.items.filter(({ gone }) => !gone);
+    const gone = page.items.filter((item) => item.gone).map(({ id }) => [String(id)]);
+    const things = {
+      columns: ["id", "note"],
+      rows: present.map(({ id, note }) => [String(id), note ?? null]),
+      ...(gone.length > 0 ? { deletes: { columns: ["id"], rows: gone } } : {}),
+    };
+    const labels = {
+      columns: ["id", "thing_id"],
+      rows: present.map(({ id }) => [`label ${id}`, String(id)]),
+      sets: { columns: ["thing_id"], rows: page.items.map(({ id }) => [String(id)]) },
+    };
+    const tables = {
+      ...(isStored === false ? {} : { changes: things }),
+      ...(members?.length ? { labels } : {}),
+    };
+    return { kind: "tables", tables, checkpoint, final };
+  };
 
   /** The token of a plan lies in the spec; without one everything is listed. */
   async function* readFeed({ spec, checkpoint }: ReadRequest): AsyncGenerator<Batch, void, undefined> {
@@ -99,9 +129,9 @@ function createSource({ baseUrl, findsJobs, asksInPlan }: Config, signal: AbortS
         token === null ? `/things${next === null ? "" : `?page=${next}`}` : `/changes?token=${next ?? token}`;
       const page = await get<Page>(path);
       if (page === null) throw expired();
-      if (page.next === null) return yield batchOf(page, { cursor: page.token }, true);
+      if (page.next === null) return yield changesOf(page, spec, { cursor: page.token }, true);
       next = String(page.next);
-      yield batchOf(page, { next }, false);
+      yield changesOf(page, spec, { next }, false);
     }
   }
 
@@ -177,17 +207,22 @@ function expired(): TransientError {
 
 function schemaOf(entityKey: (typeof DEPOT_ENTITIES)[number]): EntitySchema {
   return {
-    ...{ entityKey, displayName: entityKey, description: "", columns: COLUMNS, primaryKeyColumns: ["id"] },
+    ...{ entityKey, displayName: entityKey, description: "", primaryKeyColumns: ["id"] },
+    columns: entityKey === "labels" ? LABEL_COLUMNS : COLUMNS,
     ...{ cursorFields: [], loadMode: "upsert", dependsOn: [], slicing: { by: "none" }, sizeClass: "s" },
     ...{ estimatedRows: null },
     ...(entityKey === "changes" ? { changeFeed: true } : {}),
+    ...(entityKey === "labels" ? { childOf: "changes" } : {}),
   };
 }
 
-function planOf({ entityKey, keyColumns, cursorState, scan, resync = false }: PlanRequest): EntityPlan {
-  const spec = {
-    ...{ entityKey, columns: COLUMNS, keyColumns, cursorField: null, estimatedRowBytes: 100 },
-    source: { token: cursorState },
+function planOf(request: PlanRequest): EntityPlan {
+  const { entityKey, keyColumns, cursorState, scan, resync = false, members = [], isStored = true } = request;
+  const of = { keyColumns, cursorField: null, estimatedRowBytes: 100, source: {} };
+  const spec: EntityReadSpec = {
+    ...{ ...of, entityKey, columns: COLUMNS, source: { token: cursorState } },
+    ...(members.length > 0 ? { members: [{ ...of, entityKey: "labels", columns: LABEL_COLUMNS }] } : {}),
+    ...(isStored ? {} : { isStored }),
   };
   if (entityKey === "boxes") {
     const slices = [0, 1, 2].map((box) => ({
