@@ -1,7 +1,9 @@
+import { DELETED_AT_COLUMN } from "../../core/own-columns.ts";
 import type { SliceRequest } from "../destination.ts";
 import type { TargetTable } from "../load-target.ts";
 import type { Session } from "../session.ts";
-import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
+import { quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
+import { hasMark } from "../tables/deleted-mark.ts";
 import type { AppliedRows, StagedRows } from "./staging.ts";
 import { refuseWithheld } from "./withheld.ts";
 import type { BatchWriting, WriteRequest } from "./writing.ts";
@@ -11,22 +13,22 @@ export const append: BatchWriting = { by: "batch", does: "append", apply: append
 
 async function appendRows(session: Session, request: WriteRequest, staged: StagedRows): Promise<AppliedRows> {
   const { target } = request;
-  const result =
-    target.keyColumns.length > 0
-      ? await session.client.query(appendByKey(target, staged))
-      : await session.client.query(appendByCount(target, staged), [
-          ...[request.planId, request.sliceNo],
-          // Tables of one slice may have equal rows.
-          request.isMember ? request.entityKey : "",
-        ]);
-  const inserted = result.rowCount ?? 0;
-  if (target.keyColumns.length > 0) {
-    await refuseWithheld(session, target, {
-      from: `select ${quoteColumns(target.keyColumns)} from ${staged.table}`,
-      changes: "false",
-    });
+  if (target.keyColumns.length === 0) {
+    const { rowCount } = await session.client.query(appendByCount(target, staged), [
+      ...[request.planId, request.sliceNo],
+      // Tables of one slice may have equal rows.
+      request.isMember ? request.entityKey : "",
+    ]);
+    return { written: rowCount ?? 0, inserted: rowCount ?? 0 };
   }
-  return { written: inserted, inserted };
+  const { rows } = await session.client.query<{ written: string; inserted: string }>(
+    appendByKey(target, staged, await hasMark(session, target)),
+  );
+  await refuseWithheld(session, target, {
+    from: `select ${quoteColumns(target.keyColumns)} from ${staged.table}`,
+    changes: "false",
+  });
+  return { written: Number(rows[0]?.written), inserted: Number(rows[0]?.inserted) };
 }
 
 /** What `appendByCount` has to know of a slice's earlier batches is of no use once the slice is done. */
@@ -38,14 +40,29 @@ export async function forgetAppended(
   await session.client.query("delete from _sluice.appended where plan_id = $1 and slice_no = $2", [planId, sliceNo]);
 }
 
-function appendByKey(target: TargetTable, { table, columns, readOrder }: StagedRows): string {
+/** Where the deletion of a row has taken the place of the row, there is none for the row that is there again: it takes it back. */
+function appendByKey(target: TargetTable, { table, columns, readOrder }: StagedRows, isMarked: boolean): string {
   const key = quoteColumns(target.keyColumns);
+  const { cursorField } = target;
+  const cursor = cursorField !== null && columns.includes(cursorField) ? quoteIdentifier(cursorField) : null;
+  const again = [...columns.map(quoteIdentifier), RUN_ID_COLUMN, SYNCED_AT_COLUMN].map(
+    (column) => `${column} = excluded.${column}`,
+  );
+  const isOlder = cursor === null ? "false" : `coalesce(excluded.${cursor} < present.${cursor}, false)`;
+  const whereTaken = isMarked
+    ? `do update set ${again.join(", ")}, ${DELETED_AT_COLUMN} = null
+       where present.${DELETED_AT_COLUMN} is not null and not ${isOlder}`
+    : "do nothing";
   return `
-    insert into ${leafOf(target)} (${quoteColumns(columns)})
-    select distinct on (${key}) ${quoteColumns(columns)}
-    from ${table}
-    order by ${key}, ${readOrder}
-    on conflict (${key}) do nothing`;
+    with added as (
+      insert into ${leafOf(target)} as present (${quoteColumns(columns)})
+      select distinct on (${key}) ${quoteColumns(columns)}
+      from ${table}
+      order by ${key}, ${readOrder}
+      on conflict (${key}) ${whereTaken}
+      returning xmax = 0 as inserted
+    )
+    select count(*) as written, count(*) filter (where inserted) as inserted from added`;
 }
 
 /**

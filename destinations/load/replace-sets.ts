@@ -1,17 +1,22 @@
+import pg from "pg";
 import { TerminalError } from "../../core/errors.ts";
-import type { KeyRows } from "../destination.ts";
+import type { KeyRows, RejectedRecord } from "../destination.ts";
 import { lockTable } from "../ledger/ledger.ts";
-import type { LoadTarget } from "../load-target.ts";
+import type { RejectTally } from "../ledger/rejects.ts";
+import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
-import { checkedType, quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
+import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
 import { GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { type Deleting, type GoneKeys, makeGoneKeys } from "./gone-keys.ts";
 import { copySoundRows, portionOfRows } from "./sound-rows.ts";
 import type { StagedRows } from "./staging.ts";
 import type { TableRequest } from "./table-request.ts";
 
-/** Parents whose child rows are all in the batch, staged in the session. `_is_stale`: the table has a newer set of theirs. */
+/**
+ * Parents whose child rows are all in the batch, staged in the session. `_is_stale`: the table has a newer set of theirs. `_is_cut`: a row of
+ * theirs was rejected.
+ */
 export interface StagedSets {
   /** As in a statement. */
   table: string;
@@ -39,22 +44,25 @@ export async function stageSets(
   await client.query("drop table if exists pg_temp.sluice_sets");
   await client.query(
     `create temporary table sluice_sets as
-     select ${quoteColumns(sets.columns)}, false as _is_stale from ${present.table} present with no data`,
+     select ${quoteColumns(sets.columns)}, false as _is_stale, false as _is_cut
+     from ${present.table} present with no data`,
   );
   // A key that the child's types do not take has no rows there.
   const given = portionOfRows({ kind: "rows", ...sets, checkpoint: null, final: false });
   await copySoundRows(session, SETS, given, new Map(), request.signal);
-  await client.query(`update ${SETS} set _is_stale = false where _is_stale is null`);
+  await client.query(`update ${SETS} set _is_stale = false, _is_cut = false`);
   const holder = parent !== null && holdsRows(parent) ? parent : null;
-  if (holder === null) await lockSets(session, target);
+  // Without its key the parent may have a row twice, and nothing locks the other one.
+  if (holder === null || lateKeyOf(holder) !== null) await lockSets(session, target);
   if (cursor !== null) {
     const newer =
       holder === null
         ? [
-            newerChildren(keyColumns, cursor, `${present.table} present`, present.where),
+            newerChildren(keyColumns, cursor, `${present.table} present`, `${present.where}${ofThisRun(request)}`),
             ...waitingOf(target, keyColumns, cursor),
+            ...(await newerVersions(session, parent, keyColumns, cursor)),
           ]
-        : [newerParent(holder, keyColumns, cursor)];
+        : [newerParent(holder, tableOf(holder), keyColumns, cursor)];
     await client.query(`update ${SETS} sets set _is_stale = true where ${newer.join(" or ")}`);
   }
   return { table: SETS, keyColumns };
@@ -86,8 +94,30 @@ function holdsRows({ loadMode, keyColumns, cursorField }: LoadTarget): boolean {
   return layout === "rows" && keeps === "newest" && keyColumns.length > 0 && cursorField !== null;
 }
 
-function newerParent(parent: LoadTarget, keyColumns: string[], cursor: string): string {
-  const table = quoteTable({ schema: parent.leafSchema, table: parent.leafTable });
+/** A complete scan says how the source is now, also where a cursor was set back: what earlier runs have loaded is no newer. */
+function ofThisRun({ target, runId }: TableRequest): string {
+  return target.kind === "scan_in_place" ? ` and present.${RUN_ID_COLUMN} = ${pg.escapeLiteral(runId)}` : "";
+}
+
+/** Of a parent with versions: those that it has, and the rows that will become some. */
+async function newerVersions(
+  session: Session,
+  parent: LoadTarget | null,
+  keyColumns: string[],
+  cursor: string,
+): Promise<string[]> {
+  if (parent?.kind !== "versions" || parent.cursorField === null) return [];
+  const waiting = newerParent(parent, tableOf(parent), keyColumns, cursor);
+  if (parent.complete) return [waiting];
+  const { table } = await MODES[parent.loadMode].deletes(parent).present(session, parent);
+  return [waiting, newerParent(parent, table, keyColumns, cursor)];
+}
+
+function tableOf({ leafSchema, leafTable }: LoadTarget): string {
+  return quoteTable({ schema: leafSchema, table: leafTable });
+}
+
+function newerParent(parent: LoadTarget, table: string, keyColumns: string[], cursor: string): string {
   const typed = (name: string, of: string): string => {
     const type = parent.columns.find((column) => column.name === of)?.type ?? "text";
     return `sets.${quoteIdentifier(name)}::${checkedType(type)}`;
@@ -109,8 +139,7 @@ function newerChildren(keyColumns: string[], cursor: string, from: string, where
 /** Rows that wait for the finish as they were read. */
 function waitingOf(target: LoadTarget, keyColumns: string[], cursor: string): string[] {
   if (target.kind !== "versions") return [];
-  const waiting = quoteTable({ schema: target.leafSchema, table: target.leafTable });
-  return [newerChildren(keyColumns, cursor, `${waiting} present`, `present.${GONE_AT_COLUMN} is null`)];
+  return [newerChildren(keyColumns, cursor, `${tableOf(target)} present`, `present.${GONE_AT_COLUMN} is null`)];
 }
 
 /** No row is there that two slices could both lock: they take turns. */
@@ -118,6 +147,38 @@ async function lockSets({ client }: Session, { schema, table }: LoadTarget): Pro
   await client.query("select pg_advisory_xact_lock(hashtextextended('sluice sets ' || $1, 0))", [
     JSON.stringify([schema, table]),
   ]);
+}
+
+/**
+ * A row that was rejected is at the source all the same, and its record may not tell its key: of its parent's rows nobody can say which are
+ * gone. Where the parent is not known either, that goes for all of the batch.
+ * @param of.records that could not even be rows
+ */
+export async function keepWhereRejected(
+  { client }: Session,
+  { table, keyColumns }: StagedSets,
+  { rejects, records }: { rejects: RejectTally; records: readonly RejectedRecord[] },
+): Promise<void> {
+  if (rejects.count === rejects.loaded) return;
+  const isKnown = records.length === 0 && rejects.first.length === rejects.count;
+  const parents = isKnown ? parentsOf(rejects, keyColumns) : [];
+  const texts = keyColumns.map((name) => `sets.${quoteIdentifier(name)}::text`).join(", ");
+  const { rowCount } = await client.query(
+    `update ${table} sets set _is_cut = true where jsonb_build_array(${texts}) in (select jsonb_array_elements($1))`,
+    [JSON.stringify(parents)],
+  );
+  if (isKnown && rowCount === parents.length) return;
+  // Two texts may stand for one value, as 1.0 and 1.00 do.
+  await client.query(`update ${table} sets set _is_cut = true`);
+}
+
+/** Each once, as text. */
+function parentsOf({ first }: RejectTally, keyColumns: string[]): (string | null)[][] {
+  const parents = first.map(({ record }) => {
+    const cells = JSON.parse(record) as Record<string, string | null>;
+    return keyColumns.map((name) => cells[name] ?? null);
+  });
+  return [...new Map(parents.map((key) => [JSON.stringify(key), key])).values()];
 }
 
 /**
@@ -136,7 +197,11 @@ export async function makeWay(
   );
   if (target.keyColumns.length > 0) return 0;
   if (MODES[target.loadMode].deletes(target).does !== "remove") {
-    throw new Error(`${entityKey} has no key, so its sets cannot be compared.`);
+    throw new TerminalError(
+      "config_invalid",
+      `${entityKey} has no key, so nobody can tell which rows of a set are new, and load mode ${target.loadMode} keeps all of them.`,
+      { fix: "Name a key as primaryKeyColumns in the table binding, or choose load mode replace." },
+    );
   }
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const { rowCount } = await client.query(
@@ -154,11 +219,14 @@ export async function findDropped(
   const { keyColumns } = target;
   const present = await deleting.present(session, target);
   const gone = await makeGoneKeys(session, { like: present.table, keyColumns, cursor: null });
-  const places = [present];
-  if (target.kind === "versions") {
-    const waiting = quoteTable({ schema: target.leafSchema, table: target.leafTable });
-    places.push({ table: waiting, where: `present.${GONE_AT_COLUMN} is null` });
-  }
+  const places =
+    target.kind === "versions"
+      ? [
+          // What waits says where the row is now: it may be another parent's.
+          { table: present.table, where: `${present.where} and not exists (${laterOf(target, "true")})` },
+          { table: tableOf(target), where: `present.${GONE_AT_COLUMN} is null and not exists (${isLater(target)})` },
+        ]
+      : [present];
   const ofSet = sets.keyColumns.map((name) => `present.${quoteIdentifier(name)} = sets.${quoteIdentifier(name)}`);
   const sameKey = keyColumns.map((name) => `present.${quoteIdentifier(name)} = staged.${quoteIdentifier(name)}`);
   const key = keyColumns.map((name) => `present.${quoteIdentifier(name)}`).join(", ");
@@ -166,12 +234,29 @@ export async function findDropped(
     await session.client.query(
       `insert into ${gone.table}
        select ${key} from ${table} present join ${sets.table} sets on ${ofSet.join(" and ")}
-       where not sets._is_stale and ${where}
+       where not sets._is_stale and not sets._is_cut and ${where}
          and not exists (select from ${staged.table} staged where ${sameKey.join(" and ")})
          and not exists (select from ${gone.table} present_gone where ${keyColumns.map((name) => `present_gone.${quoteIdentifier(name)} = present.${quoteIdentifier(name)}`).join(" and ")})`,
     );
   }
   return gone;
+}
+
+function laterOf({ keyColumns, leafSchema, leafTable }: LoadTarget, condition: string): string {
+  const sameKey = keyColumns.map((name) => `later.${quoteIdentifier(name)} = present.${quoteIdentifier(name)}`);
+  return `select from ${quoteTable({ schema: leafSchema, table: leafTable })} later where ${[...sameKey, condition].join(" and ")}`;
+}
+
+/** Of rows that wait, as the finish orders them. */
+function isLater(target: LoadTarget): string {
+  const readLater = `(later.${SYNCED_AT_COLUMN}, later.ctid) > (present.${SYNCED_AT_COLUMN}, present.ctid)`;
+  if (target.cursorField === null) return laterOf(target, readLater);
+  const [later, before] = ["later", "present"].map((of) => `${of}.${quoteIdentifier(target.cursorField ?? "")}`);
+  return laterOf(
+    target,
+    `(${later} > ${before} or (${later} is not null and ${before} is null)
+      or (${later} is not distinct from ${before} and ${readLater}))`,
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { LoadableRows, LoadableTable } from "../destination.ts";
 import type { TableProgress } from "../ledger/commit-progress.ts";
-import { addRejects, type Reject, rejectsOf } from "../ledger/rejects.ts";
+import { addRejects, type Reject, type RejectTally, rejectsOf } from "../ledger/rejects.ts";
 import { isStraight, type LoadTarget } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
@@ -10,8 +10,8 @@ import { checkDeleteGuard } from "./delete-guard.ts";
 import { takenOf } from "./discard.ts";
 import { type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
 import { type GoneRows, makeGoneKeys } from "./gone-keys.ts";
-import { findDropped, makeWay, type StagedSets, stageSets } from "./replace-sets.ts";
-import { copySoundRows, type Faults, portionOfRows } from "./sound-rows.ts";
+import { findDropped, keepWhereRejected, makeWay, type StagedSets, stageSets } from "./replace-sets.ts";
+import { copySoundRows, findFaults, portionOfRows } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 import type { TableRequest } from "./table-request.ts";
@@ -40,8 +40,13 @@ export function needsStage({ sets, deletes }: LoadableTable): boolean {
   return sets !== undefined || deletes !== undefined;
 }
 
-/** What a batch has for one table, within the transaction of the batch. */
-export async function writeTable(session: Session, request: TableRequest, work: TableWork): Promise<TableProgress> {
+/** What a batch has brought about in one table, before the rows go that the source has deleted. */
+interface Written extends GoneRows {
+  filled: Filled;
+}
+
+/** The rows and sets that a batch has for one table, within the transaction of the batch. */
+export async function writeRows(session: Session, request: TableRequest, work: TableWork): Promise<Written> {
   const { rows, way, rowsBefore, parent } = work;
   const batch = batchOf(rows);
   const sets = rows.sets === undefined ? null : await stageSets(session, request, { sets: rows.sets, parent });
@@ -52,20 +57,41 @@ export async function writeTable(session: Session, request: TableRequest, work: 
   const dropped = sets === null ? NOTHING_GONE : await letGoDropped(session, request, { sets, columns: batch.columns });
   // Others are to be as fast as ever.
   if (way === "searched") await dropStage(session, request.stageName);
-  const readRows = filled.rows + filled.rejects.count - filled.rejects.loaded;
-  const deletes = await letGoDeleted(session, request, { rows, rowsBefore: rowsBefore + readRows });
-  const rowsDeleted = dropped.deleted + deletes.deleted;
-  await checkDeleteGuard(session, request, {
-    rowsDeleted,
-    inserted: applied.inserted + dropped.inserted + deletes.inserted,
-  });
   return {
-    rowsRead: readRows + deletes.rejected,
-    rowsRejected: filled.rejects.count + deletes.rejected,
-    written: applied.written + dropped.written + deletes.written,
-    inserted: applied.inserted + dropped.inserted + deletes.inserted,
-    rowsDeleted,
+    filled,
+    deleted: dropped.deleted,
+    written: applied.written + dropped.written,
+    inserted: applied.inserted + dropped.inserted,
   };
+}
+
+/** How many of the slice's rows were read with a batch of this table. */
+export function countRead({ filled }: Written): number {
+  return filled.rows + filled.rejects.count - filled.rejects.loaded;
+}
+
+/**
+ * The rows that the source has deleted, once all tables of the batch have their rows.
+ * @throws TerminalError delete_guard_tripped
+ */
+export async function writeDeletes(
+  session: Session,
+  request: TableRequest,
+  work: Pick<TableWork, "rows" | "rowsBefore"> & { written: Written },
+): Promise<TableProgress> {
+  const { written } = work;
+  const { filled } = written;
+  const readRows = countRead(written);
+  const deletes = await letGoDeleted(session, request, { ...work, rejects: filled.rejects });
+  const progress = {
+    rowsRead: readRows + deletes.rejected,
+    rowsRejected: filled.rejects.count,
+    written: written.written + deletes.written,
+    inserted: written.inserted + deletes.inserted,
+    rowsDeleted: written.deleted + deletes.deleted,
+  };
+  await checkDeleteGuard(session, request, progress);
+  return progress;
 }
 
 const NOTHING_GONE: GoneRows = { deleted: 0, written: 0, inserted: 0 };
@@ -105,6 +131,7 @@ async function stageAndApply(
   const filled = await fill(session, request, batch, rowsBefore)(stage);
   const staged = stagedRows(takenOf(target, batch).columns, request.stageName);
   await refuseDoubles(session, request, staged);
+  if (sets !== null) await keepWhereRejected(session, sets, { rejects: filled.rejects, records: batch.rejects ?? [] });
   const replaced = sets === null ? 0 : await makeWay(session, request, { sets, staged });
   const writing = MODES[target.loadMode].write(target);
   if (writing.by === "slice")
@@ -130,8 +157,12 @@ async function letGoDropped(
 async function letGoDeleted(
   session: Session,
   request: TableRequest,
-  { rows: { deletes }, rowsBefore }: { rows: LoadableTable; rowsBefore: number },
+  of: { rows: LoadableTable; rowsBefore: number; rejects: RejectTally },
 ): Promise<GoneRows & { rejected: number }> {
+  const {
+    rows: { deletes },
+    rowsBefore,
+  } = of;
   if (deletes === undefined || deletes.rows.length === 0) return { ...NOTHING_GONE, rejected: 0 };
   const { target } = request;
   const { columns } = deletes;
@@ -144,8 +175,9 @@ async function letGoDeleted(
   const deleting = MODES[target.loadMode].deletes(target);
   const { table } = await deleting.present(session, target);
   const gone = await makeGoneKeys(session, { like: table, keyColumns, cursor });
-  const faults: Faults = new Map();
-  const given = portionOfRows(batchOf({ columns, rows: deletes.rows }));
+  const keys = batchOf({ columns, rows: deletes.rows });
+  const given = portionOfRows(keys);
+  const faults = await findFaults(keys, []);
   const known = [...keyColumns, ...(cursor === null || keyColumns.includes(cursor) ? [] : [cursor])];
   await copySoundRows(session, gone.table, pickColumns(given, known), faults, request.signal);
   const rejects: Reject[] = rejectsOf(given, faults, 0).map((reject, index) => ({
@@ -153,7 +185,7 @@ async function letGoDeleted(
     reason: `a deletion: ${reject.reason}`,
     rowNo: rowsBefore + index + 1,
   }));
-  await addRejects(session, request, { count: 0, loaded: 0, first: [], firstCharacters: 0 }, rejects);
+  await addRejects(session, request, of.rejects, rejects);
   return { ...(await deleting.apply(session, request, gone)), rejected: rejects.length };
 }
 

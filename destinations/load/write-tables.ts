@@ -15,7 +15,7 @@ import { applyInTransaction } from "./retry-apply.ts";
 import { isDataFault } from "./sound-rows.ts";
 import { STAGE } from "./staging.ts";
 import type { TableRequest } from "./table-request.ts";
-import { canGoStraight, needsStage, type Way, writeTable } from "./write-table.ts";
+import { canGoStraight, countRead, needsStage, type Way, writeDeletes, writeRows } from "./write-table.ts";
 
 export interface TablesWriter {
   /**
@@ -52,14 +52,22 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
   ): Promise<Record<string, TableProgress>> {
     const progress: Record<string, TableProgress> = {};
     let before = rowsBefore;
+    const written = [];
     for (const { table, rows } of works) {
       failing = table;
       const { entityKey, childOf } = table;
       const parent = childOf === undefined ? null : (targets.get(childOf) ?? null);
       const way = ways.get(entityKey) ?? "staged";
-      const done = await writeTable(session, table, { rows, way, rowsBefore: before, parent });
-      progress[entityKey] = done;
-      before += done.rowsRead;
+      const done = await writeRows(session, table, { rows, way, rowsBefore: before, parent });
+      written.push({ table, rows, written: done });
+      before += countRead(done);
+    }
+    // Children first: the table of a user may have a foreign key from child to parent.
+    for (const { table, ...work } of written.reverse()) {
+      failing = table;
+      const done = await writeDeletes(session, table, { ...work, rowsBefore: before });
+      progress[table.entityKey] = done;
+      before += done.rowsRead - countRead(work.written);
     }
     failing = null;
     request.signal.throwIfAborted();

@@ -1,12 +1,11 @@
 import { TerminalError } from "../../core/errors.ts";
 import { DELETED_AT_COLUMN } from "../../core/own-columns.ts";
 import { lockTable } from "../ledger/ledger.ts";
-import { isHidden, type LoadTarget } from "../load-target.ts";
+import { isHidden, type LoadTarget, type TargetTable } from "../load-target.ts";
 import { inTransaction, type Session } from "../session.ts";
-import { quoteTable } from "../sql.ts";
+import { quoteTable, type TableName } from "../sql.ts";
 import { DELETED_AT } from "./layout.ts";
 import { recordKnownColumns } from "./table-changes.ts";
-import { readShape } from "./table-shape.ts";
 import { recordLoadedColumns } from "./user-columns.ts";
 
 /**
@@ -15,7 +14,7 @@ import { recordLoadedColumns } from "./user-columns.ts";
  * @throws TerminalError destination_schema_conflict where the source has a column of that name
  */
 export async function ensureDeletedMark(session: Session, target: LoadTarget): Promise<void> {
-  const leaf = { schema: target.leafSchema, table: target.leafTable };
+  const leaf = leafOf(target);
   if (target.columns.some(({ name }) => name === DELETED_AT_COLUMN)) {
     throw new TerminalError(
       "destination_schema_conflict",
@@ -23,11 +22,11 @@ export async function ensureDeletedMark(session: Session, target: LoadTarget): P
       { fix: "Leave that column out with sourceConfig, or choose another load mode in the table binding." },
     );
   }
-  if (await hasMark(session, leaf)) return;
+  if (await hasMark(session, target)) return;
   const add = `add column if not exists ${DELETED_AT_COLUMN} ${DELETED_AT.type}`;
   await inTransaction(session, async () => {
     await lockTable(session, target);
-    if (await hasMark(session, leaf)) return;
+    if (await hasMark(session, target)) return;
     await session.client.query(`alter table ${quoteTable(isHidden(target) ? leaf : target)} ${add}`);
     if (isHidden(target)) return;
     await recordLoadedColumns(session, target, [...target.columns, DELETED_AT]);
@@ -35,7 +34,16 @@ export async function ensureDeletedMark(session: Session, target: LoadTarget): P
   });
 }
 
-async function hasMark(session: Session, leaf: { schema: string; table: string }): Promise<boolean> {
-  const shape = await readShape(session, leaf);
-  return shape?.columns.some(({ name }) => name === DELETED_AT_COLUMN) ?? false;
+/** Whether the leaf has a `_deleted_at` of ours. */
+export async function hasMark({ client }: Session, target: TargetTable): Promise<boolean> {
+  if (target.columns.some(({ name }) => name === DELETED_AT_COLUMN)) return false;
+  const { rowCount } = await client.query(
+    "select from pg_attribute where attrelid = to_regclass($1) and attname = $2 and not attisdropped",
+    [quoteTable(leafOf(target)), DELETED_AT_COLUMN],
+  );
+  return rowCount !== 0;
+}
+
+function leafOf({ leafSchema, leafTable }: TargetTable): TableName {
+  return { schema: leafSchema, table: leafTable };
 }

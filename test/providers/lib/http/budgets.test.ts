@@ -164,6 +164,12 @@ describe("what an answer says of the limits", () => {
     expect(isNew([points], [{ bucket: "unknown", remaining: 0 }])).toEqual([]);
   });
 
+  it("keeps nobody waiting for longer than a day, whatever it says", () => {
+    const said = { bucket: "points", perSecond: 1e-300, cost: 1e12, blockedSeconds: 1e12 };
+    const [told] = worthTelling()([points], [said]);
+    expect(told).toEqual({ bucket: "points", perSecond: 1 / 86_400, cost: points.burst + 1, blockedSeconds: 86_400 });
+  });
+
   it.each<[string, Record<string, string>, unknown[]]>([
     ["nothing", {}, []],
     ["what is left", { "ratelimit-remaining": "7", "ratelimit-reset": "30" }, [{ bucket: "b", remaining: 7 }]],
