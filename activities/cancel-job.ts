@@ -2,7 +2,7 @@ import { Context } from "@temporalio/activity";
 import { isProviderError, TerminalError } from "../core/errors.ts";
 import { createRedactor } from "../core/redact.ts";
 import type { CancelJobInput } from "../core/workflow-contract.ts";
-import { type ExportJobRow, endAbandonedJob, findOpenJob, noteFailedCancel } from "../db/export-jobs.ts";
+import { type ExportJobRow, endAbandonedJob, findAbandonedJob, noteFailedCancel } from "../db/export-jobs.ts";
 import { readFrozen } from "../db/plans.ts";
 import { getRun } from "../db/runs.ts";
 import { readSync } from "../db/syncs.ts";
@@ -25,7 +25,7 @@ const PATIENCE_MS = 24 * 60 * 60 * 1000;
 export function createCancelExportJob(deps: ActivityDeps) {
   return async ({ jobId }: CancelJobInput): Promise<void> => {
     try {
-      const row = await outlastOutage(() => findOpenJob(deps.db, jobId));
+      const row = await outlastOutage(() => findAbandonedJob(deps.db, jobId));
       if (row !== null) await whileAlive(() => cancel(deps, row));
     } catch (error) {
       throw toFailure(error);

@@ -1,8 +1,21 @@
 import { readsEverything } from "../core/load-modes.ts";
-import { isCompleteScan } from "../destinations/load-target.ts";
+import type { BindingRow } from "../db/bindings.ts";
+import type { CursorState } from "../db/cursor-states.ts";
+import { isCompleteScan, type LoadTarget } from "../destinations/load-target.ts";
 import type { EntitySchema, MemberRequest, PlanRequest } from "../providers/provider.ts";
 import { isResync, type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf } from "./entity-requests.ts";
-import type { PlacedTable } from "./plan-group.ts";
+
+/** An entity of a group, as far as its own binding and table go. */
+export interface GroupTable {
+  schema: EntitySchema;
+  binding: BindingRow;
+  resolved: ResolvedBinding;
+  state: CursorState | null;
+}
+
+export interface PlacedTable extends GroupTable {
+  target: LoadTarget;
+}
 
 /**
  * What is asked of the source for a group: one read of the parent, with the children that are loaded. It is a full one where any table

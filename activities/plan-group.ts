@@ -1,6 +1,6 @@
 import { TerminalError } from "../core/errors.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
-import { type CursorState, readCursorState } from "../db/cursor-states.ts";
+import { readCursorState } from "../db/cursor-states.ts";
 import type { NewPlanEntity } from "../db/plans.ts";
 import type { PreviewRequest } from "../destinations/destination.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
@@ -10,30 +10,11 @@ import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { type EntityGroup, requireLead } from "./entity-groups.ts";
-import {
-  loadRequestOf,
-  type PlanSettings,
-  type ResolvedBinding,
-  readBy,
-  readsAll,
-  resolveBinding,
-} from "./entity-requests.ts";
+import { loadRequestOf, type PlanSettings, readBy, readsAll, resolveBinding } from "./entity-requests.ts";
 import { plannedTail, tellResync, usableState } from "./feed-start.ts";
-import { groupRequestOf } from "./group-requests.ts";
+import { type GroupTable, groupRequestOf, type PlacedTable } from "./group-requests.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { type EntityPlanning, missingEntity, requireOwnFault, unplannable } from "./plan-entity.ts";
-
-/** An entity of a group, as far as its own binding and table go. */
-export interface GroupTable {
-  schema: EntitySchema;
-  binding: BindingRow;
-  resolved: ResolvedBinding;
-  state: CursorState | null;
-}
-
-export interface PlacedTable extends GroupTable {
-  target: LoadTarget;
-}
 
 /**
  * Plans a parent and its children: one plan of the source's, whose slices load all of them. What stands in the way of one table is recorded

@@ -12,7 +12,6 @@ import {
   findResumablePlan,
   type NewPlanEntity,
   type Plan,
-  type PlanEntityRow,
   readLatestSpecs,
   readPlan,
   recordPlan,
@@ -23,7 +22,6 @@ import { listDifferences } from "../db/run-slices.ts";
 import { type RunWarning, recordWarnings } from "../db/run-warnings.ts";
 import { setRunWait } from "../db/runs.ts";
 import type { ComparingDestination } from "../destinations/compare/comparison.ts";
-import { hasFinish } from "../destinations/load-target.ts";
 import type { EntityReadSpec, EntitySchema, Source } from "../providers/provider.ts";
 import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
@@ -38,7 +36,7 @@ import { resetLostPositions } from "./lost-positions.ts";
 import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { planEntities, requireSomePlanned } from "./plan-entities.ts";
 import type { EntityPlanning } from "./plan-entity.ts";
-import { loadTargetOf } from "./planned-target.ts";
+import { workOf } from "./planned-work.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 import { planAsks } from "./shared-connection.ts";
@@ -193,33 +191,7 @@ async function attachPlan(
   const different = new Set((await listDifferences(deps.db, run.id)).map(({ sliceNo }) => sliceNo));
   const open = ({ sliceNo }: { sliceNo: number }) => !done.has(sliceNo) && !different.has(sliceNo);
   await dropSuperseded(deps, run, plan, destination);
-  const planned = plan.entities.filter(({ reasonCode }) => reasonCode === null);
-  const carrierOf = new Map(planned.map(({ entityKey, leadKey }) => [entityKey, leadKey ?? entityKey]));
-  const membersOf = (carrierKey: string) => planned.filter(({ entityKey }) => carrierOf.get(entityKey) === carrierKey);
-  // A group is one piece of work: it is that of the entity which carries its slices.
-  const carriers = planned.filter(({ entityKey, leadKey }) => leadKey === null && !failed.includes(entityKey));
-  return firstPage(
-    carriers.map((entity) => ({
-      entityKey: entity.entityKey,
-      dependsOn: dependenciesOf(membersOf(entity.entityKey), carrierOf),
-      swap: membersOf(entity.entityKey).some((member) => hasFinishLeft(member, finished)),
-      slices: plan.slices
-        .filter((slice) => slice.entityKey === entity.entityKey && open(slice))
-        .map(({ sliceNo, stage, label }) => ({ sliceNo, stage, label })),
-    })),
-  );
-}
-
-/** What the entities of a group depend on outside of it, by who carries the slices there. */
-function dependenciesOf(members: readonly PlanEntityRow[], carrierOf: ReadonlyMap<string, string>): string[] {
-  const own = members.map(({ entityKey }) => entityKey);
-  const others = members.flatMap(({ dependsOn }) => dependsOn).filter((key) => !own.includes(key));
-  return [...new Set(others.map((key) => carrierOf.get(key) ?? key))];
-}
-
-function hasFinishLeft(entity: PlanEntityRow, finished: string[]): boolean {
-  const target = loadTargetOf(entity);
-  return target !== null && hasFinish(target) && !finished.includes(entity.entityKey);
+  return firstPage(workOf(plan, { finished, failed, isOpen: open }));
 }
 
 /** Tables that nobody sees: one that somebody has locked is dropped by the next attempt, by a later chain, or with the chain. */

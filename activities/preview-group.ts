@@ -7,8 +7,8 @@ import { describeLoad } from "./describe-load.ts";
 import { type EntityGroup, requireLead } from "./entity-groups.ts";
 import type { PlanSettings } from "./entity-requests.ts";
 import { usableState } from "./feed-start.ts";
-import { groupRequestOf } from "./group-requests.ts";
-import { type GroupTable, type PlacedTable, resolveTable, startOf, tableRequestOf } from "./plan-group.ts";
+import { type GroupTable, groupRequestOf, type PlacedTable } from "./group-requests.ts";
+import { resolveTable, startOf, tableRequestOf } from "./plan-group.ts";
 
 export type Attempted<T> = { done: T } | Pick<EntityPlanPreview, "failure">;
 /** What stands in the way of an entity is told of it. */

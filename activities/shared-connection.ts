@@ -29,9 +29,12 @@ export function sliceAsks({ runId, sliceNo }: { runId: string; sliceNo: number }
   return { holder: `${runId}/${sliceNo}`, runId, urgent: false, patienceSeconds: () => SLICE_PATIENCE_SECONDS };
 }
 
-/** Nothing of a plan is kept until it is made, so that it must not begin again for each request that waits. */
+/**
+ * Nothing of a plan is kept until it is made, so that it must not begin again for each request that waits. At the end of a long queue it
+ * would do so for ever.
+ */
 export function planAsks(runId: string): Asker {
-  return { holder: `${runId}/plan`, runId, urgent: false, patienceSeconds: () => PLAN_PATIENCE_SECONDS };
+  return { holder: `${runId}/plan`, runId, urgent: true, patienceSeconds: () => PLAN_PATIENCE_SECONDS };
 }
 
 /** A look at a source, which belongs to no run. @param deadline the person gets an answer by then, in milliseconds of the epoch */

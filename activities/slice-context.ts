@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { entityRulesOf } from "../core/entity-rules.ts";
+import { LOAD_MODE_RULES } from "../core/load-modes.ts";
 import type { Db } from "../db/client.ts";
 import {
   type PlannedMember,
@@ -10,7 +11,7 @@ import {
 } from "../db/planned-slices.ts";
 import type { RunRow } from "../db/runs.ts";
 import type { SliceRequest, SliceTable } from "../destinations/destination.ts";
-import type { LoadTarget } from "../destinations/load-target.ts";
+import { isCompleteScan, type LoadTarget } from "../destinations/load-target.ts";
 import { type PlannedTarget, readStored, readStoredLoad, type StoredTarget } from "../destinations/stored-target.ts";
 import type { EntityReadSpec } from "../providers/provider.ts";
 import type { RunContext } from "./run-context.ts";
@@ -80,4 +81,14 @@ export function claimRequestOf<Target extends PlannedTarget>(
 /** The key columns of everything that the slice reads, by entity. */
 function parentKeysOf({ members = [], ...own }: EntityReadSpec): Map<string, string[]> {
   return new Map([own, ...members].map(({ entityKey, keyColumns }) => [entityKey, keyColumns]));
+}
+
+/** For one of the tables at least, what the slice reads is taken for all that the source has, or has in a window. */
+export function isReadWhole({ target, members }: Pick<SliceContext<LoadTarget>, "target" | "members">): boolean {
+  return [target, ...members.map((member) => member.target)].some(
+    (each) =>
+      isCompleteScan(each) ||
+      each.kind === "replace_windows" ||
+      (each.kind === "first_load" && LOAD_MODE_RULES[each.loadMode].needsProof),
+  );
 }

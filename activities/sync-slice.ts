@@ -19,7 +19,7 @@ import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { loadRunContext, openSource, openWarehouse, type RunContext } from "./run-context.ts";
 import { type ActivityScope, activityScope } from "./scope.ts";
 import { sliceAsks } from "./shared-connection.ts";
-import { claimRequestOf, loadSlice, type SliceContext } from "./slice-context.ts";
+import { claimRequestOf, isReadWhole, loadSlice, type SliceContext } from "./slice-context.ts";
 
 /** Moves one slice, from its committed checkpoint to its end. The hot loop, in one place. */
 export function createSyncSlice(deps: ActivityDeps) {
@@ -119,6 +119,7 @@ async function moveSlice(
         const { batchRows, batchBytes } = execution;
         const request = {
           ...{ sliceName: `sluice-${slice.planId}-${slice.sliceNo}`, spec, window, batchRows, batchBytes },
+          isComplete: isReadWhole(slice),
           ...(needsRows(slice.target) ? { asText: "all" as const } : {}),
         };
         watch(source.probe);

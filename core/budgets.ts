@@ -15,6 +15,8 @@ export interface Leave {
   waitMs: number;
   /** In the queue. */
   place: number;
+  /** So much of the wait is the source's own word; absent where it said nothing. The rest is for others to have their turn. */
+  blockedMs?: number;
 }
 
 /** What a source has said of one limit. What it did not say is absent. */

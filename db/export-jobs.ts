@@ -23,22 +23,23 @@ export async function noteExportJob(
     .execute();
 }
 
-/** The slice is done, so its jobs are. */
+/** Those before it were given up, and may go on at the source. */
+const isLast = sql<boolean>`not exists (
+  select from export_jobs later
+  where later.plan_id = j.plan_id and later.slice_no = j.slice_no and later.created_at > j.created_at)`;
+
+/** The slice is done, so its job is. */
 export async function endJobsOfSlice(db: Executor, slice: { planId: string; sliceNo: number }): Promise<void> {
-  await db
-    .updateTable("exportJobs")
-    .set({ endedAt: sql<Date>`now()`, outcome: "used" })
-    .where("planId", "=", slice.planId)
-    .where("sliceNo", "=", slice.sliceNo)
-    .where("endedAt", "is", null)
-    .execute();
+  await sql`
+    update export_jobs j set ended_at = now(), outcome = 'used'
+    where plan_id = ${slice.planId} and slice_no = ${slice.sliceNo} and ended_at is null and ${isLast}`.execute(db);
 }
 
 /** Of a worker that died before it could say so. */
 async function endUsedJobs(db: Executor): Promise<void> {
   await sql`
     update export_jobs j set ended_at = now(), outcome = 'used'
-    where ended_at is null
+    where ended_at is null and ${isLast}
       and exists (select from runs maker
                   join runs r on r.attempt_root_run_id = maker.attempt_root_run_id and r.plan_id = j.plan_id
                   join run_slices s on s.run_id = r.id
@@ -47,8 +48,7 @@ async function endUsedJobs(db: Executor): Promise<void> {
 
 /** A later job took its place, the chain was planned anew, or the chain has no attempt that is still to end. */
 const isAbandoned = sql<boolean>`(
-  exists (select from export_jobs later
-          where later.plan_id = j.plan_id and later.slice_no = j.slice_no and later.created_at > j.created_at)
+  not ${isLast}
   or exists (select from plans p join plans newer on newer.root_run_id = p.root_run_id and newer.created_at > p.created_at
              where p.id = j.plan_id)
   or not exists (select from runs maker join runs r on r.attempt_root_run_id = maker.attempt_root_run_id
@@ -83,20 +83,22 @@ export async function takeAbandonedJobs(db: Executor, limit: number): Promise<Ab
 /** Those that nobody waits for since before, and that no worker could be asked to cancel. */
 export async function findForgottenJobs(db: Executor, before: Date): Promise<ExportJobRow[]> {
   return db
-    .selectFrom("exportJobs")
+    .selectFrom("exportJobs as j")
     .selectAll()
     .where("endedAt", "is", null)
     .where("cancelFrom", "<", before)
+    .where(isAbandoned)
     .execute();
 }
 
-/** @returns null where it has ended, or has gone with its run */
-export async function findOpenJob(db: Executor, jobId: string): Promise<ExportJobRow | null> {
+/** @returns null where it has ended, has gone with its run, or is waited for again by a retry */
+export async function findAbandonedJob(db: Executor, jobId: string): Promise<ExportJobRow | null> {
   const row = await db
-    .selectFrom("exportJobs")
+    .selectFrom("exportJobs as j")
     .selectAll()
     .where("id", "=", jobId)
     .where("endedAt", "is", null)
+    .where(isAbandoned)
     .executeTakeFirst();
   return row ?? null;
 }

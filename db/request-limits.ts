@@ -81,8 +81,11 @@ export async function blockRequests(
   { connectionId, bucket }: { connectionId: string; bucket: string },
   until: Date,
 ): Promise<void> {
+  // The clocks of this machine and of the database may differ.
+  const seconds = (until.getTime() - Date.now()) / 1000;
   await sql`
-    insert into request_limits as l (connection_id, bucket, blocked_until) values (${connectionId}, ${bucket}, ${until})
+    insert into request_limits as l (connection_id, bucket, blocked_until)
+    values (${connectionId}, ${bucket}, clock_timestamp() + make_interval(secs => ${seconds}::float8))
     on conflict (connection_id, bucket) do update
       set blocked_until = greatest(l.blocked_until, excluded.blocked_until)`.execute(db);
 }

@@ -68,7 +68,7 @@ export async function waitInQueue(
     const { buckets, tickets, now, nowMicros } = await readQueue(trx, holder.connectionId, spends);
     const isOwn = (each: Ticket) => each.holder === holder.holder && each.lane === lane;
     const others = tickets.filter((each) => !isOwn(each) && each.dueAt + LATE_SECONDS > 0);
-    const own = tickets.find(isOwn)?.place ?? place ?? (holder.urgent ? afterTheFirst(others, nowMicros) : nowMicros);
+    const own = tickets.find(isOwn)?.place ?? place ?? (holder.urgent ? amongOthers(others, nowMicros) : nowMicros);
     const ahead = others.filter((each) => each.place < own || (each.place === own && each.holder < holder.holder));
     const at = serveTime(spends, buckets, ahead);
     const given = at <= GRANTED_AHEAD_SECONDS;
@@ -79,16 +79,21 @@ export async function waitInQueue(
       now,
       ticket: given ? deleteTicket(holder, lane) : upsertTicket(holder, { lane, spends, place: own, at, now }),
     });
-    return { given, waitMs: at * 1000, place: own };
+    const blockedFor = Math.max(0, ...[...buckets.values()].map(({ blockedUntil }) => blockedUntil));
+    return { given, waitMs: at * 1000, place: own, ...(blockedFor > 0 ? { blockedMs: blockedFor * 1000 } : {}) };
   });
 }
 
-/** Behind the first one, so that neither those who wait for long nor people who look at a source stand still. */
-function afterTheFirst(tickets: readonly Ticket[], nowMicros: number): number {
-  const inOrder = tickets.toSorted((a, b) => a.place - b.place);
-  const first = inOrder.find(({ urgent }) => !urgent);
-  const urgent = inOrder.filter((each) => each.urgent).map((each) => each.place);
-  return Math.min(nowMicros, Math.max(first?.place ?? nowMicros, ...urgent) + 1);
+/**
+ * Behind the first one, so that neither those who wait for long nor people who look at a source stand still. Of several people each
+ * goes behind another one.
+ */
+function amongOthers(tickets: readonly Ticket[], nowMicros: number): number {
+  const [people, others] = [true, false].map((urgent) =>
+    tickets.filter((each) => each.urgent === urgent).map(({ place }) => place),
+  ) as [number[], number[]];
+  const before = others.toSorted((a, b) => a - b)[people.length] ?? nowMicros;
+  return Math.min(nowMicros, Math.max(before, ...people) + 1);
 }
 
 /** In the order of their names, as everybody locks them. */

@@ -1,9 +1,20 @@
 import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { OnWork, Pulse } from "../core/pulse.ts";
-import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import type { LoadTarget, TargetColumn, TargetTable } from "./load-target.ts";
+import type { FileMark, LoadableBatch, RejectedRecord } from "./loadable.ts";
+
+export type {
+  FileMark,
+  KeyRows,
+  LoadableBatch,
+  LoadableCopy,
+  LoadableRows,
+  LoadableTable,
+  LoadableTables,
+  RejectedRecord,
+} from "./loadable.ts";
 
 /**
  * The contract of the warehouse side. The exactly-once rules live behind it: chain fence, slice claim, takeover, rows and
@@ -198,50 +209,6 @@ export interface ClaimRequest extends SliceRequest {
   target: LoadTarget;
 }
 
-export interface LoadableRows {
-  kind: "rows";
-  columns: string[];
-  rows: RowList;
-  /** Kept in the ledger with their reason, in the same transaction. */
-  rejects?: RejectedRecord[];
-  checkpoint: Checkpoint;
-  final: boolean;
-}
-
-/** As `TablesBatch`. */
-export interface LoadableTables {
-  kind: "tables";
-  tables: Record<string, LoadableTable>;
-  checkpoint: Checkpoint;
-  final: boolean;
-  files?: FileMark[];
-}
-
-export type LoadableBatch = LoadableRows | LoadableCopy | LoadableTables;
-
-export interface LoadableTable {
-  columns: string[];
-  rows: RowList;
-  rejects?: RejectedRecord[];
-  deletes?: KeyRows;
-  sets?: KeyRows;
-}
-
-export interface KeyRows {
-  columns: string[];
-  rows: RowList;
-}
-
-export interface FileMark {
-  fileId: string;
-  versionToken: string;
-  status: "loaded" | "loading" | "failed" | "ignored" | "gone";
-  rows: number;
-  sizeBytes: number | null;
-  position?: Record<string, unknown>;
-  error?: string;
-}
-
 /** A file as the ledger has it, of all runs of the entity. */
 export interface KnownFile extends FileMark {
   /** Of the plan that noted it last. */
@@ -249,32 +216,11 @@ export interface KnownFile extends FileMark {
   updatedAt: Date;
 }
 
-export interface RejectedRecord {
-  column: string | null;
-  reason: string;
-  record: string;
-}
-
 /** A row of the ledger of rejects. `rowNo` counts within the slice, from 1, as read. */
 export interface RejectedRow extends RejectedRecord {
   sliceNo: number;
   rowNo: number;
   entityKey: string;
-}
-
-export interface LoadableCopy {
-  kind: "copy";
-  columns: string[];
-  format: "binary" | "text";
-  stream: NodeJS.ReadableStream & AsyncIterable<Buffer>;
-  /** As in `CopyBatch`. */
-  unconverted?: string;
-  /** Called with each chunk when it is sent: its memory is the source's again. */
-  recycle?(chunk: Buffer): void;
-  /** Called as they pass. */
-  onBytes?(bytes: number): void;
-  checkpoint: Checkpoint;
-  final: boolean;
 }
 
 export interface BatchResult {

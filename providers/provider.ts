@@ -189,6 +189,8 @@ export interface EntityPlan {
 export interface ReadRequest {
   /** Of this slice alone, the same in every try and attempt: for what is made at the source, so that it is found again. */
   sliceName?: string;
+  /** What the plan reads is taken for all that the source has. Rows of two states of the source must not mix. Absent: no. */
+  isComplete?: boolean;
   spec: EntityReadSpec;
   window: Window;
   /** Where a batch of this slice ended; null from the start. Rows up to it are not read again. */

@@ -1,7 +1,6 @@
 import type { FinishRequest } from "../destination.ts";
-import { makeGoneKeys } from "../load/gone-keys.ts";
-import type { TargetOf } from "../load-target.ts";
-import { MODES } from "../modes/index.ts";
+import { type Deleting, makeGoneKeys } from "../load/gone-keys.ts";
+import type { LoadTarget, TargetOf } from "../load-target.ts";
 import type { Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable, type TableName } from "../sql.ts";
 import { ensureDeletedMark } from "../tables/deleted-mark.ts";
@@ -11,33 +10,44 @@ import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 
 type Request = FinishRequest<TargetOf<"scan_in_place">>;
 
-/** Rows that the complete scan has not seen are gone from the source. They go as the load mode lets rows go that the source has deleted. */
-export const letUnseenGo: Finisher<"scan_in_place"> = {
-  async prepare(session, request) {
-    if (deletingOf(request).does === "event") await ensureDeletedMark(session, request.target);
-    await session.client.query(`analyze ${quoteTable(await findSeen(session, request))}`);
-  },
-  async describeEffect(session, request) {
-    if (!(await sawEveryRow(session, request))) return null;
-    const seen = await findSeen(session, request);
-    const { table, where } = await deletingOf(request).present(session, request.target);
-    const present = `from ${table} present where ${where}`;
-    const found = `select count(*) from ${quoteTable(seen)}`;
-    return { present, found, lost: `select count(*) ${present} and ${unseen(request, seen)}`, inPlace: true };
-  },
-  async apply(session, request) {
-    await refuseOlderPlan(session, request);
-    const seen = await findSeen(session, request);
-    const gone = (await sawEveryRow(session, request)) ? await letGo(session, request, seen) : NOTHING_WRITTEN;
-    await session.client.query(`drop table ${quoteTable(seen)}`);
-    return gone;
-  },
-};
+/**
+ * Rows that the complete scan has not seen are gone from the source. They go as the load mode lets rows go that the source has deleted.
+ * @param deletes of the load mode
+ */
+export function letUnseenGo(deletes: (target: LoadTarget) => Deleting): Finisher<"scan_in_place"> {
+  const deletingOf = ({ target }: Request) => deletes(target);
+  return {
+    async prepare(session, request) {
+      if (deletingOf(request).does === "event") await ensureDeletedMark(session, request.target);
+      await session.client.query(`analyze ${quoteTable(await findSeen(session, request))}`);
+    },
+    async describeEffect(session, request) {
+      if (!(await sawEveryRow(session, request))) return null;
+      const seen = await findSeen(session, request);
+      const { table, where } = await deletingOf(request).present(session, request.target);
+      const present = `from ${table} present where ${where}`;
+      const found = `select count(*) from ${quoteTable(seen)}`;
+      return { present, found, lost: `select count(*) ${present} and ${unseen(request, seen)}`, inPlace: true };
+    },
+    async apply(session, request) {
+      await refuseOlderPlan(session, request);
+      const seen = await findSeen(session, request);
+      const gone = (await sawEveryRow(session, request))
+        ? await letGo(session, request, { seen, deleting: deletingOf(request) })
+        : NOTHING_WRITTEN;
+      await session.client.query(`drop table ${quoteTable(seen)}`);
+      return gone;
+    },
+  };
+}
 
-async function letGo(session: Session, request: Request, seen: TableName): Promise<FinishCounts> {
+async function letGo(
+  session: Session,
+  request: Request,
+  { seen, deleting }: { seen: TableName; deleting: Deleting },
+): Promise<FinishCounts> {
   const { target } = request;
   const { keyColumns } = target;
-  const deleting = deletingOf(request);
   const { table, where } = await deleting.present(session, target);
   const gone = await makeGoneKeys(session, { like: table, keyColumns, cursor: null });
   await session.client.query(
@@ -46,10 +56,6 @@ async function letGo(session: Session, request: Request, seen: TableName): Promi
   // A finish is of no slice, and of no window.
   const { written, deleted } = await deleting.apply(session, { ...request, sliceNo: -1, window: { by: "none" } }, gone);
   return { written, deleted };
-}
-
-function deletingOf({ target }: Request) {
-  return MODES[target.loadMode].deletes(target);
 }
 
 async function findSeen(session: Session, { target }: Request): Promise<TableName> {

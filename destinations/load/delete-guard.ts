@@ -3,7 +3,7 @@ import { TABLE_SLICES } from "../ledger/slice-tables.ts";
 import { isHidden } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
-import type { TableRequest } from "./write-table.ts";
+import type { TableRequest } from "./table-request.ts";
 
 /**
  * Stops a batch that deletes, before it is committed, where the plan would delete more of the table than `guards.maxDeleteShare` of what the

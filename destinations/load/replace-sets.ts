@@ -9,7 +9,7 @@ import { GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { type Deleting, type GoneKeys, makeGoneKeys } from "./gone-keys.ts";
 import { copySoundRows, portionOfRows } from "./sound-rows.ts";
 import type { StagedRows } from "./staging.ts";
-import type { TableRequest } from "./write-table.ts";
+import type { TableRequest } from "./table-request.ts";
 
 /** Parents whose child rows are all in the batch, staged in the session. `_is_stale`: the table has a newer set of theirs. */
 export interface StagedSets {

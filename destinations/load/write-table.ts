@@ -1,4 +1,4 @@
-import type { ClaimRequest, LoadableRows, LoadableTable, SliceTable } from "../destination.ts";
+import type { LoadableRows, LoadableTable } from "../destination.ts";
 import type { TableProgress } from "../ledger/commit-progress.ts";
 import { addRejects, type Reject, rejectsOf } from "../ledger/rejects.ts";
 import { isStraight, type LoadTarget } from "../load-target.ts";
@@ -14,16 +14,13 @@ import { findDropped, makeWay, type StagedSets, stageSets } from "./replace-sets
 import { copySoundRows, type Faults, portionOfRows } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
 import { makeStrictStage } from "./strict-stage.ts";
+import type { TableRequest } from "./table-request.ts";
 
 /**
  * How the rows of a table get there. `straight`: by COPY, where nothing overlaps. `staged`: by the load mode. `searched`: likewise, with a
  * search for the rows that the table does not take.
  */
 export type Way = "straight" | "staged" | "searched";
-
-/** One table of a slice, as those parts that know of one table alone take it. */
-export type TableRequest = ClaimRequest &
-  Pick<SliceTable, "childOf" | "parentKeyCount"> & { isMember: boolean; stageName: string };
 
 /** @param parent of the set's rows, where it is stored: in the same slice */
 export interface TableWork {

@@ -14,7 +14,8 @@ import { ensureSetIndex } from "./replace-sets.ts";
 import { applyInTransaction } from "./retry-apply.ts";
 import { isDataFault } from "./sound-rows.ts";
 import { STAGE } from "./staging.ts";
-import { canGoStraight, needsStage, type TableRequest, type Way, writeTable } from "./write-table.ts";
+import type { TableRequest } from "./table-request.ts";
+import { canGoStraight, needsStage, type Way, writeTable } from "./write-table.ts";
 
 export interface TablesWriter {
   /**

@@ -8,6 +8,8 @@ import { isPresent } from "../tables/placement.ts";
 import { scanInPlace } from "../tables/scan-in-place.ts";
 import type { Mode } from "./mode.ts";
 
+const deletes: Mode["deletes"] = () => addDeleteEvents;
+
 /** Rows that are not there yet are added, by key or as a multiset. None is ever changed or removed, not even by a full refresh. */
 export const appendEvent: Mode = {
   layout: "rows",
@@ -32,7 +34,7 @@ export const appendEvent: Mode = {
 
   write: (target) => (target.kind === "scan_in_place" ? writeAndNote(append, target.seenKeysTable) : append),
 
-  deletes: () => addDeleteEvents,
+  deletes,
 
-  finish: { first_load: addKey, scan_in_place: letUnseenGo },
+  finish: { first_load: addKey, scan_in_place: letUnseenGo(deletes) },
 };

@@ -11,6 +11,8 @@ import { isPresent } from "../tables/placement.ts";
 import { scanInPlace } from "../tables/scan-in-place.ts";
 import type { Mode } from "./mode.ts";
 
+const deletes: Mode["deletes"] = ({ kind }) => (kind === "beside" ? removeRows : markRows);
+
 /** One row for each key. A row that is gone from the source keeps its last values and gets `_deleted_at`. */
 export const upsertSoftDelete: Mode = {
   layout: "rows",
@@ -30,7 +32,7 @@ export const upsertSoftDelete: Mode = {
 
   write: (target) => (target.kind === "scan_in_place" ? mergeAndNote(target.seenKeysTable) : merge),
 
-  deletes: ({ kind }) => (kind === "beside" ? removeRows : markRows),
+  deletes,
 
-  finish: { first_load: addKey, scan_in_place: letUnseenGo, beside: swapGeneration },
+  finish: { first_load: addKey, scan_in_place: letUnseenGo(deletes), beside: swapGeneration },
 };

@@ -11,6 +11,9 @@ import { isPresent } from "../tables/placement.ts";
 import { scanInPlace } from "../tables/scan-in-place.ts";
 import type { Mode } from "./mode.ts";
 
+const deletes: Mode["deletes"] = ({ kind, onDelete }) =>
+  onDelete === "mark" && kind !== "beside" ? markRows : removeRows;
+
 /** One row for each key, and the newest cursor wins. */
 export const upsert: Mode = {
   layout: "rows",
@@ -30,7 +33,7 @@ export const upsert: Mode = {
 
   write: (target) => (target.kind === "scan_in_place" ? mergeAndNote(target.seenKeysTable) : merge),
 
-  deletes: ({ kind, onDelete }) => (onDelete === "mark" && kind !== "beside" ? markRows : removeRows),
+  deletes,
 
-  finish: { first_load: addKey, scan_in_place: letUnseenGo, beside: swapGeneration },
+  finish: { first_load: addKey, scan_in_place: letUnseenGo(deletes), beside: swapGeneration },
 };

@@ -30,6 +30,8 @@ export interface ExportJobSteps<Result> {
   columns: string[];
   /** The rows have a key, so that what a lost job gave may be read again from another one. */
   hasKey: boolean;
+  /** Of the read request: rows that only a lost job gave would stay for ones that the source has. */
+  isComplete: boolean;
   /** At most so often is the job made for a slice, the first time included. */
   most: number;
   /**
@@ -59,7 +61,7 @@ interface Progress {
 /**
  * The batches of a slice that waits for a job: its checkpoints first, so that the job is known before anybody waits for it, then its rows.
  * @throws TransientError source_job_running: ask again after `retryAfterSeconds`
- * @throws TerminalError source_export_failed: the job was lost as often as it may be made, or after it gave rows without a key
+ * @throws TerminalError source_export_failed: the job was lost as often as it may be made, or after it gave rows that those of another one must not mix with
  */
 export async function* runExportJob<Result>(steps: ExportJobSteps<Result>): AsyncGenerator<Batch, void, undefined> {
   const now = progressOf(steps.checkpoint);
@@ -81,8 +83,9 @@ export async function* runExportJob<Result>(steps: ExportJobSteps<Result>): Asyn
         why = error.message;
       }
     }
-    if (now.position !== null && !steps.hasKey) {
-      throw failed(steps, `was lost after some of its rows were loaded, and they have no key: ${why}`);
+    if (now.position !== null && (steps.isComplete || !steps.hasKey)) {
+      const obstacle = steps.isComplete ? "those of another job would mix with them" : "they have no key";
+      throw failed(steps, `was lost after some of its rows were loaded, and ${obstacle}: ${why}`);
     }
     now.job = null;
     now.position = null;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { SecretsInUse } from "../../activities/renew-credentials.ts";
 import { createRenewals } from "../../activities/renewals.ts";
-import { createSharedConnection, personAsks } from "../../activities/shared-connection.ts";
+import { createSharedConnection, personAsks, planAsks, sliceAsks } from "../../activities/shared-connection.ts";
 import type { Db } from "../../db/client.ts";
 import type { ConnectionRow } from "../../db/connections.ts";
 import { deleteConnection, insertConnection, updateConnection } from "../../db/connections.ts";
@@ -274,5 +274,19 @@ describe("secrets that are being tried", () => {
       secrets: { refreshToken: "r2", clientSecret: "c1" },
       nextSecrets: { clientSecret: "c3" },
     });
+  });
+});
+
+describe("the limits of a connection", () => {
+  it("let a plan, which has to be made in its slot, come soon where many slices wait", async () => {
+    const deps = { db, keyring, renewals: createRenewals() };
+    const asks = async (asker: ReturnType<typeof planAsks>) => {
+      const options = { use: "present" as const, signal: new AbortController().signal, admit: () => undefined };
+      const { reserve } = createSharedConnection(deps, id, { ...options, asker: { ...asker, runId: null } });
+      return reserve([{ bucket: "reports", cost: 1, perSecond: 1 / 60, burst: 1 }]);
+    };
+    for (let sliceNo = 0; sliceNo < 15; sliceNo++) await asks(sliceAsks({ runId: "a", sliceNo }));
+    expect((await asks(sliceAsks({ runId: "a", sliceNo: 15 }))).waitMs).toBeGreaterThan(600_000);
+    expect((await asks(planAsks("b"))).waitMs).toBeLessThan(150_000);
   });
 });

@@ -4,8 +4,8 @@ import type { Db } from "../../db/client.ts";
 import {
   endAbandonedJob,
   endJobsOfSlice,
+  findAbandonedJob,
   findForgottenJobs,
-  findOpenJob,
   noteExportJob,
   takeAbandonedJobs,
 } from "../../db/export-jobs.ts";
@@ -64,7 +64,7 @@ describe("a job at a source", () => {
   /** The refs of those that are taken now. */
   async function take(): Promise<string[]> {
     const taken = await takeAbandonedJobs(db, 10);
-    const rows = await Promise.all(taken.map(({ id }) => findOpenJob(db, id)));
+    const rows = await Promise.all(taken.map(({ id }) => findAbandonedJob(db, id)));
     return rows.map((row) => row?.job.ref ?? "");
   }
 
@@ -85,7 +85,7 @@ describe("a job at a source", () => {
     await hurry();
     const [job] = await takeAbandonedJobs(db, 10);
     expect(job).toMatchObject({ taskQueue: "sluice" });
-    const row = await findOpenJob(db, job?.id ?? "");
+    const row = await findAbandonedJob(db, job?.id ?? "");
     if (row === null) throw new Error("the job is not open");
     await endAbandonedJob(db, row, { outcome: "cancelled" });
     await endAbandonedJob(db, row, { outcome: "left", error: "too late" });
@@ -113,6 +113,23 @@ describe("a job at a source", () => {
     expect(await take()).toEqual([]);
     const outcomes = await db.selectFrom("exportJobs").select("outcome").where("runId", "=", run.id).execute();
     expect(outcomes).toEqual([{ outcome: "used" }]);
+  });
+
+  it("that was given up is cancelled, also where the slice is done with another one", async () => {
+    await note("job-2");
+    await endJobsOfSlice(db, { planId: run.id, sliceNo: 0 });
+    await endSlice(db, { runId: run.id, sliceNo: 0 });
+    expect(await take()).toEqual(["job-1"]);
+  });
+
+  it("is left alone once a retry waits for it again", async () => {
+    await fail();
+    const [taken] = await takeAbandonedJobs(db, 10);
+    expect(await findAbandonedJob(db, taken?.id ?? "")).not.toBeNull();
+    await openNext();
+    expect(await findAbandonedJob(db, taken?.id ?? "")).toBeNull();
+    await sql`update export_jobs set cancel_from = now() - interval '2 h' where run_id = ${run.id}`.execute(db);
+    expect(await findForgottenJobs(db, new Date(Date.now() - 3_600_000))).toEqual([]);
   });
 
   it("that was noted twice is one, and ends with its slice", async () => {

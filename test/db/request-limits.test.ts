@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Leave, Spend } from "../../core/budgets.ts";
 import type { Db } from "../../db/client.ts";
 import { blockRequests, reserveRequest, settleRequest } from "../../db/request-limits.ts";
@@ -165,6 +165,16 @@ describe("a source that says when to come back", () => {
     expectAbout(await ask(1, { burst: 8 }), [500]);
     await pass(6_000);
     expectAbout(await ask(1, { burst: 8 }), [0]);
+  });
+
+  it("is blocked for as long as the source has said, also by a machine whose clock is wrong", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    try {
+      await blockRequests(one, { connectionId, bucket }, inSeconds(500));
+    } finally {
+      vi.useRealTimers();
+    }
+    expectAbout(await ask(1), [500]);
   });
 
   it("gives whom it has refused the old place back", async () => {

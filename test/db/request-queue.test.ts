@@ -101,6 +101,20 @@ describe("a place in the queue", () => {
     expect(await turnsUntil(person)).toBe(2);
   });
 
+  it("lies between two others for each of many people, who never take more than half of a limit", async () => {
+    const slices = [someone(), someone(), someone(), someone()];
+    const people = [someone({ urgent: true }), someone({ urgent: true }), someone({ urgent: true })];
+    await ask(someone());
+    for (const each of [...slices, ...people]) await ask(each);
+    const turns = async (holders: RequestHolder[]) => {
+      const answers: number[] = [];
+      for (const holder of holders) answers.push(await turnsUntil(holder));
+      return answers;
+    };
+    expect(await turns(people)).toEqual([2, 4, 6]);
+    expect(await turns(slices)).toEqual([1, 3, 5, 7]);
+  });
+
   it("ends with its run, also when that is only being cancelled", async () => {
     const { id: runId } = await begin(one, (await admit(one, syncId)).id);
     await ask(someone());

@@ -120,10 +120,14 @@ function createSource({ baseUrl, findsJobs, asksInPlan }: Config, signal: AbortS
   const find = async (name: string): Promise<string | null> =>
     (await get<{ id: string | null }>(`/jobs?name=${name}`))?.id ?? null;
 
-  function readExport({ checkpoint, sliceName = "" }: ReadRequest): AsyncGenerator<Batch, void, undefined> {
+  function readExport({
+    checkpoint,
+    sliceName = "",
+    isComplete = false,
+  }: ReadRequest): AsyncGenerator<Batch, void, undefined> {
     return runExportJob<string>({
       ...{ what: "depot: exports", kind: "export", checkpoint, sliceName },
-      ...{ columns: ["id", "note"], hasKey: true, most: 2 },
+      ...{ columns: ["id", "note"], hasKey: true, isComplete, most: 2 },
       async create(name) {
         const response = await ask("POST", `/jobs?name=${name}`);
         return ((await response.json()) as { id: string }).id;

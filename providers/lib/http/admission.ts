@@ -61,9 +61,16 @@ const SLOW_PER_SECOND = 10;
 /** Between two questions. */
 const SHORTEST_PAUSE_SECONDS = 0.02;
 
+/** In the queue. A wait of more than an hour ends the attempt, and its places with it: those at the end of a long queue would never be served. */
+const LONGEST_ABSENCE_SECONDS = 55 * 60;
+
 /** A wait that is short is none that gives a slot back. */
-function comeBackAfter(seconds: number): number {
-  return seconds > LONGEST_PAUSE_SECONDS + RETURN_EARLY_SECONDS ? seconds - RETURN_EARLY_SECONDS : seconds;
+function comeBackAfter({ waitMs, blockedMs = 0 }: Leave): number {
+  const seconds = waitMs / 1000;
+  if (seconds <= LONGEST_PAUSE_SECONDS + RETURN_EARLY_SECONDS) return seconds;
+  const early = seconds - RETURN_EARLY_SECONDS;
+  // A source that wants to be left alone is left alone.
+  return blockedMs / 1000 > LONGEST_ABSENCE_SECONDS ? early : Math.min(early, LONGEST_ABSENCE_SECONDS);
 }
 
 /** What is sent is counted nowhere. */
@@ -116,7 +123,7 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
         return { place: last, comeBackAfter: null };
       }
       if (seconds > shared.patienceSeconds()) {
-        return { place: last, comeBackAfter: comeBackAfter(seconds) };
+        return { place: last, comeBackAfter: comeBackAfter(leave) };
       }
       await pause(Math.max(seconds - ASK_EARLY_SECONDS, SHORTEST_PAUSE_SECONDS), signal);
     }
@@ -142,8 +149,7 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
           await shared.block(first.bucket, new Date(Date.now() + seconds * 1000));
           if (place === undefined) return seconds;
           // It has a place from now on, also where its activity ends here.
-          const { waitMs } = await shared.reserve(spends, place);
-          return Math.max(seconds, comeBackAfter(waitMs / 1000));
+          return Math.max(seconds, comeBackAfter(await shared.reserve(spends, place)));
         },
       };
     },

@@ -10,12 +10,22 @@ type Decode = (body: Buffer, limits: { maxOutputLength: number }) => Promise<Buf
 
 /** Proxies that unpack a body leave the label on it. */
 const gunzipped: Decode = async (body, limits) => (isGzip(body) ? await promisify(gunzip)(body, limits) : body);
+const decompressZstd = promisify(zstdDecompress);
+/** Each takes a turn of a thread. */
+const MOST_FRAMES = 10_000;
+
+/** What Node gives where `info` is set. */
+interface Frame {
+  buffer: Buffer;
+  engine: { bytesWritten: number };
+}
+
 const DECODERS: Record<string, Decode> = {
   gzip: gunzipped,
   "x-gzip": gunzipped,
   deflate: decodeDeflate,
   br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
+  zstd: decodeZstd,
 };
 
 /** What servers write who compress nothing; some give the charset. */
@@ -60,6 +70,25 @@ export async function decompress(body: Buffer, contentEncoding: string, maxBytes
     decoded = await decode(decoded, { maxOutputLength: maxBytes });
   }
   return decoded;
+}
+
+/** Of several frames, one behind the other, Node's decoder takes the first and drops the others without a word. */
+async function decodeZstd(body: Buffer, { maxOutputLength }: { maxOutputLength: number }): Promise<Buffer> {
+  const frames: Buffer[] = [];
+  let room = maxOutputLength;
+  for (let rest = body; rest.length > 0 || frames.length === 0; ) {
+    const { buffer, engine } = (await decompressZstd(rest, {
+      maxOutputLength: room + 1,
+      info: true,
+    })) as unknown as Frame;
+    frames.push(buffer);
+    room -= buffer.length;
+    if (room < 0) throw Object.assign(new RangeError("The frames are too large."), { code: "ERR_BUFFER_TOO_LARGE" });
+    if (frames.length > MOST_FRAMES)
+      throw new UnknownEncodingError(`the body has more than ${MOST_FRAMES} frames of zstd`);
+    rest = rest.subarray(engine.bytesWritten);
+  }
+  return frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames);
 }
 
 async function decodeDeflate(body: Buffer, limits: { maxOutputLength: number }): Promise<Buffer> {

@@ -7,6 +7,8 @@ import { LARGE_BYTES, type LargeBodies, type LargeBody } from "./large-bodies.ts
 /** A body as it came, decompressed. One that is large, or small and of very many values, lies in memory that threads can share. */
 export interface Body {
   bytes: Buffer;
+  /** It was compressed, so that its end has come; a label alone says nothing. */
+  isUnpacked: boolean;
   /** Null where it is not large. Gives back the leave to hold it; may be called again. */
   letGo: (() => void) | null;
 }
@@ -46,10 +48,12 @@ export async function readBody(stream: Readable, encoding: string, reader: BodyR
   try {
     const pieces = await collect(stream, reader, beforeLarge);
     if (held !== null) await whenCome();
-    const decoded = await decompressWithLeave(joined(pieces), encoding, maxBodyBytes, whenCome);
+    const packed = joined(pieces);
+    const decoded = await decompressWithLeave(packed, encoding, maxBodyBytes, whenCome);
     if (isDense(decoded)) await whenCome();
     const letGo = letGoOf(held);
-    return { bytes: letGo === null || isShared(decoded) ? decoded : toShared([decoded]), letGo };
+    const bytes = letGo === null || isShared(decoded) ? decoded : toShared([decoded]);
+    return { bytes, isUnpacked: decoded !== packed, letGo };
   } catch (error) {
     letGoOf(held)?.();
     throw error;

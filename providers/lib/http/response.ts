@@ -12,7 +12,7 @@ export interface HttpResponse {
   url: string;
   /** Decompressed. */
   body: Buffer;
-  /** NDJSON that was ended by nothing but the end of its connection, which may have broken between two lines. */
+  /** NDJSON, or nothing at all, that was ended by nothing but the end of its connection: it may have broken between two lines, or before. */
   mayBeCut: boolean;
   /** Lossless, see json.ts; of NDJSON an array of its lines; parsed once. @throws ProviderError source_response_invalid where the body is no JSON */
   json(): JsonValue;
@@ -71,7 +71,7 @@ export function createResponse(
       refuse,
       signal: options.signal,
     },
-    mayBeCut: isLines && !["content-length", "transfer-encoding", "content-encoding"].some((name) => headers.has(name)),
+    mayBeCut: (isLines || (bytes.length === 0 && status === 200)) && !showsEnd(headers, body),
     json: () => {
       parsed ??= parse();
       return parsed;
@@ -79,6 +79,10 @@ export function createResponse(
     isLarge: body.letGo !== null && live === undefined,
     letGo: () => body.letGo?.(),
   };
+}
+
+function showsEnd(headers: Headers, { isUnpacked }: Answer["body"]): boolean {
+  return isUnpacked || headers.has("content-length") || headers.has("transfer-encoding");
 }
 
 /** @throws SyntaxError */

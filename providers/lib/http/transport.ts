@@ -104,7 +104,7 @@ export function createTransport(options: TransportOptions): Transport {
 function leaveOnWire(live: Readable): Pick<Answer, "body" | "live"> {
   // Whoever reads it gets the error from the read. One that is thrown away unread must not end the process.
   live.on("error", () => undefined);
-  return { live, body: { bytes: Buffer.alloc(0), letGo: () => live.destroy() } };
+  return { live, body: { bytes: Buffer.alloc(0), isUnpacked: false, letGo: () => live.destroy() } };
 }
 
 /** Connects to addresses that the guard has checked, and to no others. */

@@ -166,8 +166,7 @@ async function withEvidence(
  * seldom broken off at the same place again.
  */
 function doubtOfReading({ token, tally, mayBeCut }: Reading): Doubt | null {
-  if (mayBeCut)
-    return { what: "came without its length, and may have broken off between two lines", settled: "by_repeating" };
+  if (mayBeCut) return { what: "came without its length, and may have broken off", settled: "by_repeating" };
   if (token?.counts === undefined || tally.isWhole()) return null;
   return { what: "was read in parts, and its rows may have moved meanwhile", settled: "by_repeating" };
 }

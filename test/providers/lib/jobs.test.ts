@@ -10,7 +10,7 @@ function createSteps(overrides: Partial<ExportJobSteps<string>> = {}) {
   const source = { names, state: { state: "done", result: "" } as JobState<string> };
   const steps: ExportJobSteps<string> = {
     ...{ what: "depot: exports", kind: "export", checkpoint: null, sliceName: "slice", columns: ["id"] },
-    ...{ hasKey: true, most: 2 },
+    ...{ hasKey: true, isComplete: false, most: 2 },
     async create(name) {
       names.push(name);
       return `job-${names.length}`;
@@ -114,16 +114,22 @@ describe("runExportJob", () => {
     expect(error).toMatchObject({ reasonCode: "source_export_failed", what: expect.stringMatching(/it has failed/) });
   });
 
-  it("ends where rows without a key were loaded from a job that is lost: they would be loaded twice", async () => {
-    const { steps } = createSteps({
-      hasKey: false,
-      async *download() {
-        yield { kind: "rows", columns: ["id"], rows: [["1"]], checkpoint: { from: 1 }, final: false };
-        throw new JobLostError("its file is gone");
-      },
-    });
-    expect((await run(steps)).error).toMatchObject({ reasonCode: "source_export_failed" });
-  });
+  it.each([
+    { why: "without a key", of: { hasKey: false } },
+    { why: "of a complete scan", of: { isComplete: true } },
+  ])(
+    "ends where rows $why were loaded from a job that is lost: those of another job must not mix with them",
+    async ({ of }) => {
+      const { steps } = createSteps({
+        ...of,
+        async *download() {
+          yield { kind: "rows", columns: ["id"], rows: [["1"]], checkpoint: { from: 1 }, final: false };
+          throw new JobLostError("its file is gone");
+        },
+      });
+      expect((await run(steps)).error).toMatchObject({ reasonCode: "source_export_failed" });
+    },
+  );
 
   it("asks for a running job when a tenth of its age has passed, or when the source says, within bounds", async () => {
     const waitAt = async (ageSeconds: number, retryAfterSeconds?: number): Promise<number> => {

@@ -8,6 +8,8 @@ export interface IssuedToken {
   lifetimeSeconds: number | null;
   /** Secrets that the source has replaced, such as a rotated refresh token. */
   rotated: Record<string, string>;
+  /** Why the token cannot be used: what is rotated is stored all the same, since the source takes the one before no more. */
+  fault?: Error | null;
   /** What else of the answer is kept with the token, such as `instance_url`. Sealed as the token is. */
   answered?: Record<string, string>;
 }
@@ -49,13 +51,17 @@ export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
   }
 
   async function renewShared(context: AuthContext, refused: string | null): Promise<HeldToken> {
+    let fault: Error | null = null;
     const renewed = await context.shared.renew(async ({ tokens, secrets }) => {
       const stored = read(tokens, secrets);
       if (stored && stored.accessToken !== refused && isFresh(stored)) return null;
       const issued = await grant.request(context, secrets);
+      fault = issued.fault ?? null;
+      if (fault !== null) return { secrets: issued.rotated };
       const token = toStored(issued, { ...secrets, ...issued.rotated });
       return { secrets: issued.rotated, tokens: putToken(tokens, slot, token) };
     });
+    if (fault !== null) throw fault;
     const token = read(renewed.tokens, renewed.secrets);
     if (token === null) throw new Error("A token that has just been stored cannot be read back.");
     return hold(context, token);

@@ -3,7 +3,7 @@ import { createTokenAuthenticator, type IssuedToken } from "./access-token.ts";
 import { type AssertionClaims, type AssertionKey, signAssertion } from "./assertion.ts";
 import type { AuthContext, Authenticator, Authorization } from "./authenticator.ts";
 import { basicCredentials, bearer } from "./fixed.ts";
-import { keptOf, type Remedy, readMember, readTokenAnswer } from "./token-answer.ts";
+import { faultOf, keptOf, type Remedy, readMember, readTokenAnswer } from "./token-answer.ts";
 
 export interface OAuthClient {
   tokenUrl: string;
@@ -84,11 +84,13 @@ export function refreshTokenAuth(client: OAuthClient, refreshToken: { name: stri
       const present = secrets[name] ?? value;
       context.hide(present);
       const grant = { grant_type: "refresh_token", refresh_token: present };
-      const answer = await ask(context, client, grant, authoriseAgain(name));
+      // What is to be kept may be missing: that is said once a refresh token that came along is stored.
+      const answer = await ask(context, { ...client, keep: [] }, grant, authoriseAgain(name));
+      const token = { ...issued(client, answer), fault: faultOf(context, answer, client.keep) };
       const next = readMember(answer, ["refresh_token"]);
-      if (typeof next !== "string" || next === "" || next === present) return issued(client, answer);
+      if (typeof next !== "string" || next === "" || next === present) return token;
       context.hide(next);
-      return { ...issued(client, answer), rotated: { [name]: next } };
+      return { ...token, rotated: { [name]: next } };
     },
     show: showOf(client),
   });

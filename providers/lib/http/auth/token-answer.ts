@@ -36,9 +36,9 @@ export function readTokenAnswer(context: AuthContext, response: HttpResponse, ex
   const answer = granted ? response.json() : readIfJson(response);
   const error = readMember(answer, ["error"]);
   if (granted && isText(readMember(answer, tokenPath))) {
-    const missing = keep.find((path) => !isText(readMember(answer, path.split("."))));
-    if (missing === undefined) return answer;
-    throw context.toError({ reasonCode: "source_response_invalid", said: `${said} without ${missing}` });
+    const fault = faultOf(context, answer, keep);
+    if (fault === null) return answer;
+    throw fault;
   }
   if (granted && error === undefined) {
     throw context.toError({ reasonCode: "source_response_invalid", said: `${said} without ${tokenPath.join(".")}` });
@@ -51,6 +51,14 @@ export function readTokenAnswer(context: AuthContext, response: HttpResponse, ex
     quoted: quoteBody(response.body),
     fix: isExpired ? whenExpired?.fix : undefined,
   });
+}
+
+/** The error that it is where the answer lacks some of `keep`. */
+export function faultOf(context: AuthContext, answer: JsonValue, keep: readonly string[] = []): Error | null {
+  const missing = keep.find((path) => !isText(readMember(answer, path.split("."))));
+  if (missing === undefined) return null;
+  const said = `the token endpoint's answer is without ${missing}`;
+  return context.toError({ reasonCode: "source_response_invalid", said });
 }
 
 /** What of the answer is kept with the token. */

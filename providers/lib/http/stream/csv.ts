@@ -32,6 +32,7 @@ export interface CsvOptions {
 }
 
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+const RETURN = 0x0d;
 
 /**
  * CSV as RFC 4180 has it: records end with LF or CRLF, and may hold newlines within quotes. It gives the records of one chunk at a time.
@@ -89,6 +90,9 @@ export async function* readCsv(stream: HttpStream, options: CsvOptions = {}): As
     }
     if (finder.isQuoted()) throw new SyntaxError("which ends within quotes");
     const last = carry.take(Buffer.alloc(0));
+    const isAll = read === stream.offset;
+    if (last.at(-1) === RETURN || (isAll && last.includes(RETURN)))
+      throw new SyntaxError("of which a line ends with CR alone");
     const found = last.length === 0 ? null : parse(last, "\n");
     if (found !== null) yield found;
   } catch (cause) {

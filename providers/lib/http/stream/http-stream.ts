@@ -50,6 +50,9 @@ export async function openStream(request: StreamRequest, options: StreamOptions)
   const { response, version } = first;
   const packedBody = isPacked(first.encoding, packed);
   let wireBytes = 0;
+  let { hasEnd } = first;
+  /** Compression shows its end. */
+  let isUnpacked = packedBody;
   const toError = (said: string, failure: Partial<Failure>): Error =>
     options.toError({ reasonCode: "source_response_invalid", ofEntity: true, ...failure, said });
 
@@ -59,13 +62,18 @@ export async function openStream(request: StreamRequest, options: StreamOptions)
       wireBytes += bytes;
       options.noteMoved();
     },
-    reopen: (at, before) =>
-      openBody(options, request, { at, version: before.version ?? "", encoding: before.encoding }),
+    async reopen(at, before) {
+      const body = await openBody(options, request, { at, version: before.version ?? "", encoding: before.encoding });
+      hasEnd = body.hasEnd;
+      return body;
+    },
   };
 
   async function* bytes(): AsyncGenerator<Buffer, void> {
     const onWire = readWire(first, packedBody ? 0 : offset, wire);
-    const unpacked = unpack(onWire, first.encoding, packed);
+    const unpacked = unpack(onWire, first.encoding, packed, () => {
+      isUnpacked = false;
+    });
     const limits = { offset: packedBody ? offset : 0, maxBytes: request.maxBytes, packedBytes: () => wireBytes };
     try {
       yield* bound(unpacked, limits);
@@ -77,7 +85,7 @@ export async function openStream(request: StreamRequest, options: StreamOptions)
       const breakage = classifyBreakage(error, options.what);
       throw breakage === null ? error : options.toError(breakage);
     }
-    if (!first.hasEnd && !packedBody && !request.mayEndWithConnection) {
+    if (!hasEnd && !isUnpacked && !request.mayEndWithConnection) {
       const said = "the answer is ended by its connection alone, so that it may have been cut";
       throw toError(said, { fix: "Have the source send its length, or in chunks." });
     }

@@ -1,10 +1,10 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Answered } from "../attempts.ts";
 import type { Failure } from "../failures.ts";
 import type { HttpRequest, StreamRequest } from "../request.ts";
 import type { HttpResponse } from "../response.ts";
 import type { Verdict } from "../verdict.ts";
-import { preconditionOf, rangeOf, versionOf } from "./position.ts";
+import { preconditionOf, rangeOf, sizeBehind, versionOf } from "./position.ts";
 
 /** The body of one answer on the wire. */
 export interface OpenBody {
@@ -17,6 +17,8 @@ export interface OpenBody {
   encoding: string;
   /** It announces its own end: a length, or chunks. */
   hasEnd: boolean;
+  /** Bytes of the whole body on the wire; null where the answer does not say. A source may give less at once. */
+  size: number | null;
 }
 
 /** Where to begin, and in which version of the file. */
@@ -48,16 +50,21 @@ export async function openBody(opener: Opener, request: StreamRequest, start: St
       ofEntity: true,
     });
   };
+  const { headers } = response;
   if (live === null) {
     if (start === null)
       throw opener.toError({ reasonCode: "source_response_invalid", said: `${opener.what}: no body` });
-    throw changed(`the source answered ${response.status}`);
+    const isAtEnd = response.status === 416 && sizeBehind(headers) === start.at;
+    if (!isAtEnd) throw changed(`the source answered ${response.status}`);
+    response.letGo();
+    const { at, version, encoding } = start;
+    return { live: Readable.from([]), response, from: at, version, encoding: encoding ?? "", hasEnd: true, size: at };
   }
-  const { headers } = response;
   const encoding = headers.get("content-encoding") ?? "";
   const body = {
     ...{ live, response, encoding, from: 0, version: versionOf(headers) },
     hasEnd: headers.has("content-length") || /\bchunked\b/i.test(headers.get("transfer-encoding") ?? ""),
+    size: null,
   };
   if (start === null) return body;
   if (body.version !== null && body.version !== start.version) throw changed("its ETag or date is another one");
@@ -71,7 +78,8 @@ export async function openBody(opener: Opener, request: StreamRequest, start: St
   const range = rangeOf(headers);
   if (range?.from !== start.at) throw changed("the source gave another part of it than was asked for");
   if (encoding !== (start.encoding ?? "")) throw changed("it is encoded in another way");
-  return { ...body, from: start.at };
+  const { size } = range;
+  return { ...body, from: start.at, version: start.version, hasEnd: body.hasEnd || size !== null, size };
 }
 
 function askingFrom(request: StreamRequest, { at, version, encoding }: Start): HttpRequest {

@@ -30,6 +30,12 @@ export function preconditionOf(version: string): Record<string, string> {
   return kind === "etag" ? { "if-match": value } : { "if-unmodified-since": value };
 }
 
+/** How long the whole is, as a 416 has it; null where it does not say so. */
+export function sizeBehind(headers: Headers): number | null {
+  const [, size] = /^bytes \*\/(\d+)$/i.exec(headers.get("content-range")?.trim() ?? "") ?? [];
+  return size === undefined ? null : Number(size);
+}
+
 /** Where a 206 begins, and how long the whole is; null where the source does not say so. */
 export function rangeOf(headers: Headers): { from: number; size: number | null } | null {
   const [, from, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/i.exec(headers.get("content-range")?.trim() ?? "") ?? [];

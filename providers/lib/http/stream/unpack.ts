@@ -2,6 +2,7 @@ import { pipeline, Readable, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { BodyLimitError } from "../body-limit.ts";
 import { encodingsOf, isGzip, isZlib, UnknownEncodingError } from "../decompress.ts";
+import { unpackZstd } from "./zstd-frames.ts";
 
 type Bytes = AsyncIterable<Buffer>;
 
@@ -23,24 +24,39 @@ const DECODERS: Record<string, Decoder> = {
 /**
  * @param contentEncoding as the header has it
  * @param packed how the file itself is compressed, within
+ * @param notePlain what came is not compressed after all, so that no compression shows its end
  * @throws UnknownEncodingError, or what zlib throws, while it is read
  */
-export function unpack(source: Bytes, contentEncoding: string, packed: string | undefined): Bytes {
+export function unpack(
+  source: Bytes,
+  contentEncoding: string,
+  packed: string | undefined,
+  notePlain: () => void,
+): Bytes {
   const encodings = [...(packed === undefined ? [] : [packed]), ...encodingsOf(contentEncoding)];
-  return encodings.reduceRight(unpackOne, source);
+  const outermost = encodings.length - 1;
+  return encodings.reduceRight(
+    (bytes, encoding, i) => unpackOne(bytes, encoding, i === outermost ? notePlain : () => undefined),
+    source,
+  );
 }
 
 export function isPacked(contentEncoding: string, packed: string | undefined): boolean {
   return packed !== undefined || encodingsOf(contentEncoding).length > 0;
 }
 
-async function* unpackOne(source: Bytes, encoding: string): AsyncGenerator<Buffer, void> {
+async function* unpackOne(source: Bytes, encoding: string, notePlain: () => void): AsyncGenerator<Buffer, void> {
   const makeDecoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   if (makeDecoder === undefined) throw new UnknownEncodingError(`the body is encoded as ${encoding}`);
   const { head, all } = await peek(source);
   const decoder = makeDecoder(head);
   if (head.length === 0 || decoder === null) {
+    notePlain();
     yield* all;
+    return;
+  }
+  if (encoding === "zstd") {
+    yield* unpackZstd(all, CHUNK_BYTES);
     return;
   }
   // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.

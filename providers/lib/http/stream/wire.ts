@@ -32,12 +32,12 @@ export async function* readWire(first: OpenBody, at: number, options: WireOption
   let gotTo = at;
   try {
     for (;;) {
+      const begun = place;
       try {
         for await (const chunk of readLive(body, place, options)) {
           place += chunk.length;
           yield chunk;
         }
-        return;
       } catch (error) {
         signal.throwIfAborted();
         const breakage = classifyBreakage(error, what);
@@ -52,7 +52,16 @@ export async function* readWire(first: OpenBody, at: number, options: WireOption
         const seconds = backoffSeconds(failures);
         await options.whileWaiting(() => pause(seconds, signal));
         body = await options.reopen(place, body);
+        continue;
       }
+      const { size } = body;
+      if (size === null || place >= size) return;
+      // Some sources give a part of what is left.
+      if (place === begun) {
+        const said = `${what}: the source gives no more after ${place.toLocaleString("en-US")} bytes of ${size.toLocaleString("en-US")}`;
+        throw toError({ reasonCode: "source_response_invalid", said });
+      }
+      body = await options.reopen(place, body);
     }
   } finally {
     body.live.destroy();

@@ -87,6 +87,29 @@ describe("an address that a login has answered", () => {
     });
     await expect(openClient({ baseUrl: login.origin, auth }).send(GET)).rejects.toThrow("without restUrl");
   });
+
+  it("that is missing does not lose the refresh token that came instead of it", async () => {
+    let refreshed = 0;
+    const local = await serve(({ url, body }, response) => {
+      if (url !== "/token") return sendJson(response, [url]);
+      if (new URLSearchParams(body).get("refresh_token") !== `refresh-${refreshed}`)
+        return response.writeHead(400, { "content-type": "application/json" }).end('{"error":"invalid_grant"}');
+      refreshed += 1;
+      const rest = refreshed === 1 ? {} : { rest: local.origin };
+      return sendJson(response, { access_token: "a", refresh_token: `refresh-${refreshed}`, ...rest });
+    });
+    const auth = refreshTokenAuth(
+      { tokenUrl: `${local.origin}/token`, clientId: "c", clientSecret: null, sendIn: "body", keep: ["rest"] },
+      { name: "refreshToken", value: "refresh-0" },
+    );
+    const client = openClient({
+      baseUrl: local.origin,
+      auth,
+      shared: createSharedConnection({ refreshToken: "refresh-0" }),
+    });
+    await expect(client.send(GET)).rejects.toThrow("without rest");
+    expect((await client.send(GET)).json()).toEqual(["/orders"]);
+  });
 });
 
 /** OAuth tokens that rotate, and tokens for single operations that are had with them. */

@@ -78,6 +78,24 @@ describe("a request", () => {
     expect(local.received).toEqual([]);
   });
 
+  it("that is far behind in the queue comes back within the hour in which a run waits, so that it keeps its place", async () => {
+    const local = await serve((_, response) => sendJson(response, []));
+    const secondsUntilBack = async (leave: Partial<Leave>) => {
+      const { shared } = createNotes({
+        reserve: async () => ({ given: false, waitMs: 7_200_000, place: 5, ...leave }),
+      });
+      const sent = openClient({ baseUrl: local.origin, shared, limit: limitOf() }).send(GET);
+      return sent.then(
+        () => null,
+        (error: { retryAfterSeconds: number }) => error.retryAfterSeconds,
+      );
+    };
+    expect(await secondsUntilBack({})).toBe(3_300);
+    expect(await secondsUntilBack({ blockedMs: 60_000 })).toBe(3_300);
+    // The source has said so itself.
+    expect(await secondsUntilBack({ blockedMs: 7_000_000 })).toBe(7_196);
+  });
+
   it("of one client asks for itself alone: the others are told later, in the order in which they came", async () => {
     let asking = 0;
     let most = 0;

@@ -102,6 +102,8 @@ describe("CSV", () => {
       { maxRecordBytes: 1000 },
       "has a record of more than 1,000 bytes",
     ],
+    ["has lines that end with CR alone", "a,b\r1,2\r3,4", {}, "a line ends with CR alone"],
+    ["breaks off within its last line end", "a,b\r\n1,2\r", {}, "a line ends with CR alone"],
     ["is of no charset", "a\n1\n", { charset: "klingon" }, "whose charset klingon nobody knows"],
     ["is not of its charset", Buffer.from([0x61, 10, 0xff, 10]), {}, "is not UTF-8"],
   ])("that %s is an error that says where", async (_, body, options, why) => {

@@ -13,7 +13,7 @@ function createWire(redirects: Record<string, [status: number, location: string]
       return {
         status,
         headers: new Headers(location === null ? {} : { location }),
-        body: { bytes: Buffer.from("[]"), letGo: null },
+        body: { bytes: Buffer.from("[]"), isUnpacked: false, letGo: null },
       };
     },
     hasMoved: () => false,

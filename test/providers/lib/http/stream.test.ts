@@ -13,6 +13,8 @@ import { openClient, serve } from "./local-http.ts";
 
 const brotli = (file: Buffer): Buffer => brotliCompressSync(file, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
 
+const zstdFrame = (file: Buffer): Buffer => zstdCompressSync(file);
+
 const FILE: StreamRequest = { doing: "export 7", method: "GET", url: "file" };
 
 const linesOf = (count: number, from = 0): Buffer =>
@@ -52,6 +54,12 @@ describe("a streamed body", () => {
       "two gzip files, one behind the other",
       (file: Buffer) => Buffer.concat([gzipSync(file.subarray(0, 1000)), gzipSync(file.subarray(1000))]),
       { "content-encoding": "gzip" },
+    ],
+    [
+      "zstd of several frames",
+      (file: Buffer) =>
+        Buffer.concat([file.subarray(0, 1000), file.subarray(1000, 9000), file.subarray(9000)].map(zstdFrame)),
+      { "content-encoding": "zstd" },
     ],
   ])("comes unpacked, larger than any bound of an answer in memory: %s", async (_, pack, headers) => {
     const file = linesOf(50_000);
@@ -164,6 +172,17 @@ describe("a streamed body", () => {
     const known = await client.stream({ ...FILE, mayEndWithConnection: true });
     expect((await bytesOf(known)).toString()).toBe("all of it");
   });
+
+  it.each([
+    ["is not", "[1]\n"],
+    ["has nothing of it", ""],
+  ])("that says to be packed and %s shows no end by that", async (_, body) => {
+    const local = await serve((_, response) => {
+      response.socket?.end(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n${body}`);
+    });
+    const read = openClient({ baseUrl: local.origin }).stream(FILE).then(bytesOf);
+    await expect(read).rejects.toThrow("may have been cut");
+  });
 });
 
 describe("a body whose connection breaks", () => {
@@ -222,6 +241,33 @@ describe("a body whose connection breaks", () => {
     const read = open().then(bytesOf);
     await expect(read).rejects.toMatchObject({ name: "TransientError", reasonCode: "source_unavailable" });
     await expect(read).rejects.toThrow(/after [\d,]+ bytes/);
+  });
+
+  it("is asked for until it is whole where the source gives less at once than is left", async () => {
+    const most = 100_000;
+    const local = await serve(({ headers }, response) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
+      const part = file.subarray(from, from === 0 ? file.length : from + most);
+      const range = { "content-range": `bytes ${from}-${from + part.length - 1}/${file.length}` };
+      response.writeHead(from === 0 ? 200 : 206, { etag: '"1"', "content-length": part.length, ...range });
+      if (from > 0) response.end(part);
+      else response.write(part.subarray(0, most), () => setTimeout(() => response.socket?.resetAndDestroy(), 30));
+    });
+    expect((await bytesOf(await openClient({ baseUrl: local.origin }).stream(FILE))).equals(file)).toBe(true);
+  });
+
+  it("is whole where it broke after its last byte", async () => {
+    const local = await serve(({ headers }, response) => {
+      if (headers.range === `bytes=${file.length}-`)
+        return response.writeHead(416, { "content-range": `bytes */${file.length}` }).end();
+      response.writeHead(200, { etag: '"1"' });
+      return response.write(file, () => setTimeout(() => response.socket?.resetAndDestroy(), 100));
+    });
+    const client = openClient({ baseUrl: local.origin });
+    const stream = await client.stream(FILE);
+    expect((await bytesOf(stream)).equals(file)).toBe(true);
+    const from = stream.positionAt(file.length);
+    expect(await bytesOf(await client.stream({ ...FILE, ...(from && { from }) }))).toHaveLength(0);
   });
 
   it("is given up where it does not get on", async () => {
