@@ -21,6 +21,7 @@ export function presentCatalog(provider: Provider): CatalogJson {
     name: provider.key,
     provider: provider.key,
     resources: provider.resources.map((resource) => ({
+      childOf: resource.childOf ?? null,
       columns: resource.columns ?? null,
       configSchema: resource.configSchema === null ? {} : toJsonSchema(resource.configSchema),
       cursorField: resource.cursorField,

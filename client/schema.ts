@@ -881,6 +881,8 @@ export interface components {
             resources: components["schemas"]["CatalogResource"][];
         };
         CatalogResource: {
+            /** @description The entityKey of the parent whose answers feed it: both are read together. Null without one. */
+            childOf: string | null;
             /** @description Columns of its table; null where only discovery finds them. */
             columns: components["schemas"]["CatalogColumn"][] | null;
             /** @description JSON Schema of `sourceConfig.resources[entityKey]`. */

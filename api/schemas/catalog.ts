@@ -23,6 +23,9 @@ const catalogColumn = z
 
 const catalogResource = z
   .strictObject({
+    childOf: z.string().nullable().openapi({
+      description: "The entityKey of the parent whose answers feed it: both are read together. Null without one.",
+    }),
     columns: z
       .array(catalogColumn)
       .nullable()

@@ -46,9 +46,9 @@ function pageOf({ key }: Provider): string {
 export function resourceTables({ resources }: Pick<Provider, "resources">): string {
   const overview = table(
     ["resource", "key", "cursor", "load mode", "needs first", "what it is"],
-    resources.map(({ entityKey, primaryKey = [], cursorField, loadMode, dependsOn, description }) => [
+    resources.map(({ entityKey, primaryKey = [], cursorField, loadMode, dependsOn, childOf, description }) => [
       ...[code(entityKey), codes(primaryKey), codes(cursorField === null ? [] : [cursorField]), code(loadMode)],
-      ...[codes(dependsOn), description],
+      ...[childOf === undefined ? codes(dependsOn) : `comes with ${code(childOf)}`, description],
     ]),
   );
   const columns = resources.map(

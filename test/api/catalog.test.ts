@@ -27,6 +27,7 @@ describe("a provider's catalog", () => {
       additionalProperties: false,
     });
     expect(body.resources[1]).toEqual({
+      childOf: null,
       columns: null,
       primaryKey: null,
       configSchema: {},

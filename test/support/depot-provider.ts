@@ -17,6 +17,7 @@ import {
 } from "../../providers/provider.ts";
 import type { DepotJob } from "./depot-server.ts";
 import { shop } from "./shop-provider.ts";
+import { till } from "./till-provider.ts";
 
 /**
  * The connector of `depot-server.ts`, for what no connector of this version has: `changes` is a change feed, which brings their `labels` too, `exports` comes by export jobs,
@@ -48,7 +49,7 @@ export const depot: Provider = defineProvider<Config, Record<string, unknown>>({
 
 /** As the registry, with the connectors of tests. */
 export const findProviderOrDepot: typeof findProvider = (key) =>
-  [depot, shop].find((provider) => provider.key === key) ?? findProvider(key);
+  [depot, shop, till].find((provider) => provider.key === key) ?? findProvider(key);
 
 function resourceOf(entityKey: string): ResourceDeclaration {
   return {

@@ -22,6 +22,8 @@ export interface GrowingBatch<Batch extends RowsBatch | TablesBatch> {
   addList(list: ReadList): void;
   isEmpty(): boolean;
   isFull(request: ReadRequest): boolean;
+  /** It takes more memory than a batch should, whatever was asked for. */
+  isHeavy(): boolean;
   /** Leaves it empty. Its checkpoint lies behind the last page that was added. */
   take(): Batch;
 }
@@ -56,6 +58,7 @@ export function createRowsBatch(spec: EntityReadSpec, options: BatchOptions): Gr
     },
     isEmpty: () => rows + rejects.length === 0,
     isFull: (request) => rows + rejects.length >= request.batchRows || progress.isFull(request),
+    isHeavy: progress.isHeavy,
     take() {
       const taken = { rows: joinRows(pieces), rejects };
       [pieces, rejects, rows] = [[], [], 0];
@@ -77,6 +80,7 @@ export function createProgress({ from, newest, takeBytes }: BatchOptions) {
     },
     isFull: ({ batchBytes }: ReadRequest): boolean =>
       bytes >= Math.min(batchBytes, MOST_BATCH_BYTES) || Date.now() - startedAt > BATCH_MS,
+    isHeavy: (): boolean => bytes >= 8 * MOST_BATCH_BYTES,
     take(): Required<Pick<RowsBatch, "checkpoint" | "final" | "bytesRead">> {
       [bytes, startedAt] = [0, Date.now()];
       return {

@@ -1,11 +1,11 @@
 import { isProviderError, TerminalError } from "../../../core/errors.ts";
 import type { Cells } from "../../../core/row-list.ts";
 import type { RejectedRecord } from "../../batch.ts";
-import type { HttpClient } from "../http/client.ts";
 import { isObject, type JsonObject, parseJson } from "../http/json.ts";
 import { readListing } from "./listing.ts";
 import type { CutList, WantedChild } from "./page-records.ts";
 import { pageValueOf } from "./page-value.ts";
+import type { ReadContext } from "./pages.ts";
 import { refuseParent } from "./parent-values.ts";
 import { readAhead } from "./read-ahead.ts";
 import type { Resource } from "./resources.ts";
@@ -44,21 +44,21 @@ const AT_ONCE = 4;
  * @throws ProviderError
  */
 export function readCutLists(
-  client: HttpClient,
+  context: Pick<ReadContext, "client" | "demand">,
   lists: readonly CutList[],
   children: readonly ReadChild[],
 ): AsyncGenerator<ReadList, void, undefined> {
   async function* each() {
     for (const list of lists) {
       const child = children[list.child];
-      if (child !== undefined) yield readOne(client, list, child);
+      if (child !== undefined) yield readOne(context, list, child);
     }
   }
   return readAhead(each(), AT_ONCE);
 }
 
 async function* readOne(
-  client: HttpClient,
+  context: Pick<ReadContext, "client" | "demand">,
   list: CutList,
   child: ReadChild,
 ): AsyncGenerator<ReadList, void, undefined> {
@@ -69,11 +69,14 @@ async function* readOne(
     ...{ child: list.child, pieces: [list.rows], rows: list.rows.length, bytes: 0 },
     ...{ rejects: [...list.rejects], deletes: [...list.deletes], set: null },
   };
-  if (more?.isListed !== true) return yield first;
+  if (more?.isListed !== true) {
+    if (context.demand === "proof") throw unlisted(resource);
+    return yield first;
+  }
   const refusal = refuseParent(resource, parent);
   if (refusal !== null) return yield refused(first, parent, refusal);
   try {
-    const read = await readRest(client, parent, { list: first, child });
+    const read = await readRest(context, parent, { list: first, child });
     const isWhole = resource.paging.provesEnd && !read.stopped && read.list.rejects.length === 0;
     yield { ...read.list, set: isWhole ? list.set : null };
   } catch (error) {
@@ -84,7 +87,7 @@ async function* readOne(
 }
 
 async function readRest(
-  client: HttpClient,
+  { client, demand }: Pick<ReadContext, "client" | "demand">,
   parent: JsonObject,
   { list: first, child: { resource, wanted } }: { list: ReadList; child: ReadChild },
 ): Promise<{ list: ReadList; stopped: boolean }> {
@@ -95,7 +98,7 @@ async function readRest(
   const listing = readListing({
     ...{ client, resource, values: { start: null, end: null, parent }, from: after, mayRestart: true },
     // The rows that are not listed will be deleted.
-    demand: resource.paging.provesEnd ? "proof" : "no_doubt",
+    demand: resource.paging.provesEnd ? "proof" : demand,
     sightings: createSightings(),
   });
   for await (const { token, records, stop } of listing) {
@@ -130,6 +133,14 @@ function objectIn(text: string): JsonObject {
 
 function isNotFound(error: unknown): boolean {
   return isProviderError(error) && error.reasonCode === "source_resource_not_found";
+}
+
+function unlisted({ provider, name }: Resource): TerminalError {
+  return new TerminalError(
+    "config_invalid",
+    `${provider}: the source cuts a list of ${name}, of which the rest cannot be read, and this load removes rows that are not listed. Nothing was removed.`,
+    { fix: "Choose loadMode upsert in the table binding." },
+  );
 }
 
 function tooLarge({ provider, name }: Resource): TerminalError {

@@ -1,13 +1,20 @@
 import { parentColumnPath } from "./column-names.ts";
-import type { RestColumn, RestColumnDetails, RestCursor, RestDeclaration, RestResource } from "./declaration.ts";
+import type {
+  RestChild,
+  RestColumn,
+  RestColumnDetails,
+  RestCursor,
+  RestDeclaration,
+  RestResource,
+} from "./declaration.ts";
 import { canonicalType } from "./field-types.ts";
 import type { DeclaredField, IncrementalConfig, ResourceConfig } from "./resource.ts";
+import { WHOLE_RECORD } from "./rows.ts";
 import { asksForStart, asksForWindow } from "./templates.ts";
 import { isTimeFormat, parseDuration } from "./time-format.ts";
 
 /** Where the untouched record goes. */
 export const RECORD_COLUMN = "_record";
-const WHOLE_RECORD = "$";
 const INSTANT = "timestamp with time zone";
 export const MAX_PAGES = 100_000;
 
@@ -40,7 +47,7 @@ export function toResourceConfig(shared: Shared, resource: RestResource): Resour
     ...{ loadMode: resource.loadMode, sizeClass: resource.sizeClass, permission: resource.permission },
     ...fieldsOf(columns),
     additionalFields: resource.otherFields ?? (keepRecord ? "ignore" : "keep"),
-    ...{ deleted: resource.deleted, lists: resource.children?.map(({ path }) => path) },
+    ...{ deleted: resource.deleted, lists: resource.children?.flatMap(listPathsOf) },
     ...(cursor === undefined
       ? {}
       : { incremental: toIncremental(cursor, pathOf(cursor.column, "the cursor"), { columns, fault }) }),
@@ -92,6 +99,12 @@ export function settleColumns(
     seen.set(path, name);
     return { ...given, type, name, path, required: given.required ?? false };
   });
+}
+
+/** The list and what says where it goes on: neither is a value of the parent's. */
+function listPathsOf({ path, more }: RestChild): string[] {
+  const sign = more !== undefined && "path" in more.when ? [more.when.path] : [];
+  return [path, ...sign, ...(more?.after === undefined ? [] : [more.after])];
 }
 
 export function fieldsOf(columns: readonly SettledColumn[]): Pick<ResourceConfig, "fields" | "declared"> {

@@ -61,7 +61,7 @@ export function wantedChild(resource: Resource, { source, keyColumns }: EntityRe
   const { nested, deleted } = resource;
   if (nested === undefined) throw new Error(`${resource.name} lies inside no other records.`);
   return {
-    ...{ shape, keyColumns, omission, nested, setColumns: setColumnsOf(nested, shape) },
+    ...{ shape, keyColumns, omission, inherited: nested.fields, nested, setColumns: setColumnsOf(nested, shape) },
     ...(deleted === undefined ? {} : { deleted: wantedDeletes(deleted, shape, keyColumns) }),
   };
 }

@@ -52,6 +52,8 @@ export interface WantedRows {
   shape: RecordShape;
   keyColumns: string[];
   omission: Omission | null;
+  /** See `RowShape`. */
+  inherited?: string[];
   /** Where the newest cursor is looked for, up to `bound` in milliseconds; null: nowhere. */
   newest: { field: string; format: string; bound: number } | null;
   /** Records that are deleted: what of them tells which rows go. Absent: none is. */
@@ -69,7 +71,7 @@ export interface WantedDeletes {
 }
 
 /** What lies inside the records and is a table of its own. */
-export interface WantedChild extends Pick<WantedRows, "shape" | "keyColumns" | "omission" | "deleted"> {
+export interface WantedChild extends Pick<WantedRows, "shape" | "keyColumns" | "omission" | "inherited" | "deleted"> {
   nested: NestedConfig;
   /** Columns that hold the parent's key, then, where there is one, its cursor. */
   setColumns: string[];

@@ -60,12 +60,12 @@ async function* readBatches(
   const batch = makesTables(wanted) ? createTablesBatch(spec, wanted, options) : createRowsBatch(spec, options);
   try {
     for await (const page of pages) {
-      // Children come before the page that has their parents, so that a batch between them leaves the checkpoint before that page.
-      for await (const list of readCutLists(source.client, page.taken.marks?.cut ?? [], children)) {
+      // Children come before the page that has their parents: where they are too much for one batch, the checkpoint stays before that page.
+      for await (const list of readCutLists(context, page.taken.marks?.cut ?? [], children)) {
         if (abandoned.aborted) return;
         if (!batch.takesList(list)) yield batch.take();
         batch.addList(list);
-        if (batch.isFull(request)) yield batch.take();
+        if (batch.isHeavy()) yield batch.take();
       }
       if (abandoned.aborted) return;
       if (!batch.takes(page.taken)) yield batch.take();
@@ -92,7 +92,7 @@ function childrenOf(resources: Resources, { members = [] }: EntityReadSpec): Rea
 }
 
 function wantedRows(
-  { incremental, deleted }: Resource,
+  { incremental, deleted, parentFields }: Resource,
   { source, keyColumns, isStored, members }: EntityReadSpec,
   children: readonly ReadChild[],
 ): WantedRows {
@@ -100,7 +100,7 @@ function wantedRows(
   const isMoving = incremental !== undefined && bound !== undefined;
   const newest = isMoving ? { field: incremental.cursorField, format: formatOf(incremental), bound } : null;
   return {
-    ...{ shape, keyColumns, omission, newest },
+    ...{ shape, keyColumns, omission, inherited: parentFields, newest },
     ...(deleted === undefined ? {} : { deleted: wantedDeletes(deleted, shape, keyColumns) }),
     ...(members === undefined ? {} : { children: children.map(({ wanted }) => wanted) }),
     ...(isStored === false ? { isStored } : {}),

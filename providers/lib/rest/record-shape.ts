@@ -30,7 +30,7 @@ export const recordShapeSchema = z.strictObject({
   cursor: z.strictObject({ path: z.string(), column: z.string(), format: z.string() }).nullable().default(null),
   /** There is a column for what has none. */
   unmapped: z.boolean(),
-  /** Paths to lists that are tables of their own. Absent where there are none. */
+  /** Paths to what is a table of its own, and has no place in `_unmapped`. Absent where there are none. */
   lists: z.array(z.string()).optional(),
 });
 export type RecordShape = z.output<typeof recordShapeSchema>;

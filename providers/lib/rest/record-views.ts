@@ -52,11 +52,13 @@ export function joinDates(before: Dates, after: Dates): Dates {
 }
 
 /** Of records that are in the view. */
-export function rowsOf(records: readonly JsonValue[], { shape, keyColumns, omission }: WantedRows): Rows {
+export function rowsOf(records: readonly JsonValue[], wanted: WantedRows): Rows {
+  const { shape, keyColumns, omission, inherited } = wanted;
   return toRows(
     records.map((record) => omitFrom(record, omission)),
     shape,
     keyColumns,
+    inherited,
   );
 }
 

@@ -57,6 +57,16 @@ export function withParent(record: JsonValue, parent: JsonObject | null, fields:
   return Object.fromEntries([...own, ...kept]);
 }
 
+/** The record as it was before `withParent`. */
+export function withoutParent(record: JsonObject, fields: readonly string[]): JsonObject {
+  if (fields.length === 0) return record;
+  const names = fields.map(parentColumnPath);
+  const own = Object.entries(record).filter(([name]) => !names.includes(name));
+  return Object.fromEntries(
+    own.map(([name, value]) => [isTaken(name, names) ? name.slice("_own".length) : name, value]),
+  );
+}
+
 /** Also a member that is called as another one is renamed to. */
 function isTaken(name: string, names: readonly string[]): boolean {
   return name.startsWith("_") && names.includes(name.replace(/^(_own)+(?=_parent_)/, ""));

@@ -133,7 +133,7 @@ export interface ResourceConfig {
   parent?: ParentConfig | undefined;
   /** Its records lie inside those of another resource. */
   nested?: NestedConfig | undefined;
-  /** Paths to lists that are tables of their own. */
+  /** Paths to lists that are tables of their own, and to what says where they go on. */
   lists?: string[] | undefined;
   /** Which records say that they are deleted. */
   deleted?: SignConfig | undefined;

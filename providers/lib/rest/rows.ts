@@ -6,6 +6,7 @@ import { digitsOf } from "./decimal.ts";
 import { fitCell } from "./field-types.ts";
 import { fitInferred } from "./infer.ts";
 import { hasInstantColumn, INSTANT, isMember, type RecordShape, type ShapeField, selectField } from "./record-shape.ts";
+import { withoutParent } from "./records.ts";
 import { namesOn, selectOne } from "./selector.ts";
 import { readInstant } from "./time-format.ts";
 import { readTime, toPostgres } from "./times.ts";
@@ -18,15 +19,27 @@ export interface Rows {
 }
 
 /** Each record becomes a row or is rejected with its reason. */
-export function toRows(records: readonly JsonValue[], shape: RecordShape, keyColumns: readonly string[]): Rows {
+export function toRows(
+  records: readonly JsonValue[],
+  shape: RecordShape,
+  keyColumns: readonly string[],
+  inherited: readonly string[] = [],
+): Rows {
   const result: Rows = { rows: [], rejects: [] };
-  const maker = createRowMaker(shape, keyColumns);
+  const maker = createRowMaker({ shape, keyColumns, inherited });
   for (const record of records) {
     const row = maker.row(record);
     if (Array.isArray(row)) result.rows.push(row);
     else result.rejects.push(row);
   }
   return result;
+}
+
+export interface RowShape {
+  shape: RecordShape;
+  keyColumns: readonly string[];
+  /** Fields of the parent that the records have got, see `withParent`: the record as the source gave it has none of them. */
+  inherited?: readonly string[];
 }
 
 export interface RowMaker {
@@ -36,8 +49,8 @@ export interface RowMaker {
   cells(record: JsonValue, columns: readonly string[]): Cells | RejectedRecord;
 }
 
-export function createRowMaker(shape: RecordShape, keyColumns: readonly string[]): RowMaker {
-  const plan = planRows(shape, keyColumns);
+export function createRowMaker(wanted: RowShape): RowMaker {
+  const plan = planRows(wanted);
   const byColumn = new Map(plan.fields.map((field) => [field.column, { ...field, notNull: undefined }]));
   const make = (record: JsonValue, cellsOf: (record: JsonObject) => Cells | Refusal): Cells | RejectedRecord => {
     const row = isObject(record)
@@ -69,6 +82,7 @@ export function reject(record: JsonValue, refusal: Refusal): RejectedRecord {
 /** What is the same for all records. */
 interface RowPlan {
   fields: (ShapeField & { isKey: boolean })[];
+  inherited: readonly string[];
   cursor: RecordShape["cursor"];
   /** The cursor has a column of instants besides its own. */
   hasInstant: boolean;
@@ -79,7 +93,7 @@ interface RowPlan {
   unmapped: boolean;
 }
 
-function planRows(shape: RecordShape, keyColumns: readonly string[]): RowPlan {
+function planRows({ shape, keyColumns, inherited = [] }: RowShape): RowPlan {
   const { fields, cursor, unmapped, lists = [] } = shape;
   const listed = lists.map((path) => path.split("[*]")[0] ?? path);
   const used = [...fields.filter((field) => !isMember(field)).map(({ path }) => path), ...listed];
@@ -87,6 +101,7 @@ function planRows(shape: RecordShape, keyColumns: readonly string[]): RowPlan {
   const members = paths.flatMap(({ path, names }) => [path, ...(names.length === 1 ? names : [])]);
   return {
     fields: fields.map((field) => ({ ...field, isKey: keyColumns.includes(field.column) })),
+    inherited,
     ...{ cursor, unmapped, hasInstant: hasInstantColumn(shape) },
     mapped: new Set([...fields.filter(isMember).map(({ path }) => path), ...members]),
     inner: paths.filter(({ names }) => names.length !== 1),
@@ -149,7 +164,8 @@ function isRefusal(found: FoundCell | Refusal): found is Refusal {
 
 function cellOfField(record: JsonObject, field: RowPlan["fields"][number], plan: RowPlan): FoundCell | Refusal {
   const { column, type, inferred, required, isKey } = field;
-  const value = selectField(record, field) ?? null;
+  const isWhole = field.path === WHOLE_RECORD;
+  const value = selectField(isWhole ? withoutParent(record, plan.inherited) : record, field) ?? null;
   let cell = value === null ? null : cellFor(value, field);
   const fits = value === null || cell !== null;
   if (!fits) {
@@ -183,6 +199,9 @@ function cellFor(value: JsonValue, field: RowPlan["fields"][number]): string | n
   const isName = isKey && typeof value === "string" && isNumberType(type) && !PLAIN_NUMBER.test(value);
   return isName ? null : fitCell(value, type);
 }
+
+/** The path to a record itself. */
+export const WHOLE_RECORD = "$";
 
 const PLAIN_NUMBER = /^(?!-0$)-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
 

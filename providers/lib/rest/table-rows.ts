@@ -62,10 +62,11 @@ interface Table {
 
 function createTable(
   child: number | null,
-  { shape, keyColumns, deleted }: Pick<WantedRows, "shape" | "keyColumns" | "deleted">,
+  wanted: Pick<WantedRows, "shape" | "keyColumns" | "inherited" | "deleted">,
 ): Table {
-  const maker = createRowMaker(shape, keyColumns);
-  const width = Math.max(1, shape.fields.length);
+  const { deleted } = wanted;
+  const maker = createRowMaker(wanted);
+  const width = Math.max(1, wanted.shape.fields.length);
   let rows: Cells[] = [];
   let rejects: RejectedRecord[] = [];
   return {

@@ -66,6 +66,7 @@ export function createTablesBatch(
     },
     isEmpty: () => count() === 0,
     isFull: (request) => count() >= request.batchRows || progress.isFull(request),
+    isHeavy: progress.isHeavy,
     take() {
       const taken = tables.flatMap((table): [string, TableRows][] => {
         const rows = table.take();

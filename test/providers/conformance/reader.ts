@@ -131,7 +131,12 @@ function membersOf({ children }: ProviderHarness): Pick<PlanRequest, "members"> 
 async function pageOf(batch: Batch | TablesBatch, readBack: ReadBack, entityKey: string): Promise<Page> {
   const rows = await readBack.rowsOf(batch, entityKey);
   const { checkpoint, final } = batch;
-  return { rows, checkpoint, final, ...(batch.kind === "tables" ? { tables: batch.tables } : {}) };
+  return { rows, checkpoint, final, ...(batch.kind === "tables" ? { tables: heldTables(batch) } : {}) };
+}
+
+/** With rows that can be compared. */
+function heldTables({ tables }: TablesBatch): Record<string, TableRows> {
+  return Object.fromEntries(Object.entries(tables).map(([key, table]) => [key, { ...table, rows: [...table.rows] }]));
 }
 
 /** Where the next run reads from when everything of the plan has been read. */
