@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { TerminalError } from "../core/errors.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
@@ -76,7 +77,7 @@ async function settleTables(
   const tables: GroupTable[] = [];
   for (const binding of of.group.bindings) {
     const table = await of.attempt(binding.entityKey, async () => {
-      const settled = resolveTable(binding, of.found.get(binding.entityKey));
+      const settled = resolveTable(binding, of.found);
       await holdColumnNames(deps, binding, settled.schema);
       const state = await readCursorState(deps.db, planning.context.sync.id, binding.entityKey);
       return { ...settled, state: usableState(state, of.lead, planning.feedOrigin) };
@@ -97,7 +98,8 @@ async function settleTables(
 }
 
 /** @throws TerminalError as `resolveBinding`; config_invalid for a load mode that goes by the windows of an entity's own cursor */
-export function resolveTable(binding: BindingRow, schema: EntitySchema | undefined): Omit<GroupTable, "state"> {
+export function resolveTable(binding: BindingRow, found: ReadonlyMap<string, EntitySchema>): Omit<GroupTable, "state"> {
+  const schema = found.get(binding.entityKey);
   if (schema === undefined) throw missingEntity(binding);
   if (schema.failure) throw schema.failure;
   const resolved = resolveBinding(binding, schema);
@@ -106,6 +108,14 @@ export function resolveTable(binding: BindingRow, schema: EntitySchema | undefin
       "config_invalid",
       `${schema.entityKey} is read together with other entities, and load mode delete_insert replaces windows of one table.`,
       { fix: "Choose loadMode upsert or replace in the table binding." },
+    );
+  }
+  const isParent = [...found.values()].some(({ childOf }) => childOf === schema.entityKey);
+  if (isParent && !isDeepStrictEqual(resolved.keyColumns, schema.primaryKeyColumns)) {
+    throw new TerminalError(
+      "config_invalid",
+      `${schema.entityKey} has children, which find it by its key (${schema.primaryKeyColumns.join(", ")}), and the table binding names another key.`,
+      { fix: "Take primaryKeyColumns out of the table binding." },
     );
   }
   return { schema, binding, resolved };

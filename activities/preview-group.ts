@@ -45,7 +45,7 @@ export async function previewGroup(
     for (const binding of group.bindings) {
       const { entityKey } = binding;
       const settled = attempt(entityKey, async () => ({
-        ...resolveTable(binding, found.get(entityKey)),
+        ...resolveTable(binding, found),
         state: usableState(
           await readCursorState(deps.db, settings.context.sync.id, entityKey),
           lead,

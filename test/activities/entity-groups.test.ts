@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { discoverWithParents, groupBindings, leadKeyOf, requireLead } from "../../activities/entity-groups.ts";
-import { sharedStart } from "../../activities/plan-group.ts";
+import { resolveTable, sharedStart } from "../../activities/plan-group.ts";
 import type { BindingRow } from "../../db/bindings.ts";
 import type { EntitySchema } from "../../providers/provider.ts";
 
@@ -43,6 +43,18 @@ describe("a group", () => {
   it("that goes in a circle is cut, and does not hang", () => {
     const circle = new Map([schema("a", "b"), schema("b", "a")].map((each) => [each.entityKey, each]));
     expect(leadKeyOf("a", circle)).toBe("b");
+  });
+
+  it("has a parent by the source's own key alone: its children find it by that", () => {
+    const column = (name: string) => ({ name, type: "bigint", nullable: false });
+    const orders = { ...schema("orders"), columns: [column("id"), column("version")], primaryKeyColumns: ["id"] };
+    const of = (primaryKeyColumns: string[]) =>
+      ({ entityKey: "orders", loadMode: "upsert", primaryKeyColumns, given: { primaryKeyColumns } }) as BindingRow;
+    const resolve = (key: string[], ...others: EntitySchema[]) =>
+      resolveTable(of(key), new Map([orders, ...others].map((each) => [each.entityKey, each])));
+    expect(() => resolve(["id", "version"], schema("lines", "orders"))).toThrow(/which find it by its key \(id\)/);
+    expect(resolve(["id"], schema("lines", "orders")).resolved.keyColumns).toEqual(["id"]);
+    expect(resolve(["id", "version"]).resolved.keyColumns).toEqual(["id", "version"]);
   });
 
   it("is discovered with the parents that nobody has selected, each asked for once", async () => {
