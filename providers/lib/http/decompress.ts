@@ -77,10 +77,9 @@ async function decodeZstd(body: Buffer, { maxOutputLength }: { maxOutputLength: 
   const frames: Buffer[] = [];
   let room = maxOutputLength;
   for (let rest = body; rest.length > 0 || frames.length === 0; ) {
-    const { buffer, engine } = (await decompressZstd(rest, {
-      maxOutputLength: room + 1,
-      info: true,
-    })) as unknown as Frame;
+    const frame: unknown = await decompressZstd(rest, { maxOutputLength: room + 1, info: true });
+    if (!isFrame(frame)) throw new Error("zlib does not say how much of the body its frame took");
+    const { buffer, engine } = frame;
     frames.push(buffer);
     room -= buffer.length;
     if (room < 0) throw Object.assign(new RangeError("The frames are too large."), { code: "ERR_BUFFER_TOO_LARGE" });
@@ -89,6 +88,11 @@ async function decodeZstd(body: Buffer, { maxOutputLength }: { maxOutputLength: 
     rest = rest.subarray(engine.bytesWritten);
   }
   return frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames);
+}
+
+/** What zlib answers with `info`, although its types do not say so. */
+function isFrame(value: unknown): value is Frame {
+  return typeof value === "object" && value !== null && "buffer" in value && "engine" in value;
 }
 
 async function decodeDeflate(body: Buffer, limits: { maxOutputLength: number }): Promise<Buffer> {
