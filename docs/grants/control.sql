@@ -41,7 +41,7 @@ begin
   grant update (seq) on run_events to sluice_api;
 
   -- The worker moves runs on, and takes away what is old. It defines nothing.
-  grant insert, update, delete on runs, plans, plan_entities, plan_slices, run_slices, cursor_states to sluice_worker;
+  grant insert, update, delete on runs, plans, plan_entities, plan_slices, run_slices, run_slice_tables, cursor_states to sluice_worker;
   grant insert, update, delete on request_limits, request_tickets, request_leases, export_jobs to sluice_worker;
   grant insert, delete on rejected_rows to sluice_worker;
   grant update, delete on syncs, table_bindings, connection_tasks, idempotency_keys to sluice_worker;

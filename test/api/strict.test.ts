@@ -32,6 +32,7 @@ const FREE_FORM = [
   "AuditEvent.after",
   "AuditEvent.before",
   "RunEvent.data",
+  "RunSlice.tables",
 ];
 
 function openObjects(node: unknown, path: string[]): string[] {

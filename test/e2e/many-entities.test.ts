@@ -28,7 +28,8 @@ it("a sync of hundreds of tables is one run, and its plan is told as it is found
     executionConfig: { maxConcurrency: 16 },
   });
   const asked = await world.api("POST", `/syncs/${sync.id}/plan`, { entities: sync.entities.slice(0, PLANNED) });
-  expect(asked.status).toBe(202);
+  // 200 where the worker was done before the API stopped waiting for it.
+  expect([200, 202]).toContain(asked.status);
   const plan = await until("the plan", async () => {
     const { body } = await world.api("GET", `/syncs/${sync.id}/plans/${asked.body.id}`);
     return body.status === "running" ? null : body;
