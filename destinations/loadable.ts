@@ -1,5 +1,8 @@
+import type { FileMark, KeyRows } from "../core/batch-parts.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint } from "../core/slices.ts";
+
+export type { FileMark, KeyRows } from "../core/batch-parts.ts";
 
 /** What a writer takes. It mirrors the provider's batches, since neither room may import the other. */
 
@@ -30,21 +33,6 @@ export interface LoadableTable {
   rejects?: RejectedRecord[];
   deletes?: KeyRows;
   sets?: KeyRows;
-}
-
-export interface KeyRows {
-  columns: string[];
-  rows: RowList;
-}
-
-export interface FileMark {
-  fileId: string;
-  versionToken: string;
-  status: "loaded" | "loading" | "failed" | "ignored" | "gone";
-  rows: number;
-  sizeBytes: number | null;
-  position?: Record<string, unknown>;
-  error?: string;
 }
 
 export interface RejectedRecord {

@@ -1,7 +1,10 @@
 import type { Readable } from "node:stream";
+import type { FileMark, KeyRows } from "../core/batch-parts.ts";
 import { TerminalError } from "../core/errors.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint } from "../core/slices.ts";
+
+export type { FileMark, KeyRows } from "../core/batch-parts.ts";
 
 interface BatchBase {
   /** Column names, in the order of the cells. */
@@ -62,26 +65,6 @@ export interface TableRows {
    * where there is one, the column that holds the parent's cursor. A parent without children is here and has no rows.
    */
   sets?: KeyRows;
-}
-
-export interface KeyRows {
-  columns: string[];
-  rows: RowList;
-}
-
-/** One file of a source that has files, as the destination's ledger keeps it. */
-export interface FileMark {
-  fileId: string;
-  /** Changes whenever the file's content does: an ETag, a version id. */
-  versionToken: string;
-  status: "loaded" | "loading" | "failed" | "ignored" | "gone";
-  /** So far. */
-  rows: number;
-  sizeBytes: number | null;
-  /** Where the reading of the file stands; the provider's own. */
-  position?: Record<string, unknown>;
-  /** Why the file failed, for people. */
-  error?: string;
 }
 
 /** COPY data, undecoded. `stream` gives Buffers that together are what COPY ... FROM STDIN takes in `format`. */

@@ -138,7 +138,7 @@ export interface RestResource {
   maxPages?: number;
 }
 
-/** A field that says something by its value: any but null, false and empty text; with `equals` only that one. */
+/** A field that says something by its value. Null, false and empty text say nothing; with `equals` only that one value does. */
 export interface RestSign {
   path: string;
   equals?: string | number | boolean;
