@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +7,7 @@ import { parseArgs } from "node:util";
 import { createSluiceClient } from "../client/index.ts";
 import { defineSync } from "./demo/define-sync.ts";
 import { seedShop } from "./demo/seed-shop.ts";
+import { runCommand, runTests } from "./lib/run-command.ts";
 import { runStack } from "./lib/run-stack.ts";
 import type { Stack } from "./lib/stack.ts";
 
@@ -30,12 +29,8 @@ console.log(`seed ${values.seed}, ${values.minutes} minutes`);
 
 if (values.schemathesis) await fuzzWithSchemathesis();
 else {
-  const env = { ...process.env, SLUICE_FUZZ_SECONDS: String(seconds), SLUICE_FUZZ_SEED: values.seed };
-  process.exitCode = await run(
-    process.execPath,
-    ["node_modules/vitest/vitest.mjs", "run", "test/api/fuzz.test.ts"],
-    env,
-  );
+  const env = { SLUICE_FUZZ_SECONDS: String(seconds), SLUICE_FUZZ_SEED: values.seed };
+  process.exitCode = await runTests(["test/api/fuzz.test.ts"], env);
 }
 
 async function fuzzWithSchemathesis(): Promise<void> {
@@ -59,14 +54,5 @@ async function attack({ apiUrl, demoSourceUrl }: Stack["info"]): Promise<number>
   // Looking at a connection takes 30 s at most.
   const judging = ["--checks", "all", "--mode", "all", "--request-timeout", "40", "--generation-database", "none"];
   const args = ["--config-file", config, "run", `${apiUrl}/openapi.json`, ...judging, ...budget];
-  return run("schemathesis", args, process.env);
-}
-
-/** @returns the exit code */
-async function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(command, args, { stdio: "inherit", env });
-  const [code] = await once(child, "exit").catch((cause: unknown) => {
-    throw new Error(`${command} could not be started. Is it on the PATH? (pip install schemathesis)`, { cause });
-  });
-  return code ?? 1;
+  return runCommand({ command: "schemathesis", args, howToGetIt: "pip install schemathesis" });
 }

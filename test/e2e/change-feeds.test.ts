@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDepotServer, type DepotServer } from "../support/depot-server.ts";
+import { connectVendor, createVendorSync, cursorsOf, runToEnd } from "../support/vendor-syncs.ts";
 import {
   createWorld,
   getRun,
@@ -32,25 +32,16 @@ describe("a change feed", () => {
   });
   afterEach(() => depot.close());
 
-  async function connect(config: Row = {}): Promise<Row> {
-    const { body } = await world.api("POST", "/connections", {
-      ...{ name: `depot ${randomUUID()}`, provider: "dropbox", config: { baseUrl: depot.baseUrl, ...config } },
-    });
-    return body;
-  }
+  const connect = (config: Row = {}): Promise<string> =>
+    connectVendor(world, { provider: "dropbox", baseUrl: depot.baseUrl, config });
   async function createSync(loadMode = "upsert", executionConfig: Row = {}): Promise<Row> {
-    const { id: connectionId } = await connect();
-    return world.createSync({
-      ...{ connectionId, entities: [ENTITY], tableBindings: [{ entityKey: ENTITY, loadMode }] },
-      destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
-      executionConfig: { heartbeatTimeoutSeconds: 5, ...executionConfig },
-    } as Parameters<World["createSync"]>[0]);
+    return createVendorSync(world, {
+      ...{ connectionId: await connect(), entities: [ENTITY], tableBindings: [{ entityKey: ENTITY, loadMode }] },
+      executionConfig: { maxAutoResumeAttempts: 3, ...executionConfig },
+    });
   }
-  const run = async (sync: Row): Promise<Row> => whenChainEnded(world, (await trigger(world, sync.id)).id);
-  const cursors = async (sync: Row): Promise<(string | null)[]> => {
-    const states = world.db.selectFrom("cursorStates").select("cursor").where("syncId", "=", sync.id);
-    return (await states.orderBy("version").execute()).map(({ cursor }) => cursor);
-  };
+  const run = (sync: Row): Promise<Row> => runToEnd(world, sync);
+  const cursors = (sync: Row): Promise<(string | null)[]> => cursorsOf(world, sync, ENTITY);
   const ids = async (sync: Row, where = "true"): Promise<number[]> => {
     const rows = await world.warehouse(`select id::int from ${tableOf(sync, ENTITY)} where ${where} order by id`);
     return rows.map(({ id }) => id);
@@ -142,8 +133,10 @@ describe("a change feed", () => {
   });
 
   it("that a plan finds expired fails alone, and the next attempt reads it as a whole", async () => {
-    const { id: connectionId } = await connect({ asksInPlan: true });
-    const sync = await world.createSync({ connectionId, entities: [ENTITY, "boxes"] });
+    const sync = await createVendorSync(world, {
+      ...{ connectionId: await connect({ asksInPlan: true }), entities: [ENTITY, "boxes"] },
+      executionConfig: { maxAutoResumeAttempts: 3 },
+    });
     await run(sync);
     depot.remove(3);
     depot.expireFeed();
@@ -193,26 +186,13 @@ describe("a change feed", () => {
       await other.close();
     }
   });
-});
 
-describe("parts", () => {
-  it("are slices with labels of their own, and are loaded as windows are", async () => {
-    const world = await createWorld();
-    const depot = await createDepotServer();
-    try {
-      await world.startWorker({ DEPOT: "1" });
-      for (let id = 1; id <= 9; id++) depot.put({ id, note: `n${id}` });
-      const { body } = await world.api("POST", "/connections", {
-        ...{ name: "depot", provider: "dropbox", config: { baseUrl: depot.baseUrl } },
-      });
-      const sync = await world.createSync({ connectionId: body.id, entities: ["boxes"] });
-      const ended = await whenChainEnded(world, (await trigger(world, sync.id)).id);
-      expect(ended).toMatchObject({ status: "succeeded", summary: { rowsWritten: 9, slices: { total: 3, done: 3 } } });
-      const { body: slices } = await world.api("GET", `/syncs/runs/${ended.id}/slices`);
-      expect(slices.slices.map(({ label }: Row) => label)).toEqual(["box 0", "box 1", "box 2"]);
-    } finally {
-      await depot.close();
-      await world.close();
-    }
+  it("beside parts, which are slices with labels of their own, and are loaded as windows are", async () => {
+    const sync = await createVendorSync(world, { connectionId: await connect(), entities: [ENTITY, "boxes"] });
+    const ended = await run(sync);
+    expect(ended).toMatchObject({ status: "succeeded", summary: { rowsWritten: 50, slices: { total: 4, done: 4 } } });
+    const { body } = await world.api("GET", `/syncs/runs/${ended.id}/slices`);
+    const boxes = body.slices.filter(({ entityKey }: Row) => entityKey === "boxes");
+    expect(boxes.map(({ label }: Row) => label)).toEqual(["box 0", "box 1", "box 2"]);
   });
 });

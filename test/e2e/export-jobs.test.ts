@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDepotServer, type DepotServer } from "../support/depot-server.ts";
+import { connectVendor, countRows, createVendorSync } from "../support/vendor-syncs.ts";
 import {
   createWorld,
   type Row,
-  tableOf,
   trigger,
   until,
   type WorkerProcess,
@@ -34,21 +33,12 @@ describe("an export job at a source", () => {
   afterEach(() => depot.close());
 
   async function begin(executionConfig: Row = {}, config: Row = {}): Promise<{ sync: Row; run: Row }> {
-    const { body } = await world.api("POST", "/connections", {
-      ...{ name: `depot ${randomUUID()}`, provider: "dropbox", config: { baseUrl: depot.baseUrl, ...config } },
-    });
-    const sync = await world.createSync({
-      ...{ connectionId: body.id, entities: [ENTITY] },
-      destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
-      executionConfig: { heartbeatTimeoutSeconds: 5, maxAutoResumeAttempts: 0, ...executionConfig },
-    });
+    const connectionId = await connectVendor(world, { provider: "dropbox", baseUrl: depot.baseUrl, config });
+    const sync = await createVendorSync(world, { connectionId, entities: [ENTITY], executionConfig });
     return { sync, run: await trigger(world, sync.id) };
   }
   const whenWaiting = (runId: string): Promise<Row> => whenRun(world, runId, ({ status }) => status === "waiting");
-  const rowsOf = async (sync: Row): Promise<number> => {
-    const [found] = await world.warehouse(`select count(*)::int as rows from ${tableOf(sync, ENTITY)}`);
-    return found?.rows;
-  };
+  const rowsOf = (sync: Row): Promise<number> => countRows(world, sync, ENTITY);
   const noted = (runId: string) =>
     world.db.selectFrom("exportJobs").selectAll().where("runId", "=", runId).orderBy("createdAt").execute();
   const statuses = () => depot.jobs.map(({ status }) => status);

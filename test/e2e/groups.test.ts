@@ -1,7 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDepotServer, type DepotServer } from "../support/depot-server.ts";
 import { createShopServer, type ShopServer } from "../support/shop-server.ts";
+import {
+  connectVendor,
+  countRows,
+  createVendorSync,
+  cursorsOf,
+  runToEnd,
+  type VendorSync,
+} from "../support/vendor-syncs.ts";
 import {
   createWorld,
   type Row,
@@ -10,11 +17,8 @@ import {
   until,
   type WorkerProcess,
   type World,
-  whenChainEnded,
   whenEnded,
 } from "../support/world.ts";
-
-type Given = { entityKey: string; [field: string]: unknown }[];
 
 describe("a parent and its children", () => {
   let world: World;
@@ -38,35 +42,28 @@ describe("a parent and its children", () => {
     shop.put({ id, note: text, lines, notes: id % 2 === 0 ? [{ id, text }] : [] });
   }
 
-  async function createSync(entities: string[], tableBindings: Given = [], more: Row = {}): Promise<Row> {
-    const { body: connection } = await world.api("POST", "/connections", {
-      ...{ name: `shop ${randomUUID()}`, provider: "rydership", config: { baseUrl: shop.baseUrl } },
-    });
-    const destinationConfig = { schema: `s${randomUUID().slice(0, 8)}`, ...more };
-    return world.createSync({
-      ...{ connectionId: connection.id, entities, tableBindings, destinationConfig },
-      executionConfig: { heartbeatTimeoutSeconds: 5, maxAutoResumeAttempts: 0 },
-    } as Parameters<World["createSync"]>[0]);
+  async function createSync(
+    entities: string[],
+    tableBindings: VendorSync["tableBindings"] = [],
+    destinationConfig: Row = {},
+  ): Promise<Row> {
+    const connectionId = await connectVendor(world, { provider: "rydership", baseUrl: shop.baseUrl });
+    return createVendorSync(world, { connectionId, entities, tableBindings, destinationConfig });
   }
-  const run = async (sync: Row, body: Row = {}): Promise<Row> =>
-    whenChainEnded(world, (await trigger(world, sync.id, body)).id);
-  const count = async (sync: Row, entityKey: string, where = "true"): Promise<number> => {
-    const [row] = await world.warehouse(`select count(*)::int as rows from ${tableOf(sync, entityKey)} where ${where}`);
-    return row?.rows;
-  };
+  const run = (sync: Row, body: Row = {}): Promise<Row> => runToEnd(world, sync, body);
+  const count = (sync: Row, entityKey: string, where?: string): Promise<number> =>
+    countRows(world, sync, entityKey, where);
   const counts = async (sync: Row, ...entityKeys: string[]) =>
     Object.fromEntries(await Promise.all(entityKeys.map(async (key) => [key, await count(sync, key)] as const)));
-  const cursors = async (sync: Row): Promise<Record<string, string | null>> => {
-    const states = await world.db
-      .selectFrom("cursorStates")
-      .select(["entityKey", "cursor"])
-      .distinctOn("entityKey")
-      .where("syncId", "=", sync.id)
-      .orderBy("entityKey")
-      .orderBy("version", "desc")
-      .execute();
-    return Object.fromEntries(states.map(({ entityKey, cursor }) => [entityKey, cursor]));
-  };
+  /** Where each entity is that has a cursor. */
+  async function cursors(sync: Row): Promise<Record<string, string | null>> {
+    const states = ["lines", "notes", "orders", "changes", "labels"].map(
+      async (key) => [key, (await cursorsOf(world, sync, key)).at(-1)] as const,
+    );
+    return Object.fromEntries(
+      (await Promise.all(states)).flatMap(([key, cursor]) => (cursor === undefined ? [] : [[key, cursor]])),
+    );
+  }
   const ALL = ["orders", "lines", "notes"];
 
   it("are read once and counted each, and what changes or is deleted arrives in all of them", async () => {
@@ -250,15 +247,9 @@ describe("a parent and its children", () => {
     });
     afterEach(() => depot.close());
 
-    async function createFeedSync(entities: string[], more: Row = {}): Promise<Row> {
-      const { body: connection } = await world.api("POST", "/connections", {
-        ...{ name: `depot ${randomUUID()}`, provider: "dropbox", config: { baseUrl: depot.baseUrl } },
-      });
-      return world.createSync({
-        ...{ connectionId: connection.id, entities },
-        destinationConfig: { schema: `s${randomUUID().slice(0, 8)}`, ...more },
-        executionConfig: { heartbeatTimeoutSeconds: 5, maxAutoResumeAttempts: 0 },
-      } as Parameters<World["createSync"]>[0]);
+    async function createFeedSync(entities: string[], destinationConfig: Row = {}): Promise<Row> {
+      const connectionId = await connectVendor(world, { provider: "dropbox", baseUrl: depot.baseUrl });
+      return createVendorSync(world, { connectionId, entities, destinationConfig });
     }
 
     it("take what it tells of rows that are gone", async () => {

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSimulator, type Simulator } from "../simulators/simulator.ts";
 import type { Stored } from "../simulators/store.ts";
 import { changeLines, deleteOrder, innerOf, isDeleted, putLine, TILL_KEY, till } from "../simulators/till.ts";
-import { createWorld, type Row, tableOf, trigger, type World, whenChainEnded } from "../support/world.ts";
+import { connectVendor, createVendorSync, runToEnd } from "../support/vendor-syncs.ts";
+import { createWorld, type Row, tableOf, type World } from "../support/world.ts";
 
 /** A declared connector and a real worker: orders, and their lines and refunds, which lie inside them. */
 describe("tables inside the records of a REST resource", () => {
@@ -21,19 +21,13 @@ describe("tables inside the records of a REST resource", () => {
   });
 
   async function createSync(entities: string[]): Promise<Row> {
-    const { body: connection } = await world.api("POST", "/connections", {
-      ...{ name: `till ${randomUUID()}`, provider: "redo", secrets: { apiKey: TILL_KEY } },
-      config: { baseUrl: simulator.baseUrl("till") },
-    });
-    return world.createSync({
-      ...{ connectionId: connection.id, entities, tableBindings: [] },
-      destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
-      executionConfig: { maxAutoResumeAttempts: 0 },
-    } as Parameters<World["createSync"]>[0]);
+    const baseUrl = simulator.baseUrl("till");
+    const connectionId = await connectVendor(world, { provider: "redo", baseUrl, secrets: { apiKey: TILL_KEY } });
+    return createVendorSync(world, { connectionId, entities });
   }
 
   async function succeed(sync: Row): Promise<Row> {
-    const run = await whenChainEnded(world, (await trigger(world, sync.id)).id);
+    const run = await runToEnd(world, sync);
     expect(run.status, JSON.stringify(run)).toBe("succeeded");
     return run;
   }
