@@ -46,8 +46,9 @@ function checkRequest(resource: ResourceConfig, issue: Report): void {
     issue(["parent"], "A placeholder names a parent, and there is none");
   if (!incremental && usesWindow(resource)) issue(["incremental"], "A placeholder names a window, and there is none");
   for (const [i, rule] of resource.errorRules.entries()) {
-    if (rule.status === undefined && rule.path === undefined && rule.contains === undefined) {
-      issue(["errorRules", i], "A rule needs status, path or contains");
+    const { status, path, contains, redirected } = rule;
+    if (status === undefined && path === undefined && contains === undefined && redirected !== true) {
+      issue(["errorRules", i], "A rule needs status, path, contains or redirected");
     }
     if (rule.equals !== undefined && rule.path === undefined) {
       issue(["errorRules", i, "equals"], "There is no path whose value could equal this");

@@ -75,9 +75,15 @@ const errorRule = z.strictObject({
   path: jsonPath.optional().describe("Must be in the body, and neither null, false nor empty, or equal to `equals`."),
   equals: matchedScalar.optional(),
   contains: z.string().min(1).max(500).optional().describe("Text that the body must have."),
+  redirected: z
+    .boolean()
+    .optional()
+    .describe("The source redirected the request to another path, or did not say where to; absent: either way."),
   action: z
-    .enum(["retry", "ignore", "stop_resource", "fail"])
-    .describe("`ignore`: an empty page. `stop_resource`: what was read so far is all there is."),
+    .enum(["retry", "ignore", "stop_resource", "fail", "accept"])
+    .describe(
+      "`ignore`: an empty page. `stop_resource`: what was read so far is all there is. `accept`: a page, although a redirect has lost the parent that was asked about.",
+    ),
   afterSeconds: z.number().min(0).max(86_400).optional().describe("For `retry`; absent: growing waits."),
   afterHeader: headerName.optional().describe("For `retry`: the header with the seconds to wait."),
   reasonCode: z.enum(FAILURES).optional().describe("For `fail`; source_rejected_request when absent."),

@@ -114,7 +114,11 @@ export function createAttempts(options: AttemptsOptions) {
       const { answer, url } = await followRedirects(route, outgoing, authorization);
       const { format } = request;
       return {
-        response: createResponse(answer, url, { format, signal, toError: (failure) => toError(request, failure) }),
+        response: createResponse(
+          answer,
+          { requested: outgoing.url, url },
+          { format, signal, toError: (failure) => toError(request, failure) },
+        ),
         live: answer.live ?? null,
       };
     } catch (error) {

@@ -10,6 +10,8 @@ export interface HttpResponse {
   headers: Headers;
   /** Of the last hop, without credentials. Links are resolved against it. */
   url: string;
+  /** Of the first hop, without credentials: redirects led from it to `url`. */
+  requestedUrl: string;
   /** Decompressed. */
   body: Buffer;
   /** NDJSON, or nothing at all, that was ended by nothing but the end of its connection: it may have broken between two lines, or before. */
@@ -32,7 +34,7 @@ export interface HttpResponse {
 
 export function createResponse(
   { status, headers, body, live }: Answer,
-  url: URL,
+  { requested, url }: { requested: URL; url: URL },
   options: { format: BodyFormat | undefined; signal: AbortSignal; toError: (failure: Failure) => Error },
 ): HttpResponse {
   let parsed: JsonValue | undefined;
@@ -64,6 +66,7 @@ export function createResponse(
       status,
       headers,
       url: url.href,
+      requestedUrl: requested.href,
       source: url.host,
       body: bytes,
       contentType,

@@ -13,6 +13,9 @@ export type Verdict =
   | { kind: "fail"; reasonCode: ReasonCode; message?: string; fix?: string }
   | { kind: "throttled"; afterSeconds?: number };
 
+const NOWHERE_FIX =
+  "The source redirects the request and does not say where to. Look in its documentation for the address that is asked for now, and correct it in the connection.";
+
 const RETRIED = new Set([408, 425]);
 
 const REFUSALS: Record<number, ReasonCode> = {
@@ -33,8 +36,9 @@ export function judge(response: Pick<HttpResponse, "status" | "headers">, retrie
     return { kind: "throttled" };
   }
   if (status >= 500 || RETRIED.has(status) || retriedStatuses.includes(status)) return { kind: "retry" };
-  const reasonCode = REFUSALS[status] ?? (status >= 400 ? "source_rejected_request" : "source_response_invalid");
-  return { kind: "fail", reasonCode };
+  // Redirects that say where to go are followed.
+  if (status >= 300 && status < 400) return { kind: "fail", reasonCode: "source_response_invalid", fix: NOWHERE_FIX };
+  return { kind: "fail", reasonCode: REFUSALS[status] ?? "source_rejected_request" };
 }
 
 /** Some of a body's bytes, which nobody asked for. Other units than bytes are those of pages. */

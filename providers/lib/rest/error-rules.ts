@@ -2,15 +2,17 @@ import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpResponse, Verdict } from "../http/client.ts";
 import type { Answer } from "./answer.ts";
 import { isNotReady, reportsError } from "./answer-errors.ts";
+import { isOfOtherParent, isRedirected } from "./moved.ts";
 import { openAnswer } from "./open-answer.ts";
 import type { ErrorRule } from "./resource.ts";
 import type { Resource } from "./resources.ts";
+import type { Placeholders } from "./templates.ts";
 
 /** What an answer means apart from its records. */
 export type Outcome = "page" | "ignore" | "stop_resource";
 
 /** The rules of a resource, ready for one request: `outcome` and `answer` are about the answer that was classified last. */
-export function createClassifier(resource: Resource, { isFirst }: { isFirst: boolean }) {
+export function createClassifier(resource: Resource, values: Placeholders, { isFirst }: { isFirst: boolean }) {
   const rules = [...resource.errorRules, ...usualRules(resource, isFirst)];
   const withPath = rules.filter(({ path }) => path !== undefined);
   let outcome: Outcome = "page";
@@ -31,7 +33,11 @@ export function createClassifier(resource: Resource, { isFirst }: { isFirst: boo
       };
       const rule = await findRule(rules, response, open);
       outcome = rule?.action === "ignore" || rule?.action === "stop_resource" ? rule.action : "page";
-      if (rule !== undefined) return verdictOf(rule, response);
+      if (rule !== undefined && rule.action !== "accept") return verdictOf(rule, response);
+      if (rule === undefined) {
+        const moved = refuseMoved(resource, values, response);
+        if (moved !== null) return moved;
+      }
       if (response.status < 200 || response.status > 299) return null;
       const body = (await open())?.body;
       if (response.status === 202 && (body !== undefined || isBlank(response)) && isNotReady(body, resource))
@@ -48,8 +54,28 @@ function usualRules({ parent, paging }: Resource, isFirst: boolean): ErrorRule[]
   return paging.endsNotFound ? [{ status: [404, 410, 416], action: "ignore" }] : [];
 }
 
+/** Records of another parent would be stored as those of the one that was asked about. */
+function refuseMoved(resource: Resource, values: Placeholders, response: HttpResponse): Verdict | null {
+  const { status } = response;
+  if (values.parent === null || status < 200 || status >= 400) return null;
+  const goesNowhere = status >= 300;
+  if (!goesNowhere && !isOfOtherParent(resource, values, response)) return null;
+  const where = goesNowhere ? "without saying where to" : "to another one";
+  return {
+    ...{ kind: "fail", reasonCode: "source_response_invalid" },
+    message: `the source redirected the request about one parent of ${resource.name} ${where}`,
+    fix: goesNowhere ? NOWHERE_FIX : OTHER_PARENT_FIX,
+  };
+}
+
+const NOWHERE_FIX =
+  'If the source answers so for a parent that was merged or deleted, add an errorRules entry with "redirected": true and the action "ignore": then this parent has no records.';
+const OTHER_PARENT_FIX =
+  'Add an errorRules entry with "redirected": true. Its action is "ignore" if the source has merged the parent into another one, whose records are read anyway, and "accept" if it is the same parent under another name.';
+
 function verdictOf(rule: ErrorRule, response: HttpResponse): Verdict {
   switch (rule.action) {
+    case "accept":
     case "ignore":
     case "stop_resource":
       return { kind: "ok" };
@@ -82,8 +108,9 @@ async function findRule(
   return undefined;
 }
 
-function matchesStatus({ status, contains }: ErrorRule, response: HttpResponse): boolean {
+function matchesStatus({ status, contains, redirected }: ErrorRule, response: HttpResponse): boolean {
   if (status !== undefined && ![status].flat().includes(response.status)) return false;
+  if (redirected !== undefined && redirected !== isRedirected(response)) return false;
   return contains === undefined || response.body.includes(contains);
 }
 

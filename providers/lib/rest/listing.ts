@@ -202,7 +202,7 @@ async function fetchPage(options: ListingOptions, reading: Reading, number: numb
   const { client, resource, values } = options;
   const { paging, permission } = resource;
   const { token } = reading;
-  const classifier = createClassifier(resource, { isFirst: token === null });
+  const classifier = createClassifier(resource, values, { isFirst: token === null });
   const response = await client.send({
     ...buildRequest(resource, values, paging.parameters(token)),
     doing: `page ${number} of ${resource.name}`,

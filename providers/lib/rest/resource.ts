@@ -42,7 +42,13 @@ export interface ErrorRule {
   path?: string | undefined;
   equals?: Scalar | null | undefined;
   contains?: string | undefined;
-  action: "retry" | "ignore" | "stop_resource" | "fail";
+  /** The source redirected the request to another path, or redirected it without saying where to. */
+  redirected?: boolean | undefined;
+  /**
+   * `ignore`: an empty page. `stop_resource`: what was read is all there is. `accept`: a page like any other, although a redirect has lost the
+   * parent that was asked about.
+   */
+  action: "retry" | "ignore" | "stop_resource" | "fail" | "accept";
   afterSeconds?: number | undefined;
   afterHeader?: string | undefined;
   reasonCode?: Extract<ReasonCode, `source_${string}`> | undefined;

@@ -47,7 +47,7 @@ export function createAuthContext(options: {
         });
         // Nothing is made of it but a token, at once.
         answer.body.letGo?.();
-        return createResponse(answer, target, { format: "json", signal, toError });
+        return createResponse(answer, { requested: target, url: target }, { format: "json", signal, toError });
       } catch (error) {
         const failure = classifyBreakage(error, `${method} ${describeUrl(target)}`);
         throw failure === null ? error : toError(failure);
