@@ -382,7 +382,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Connection
-         * @description 409 with `syncIds` while syncs use it. Its secrets are erased.
+         * @description 409 with `syncIds` while syncs use it, and for two minutes at most while an export job at the source is being cancelled. Its secrets are erased.
          */
         delete: operations["deleteConnection"];
         options?: never;

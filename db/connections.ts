@@ -2,6 +2,7 @@ import { type Insertable, type Kysely, type Selectable, sql, type Updateable } f
 import type { ProviderKey } from "../core/vocabulary.ts";
 import { inTransaction } from "./client.ts";
 import type { ConnectionCheck, ConnectionTable } from "./connection-tables.ts";
+import { hasJobToCancel } from "./export-jobs.ts";
 import { bytesOf, inOrderOf, itemsWithTotal, type Page } from "./page.ts";
 import type { Database } from "./schema.ts";
 
@@ -124,13 +125,14 @@ export function foundBy({ ok, checks }: { ok: boolean; checks: ConnectionCheck[]
 
 /**
  * Its secrets go at once.
- * @returns as it was, with ids of the syncs that use it, in which case nothing is done; null when there is no such connection
+ * @returns as it was, with what uses it, in which case nothing is done: ids of syncs, or a job at the source that is still to be cancelled; null when
+ *   there is no such connection
  */
 export async function deleteConnection(
   db: Executor,
   id: string,
   actor: string,
-): Promise<{ connection: ConnectionRow; usedBy: string[] } | null> {
+): Promise<{ connection: ConnectionRow; usedBy: string[]; hasJob: boolean } | null> {
   return inTransaction(db, async (trx) => {
     // Locked first: a sync that is being created holds the row, and only a statement after that lock sees its insert.
     const connection = await lockConnection(trx, id, "update");
@@ -142,7 +144,9 @@ export async function deleteConnection(
       .where("deletedAt", "is", null)
       .orderBy("createdAt")
       .execute();
-    if (users.length > 0) return { connection, usedBy: users.map((sync) => sync.id) };
+    const usedBy = users.map((sync) => sync.id);
+    const hasJob = await hasJobToCancel(trx, id);
+    if (usedBy.length > 0 || hasJob) return { connection, usedBy, hasJob };
     await trx
       .updateTable("connections")
       .set({
@@ -154,6 +158,6 @@ export async function deleteConnection(
       })
       .where("id", "=", id)
       .execute();
-    return { connection, usedBy: [] };
+    return { connection, usedBy: [], hasJob: false };
   });
 }

@@ -91,6 +91,19 @@ export async function findForgottenJobs(db: Executor, before: Date): Promise<Exp
     .execute();
 }
 
+/**
+ * Is a job of the connection still to be cancelled? Without the connection nobody can. Not where a try to do so has failed, nor two minutes after its
+ * run and its sync have gone: then no worker is there that would.
+ */
+export async function hasJobToCancel(db: Executor, connectionId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from export_jobs j join runs maker on maker.id = j.run_id join syncs s on s.id = maker.sync_id
+    where j.connection_id = ${connectionId} and j.ended_at is null and j.error is null
+      and greatest(maker.completed_at, s.deleted_at) > now() - interval '2 minutes'
+    limit 1`.execute(db);
+  return rows.length > 0;
+}
+
 /** @returns null where it has ended, has gone with its run, or is waited for again by a retry */
 export async function findAbandonedJob(db: Executor, jobId: string): Promise<ExportJobRow | null> {
   const row = await db

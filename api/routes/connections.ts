@@ -81,7 +81,8 @@ const remove = createRoute({
   operationId: "deleteConnection",
   summary: "Delete Connection",
   tags: ["Connections"],
-  description: "409 with `syncIds` while syncs use it. Its secrets are erased.",
+  description:
+    "409 with `syncIds` while syncs use it, and for two minutes at most while an export job at the source is being cancelled. Its secrets are erased.",
   request: { params: connectionIdParams },
   responses: {
     204: { description: "Deleted" },

@@ -1,12 +1,15 @@
 import { sql } from "kysely";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Db } from "../../db/client.ts";
+import { deleteConnection } from "../../db/connections.ts";
 import {
   endAbandonedJob,
   endJobsOfSlice,
   findAbandonedJob,
   findForgottenJobs,
+  hasJobToCancel,
   noteExportJob,
+  noteFailedCancel,
   takeAbandonedJobs,
 } from "../../db/export-jobs.ts";
 import { bindPlan, recordPlan } from "../../db/plans.ts";
@@ -94,6 +97,23 @@ describe("a job at a source", () => {
     const { events } = await listEvents(db, { runId: run.id, after: 0, limit: 100 });
     const told = events.filter(({ kind }) => kind.startsWith("source."));
     expect(told).toMatchObject([{ kind: "source.job_cancelled", data: { entityKey: "orders", jobKind: "export" } }]);
+  });
+
+  it("keeps its connection until it was tried to cancel it, and for two minutes at most", async () => {
+    const { connectionId } = await db.selectFrom("exportJobs").select("connectionId").executeTakeFirstOrThrow();
+    const { syncId } = run;
+    const isKept = () => hasJobToCancel(db, connectionId);
+    await db.updateTable("syncs").set({ deletedAt: new Date() }).where("id", "=", syncId).execute();
+    expect(await isKept()).toBe(true);
+    expect(await deleteConnection(db, connectionId, "user:test")).toMatchObject({ usedBy: [], hasJob: true });
+    const ago = sql<Date>`now() - interval '3 minutes'`;
+    await db.updateTable("syncs").set({ deletedAt: ago }).where("id", "=", syncId).execute();
+    expect(await isKept()).toBe(false);
+    await fail();
+    expect(await isKept()).toBe(true);
+    const { id } = await db.selectFrom("exportJobs").select("id").executeTakeFirstOrThrow();
+    await noteFailedCancel(db, id, "the source is away");
+    expect(await deleteConnection(db, connectionId, "user:test")).toMatchObject({ hasJob: false });
   });
 
   it("is of no use where the slice has another one, or the chain another plan", async () => {

@@ -165,6 +165,16 @@ describe("an export job at a source", () => {
       });
     });
 
+    it("when its sync is deleted, and its connection is not deleted before that", async () => {
+      const { sync, run } = await begin();
+      await whenWaiting(run.id);
+      expect((await world.api("DELETE", `/syncs/${sync.id}`)).status).toBe(204);
+      const deleteConnection = () => world.api("DELETE", `/connections/${sync.connectionId}`);
+      expect(await deleteConnection()).toMatchObject({ status: 409, body: { code: "connection_in_use", syncIds: [] } });
+      await until("the deletion", async () => ((await deleteConnection()).status === 204 ? true : null));
+      expect(statuses()).toEqual(["cancelled"]);
+    });
+
     it("when its run was terminated in Temporal, and a retry makes another", async () => {
       const { sync, run } = await begin();
       await whenWaiting(run.id);
