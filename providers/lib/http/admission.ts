@@ -42,6 +42,8 @@ export interface Admission {
 export interface Entry {
   /** Waits for leave to send it once. @returns seconds after which to come back, where it takes too long to wait here; else null */
   admit(): Promise<number | null>;
+  /** It goes out now: what was held up on the way is counted as of now. */
+  noteSent(): void;
   /** Tells all who use the connection what the answer says of the limits. */
   settle(answer: Parameters<ReadLimits>[0]): Promise<void>;
   /**
@@ -55,7 +57,7 @@ export interface Entry {
 const RETURN_EARLY_SECONDS = 4;
 /** Leave is asked for so long before it is due; what is due so soon is given at once. */
 const ASK_EARLY_SECONDS = 0.05;
-/** A request that is sent so long after it is due is late, at a limit that is no faster. */
+/** A request that goes out so long after it is due is late, at a limit that is no faster. */
 const LATE_SECONDS = 0.02;
 const SLOW_PER_SECOND = 10;
 /** Between two questions. */
@@ -76,6 +78,7 @@ function comeBackAfter({ waitMs, blockedMs = 0 }: Leave): number {
 /** What is sent is counted nowhere. */
 export const FREE: Entry = {
   admit: async () => null,
+  noteSent: () => undefined,
   settle: async () => undefined,
   block: async (seconds) => seconds,
 };
@@ -96,11 +99,12 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
   }
 
   /**
-   * Whoever was held up on this side sends later than was counted, so that the next one would come too soon after it. It is counted as of now.
-   * A fast limit has others on their way by then.
+   * Whoever was held up on this side, or had to open a connection, sends later than was counted, so that the next one would come too soon after
+   * it. It is counted as of now. A fast limit has others on their way by then.
+   * @param countedAt of this process's clock, in milliseconds
    */
-  async function sendAsOfNow(spends: readonly Spend[], askedAt: number, leave: Leave): Promise<void> {
-    const lateSeconds = (performance.now() - askedAt - leave.waitMs) / 1000;
+  async function countAsOfNow(spends: readonly Spend[], countedAt: number): Promise<void> {
+    const lateSeconds = (performance.now() - countedAt) / 1000;
     const slow = spends.filter(({ perSecond }) => perSecond <= SLOW_PER_SECOND);
     if (lateSeconds < LATE_SECONDS || slow.length === 0) return;
     const said = slow.map(({ bucket, burst, cost }) => ({ bucket, remaining: Math.max(0, burst - cost) }));
@@ -111,20 +115,18 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
   async function waitForLeave(
     spends: readonly Spend[],
     place: number | undefined,
-  ): Promise<{ place: number; comeBackAfter: number | null }> {
+  ): Promise<{ place: number; countedAt: number; comeBackAfter: number | null }> {
     for (let last = place; ; ) {
       const askedAt = performance.now();
       const leave = await raceAbort(shared.reserve(spends, last), signal);
       last = leave.place;
       const seconds = leave.waitMs / 1000;
+      const told = { place: last, countedAt: askedAt + leave.waitMs };
       if (leave.given) {
         if (seconds > 0) await pause(seconds, signal);
-        await sendAsOfNow(spends, askedAt, leave);
-        return { place: last, comeBackAfter: null };
+        return { ...told, comeBackAfter: null };
       }
-      if (seconds > shared.patienceSeconds()) {
-        return { place: last, comeBackAfter: comeBackAfter(leave) };
-      }
+      if (seconds > shared.patienceSeconds()) return { ...told, comeBackAfter: comeBackAfter(leave) };
       await pause(Math.max(seconds - ASK_EARLY_SECONDS, SHORTEST_PAUSE_SECONDS), signal);
     }
   }
@@ -135,13 +137,21 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
       const [first] = spends;
       if (first === undefined) return FREE;
       let place: number | undefined;
+      let countedAt = 0;
+      let counting: Promise<unknown> = Promise.resolve(null);
       return {
         async admit() {
           const waited = await inTurn(spends).use(() => waitForLeave(spends, place));
-          place = waited.place;
+          ({ place, countedAt } = waited);
           return waited.comeBackAfter;
         },
+        noteSent() {
+          // Whoever looks at the answer hears of what stood in its way.
+          counting = countAsOfNow(spends, countedAt).catch((error: unknown) => error);
+        },
         async settle(answer) {
+          const failed = await counting;
+          if (failed instanceof Error) throw failed;
           const said = isNew(spends, readLimits?.(answer, spends) ?? []);
           if (said.length > 0) await raceAbort(shared.settle(spends, said), signal);
         },

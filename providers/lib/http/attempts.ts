@@ -111,7 +111,7 @@ export function createAttempts(options: AttemptsOptions) {
       throw toError(request, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
     }
     try {
-      const { answer, url } = await followRedirects(route, outgoing, authorization);
+      const { answer, url } = await followRedirects(route, { ...outgoing, onSent: entry.noteSent }, authorization);
       const { format } = request;
       return {
         response: createResponse(

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { getCACertificates } from "node:tls";
-import { Agent, buildConnector } from "undici";
+import { Agent, buildConnector, type Dispatcher } from "undici";
 import type { EgressGuard } from "./egress.ts";
 import { toHeaders, validateHeaders } from "./headers.ts";
 import type { LargeBodies } from "./large-bodies.ts";
@@ -24,6 +24,8 @@ export interface Outgoing {
   body: string | Buffer | null;
   /** The body of a 2xx is left on the wire, see `Answer.live`. */
   streamed?: boolean;
+  /** Is told when it goes out: its connection is open by then, which may have taken long. */
+  onSent?: () => void;
 }
 
 export interface Answer {
@@ -68,9 +70,11 @@ export function createTransport(options: TransportOptions): Transport {
   const reader = { ...options, noteMoved };
 
   return {
-    async exchange({ method, url, headers, body, streamed = false }) {
+    async exchange({ method, url, headers, body, streamed = false, onSent }) {
       validateHeaders(headers);
-      const response = await (streamed ? streams : dispatcher).request({
+      const agent = streamed ? streams : dispatcher;
+      const sender = onSent === undefined ? agent : agent.compose(tellingWhenSent(onSent));
+      const response = await sender.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
@@ -98,6 +102,18 @@ export function createTransport(options: TransportOptions): Transport {
     async close() {
       await Promise.all([dispatcher.destroy(), streams.destroy()]);
     },
+  };
+}
+
+/** undici begins a request at the moment in which it writes it to the connection. */
+function tellingWhenSent(onSent: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) => {
+    const begin = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (controller, context) => {
+      onSent();
+      begin?.(controller, context);
+    };
+    return dispatch(options, handler);
   };
 }
 

@@ -114,6 +114,21 @@ describe("a request", () => {
     expect(local.received).toHaveLength(4);
   });
 
+  it("that had to open a connection first is counted as of when it went out, where the limit is slow", async () => {
+    const { notes, shared } = createNotes();
+    const local = await serve((_, response) => sendJson(response, []));
+    const slow = { bucket: "slow", cost: 1, perSecond: 1, burst: 3 };
+    const client = openClient({
+      ...{ baseUrl: `http://far.test:${local.port}`, shared, limit: limitOf({ spends: [slow, app] }) },
+      async resolve() {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return ["127.0.0.1"];
+      },
+    });
+    await client.send(GET);
+    expect(notes).toEqual([{ spends: [slow, app], settlements: [{ bucket: "slow", remaining: 2 }] }]);
+  });
+
   it("that the source refuses for now blocks the first bucket for all, and comes back with its place", async () => {
     const blocked: string[] = [];
     const places: (number | undefined)[] = [];
