@@ -92,7 +92,7 @@ async function planOnce(deps: ActivityDeps, { runId, failed }: PlanInput, scope:
     return loaded;
   });
   const destination = openWarehouse(deps, context.destination);
-  const asker = planAsks(runId);
+  const asker = planAsks(runId, context.execution);
   const source = await openSource(deps, context.connection, context.sync.sourceConfig, { ...scope, asker });
   try {
     return await withHeartbeat(

@@ -31,7 +31,8 @@ export interface RenewalRequest {
 /** Longer than the source is given to answer, so that nobody else renews meanwhile. */
 const LEASE_SECONDS = 60;
 const LONGEST_RENEWAL_MS = 50_000;
-const LONGEST_WAIT_MS = 30_000;
+/** Longer than the lease of a process that died. */
+const LONGEST_WAIT_MS = LEASE_SECONDS * 1_000 + 5_000;
 const POLL_MS = 200;
 
 /**

@@ -22,7 +22,8 @@ export interface Asker {
 
 /** A slice that comes back has to be started first: a short wait costs less than that. */
 const SLICE_PATIENCE_SECONDS = 9;
-const PLAN_PATIENCE_SECONDS = 600;
+/** So much sooner than its wait would be taken for a standstill, a plan ends and comes back. */
+const PLAN_MARGIN_SECONDS = 60;
 
 /** A slice gives its slot to another one while it waits. */
 export function sliceAsks({ runId, sliceNo }: { runId: string; sliceNo: number }): Asker {
@@ -32,9 +33,11 @@ export function sliceAsks({ runId, sliceNo }: { runId: string; sliceNo: number }
 /**
  * Nothing of a plan is kept until it is made, so that it must not begin again for each request that waits. At the end of a long queue it
  * would do so for ever.
+ * @param progressTimeoutSeconds of the sync: whoever has a slow source and many syncs makes it longer
  */
-export function planAsks(runId: string): Asker {
-  return { holder: `${runId}/plan`, runId, urgent: true, patienceSeconds: () => PLAN_PATIENCE_SECONDS };
+export function planAsks(runId: string, { progressTimeoutSeconds }: { progressTimeoutSeconds: number }): Asker {
+  const patience = Math.max(SLICE_PATIENCE_SECONDS, progressTimeoutSeconds - PLAN_MARGIN_SECONDS);
+  return { holder: `${runId}/plan`, runId, urgent: true, patienceSeconds: () => patience };
 }
 
 /** A look at a source, which belongs to no run. @param deadline the person gets an answer by then, in milliseconds of the epoch */

@@ -1,3 +1,5 @@
+import { TerminalError } from "./errors.ts";
+
 /** What requests to a source may use, counted together by all who use one connection. */
 
 /** What a request takes of one limit. The limit gives back `perSecond`, and holds at most `burst`. */
@@ -7,6 +9,29 @@ export interface Spend {
   cost: number;
   perSecond: number;
   burst: number;
+}
+
+/**
+ * Each bucket once, with all that the request takes of it.
+ * @throws TerminalError config_invalid where a number makes no sense: the request would wait for ever, or not at all
+ */
+export function settleSpends(spends: readonly Spend[]): Spend[] {
+  const settled = new Map<string, Spend>();
+  for (const spend of spends) {
+    const { bucket, cost, perSecond, burst } = spend;
+    const isSound = perSecond > 0 && burst > 0 && cost >= 0 && [perSecond, burst, cost].every(Number.isFinite);
+    if (!isSound) throw unsound(spend);
+    settled.set(bucket, { ...spend, cost: cost + (settled.get(bucket)?.cost ?? 0) });
+  }
+  return [...settled.values()];
+}
+
+function unsound({ bucket, cost, perSecond, burst }: Spend): TerminalError {
+  return new TerminalError(
+    "config_invalid",
+    `The limit ${bucket} cannot be kept: a request takes ${cost}, ${perSecond} come back each second, and ${burst} are held at most.`,
+    { fix: "Declare the limit with a rate and a burst above 0, and a cost that is not negative." },
+  );
 }
 
 export interface Leave {

@@ -20,7 +20,7 @@ export interface QueuedTicket {
 }
 
 /** The clocks of two machines and the way to the source are not exact: this much of a limit is left unused. */
-const USED_SHARE = 0.98;
+export const USED_SHARE = 0.98;
 
 export type Buckets = ReadonlyMap<string, BucketState>;
 

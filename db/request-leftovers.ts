@@ -16,7 +16,7 @@ export async function deleteOldRequestLimits(db: Db): Promise<void> {
     delete from request_tickets t
     where t.due_at < now() - interval '1 day' or exists (
       select from runs r where r.id = t.run_id and r.completed_at is not null)`.execute(db);
-  await sql`delete from request_leases where ends_at < now()`.execute(db);
+  await sql`delete from request_leases where ends_at < now() - interval '10 minutes'`.execute(db);
   await sql`
     delete from request_limits
     where greatest(next_at, blocked_until, queue_until, learned_at) < now() - interval '1 day'`.execute(db);

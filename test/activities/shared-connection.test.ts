@@ -287,6 +287,11 @@ describe("the limits of a connection", () => {
     };
     for (let sliceNo = 0; sliceNo < 15; sliceNo++) await asks(sliceAsks({ runId: "a", sliceNo }));
     expect((await asks(sliceAsks({ runId: "a", sliceNo: 15 }))).waitMs).toBeGreaterThan(600_000);
-    expect((await asks(planAsks("b"))).waitMs).toBeLessThan(150_000);
+    expect((await asks(planAsks("b", { progressTimeoutSeconds: 900 }))).waitMs).toBeLessThan(150_000);
+  });
+
+  it("let a plan wait for as long as its sync lets it stand still", () => {
+    expect(planAsks("b", { progressTimeoutSeconds: 900 }).patienceSeconds()).toBe(840);
+    expect(planAsks("b", { progressTimeoutSeconds: 7_200 }).patienceSeconds()).toBe(7_140);
   });
 });

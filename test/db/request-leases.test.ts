@@ -65,6 +65,15 @@ describe("a lease", () => {
     expect(await take("c")).toBe(true);
   });
 
+  it("is given to others while the one who waited longest is away, who is the next one once it is back", async () => {
+    expect([await take("a"), await take("away"), await take("b")]).toEqual([true, false, false]);
+    await end("away");
+    await giveBack("a");
+    expect([await take("b"), await take("c"), await take("away")]).toEqual([true, false, false]);
+    await giveBack("b");
+    expect([await take("c"), await take("away")]).toEqual([false, true]);
+  });
+
   it("ends with its run", async () => {
     const { id: runId } = await begin(one, (await admit(one, syncId)).id);
     expect([await take("a", { runId }), await take("b")]).toEqual([true, false]);
@@ -85,7 +94,7 @@ describe("a lease", () => {
 describe("what nobody uses any more", () => {
   it("is removed, and what somebody uses stays", async () => {
     await take("dead");
-    await end("dead");
+    await sql`update request_leases set ends_at = now() - interval '11 minutes' where holder = 'dead'`.execute(one);
     await take("alive", { limit: 2 });
     await sql`
       insert into request_limits (connection_id, bucket, next_at) values

@@ -1,5 +1,7 @@
+import { settleSpends } from "../../../core/budgets.ts";
 import { raceAbort } from "../../../core/race-abort.ts";
 import { createSemaphore, type Semaphore } from "../../../core/semaphore.ts";
+import { USED_SHARE } from "../../../core/serve-time.ts";
 import type { Leave, SharedConnection, Spend } from "../../provider.ts";
 import { whileLeased } from "./leases.ts";
 import { type ReadLimits, worthTelling } from "./settlements.ts";
@@ -34,7 +36,11 @@ export function fixedWindow(bucket: string, limit: number, seconds: number): Spe
 
 /** Keeps to what the source allows, together with all who use the connection. */
 export interface Admission {
-  take<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Waits for a place among the requests in flight.
+   * @param toBusy the error that ends it where that takes too long to wait here
+   */
+  take<T>(work: () => Promise<T>, toBusy: (comeBackAfterSeconds: number) => Error): Promise<T>;
   /** One request, which may be sent several times. @param spends in place of the limit's */
   begin(spends?: readonly Spend[]): Entry;
 }
@@ -57,11 +63,19 @@ export interface Entry {
 const RETURN_EARLY_SECONDS = 4;
 /** Leave is asked for so long before it is due; what is due so soon is given at once. */
 const ASK_EARLY_SECONDS = 0.05;
-/** A request that goes out so long after it is due is late, at a limit that is no faster. */
+/** A request that goes out so long after it is due is late, at a limit that is no faster, see `lateAfter`. */
 const LATE_SECONDS = 0.02;
 const SLOW_PER_SECOND = 10;
 /** Between two questions. */
 const SHORTEST_PAUSE_SECONDS = 0.02;
+
+/**
+ * A limit that holds no second request has only the share that is left unused, and half of that is for the way to the source. Others have what
+ * they hold.
+ */
+function lateAfter({ perSecond, burst, cost }: Spend): number {
+  return burst < 2 * cost ? Math.min(LATE_SECONDS, (cost * (1 - USED_SHARE)) / perSecond / 2) : LATE_SECONDS;
+}
 
 /** In the queue. A wait of more than an hour ends the attempt, and its places with it: those at the end of a long queue would never be served. */
 const LONGEST_ABSENCE_SECONDS = 55 * 60;
@@ -87,6 +101,8 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
   if (limit === null) return { take: (work) => work(), begin: () => FREE };
   const { inFlight, settle: readLimits } = limit;
   const slots = createSemaphore(limit.concurrency, signal);
+  // A place that a later activity of the slice finds again by its number.
+  const numbers = Array.from({ length: limit.concurrency }, (_, number) => number);
   const asking = new Map<string, Semaphore>();
   const isNew = worthTelling();
 
@@ -105,9 +121,9 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
    */
   async function countAsOfNow(spends: readonly Spend[], countedAt: number): Promise<void> {
     const lateSeconds = (performance.now() - countedAt) / 1000;
-    const slow = spends.filter(({ perSecond }) => perSecond <= SLOW_PER_SECOND);
-    if (lateSeconds < LATE_SECONDS || slow.length === 0) return;
-    const said = slow.map(({ bucket, burst, cost }) => ({ bucket, remaining: Math.max(0, burst - cost) }));
+    const late = spends.filter((spend) => spend.perSecond <= SLOW_PER_SECOND && lateSeconds >= lateAfter(spend));
+    if (late.length === 0) return;
+    const said = late.map(({ bucket, burst, cost }) => ({ bucket, remaining: Math.max(0, burst - cost) }));
     await raceAbort(shared.settle(spends, said), signal);
   }
 
@@ -132,8 +148,18 @@ export function createAdmission(limit: Limit | null, shared: SharedConnection, s
   }
 
   return {
-    take: (work) => slots.use(() => (inFlight === undefined ? work() : whileLeased(shared, inFlight, signal, work))),
-    begin(spends = limit.spends) {
+    take: (work, toBusy) =>
+      slots.use(async () => {
+        if (inFlight === undefined) return work();
+        const number = numbers.shift() ?? 0;
+        try {
+          return await whileLeased(shared, { ...inFlight, job: `request-${number}`, toBusy }, signal, work);
+        } finally {
+          numbers.unshift(number);
+        }
+      }),
+    begin(asked = limit.spends) {
+      const spends = settleSpends(asked);
       const [first] = spends;
       if (first === undefined) return FREE;
       let place: number | undefined;

@@ -153,7 +153,15 @@ export function createAttempts(options: AttemptsOptions) {
 
   return (request: HttpRequest, prepare: Prepare): Promise<Answered> =>
     // The connection's limit is not that of the host a presigned address leads to.
-    request.presigned ? persist(request, prepare) : admission.take(() => persist(request, prepare));
+    request.presigned
+      ? persist(request, prepare)
+      : admission.take(
+          () => persist(request, prepare),
+          (retryAfterSeconds) => {
+            const said = "as many requests are in flight as the source allows";
+            return toError(request, { reasonCode: "source_rate_limited", said, retryAfterSeconds });
+          },
+        );
 }
 
 const NO_CREDENTIALS: Authorization = { headers: {}, query: [] };

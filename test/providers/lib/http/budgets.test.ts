@@ -7,6 +7,7 @@ import {
   worthTelling,
 } from "../../../../providers/lib/http/settlements.ts";
 import type { Leave, SharedConnection, Spend } from "../../../../providers/provider.ts";
+import type { LeaseRequest } from "../../../../providers/shared-connection.ts";
 import { createSharedConnection } from "../../../support/shared-connection.ts";
 import { GET, openClient, sendJson, serve } from "./local-http.ts";
 
@@ -147,6 +148,36 @@ describe("a request", () => {
   });
 });
 
+describe("a limit that is declared", () => {
+  const local = () => serve((_, response) => sendJson(response, []));
+
+  it.each([
+    ["nothing comes back", { perSecond: 0 }],
+    ["nothing is held", { burst: 0 }],
+    ["a request gives back", { cost: -1 }],
+    ["the rate is no number", { perSecond: Number.NaN }],
+  ])("is refused where %s", async (_, wrong) => {
+    const { origin } = await local();
+    const limit = limitOf({ spends: [{ ...points, ...wrong }] });
+    await expect(openClient({ baseUrl: origin, limit }).send(GET)).rejects.toMatchObject({
+      ...{ reasonCode: "config_invalid", message: expect.stringMatching(/The limit points cannot be kept/) },
+    });
+  });
+
+  it("counts all that a request takes of a bucket that is named twice", async () => {
+    const asked: (readonly Spend[])[] = [];
+    const { shared } = createNotes({
+      async reserve(spends) {
+        asked.push(spends);
+        return { given: true, waitMs: 0, place: 1 };
+      },
+    });
+    const { origin } = await local();
+    await openClient({ baseUrl: origin, shared, limit: limitOf() }).send({ ...GET, spends: [points, app, points] });
+    expect(asked).toEqual([[{ ...points, cost: 100 }, app]]);
+  });
+});
+
 describe("what an answer says of the limits", () => {
   it("is told to all, whatever its status", async () => {
     const { notes, shared } = createNotes();
@@ -234,6 +265,48 @@ describe("what is limited in flight", () => {
     const limit = limitOf({ inFlight: { name: "requests", limit: 5 } });
     await expect(openClient({ baseUrl: local.origin, shared, limit }).send(GET)).rejects.toThrow("404");
     expect(notes).toEqual(["lease requests 5", "asked", "release requests"]);
+  });
+
+  it("waits no longer than its activity can, and keeps its place in the queue by a name that the next activity has too", async () => {
+    const asked: LeaseRequest[] = [];
+    const { notes, shared } = createNotes({
+      patienceSeconds: () => 0.1,
+      async lease(request) {
+        asked.push(request);
+        return false;
+      },
+    });
+    const local = await serve((_, response) => sendJson(response, []));
+    const limit = limitOf({ inFlight: { name: "requests", limit: 5 } });
+    for (const _ of ["one activity", "the next one"]) {
+      const client = openClient({ baseUrl: local.origin, shared, limit });
+      await expect(client.send(GET)).rejects.toMatchObject({
+        ...{ reasonCode: "source_rate_limited", retryAfterSeconds: 10 },
+        message: expect.stringMatching(/as many requests are in flight/),
+      });
+    }
+    expect([local.received, notes]).toEqual([[], []]);
+    expect(new Set(asked.map(({ job }) => job)).size).toBe(1);
+    // It is away from now on.
+    expect(asked.at(-1)?.seconds).toBe(1);
+  });
+
+  it("is several places for requests side by side", async () => {
+    const held = new Set<string | undefined>();
+    let most = 0;
+    const { shared } = createNotes({
+      async lease({ job }) {
+        held.add(job);
+        most = Math.max(most, held.size);
+        return true;
+      },
+      release: async ({ job }) => void held.delete(job),
+    });
+    const local = await serve((_, response) => setTimeout(() => sendJson(response, []), 50));
+    const limit = limitOf({ inFlight: { name: "requests", limit: 5 } });
+    const client = openClient({ baseUrl: local.origin, shared, limit });
+    await Promise.all([1, 2, 3, 4].map((page) => client.send({ ...GET, url: `orders/${page}` })));
+    expect([most, held.size]).toEqual([4, 0]);
   });
 
   it("waits for a place, and gives the wait up when it is aborted", async () => {
