@@ -4,6 +4,7 @@ import { BODY_LIMIT_FIX, BodyLimitError } from "../body-limit.ts";
 import { createCarry } from "./carry.ts";
 import { createRecordFinder, type LineEnd } from "./csv-records.ts";
 import type { HttpStream } from "./http-stream.ts";
+import { otherFormatOf } from "./other-format.ts";
 import { toUtf8 } from "./to-utf8.ts";
 
 /** Records that came together. */
@@ -33,10 +34,13 @@ export interface CsvOptions {
 
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 const RETURN = 0x0d;
+/** Bytes of a body that is no CSV. */
+const MOST_QUOTED = 16 * 1024;
 
 /**
  * CSV as RFC 4180 has it: records end with LF or CRLF, and may hold newlines within quotes. It gives the records of one chunk at a time.
- * @throws ProviderError; source_response_invalid names the record that is too long, cut off, ragged or wrongly quoted
+ * @throws ProviderError; source_response_invalid names the record that is too long, cut off, ragged or wrongly quoted, or says that the body is JSON,
+ *   HTML or XML
  */
 export async function* readCsv(stream: HttpStream, options: CsvOptions = {}): AsyncGenerator<CsvRecords, void> {
   const { maxRecordBytes = MAX_RECORD_BYTES, delimiter = ",", quote = '"' } = options;
@@ -52,6 +56,8 @@ export async function* readCsv(stream: HttpStream, options: CsvOptions = {}): As
 
   function parse(bytes: Buffer, lineEnd: LineEnd): CsvRecords | null {
     const isFirst = read === 0;
+    // An empty line may come before it.
+    if (isFirst || hasNoHeader()) refuseOther(bytes);
     read += bytes.length;
     const found = parseRecords(bytes, { delimiter, quote, lineEnd, isFirst, count });
     const header = columns === null ? found.shift() : undefined;
@@ -62,6 +68,15 @@ export async function* readCsv(stream: HttpStream, options: CsvOptions = {}): As
     if (columns === null) return null;
     const records = keepStraight(found, columns.length);
     return records.length === 0 ? null : { columns, records, endsAt: text.isPlain() ? read : null };
+  }
+
+  const hasNoHeader = (): boolean => columns === null || (columns.length === 1 && columns[0] === "");
+
+  /** Sources answer 200 with an error as JSON, or with a page to log in: one record of it would be the header, and the file would be empty. */
+  function refuseOther(start: Buffer): void {
+    const quoted = start.toString("utf8", 0, MOST_QUOTED).replace(/^\ufeff/, "");
+    const format = otherFormatOf(stream.contentType, hasNoHeader() ? quoted : null);
+    if (format !== null) throw stream.refuse(`is not CSV but ${format}`, { quoted });
   }
 
   function keepStraight(found: string[][], width: number): string[][] {
@@ -93,6 +108,7 @@ export async function* readCsv(stream: HttpStream, options: CsvOptions = {}): As
     const isAll = read === stream.offset;
     if (last.at(-1) === RETURN || (isAll && last.includes(RETURN)))
       throw new SyntaxError("of which a line ends with CR alone");
+    if (isAll && last.length === 0) refuseOther(last);
     const found = last.length === 0 ? null : parse(last, "\n");
     if (found !== null) yield found;
   } catch (cause) {

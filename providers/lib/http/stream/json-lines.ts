@@ -83,13 +83,21 @@ function parseLine(line: string, number: number): JsonValue {
 }
 
 const PARTS = new Set([..."[{,"].map((character) => character.charCodeAt(0)));
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** @throws BodyLimitError */
 function requireFew(line: string): void {
   // A value takes two characters at least.
   if (line.length < 2 * MOST_VALUES) return;
   let values = 0;
-  for (let at = 0; at < line.length; at += 1) if (PARTS.has(line.charCodeAt(at))) values += 1;
+  let isText = false;
+  for (let at = 0; at < line.length; at += 1) {
+    const code = line.charCodeAt(at);
+    if (code === QUOTE) isText = !isText;
+    else if (isText && code === BACKSLASH) at += 1;
+    else if (!isText && PARTS.has(code)) values += 1;
+  }
   if (values > MOST_VALUES) {
     throw new BodyLimitError(`has a line of more than ${MOST_VALUES.toLocaleString("en-US")} values`);
   }

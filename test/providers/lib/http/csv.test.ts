@@ -23,6 +23,30 @@ async function read(body: string | Buffer, options?: CsvOptions, headers?: Recor
   return { columns, records };
 }
 
+describe("an answer that is no CSV", () => {
+  it.each([
+    ["JSON, as its type says", '{"error":"busy"}', "application/json; charset=utf-8", "JSON"],
+    ["JSON of a vendor's own type", "", "application/problem+json", "JSON"],
+    ["a page to log in, as its type says", "Please log in", "text/html", "HTML"],
+    ["JSON by its first characters", '\ufeff\n{"error":"busy"}', "text/csv", "JSON"],
+    ["a list of errors", '[\n  {"code": 1}\n]\n', "text/csv", "JSON"],
+    ["an empty list", "[]", "text/csv", "JSON"],
+    ["HTML by its first characters", "<!DOCTYPE html>\n<html></html>", "text/csv", "HTML"],
+    ["XML by its first characters", "<Error><Code>AccessDenied</Code></Error>", "text/csv", "XML"],
+  ])("is refused where it is %s", async (_, body, contentType, format) => {
+    await expect(read(body, {}, { "content-type": contentType })).rejects.toMatchObject({
+      ...{ reasonCode: "source_response_invalid", message: expect.stringContaining(`is not CSV but ${format}`) },
+    });
+  });
+
+  it("is none where a header has brackets, or where data may be anything", async () => {
+    expect((await read("<TICKER>,<PER>\nA,1\n")).columns).toEqual(["<TICKER>", "<PER>"]);
+    expect((await read("[id],{name}\n1,2\n")).columns).toEqual(["[id]", "{name}"]);
+    const tabs = { delimiter: "\t", quote: null, columns: ["record", "n"] } as const;
+    expect((await read('{"a":1}\t5\n', tabs)).records).toEqual([['{"a":1}', "5"]]);
+  });
+});
+
 describe("CSV", () => {
   it.each<[string, string, string[][]]>([
     [

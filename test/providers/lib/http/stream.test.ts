@@ -345,6 +345,12 @@ describe("JSONL", () => {
     await expect(read(body)).rejects.toThrow(why);
   });
 
+  it("may have texts with as many commas and brackets as there is room for", async () => {
+    const note = `${"[{,".repeat(80_000)}\\",["`;
+    const values = await read(`${JSON.stringify({ note })}\n`);
+    expect(values.map((value) => JSON.stringify(value))).toEqual([JSON.stringify({ note })]);
+  });
+
   it("that has a line without end is an error once it is too long, with little in memory", async () => {
     let written = 0;
     const local = await serve(async (_, response) => {
