@@ -1,26 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Db } from "../../db/client.ts";
 import { giveLeaseBack, takeLease } from "../../db/request-leases.ts";
 import { deleteOldRequestLimits, forgetRunRequests } from "../../db/request-leftovers.ts";
-import { openDb, useControlDatabase } from "../support/postgres.ts";
-import { admit, begin, insertSync } from "../support/runs.ts";
+import { admit, begin } from "../support/runs.ts";
+import { useTwoProcesses } from "../support/two-processes.ts";
 
 let one: Db;
 let two: Db;
 let connectionId: string;
 let syncId: string;
-const database = useControlDatabase(async (opened) => {
-  [one, two] = [opened, openDb(database.url)];
-  syncId = await insertSync(one);
-  ({ connectionId } = await one
-    .selectFrom("syncs")
-    .select("connectionId")
-    .where("id", "=", syncId)
-    .executeTakeFirstOrThrow());
+useTwoProcesses((processes) => {
+  ({ one, two, connectionId, syncId } = processes);
 });
-afterAll(() => two.destroy());
 
 let name: string;
 beforeEach(() => {

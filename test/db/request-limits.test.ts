@@ -1,27 +1,17 @@
-import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Leave, Spend } from "../../core/budgets.ts";
 import type { Db } from "../../db/client.ts";
 import { blockRequests, reserveRequest, settleRequest } from "../../db/request-limits.ts";
 import type { RequestHolder } from "../../db/request-queue.ts";
-import { openDb, useControlDatabase } from "../support/postgres.ts";
-import { insertSync } from "../support/runs.ts";
+import { slowSpend, someHolder, useTwoProcesses } from "../support/two-processes.ts";
 
-/** Two processes. */
 let one: Db;
 let two: Db;
 let connectionId: string;
-const database = useControlDatabase(async (opened) => {
-  [one, two] = [opened, openDb(database.url)];
-  const syncId = await insertSync(one);
-  ({ connectionId } = await one
-    .selectFrom("syncs")
-    .select("connectionId")
-    .where("id", "=", syncId)
-    .executeTakeFirstOrThrow());
+useTwoProcesses((processes) => {
+  ({ one, two, connectionId } = processes);
 });
-afterAll(() => two.destroy());
 
 let buckets = 0;
 let bucket: string;
@@ -29,18 +19,8 @@ beforeEach(() => {
   bucket = `bucket-${++buckets}`;
 });
 
-const someone = (changes: Partial<RequestHolder> = {}): RequestHolder => ({
-  ...{ connectionId, holder: randomUUID(), runId: null, urgent: false },
-  ...changes,
-});
-/** So slow that the time that a test takes does not matter: one in 100 s, with the share that is left unused. */
-const spend = (changes: Partial<Spend> = {}): Spend => ({
-  bucket,
-  cost: 1,
-  perSecond: 0.01 / 0.98,
-  burst: 1,
-  ...changes,
-});
+const someone = (changes?: Partial<RequestHolder>) => someHolder(connectionId, changes);
+const spend = (changes?: Partial<Spend>) => slowSpend(bucket, changes);
 
 /** As if everything had happened that much longer ago. */
 async function pass(seconds: number): Promise<void> {

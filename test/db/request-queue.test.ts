@@ -1,29 +1,20 @@
-import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Spend } from "../../core/budgets.ts";
 import type { Db } from "../../db/client.ts";
 import { forgetRunRequests } from "../../db/request-leftovers.ts";
 import { reserveRequest } from "../../db/request-limits.ts";
 import type { RequestHolder } from "../../db/request-queue.ts";
-import { openDb, useControlDatabase } from "../support/postgres.ts";
-import { admit, begin, insertSync } from "../support/runs.ts";
+import { admit, begin } from "../support/runs.ts";
+import { slowSpend, someHolder, useTwoProcesses } from "../support/two-processes.ts";
 
-/** Two processes. */
 let one: Db;
 let two: Db;
 let connectionId: string;
 let syncId: string;
-const database = useControlDatabase(async (opened) => {
-  [one, two] = [opened, openDb(database.url)];
-  syncId = await insertSync(one);
-  ({ connectionId } = await one
-    .selectFrom("syncs")
-    .select("connectionId")
-    .where("id", "=", syncId)
-    .executeTakeFirstOrThrow());
+useTwoProcesses((processes) => {
+  ({ one, two, connectionId, syncId } = processes);
 });
-afterAll(() => two.destroy());
 
 let buckets = 0;
 let bucket: string;
@@ -31,17 +22,8 @@ beforeEach(() => {
   bucket = `queue-${++buckets}`;
 });
 
-const someone = (changes: Partial<RequestHolder> = {}): RequestHolder => ({
-  ...{ connectionId, holder: randomUUID(), runId: null, urgent: false },
-  ...changes,
-});
-const spend = (changes: Partial<Spend> = {}): Spend => ({
-  bucket,
-  cost: 1,
-  perSecond: 0.01 / 0.98,
-  burst: 1,
-  ...changes,
-});
+const someone = (changes?: Partial<RequestHolder>) => someHolder(connectionId, changes);
+const spend = (changes?: Partial<Spend>) => slowSpend(bucket, changes);
 const ask = (holder: RequestHolder, db = one) => reserveRequest(db, holder, [spend()]);
 /** In hundreds of seconds, which is how long a request takes here. */
 const turnsUntil = async (holder: RequestHolder) => Math.round((await ask(holder)).waitMs / 100_000);

@@ -65,7 +65,8 @@ const sessionsWaiting = (world: World, pattern: string): Promise<true> =>
     return rows.length > 0 ? true : null;
   });
 
-describe("the control database, away for more than a minute", () => {
+/** Side by side: most of their time they wait. */
+describe.concurrent("the control database, away for more than a minute", () => {
   it("costs no run an attempt, whether it plans, loads, finishes or proves, and nothing is copied again", {
     timeout: 240_000,
   }, async () => {

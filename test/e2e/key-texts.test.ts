@@ -69,32 +69,28 @@ describe("a key whose text changes without its value", () => {
     return found.sort();
   }
 
-  const cases = LOAD_MODES.flatMap((loadMode) => [
-    [loadMode, "updated"] as const,
-    [loadMode, "deleted and inserted"] as const,
-  ]);
-  it.each(cases)(
-    "%s, %s: has the new text; what stays of the old one is seen by verify and mended",
-    async (loadMode, change) => {
+  it.each(LOAD_MODES)(
+    "%s, updated, or deleted and inserted: has the new text; what stays of the old one is seen by verify and mended",
+    async (loadMode) => {
       for (const [table, type, before] of KEYS) {
         await world.source(
           `drop table if exists ${table};
          create table ${table} (id ${type}, part int, at timestamptz not null, primary key (id, part));
-         insert into ${table} values ('${before}', 1, '2026-01-01'), ('${before}', 2, '2026-01-01')`,
+         insert into ${table} values ('${before}', 1, '2026-01-01'), ('${before}', 2, '2026-01-01'), ('${before}', 3, '2026-01-01')`,
         );
       }
       const entities = KEYS.map(([table]) => `public.${table}`);
       const sync = await world.createSync({
-        ...{ connectionId, entities, destinationConfig: { schema: `${loadMode}_${change.length}` } },
+        ...{ connectionId, entities, destinationConfig: { schema: loadMode } },
         tableBindings: entities.map((entityKey) => ({ entityKey, loadMode, cursorField: "at" })),
       });
       const first = await run(sync, "incremental");
       expect({ status: first.status, failed: errorsOf(first) }).toEqual({ status: "succeeded", failed: [] });
       for (const [table, , , after] of KEYS) {
         await world.source(
-          change === "updated"
-            ? `update ${table} set id = '${after}', at = '2026-01-02' where part = 1`
-            : `delete from ${table} where part = 1; insert into ${table} values ('${after}', 1, '2026-01-02')`,
+          `update ${table} set id = '${after}', at = '2026-01-02' where part = 1;
+           delete from ${table} where part = 3;
+           insert into ${table} values ('${after}', 3, '2026-01-02')`,
         );
       }
       expect(await run(sync, "incremental")).toMatchObject({ status: "succeeded" });

@@ -24,7 +24,7 @@ describe("maxAutoResumeAttempts", () => {
     return [ended, ...(await chainOf(await getRun(world, ended.nextAttemptRunId)))];
   }
 
-  it.each([0, 2])(
+  it.concurrent.each([0, 2])(
     "of %d: the chain ends after so many attempts of its own, and a retry begins another",
     {
       timeout: 200_000,

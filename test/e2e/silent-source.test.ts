@@ -4,8 +4,8 @@ import { createOrdersSync, expectOrdersEqual, seedOrders, throughProxy } from ".
 import { createRestServer } from "../support/rest-server.ts";
 import { createWorld, trigger, until, type World, whenChainEnded, whenEnded } from "../support/world.ts";
 
-/** What is silent is found, each kind by its own clock, and the attempt ends with the clock's own reason. */
-describe("a source that goes silent", () => {
+/** What is silent is found, each kind by its own clock, and the attempt ends with the clock's own reason. Both wait side by side. */
+describe.concurrent("a source that goes silent", () => {
   let world: World;
 
   beforeAll(async () => {
