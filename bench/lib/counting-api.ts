@@ -1,10 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { getPriority, setPriority } from "node:os";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /** What a check asks for; it is not counted. */
 export const CHECK_PATH = "health";
 /** One page is sample enough for a plan. */
 const PAGE_RECORDS = 500;
+
+const DELAY_RESOLUTION_MS = 5;
 
 export interface Arrival {
   /** Milliseconds of a clock that never goes back. */
@@ -19,11 +23,18 @@ export interface CountingApi {
   /** `GET <baseUrl><listing>?page=N`; the body has `data` and the link `next`. */
   baseUrl: string;
   arrivals: Arrival[];
+  /** By so many milliseconds at most this process itself was late to look at a request: so much too early may the next one seem. */
+  mostLateMs(): number;
   stop(): Promise<void>;
 }
 
-export async function startCountingApi(): Promise<CountingApi> {
+/** @param say is told where this process cannot go before those that it measures: on a busy machine it sees their requests late then */
+export async function startCountingApi(say: (line: string) => void): Promise<CountingApi> {
   const arrivals: Arrival[] = [];
+  const before = getPriority();
+  goBefore(say);
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  delay.enable();
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://localhost");
     const who = url.pathname.slice(1);
@@ -39,11 +50,22 @@ export async function startCountingApi(): Promise<CountingApi> {
   return {
     baseUrl: `http://127.0.0.1:${port}/`,
     arrivals,
+    mostLateMs: () => Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS),
     async stop() {
+      delay.disable();
+      setPriority(before);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function goBefore(say: (line: string) => void): void {
+  try {
+    setPriority(-10);
+  } catch (error) {
+    say(`  the process that counts has no priority over others: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /**

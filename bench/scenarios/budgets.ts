@@ -15,8 +15,9 @@ const PATIENCE_MS = 15 * 60_000;
 
 /** Ten syncs of four slices each share one credential, on two worker processes. */
 export async function budgets(bench: Bench): Promise<Outcome> {
-  const api = await startCountingApi();
+  // It would inherit the priority of the process that counts.
   const stopWorker = startFurtherWorker(bench.furtherWorkerEnv);
+  const api = await startCountingApi(bench.say);
   try {
     const ofSync = (sync: number) => Array.from({ length: SLICES }, (_, slice) => `s${sync}_${slice}`);
     const listings = Array.from({ length: SYNCS }, (_, sync) => ofSync(sync));
@@ -42,13 +43,14 @@ export async function budgets(bench: Bench): Promise<Outcome> {
 
 function report(
   bench: Bench,
-  { arrivals }: CountingApi,
+  { arrivals, mostLateMs }: CountingApi,
   { from, to, listings }: { from: number; to: number; listings: string[] },
 ): Outcome {
   const seen = arrivals.filter(({ at }) => at >= from && at < to);
   const shares = sharesOf(seen, listings);
   const gaps = seen.slice(1).map(({ at }, index) => at - (seen[index]?.at ?? at));
   bench.say(`  the shortest time between two requests: ${Math.round(Math.min(...gaps))} ms`);
+  bench.say(`  the server that counts was itself late by ${Math.round(mostLateMs())} ms at most`);
   bench.say(`  requests of each slice: ${shares.join(" ")}`);
   return {
     title: `${SYNCS} syncs of ${SLICES} slices at ${LIMIT.perSecond} request a second, for ${bench.seconds} s`,

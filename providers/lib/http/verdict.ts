@@ -14,7 +14,7 @@ export type Verdict =
   | { kind: "throttled"; afterSeconds?: number };
 
 const NOWHERE_FIX =
-  "The source redirects the request and does not say where to. Look in its documentation for the address that is asked for now, and correct it in the connection.";
+  "Look in the source's documentation for the address that is asked for now, and correct it in the connection.";
 
 const RETRIED = new Set([408, 425]);
 
