@@ -53,7 +53,7 @@ export function isResync({ runMode }: Pick<RunRow, "runMode">, resolved: LoadedB
  * Rows that were read from files stay when the files are gone: as events, or because they are merged by a key of the user's own, which says
  * nothing of files.
  */
-function keepsRowsOfGone(
+export function keepsRowsOfGone(
   { files, primaryKeyColumns }: EntityRead["schema"],
   { loadMode, keyColumns }: LoadedBy,
 ): boolean {

@@ -201,6 +201,19 @@ describe("files", () => {
     expect(await rows(sync)).toEqual(rowsOf(shelf));
   });
 
+  it("that are all gone at once are taken for a mistake, until somebody says that they are not", async () => {
+    const sync = await createSync();
+    await run(sync);
+    const before = rowsOf(shelf);
+    shelf.books.clear();
+    const stopped = await run(sync);
+    expect(stopped).toMatchObject({ status: "failed", resultReasonCode: "unexpected_zero_rows" });
+    expect(await rows(sync)).toEqual(before);
+    const { body } = await world.api("POST", `/syncs/runs/${stopped.id}/retry`, { liftGuards: true });
+    expect(await whenChainEnded(world, body.id)).toMatchObject({ status: "succeeded", summary: { rowsDeleted: 6 } });
+    expect(await rows(sync)).toEqual([]);
+  });
+
   it("of a state that says nothing of the table are all read again, and the run says so", async () => {
     const sync = await createSync();
     await run(sync);

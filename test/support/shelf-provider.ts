@@ -102,7 +102,7 @@ function createSource({ baseUrl, kind, sliceFiles }: Config, signal: AbortSignal
         ...{ stage: 0, window: { by: "part", part }, label: `${index + 1}/${parts.length}` },
       })),
       upperBound: manifest.generation,
-      evidence: { by: "files", listed: listed.size, changed: changed.length, gone: gone.length, scan, cursorState },
+      evidence: { by: "files", matched: listed.size, changed: changed.length, gone: gone.length, scan, cursorState },
     };
   }
 
