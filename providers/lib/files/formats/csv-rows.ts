@@ -1,7 +1,16 @@
 import { isUtf8 } from "node:buffer";
 import type { FileField } from "../shape.ts";
 import { type IsUsual, usualTextOf } from "./byte-types.ts";
-import { type CopyBuffer, reserve, writeByte, writeNull, writeNumber, writeReady, writeText } from "./copy-buffer.ts";
+import {
+  type CopyBuffer,
+  reserve,
+  writeByte,
+  writeNull,
+  writeNumber,
+  writePlain,
+  writeReady,
+  writeText,
+} from "./copy-buffer.ts";
 import { type CsvMarks, type CsvScan, ESCAPED, MOST_CELLS, QUOTED } from "./csv-scan.ts";
 import type { RowPlan } from "./row-plan.ts";
 import { fitsText } from "./text-types.ts";
@@ -81,8 +90,12 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
       writeNull(out);
       return null;
     }
-    if (flags <= QUOTED && (step.isText || step.isUsual?.(bytes, from, to))) {
-      return writeText(out, bytes, from, to) ? null : UNSTORABLE;
+    if (flags <= QUOTED) {
+      if (step.isText) return writeText(out, bytes, from, to) ? null : UNSTORABLE;
+      if (step.isUsual?.(bytes, from, to)) {
+        writePlain(out, bytes, from, to);
+        return null;
+      }
     }
     return writeWithCare(bytes.subarray(from, to), flags, out, step);
   }
