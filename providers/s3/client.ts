@@ -1,0 +1,138 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import type { Pulse } from "../../core/pulse.ts";
+import { createEgressGuard } from "../lib/http/egress.ts";
+import { createFailures, type Failure } from "../lib/http/failures.ts";
+import { sharedLargeBodies } from "../lib/http/large-bodies.ts";
+import { createTransport } from "../lib/http/transport.ts";
+import { backoffSeconds, pause } from "../lib/http/waiting.ts";
+import type { ConnectOptions } from "../provider.ts";
+import { type ConnectionConfig, endpointOf } from "./config.ts";
+import { createCredentials } from "./credentials.ts";
+import { type Asked, judge, type S3Failure } from "./errors.ts";
+import { createRequestHandler } from "./request-handler.ts";
+import { isSdkError, type SdkError, toSdkError } from "./sdk-error.ts";
+
+export interface CallOptions<T> extends Pick<Asked, "doing" | "permission"> {
+  /** What an answer means that is no success; undefined: it is an error. */
+  unless?: (error: SdkError) => T | undefined;
+}
+
+/** The S3 API of one bucket, over sockets that the egress policy allows. */
+export interface S3Connection {
+  /** One request: signed, repeated where that may help, its errors in our words. @throws ProviderError */
+  call<T>(options: CallOptions<T>, send: (sdk: S3Client) => Promise<T>): Promise<T>;
+  /** The error that a failure is. */
+  toError(doing: string, failure: Failure): Error;
+  /** Somebody waits for the source until `work` is done. */
+  whileWaiting<T>(work: () => Promise<T>): Promise<T>;
+  /** A byte of an object has been read. */
+  noteMoved(): void;
+  look(): Pulse;
+  close(): Promise<void>;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+export const MAX_ATTEMPTS = 4;
+/** After a server has throttled every attempt: long enough for the slot to be given back meanwhile. */
+const THROTTLED_PAUSE_SECONDS = 30;
+/** Of all answers but objects: a page of a listing has at most 1,000 keys of at most 1,024 bytes, each byte escaped. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** Connects with the first request. */
+export function createS3Connection(options: ConnectOptions<ConnectionConfig, unknown>): S3Connection {
+  const { config, signal, redactor } = options;
+  const { bucket, region, forcePathStyle, tlsRootCert } = config;
+  const endpoint = endpointOf(config);
+  const timeoutMs = config.timeoutSeconds * 1000;
+  const guard = createEgressGuard({ policy: options.egress });
+  const transport = createTransport({
+    ...{ guard, timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES, tlsRootCert, signal },
+    large: { bodies: sharedLargeBodies(), source: new URL(endpoint).host },
+  });
+  const requestHandler = createRequestHandler(guard, transport);
+  const toError = createFailures("s3", redactor);
+  let inFlight = 0;
+
+  const credentials = createCredentials({
+    ...options,
+    requestHandler,
+    call: (asked, work) => persist(asked, work, async () => false),
+  });
+  const createSdk = (): S3Client =>
+    new S3Client({
+      ...{ region, endpoint, forcePathStyle, requestHandler, customUserAgent: "sluice" },
+      ...(credentials === null ? UNSIGNED : { credentials: credentials.current }),
+      // The SDK's own attempts would not hear that the activity is over.
+      ...{ maxAttempts: 1, retryMode: "standard" },
+      // What is not said here the SDK looks for in the environment and files of whoever runs the worker.
+      ...{ useDualstackEndpoint: false, useFipsEndpoint: false, useArnRegion: false, defaultsMode: "standard" },
+      ...{ requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" },
+    });
+  let sdk = createSdk();
+
+  async function whileWaiting<T>(work: () => Promise<T>): Promise<T> {
+    inFlight += 1;
+    try {
+      return await work();
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
+  /** @param renew called once, where the credentials have expired; says whether there are others */
+  async function persist<T>(asked: CallOptions<T>, work: () => Promise<T>, renew: () => Promise<boolean>): Promise<T> {
+    let isRenewed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted();
+      try {
+        return await whileWaiting(work);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = toSdkError(thrown);
+        const instead = isSdkError(error) ? asked.unless?.(error) : undefined;
+        if (instead !== undefined) return instead;
+        const failure = judge(error, { ...asked, bucket, region });
+        if (failure === null) throw thrown;
+        if (failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew())) {
+          isRenewed = true;
+          continue;
+        }
+        if (!failure.mayPass || attempt >= MAX_ATTEMPTS) throw toError(asked.doing, withWait(failure));
+        await whileWaiting(() => pause(backoffSeconds(attempt), signal));
+      }
+    }
+  }
+
+  return {
+    ...{ toError, whileWaiting, timeoutMs, signal },
+    call: (asked, send) =>
+      persist(
+        asked,
+        () => send(sdk),
+        async () => {
+          if (credentials === null || !(await credentials.renew())) return false;
+          sdk = createSdk();
+          return true;
+        },
+      ),
+    noteMoved: transport.noteMoved,
+    look() {
+      if (transport.hasMoved()) return "working";
+      return inFlight > 0 ? "waiting" : "none";
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** The SDK signs whatever it sends unless somebody else does. */
+const UNSIGNED = {
+  credentials: { accessKeyId: "", secretAccessKey: "" },
+  signer: { sign: async <T>(request: T): Promise<T> => request },
+};
+
+function withWait(failure: S3Failure): Failure {
+  return failure.reasonCode === "source_rate_limited"
+    ? { ...failure, retryAfterSeconds: THROTTLED_PAUSE_SECONDS }
+    : failure;
+}

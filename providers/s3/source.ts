@@ -1,0 +1,21 @@
+import { createFileSource } from "../lib/files/source.ts";
+import type { ConnectOptions, Source } from "../provider.ts";
+import { checkBucket } from "./check.ts";
+import { createS3Connection } from "./client.ts";
+import type { ConnectionConfig, SourceConfig } from "./config.ts";
+import { createS3Store } from "./store.ts";
+
+export function createSource(options: ConnectOptions<ConnectionConfig, SourceConfig>): Source {
+  const { config, sourceConfig, signal } = options;
+  const connection = createS3Connection(options);
+  const store = createS3Store(connection, config);
+  const { resources } = sourceConfig;
+  return {
+    ...createFileSource({
+      ...{ provider: "s3", place: `bucket ${config.bucket}`, store, resources, signal, hasListing: true },
+    }),
+    check: () => checkBucket({ connection, store, config, resources }),
+    probe: async () => connection.look(),
+    close: connection.close,
+  };
+}
