@@ -80,10 +80,16 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
     }
   }
 
+  async function rest(seconds: number): Promise<void> {
+    // What is thrown then is the signal's reason.
+    await pause(seconds, signal).catch(() => signal.throwIfAborted());
+  }
+
   /** @param renew called once, where the credentials have expired; says whether there are others */
   async function persist<T>(asked: CallOptions<T>, work: () => Promise<T>, renew: () => Promise<boolean>): Promise<T> {
     let isRenewed = false;
     for (let attempt = 1; ; attempt += 1) {
+      if (attempt > 1) await whileWaiting(() => rest(backoffSeconds(attempt - 1)));
       signal.throwIfAborted();
       try {
         return await whileWaiting(work);
@@ -94,12 +100,9 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
         if (instead !== undefined) return instead;
         const failure = judge(error, { ...asked, bucket, region });
         if (failure === null) throw thrown;
-        if (failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew())) {
-          isRenewed = true;
-          continue;
-        }
-        if (!failure.mayPass || attempt >= MAX_ATTEMPTS) throw toError(asked.doing, withWait(failure));
-        await whileWaiting(() => pause(backoffSeconds(attempt), signal));
+        const hasOthers = failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew());
+        isRenewed ||= hasOthers;
+        if (!(failure.mayPass || hasOthers) || attempt >= MAX_ATTEMPTS) throw toError(asked.doing, withWait(failure));
       }
     }
   }
