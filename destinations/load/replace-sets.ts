@@ -1,17 +1,17 @@
 import pg from "pg";
 import { TerminalError } from "../../core/errors.ts";
 import type { KeyRows, RejectedRecord } from "../destination.ts";
-import { lockTable } from "../ledger/ledger.ts";
 import type { RejectTally } from "../ledger/rejects.ts";
 import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
-import { inTransaction, type Session } from "../session.ts";
-import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
+import type { Session } from "../session.ts";
+import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN } from "../sql.ts";
 import { GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { type Deleting, type GoneKeys, makeGoneKeys } from "./gone-keys.ts";
 import { copySoundRows, portionOfRows } from "./sound-rows.ts";
 import type { StagedRows } from "./staging.ts";
 import type { TableRequest } from "./table-request.ts";
+import { anyWaiting, laterWaiting } from "./waiting-order.ts";
 
 /**
  * Parents whose child rows are all in the batch, staged in the session. `_is_stale`: the table has a newer set of theirs. `_is_cut`: a row of
@@ -223,8 +223,11 @@ export async function findDropped(
     target.kind === "versions"
       ? [
           // What waits says where the row is now: it may be another parent's.
-          { table: present.table, where: `${present.where} and not exists (${laterOf(target, "true")})` },
-          { table: tableOf(target), where: `present.${GONE_AT_COLUMN} is null and not exists (${isLater(target)})` },
+          { table: present.table, where: `${present.where} and not exists (${anyWaiting(target)})` },
+          {
+            table: tableOf(target),
+            where: `present.${GONE_AT_COLUMN} is null and not exists (${laterWaiting(target)})`,
+          },
         ]
       : [present];
   const ofSet = sets.keyColumns.map((name) => `present.${quoteIdentifier(name)} = sets.${quoteIdentifier(name)}`);
@@ -240,47 +243,4 @@ export async function findDropped(
     );
   }
   return gone;
-}
-
-function laterOf({ keyColumns, leafSchema, leafTable }: LoadTarget, condition: string): string {
-  const sameKey = keyColumns.map((name) => `later.${quoteIdentifier(name)} = present.${quoteIdentifier(name)}`);
-  return `select from ${quoteTable({ schema: leafSchema, table: leafTable })} later where ${[...sameKey, condition].join(" and ")}`;
-}
-
-/** Of rows that wait, as the finish orders them. */
-function isLater(target: LoadTarget): string {
-  const readLater = `(later.${SYNCED_AT_COLUMN}, later.ctid) > (present.${SYNCED_AT_COLUMN}, present.ctid)`;
-  if (target.cursorField === null) return laterOf(target, readLater);
-  const [later, before] = ["later", "present"].map((of) => `${of}.${quoteIdentifier(target.cursorField ?? "")}`);
-  return laterOf(
-    target,
-    `(${later} > ${before} or (${later} is not null and ${before} is null)
-      or (${later} is not distinct from ${before} and ${readLater}))`,
-  );
-}
-
-/**
- * Where the children of a parent are looked for. The index is the user's table's, so that the generations that come get it too; one that is
- * loaded beside already gets its own, which becomes a part of it. Idempotent.
- */
-export async function ensureSetIndex(session: Session, target: LoadTarget, columns: string[]): Promise<void> {
-  const { table: leaf } = await MODES[target.loadMode].deletes(target).present(session, target);
-  if (await hasIndexOn(session, leaf, columns)) return;
-  await inTransaction(session, async () => {
-    await lockTable(session, target);
-    for (const table of [quoteTable(target), leaf]) {
-      if (await hasIndexOn(session, table, columns)) continue;
-      await session.client.query(`create index on ${table} (${quoteColumns(columns)})`);
-    }
-  });
-}
-
-/** By its first column: what is left is few rows. */
-async function hasIndexOn({ client }: Session, table: string, [first]: string[]): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-     where i.indrelid = to_regclass($1) and i.indisvalid and i.indpred is null and a.attname = $2`,
-    [table, first],
-  );
-  return rowCount !== 0;
 }
