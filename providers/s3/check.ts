@@ -2,6 +2,7 @@ import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { failedCheck } from "../../core/connection-tasks.ts";
 import { isProviderError, type ProviderError } from "../../core/errors.ts";
 import type { FileResource } from "../lib/files/config.ts";
+import { compileResource } from "../lib/files/resource.ts";
 import { FileChangedError, FileGoneError, type FileStore, type ListedFile } from "../lib/files/store.ts";
 import type { SourceCheck } from "../provider.ts";
 import type { S3Connection } from "./client.ts";
@@ -100,6 +101,26 @@ async function isRead(store: FileStore, file: ListedFile): Promise<boolean> {
 
 const passed = (name: string, message: string): SourceCheck => ({ name, ok: true, message, fix: "" });
 
-async function checkResource(_options: CheckOptions, resource: FileResource): Promise<SourceCheck> {
-  return passed(resource.name, "");
+/** Listings of no end: a check is no place to wait for them. */
+const MOST_PAGES = 20;
+
+/** A resource without files is no fault of the connection, and more often than not a glob that is not quite right. */
+async function checkResource({ store }: CheckOptions, config: FileResource): Promise<SourceCheck> {
+  const found = await attempt(async () => {
+    const resource = compileResource(config, 0);
+    let pages = 0;
+    for await (const files of store.list({ prefix: resource.prefix })) {
+      const first = files.find(resource.has);
+      if (first !== undefined) return `${first.path} is one of its files.`;
+      pages += 1;
+      if (pages === MOST_PAGES) return `None of the first objects under ${resource.prefix} is one of its files.`;
+    }
+    return null;
+  });
+  const name = `resource ${config.name}`;
+  const entityKey = config.name;
+  if ("error" in found) return { ...failedCheck(name, found.error), entityKey };
+  if (found.value !== null) return { ...passed(name, found.value), entityKey };
+  const message = `No object matches ${config.pathGlob}.`;
+  return { name, entityKey, ok: false, message, fix: "Correct pathGlob: it names the whole key, without the bucket." };
 }

@@ -100,7 +100,7 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
         if (instead !== undefined) return instead;
         const failure = judge(error, { ...asked, bucket, region });
         if (failure === null) throw thrown;
-        const hasOthers = failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew());
+        const hasOthers: boolean = failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew());
         isRenewed ||= hasOthers;
         if (!(failure.mayPass || hasOthers) || attempt >= MAX_ATTEMPTS) throw toError(asked.doing, withWait(failure));
       }
