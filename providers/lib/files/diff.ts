@@ -97,7 +97,10 @@ function judge(diff: FileDiff, resource: CompiledResource, { file, known, now }:
   }
   if (isSame && known.status === "failed") {
     counts.failed += 1;
-    tell(diff, `${file.path} is not loaded, and is read again when it changes: ${known.error ?? "it could not be read"}.`);
+    tell(
+      diff,
+      `${file.path} is not loaded, and is read again when it changes: ${known.error ?? "it could not be read"}.`,
+    );
     return;
   }
   if (resource.isTooYoung(file, now)) counts.tooYoung += 1;

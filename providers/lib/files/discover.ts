@@ -79,7 +79,10 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
       { fix: "Correct the format of the resource, or the files.", cause: first.fault },
     );
   }
-  const parts = new Set([...resource.parts.names, ...files.flatMap(({ path }) => Object.keys(resource.parts.of(path)))]);
+  const parts = new Set([
+    ...resource.parts.names,
+    ...files.flatMap(({ path }) => Object.keys(resource.parts.of(path))),
+  ]);
   const shape = inferShape(resource.config, { samples, parts: [...parts] }, earlier);
   requireKey(resource.config, shape);
   const notes = [
@@ -98,7 +101,9 @@ async function pickFiles({ store }: FileEngine, resource: CompiledResource): Pro
   let oldest: ListedFile[] = [];
   const byTime = (a: ListedFile, b: ListedFile): number => timeOf(a) - timeOf(b);
   for await (const page of store.list({ prefix: resource.prefix })) {
-    const files = page.filter((file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0);
+    const files = page.filter(
+      (file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0,
+    );
     newest = [...newest, ...files].sort((a, b) => byTime(b, a)).slice(0, MOST_NEWEST);
     oldest = [...oldest, ...files].sort(byTime).slice(0, MOST_OLDEST);
   }

@@ -1,6 +1,6 @@
 import { addAbortListener } from "node:events";
 import { TransientError } from "../../../core/errors.ts";
-import { type FileStore, type ListedFile } from "./store.ts";
+import type { FileStore, ListedFile } from "./store.ts";
 import type { Bytes, OpenBytes } from "./text.ts";
 
 /** What is needed to get at the bytes of files. */
@@ -16,7 +16,11 @@ export function bytesOf(access: FileAccess, file: ListedFile): OpenBytes {
   return async (from) => readBytes(access, file, from);
 }
 
-async function* readBytes({ store, place, signal }: FileAccess, file: ListedFile, from: number): AsyncGenerator<Buffer, void> {
+async function* readBytes(
+  { store, place, signal }: FileAccess,
+  file: ListedFile,
+  from: number,
+): AsyncGenerator<Buffer, void> {
   signal.throwIfAborted();
   const stream = await store.open(file, { from });
   const listener = addAbortListener(signal, () => stream.destroy(signal.reason));
@@ -40,7 +44,10 @@ async function* readBytes({ store, place, signal }: FileAccess, file: ListedFile
 function requireSize(place: string, { path, sizeBytes }: ListedFile, count: number, isEnd: boolean): void {
   if (sizeBytes === null || (isEnd ? count === sizeBytes : count <= sizeBytes)) return;
   const what = isEnd && count < sizeBytes ? `ended after ${count} bytes` : `goes on after ${count} bytes`;
-  throw new TransientError("source_unavailable", `${place}: the file ${path} ${what}; it was listed with ${sizeBytes}.`);
+  throw new TransientError(
+    "source_unavailable",
+    `${place}: the file ${path} ${what}; it was listed with ${sizeBytes}.`,
+  );
 }
 
 /** All of it, for files that are small. */

@@ -12,7 +12,11 @@ export interface Glob {
 /** Of the alternatives of all braces together. */
 const MOST_ALTERNATIVES = 256;
 
-type Token = { kind: "text"; text: string } | { kind: "any" } | { kind: "one" } | { kind: "set"; test: (character: string) => boolean };
+type Token =
+  | { kind: "text"; text: string }
+  | { kind: "any" }
+  | { kind: "one" }
+  | { kind: "set"; test: (character: string) => boolean };
 
 /** Null: any folders. */
 type Segment = Token[] | null;

@@ -1,7 +1,7 @@
-import type { EntitySchema, PlanRequest, EntityPlan, ReadRequest } from "../../provider.ts";
-import type { RowsBatch } from "../../batch.ts";
-import type { Cells } from "../../../core/row-list.ts";
 import { z } from "zod";
+import type { Cells } from "../../../core/row-list.ts";
+import type { RowsBatch } from "../../batch.ts";
+import type { EntityPlan, EntitySchema, PlanRequest, ReadRequest } from "../../provider.ts";
 import { LISTING_KEY, LISTING_RESOURCE } from "./listing-resource.ts";
 import type { FileStore, ListedFile } from "./store.ts";
 

@@ -1,6 +1,7 @@
+import { BrokenBytesError } from "./broken-bytes.ts";
 import type { FileResource } from "./config.ts";
 import type { CopyBuffers } from "./formats/copy-buffer.ts";
-import { readCsv, type ReaderOptions } from "./formats/csv.ts";
+import { type ReaderOptions, readCsv } from "./formats/csv.ts";
 import { readJson } from "./formats/json.ts";
 import { readNdjson } from "./formats/ndjson.ts";
 import { FileFault, type RowReader } from "./formats/portion.ts";
@@ -8,7 +9,6 @@ import { planRows } from "./formats/row-plan.ts";
 import type { CompiledResource } from "./resource.ts";
 import type { FileSpec } from "./shape.ts";
 import type { ListedFile } from "./store.ts";
-import { BrokenBytesError } from "./broken-bytes.ts";
 import { createFileText, type FileText, type OpenBytes } from "./text.ts";
 
 export interface ReaderInput {

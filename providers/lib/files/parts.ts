@@ -5,7 +5,13 @@ import type { ListedFile } from "./store.ts";
 /** What a slice of files holds, as it is stored with the plan. */
 
 /** Id, path (null: the id), version, size, time of the last change. Short, since a plan may hold a million of them. */
-const fileEntry = z.tuple([z.string(), z.string().nullable(), z.string(), z.number().nullable(), z.string().nullable()]);
+const fileEntry = z.tuple([
+  z.string(),
+  z.string().nullable(),
+  z.string(),
+  z.number().nullable(),
+  z.string().nullable(),
+]);
 
 /** Id, version, size and why. */
 const ignoredEntry = z.tuple([z.string(), z.string(), z.number().nullable(), z.string()]);

@@ -33,10 +33,10 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
   const diff = await diffFiles(engine.store, resource, manifest);
   const isMerged = keyColumns.length > 0 && !keyColumns.includes(FILE_COLUMNS.fileId);
   const source: FileSpec = { fields, pathColumns, replacesFiles: isRowKey(keyColumns) };
-  const parts = [
-    ...partsOf(diff.pending, { ...request, isMerged }).map(storeFiles),
-    ...markPartsOf(diff),
-  ];
+  const marks = markPartsOf(diff);
+  const most = Math.max(1, request.maxSlices - marks.length);
+  const files = partsOf(diff.pending, { windows: request.windows, most, isMerged });
+  const parts = [...files.map(storeFiles), ...marks];
   return {
     spec: { entityKey, columns, keyColumns, cursorField: null, estimatedRowBytes: rowBytes, source: { ...source } },
     slices: parts.map((part, index) => ({
@@ -66,16 +66,15 @@ function evidenceOf({ pending, gone, counts, leftOut }: FileDiff): EntityPlan["e
  */
 function partsOf(
   files: readonly ListedFile[],
-  { windows, maxSlices, isMerged }: Pick<PlanRequest, "windows" | "maxSlices"> & { isMerged: boolean },
+  { windows, most, isMerged }: { windows: boolean; most: number; isMerged: boolean },
 ): ListedFile[][] {
   if (files.length === 0) return [];
   if (isMerged) return [[...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))];
   if (!windows) return [[...files]];
   const total = files.reduce((sum, file) => sum + bytesOfFile(file), 0);
-  // One is left for the marks.
-  const most = Math.max(1, maxSlices - 1);
-  const bytes = Math.max(SLICE_BYTES, Math.ceil((2 * total) / most));
-  const count = Math.max(SLICE_FILES, Math.ceil((2 * files.length) / most));
+  // Two parts that follow each other hold more than `bytes`, so that there are at most half as many as may be; and likewise with the count.
+  const bytes = Math.max(SLICE_BYTES, Math.ceil((4 * total) / most));
+  const count = Math.max(SLICE_FILES, Math.ceil((4 * files.length) / most));
   const parts: ListedFile[][] = [];
   let part: ListedFile[] = [];
   let held = 0;

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../http/json.ts";
+import { BrokenBytesError } from "./broken-bytes.ts";
 import type { FileResource } from "./config.ts";
 import { bytesOf, type FileAccess } from "./file-bytes.ts";
 import { openCsv } from "./formats/csv-cursor.ts";
@@ -11,7 +12,6 @@ import { FileFault } from "./formats/portion.ts";
 import { textOf } from "./open-reader.ts";
 import type { CompiledResource } from "./resource.ts";
 import { FileChangedError, FileGoneError, type ListedFile } from "./store.ts";
-import { BrokenBytesError } from "./broken-bytes.ts";
 import type { OpenText } from "./text.ts";
 
 /** The beginning of a file, to see its columns by. */
@@ -83,8 +83,7 @@ async function sampleDelimited(text: OpenText, { format, maxRecordBytes }: Delim
 
 async function sampleJson(text: OpenText, { format, maxRecordBytes }: FileResource): Promise<Sample> {
   const held = holdBytes(text, maxRecordBytes);
-  const records: JsonRecords =
-    format.type === "json" ? findElements(held, format.recordPath) : findLines(held);
+  const records: JsonRecords = format.type === "json" ? findElements(held, format.recordPath) : findLines(held);
   const values = new Map<string, JsonValue[]>();
   let [rows, bytes] = [0, 0];
   while (rows < MOST_ROWS && bytes < MOST_BYTES) {

@@ -1,4 +1,4 @@
-import { Readable, pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { unpackZstd } from "../http/stream/zstd-frames.ts";
 import { BrokenBytesError } from "./broken-bytes.ts";

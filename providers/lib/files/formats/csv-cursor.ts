@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import type { FileResource } from "../config.ts";
-import { columnIdsOf } from "../column-ids.ts";
 import { BrokenBytesError } from "../broken-bytes.ts";
+import { columnIdsOf } from "../column-ids.ts";
+import type { FileResource } from "../config.ts";
 import type { OpenText } from "../text.ts";
 import { cellTexts } from "./csv-rows.ts";
 import {
@@ -42,13 +42,12 @@ export interface CsvCursor {
 /** The first bytes show how lines end. The same ones in every try, however they come. */
 const HEAD_BYTES = 64 * 1024;
 
-export function marksOf({ delimiter, quote, escape }: DelimitedFormat, newline: number): CsvMarks {
+export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
   const codeOf = (character: string | null): number => (character === null ? -1 : character.charCodeAt(0));
+  const quote = codeOf(format.quote);
   return {
-    delimiter: codeOf(delimiter),
-    quote: codeOf(quote),
-    escape: escape === null ? codeOf(quote) : codeOf(escape),
-    newline,
+    ...{ delimiter: codeOf(format.delimiter), quote, newline },
+    escapeMark: format.escape === null ? quote : codeOf(format.escape),
   };
 }
 

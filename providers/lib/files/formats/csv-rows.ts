@@ -88,7 +88,7 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
   }
 
   function writeWithCare(cell: Buffer, flags: number, out: CopyBuffer, { field }: Step): string | null {
-    const plain = (flags & ESCAPED) === 0 ? cell : unescape(cell, flags, marks);
+    const plain = (flags & ESCAPED) === 0 ? cell : unescapeBytes(cell, flags, marks);
     if (field !== null && field.type !== "text" && !fitsText(plain.toString("utf8"), field)) {
       return `it is not ${field.type}`;
     }
@@ -103,7 +103,7 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
       const [from = 0, to = 0, flags = 0] = scan.cells.subarray(place, place + 3);
       if (from === to || (flags === 0 && isNull(scan.bytes, from, to))) continue;
       const cell = scan.bytes.subarray(from, to);
-      const text = ((flags & ESCAPED) === 0 ? cell : unescape(cell, flags, marks)).toString("utf8");
+      const text = ((flags & ESCAPED) === 0 ? cell : unescapeBytes(cell, flags, marks)).toString("utf8");
       if (text.includes("\0")) return UNSTORABLE;
       found[id] = text;
       isEmpty = false;
@@ -167,20 +167,20 @@ export function cellTexts(scan: CsvScan, marks: CsvMarks, nullValues: readonly s
   return Array.from({ length: count }, (_, index) => {
     const [from = 0, to = 0, flags = 0] = scan.cells.subarray(3 * index, 3 * index + 3);
     const cell = scan.bytes.subarray(from, to);
-    const text = ((flags & ESCAPED) === 0 ? cell : unescape(cell, flags, marks)).toString("utf8");
+    const text = ((flags & ESCAPED) === 0 ? cell : unescapeBytes(cell, flags, marks)).toString("utf8");
     return flags === 0 && nullValues.includes(text) ? null : text;
   });
 }
 
 /** @returns the bytes of a cell with `ESCAPED`, as they are meant */
-function unescape(cell: Buffer, flags: number, { quote, escape }: CsvMarks): Buffer {
+function unescapeBytes(cell: Buffer, flags: number, { quote, escapeMark }: CsvMarks): Buffer {
   const plain = Buffer.allocUnsafe(cell.length);
   let length = 0;
   for (let i = 0; i < cell.length; i += 1) {
     const next = cell[i + 1];
-    const isMark = cell[i] === escape && i + 1 < cell.length;
+    const isMark = cell[i] === escapeMark && i + 1 < cell.length;
     // Within quotes an escape counts before itself and a quote; without quotes, before any character.
-    if (isMark && ((flags & QUOTED) === 0 || next === quote || next === escape)) i += 1;
+    if (isMark && ((flags & QUOTED) === 0 || next === quote || next === escapeMark)) i += 1;
     plain[length] = cell[i] ?? 0;
     length += 1;
   }

@@ -5,7 +5,7 @@ export interface CsvMarks {
   delimiter: number;
   quote: number;
   /** The quote itself where it is doubled. */
-  escape: number;
+  escapeMark: number;
   /** What ends a record: LF, with a CR before it or not; or CR. */
   newline: number;
 }
@@ -106,8 +106,8 @@ function shift(scan: CsvScan, by: number): void {
  */
 export function findRecord(scan: CsvScan, marks: CsvMarks): boolean {
   const { bytes, end } = scan;
-  const { delimiter, quote, escape, newline } = marks;
-  const hasOwnEscape = escape !== quote && escape !== -1;
+  const { delimiter, quote, escapeMark, newline } = marks;
+  const hasOwnEscape = escapeMark !== quote && escapeMark !== -1;
   let { at, place } = scan;
   while (at < end) {
     const byte = bytes[at] ?? 0;
@@ -142,7 +142,7 @@ export function findRecord(scan: CsvScan, marks: CsvMarks): boolean {
       scan.closedAt = at;
       at += 1;
       place = AT_QUOTE;
-    } else if (place === AT_QUOTE && byte === quote && escape === quote) {
+    } else if (place === AT_QUOTE && byte === quote && escapeMark === quote) {
       scan.flags |= ESCAPED;
       at += 1;
       place = IN_QUOTES;
@@ -163,7 +163,7 @@ export function findRecord(scan: CsvScan, marks: CsvMarks): boolean {
 }
 
 /** @returns the place of the next delimiter or newline that nothing escapes, or the end */
-function skipEscapedCell(scan: CsvScan, from: number, { delimiter, escape, newline }: CsvMarks): number {
+function skipEscapedCell(scan: CsvScan, from: number, { delimiter, escapeMark, newline }: CsvMarks): number {
   const { bytes, end } = scan;
   let at = from;
   for (; at < end; at += 1) {
@@ -173,7 +173,7 @@ function skipEscapedCell(scan: CsvScan, from: number, { delimiter, escape, newli
     }
     const byte = bytes[at];
     if (byte === delimiter || byte === newline) return at;
-    if (byte !== escape) continue;
+    if (byte !== escapeMark) continue;
     scan.isEscaped = true;
     scan.flags |= ESCAPED;
   }
@@ -181,10 +181,10 @@ function skipEscapedCell(scan: CsvScan, from: number, { delimiter, escape, newli
 }
 
 /** @returns the place of the next quote that nothing escapes, or the end */
-function skipQuoted(scan: CsvScan, from: number, { quote, escape }: CsvMarks): number {
+function skipQuoted(scan: CsvScan, from: number, { quote, escapeMark }: CsvMarks): number {
   const { bytes, end } = scan;
   let at = from;
-  if (escape === quote || escape === -1) {
+  if (escapeMark === quote || escapeMark === -1) {
     while (at < end && bytes[at] !== quote) at += 1;
     return at;
   }
@@ -193,13 +193,13 @@ function skipQuoted(scan: CsvScan, from: number, { quote, escape }: CsvMarks): n
     if (scan.isEscaped) {
       scan.isEscaped = false;
       // It escapes itself and the quote. Before anything else it is a character as others.
-      if (byte === quote || byte === escape) {
+      if (byte === quote || byte === escapeMark) {
         scan.flags |= ESCAPED;
         continue;
       }
     }
     if (byte === quote) return at;
-    if (byte === escape) scan.isEscaped = true;
+    if (byte === escapeMark) scan.isEscaped = true;
   }
   return at;
 }

@@ -1,5 +1,5 @@
 import type { RejectedRecord } from "../../../batch.ts";
-import type { FileText } from "../text.ts";
+import type { FileText, OpenText } from "../text.ts";
 import { type CopyBuffers, PORTION_BYTES } from "./copy-buffer.ts";
 import { type CsvCursor, continueCsv, type DelimitedFormat, openCsv } from "./csv-cursor.ts";
 import { createCsvRows } from "./csv-rows.ts";
@@ -24,9 +24,8 @@ export interface ReaderOptions<Format> {
  */
 export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<RowReader> {
   const { text, format, plan, path, buffers, after } = options;
-  const { cursor, rowNumber: start } = await openCursor(options);
+  const { opened, cursor, rowNumber: start } = await openCursor(options);
   const writer = createCsvRows({ plan, marks: cursor.marks, ids: cursor.ids, nullValues: format.nullValues });
-  requireKnownColumns(cursor, plan);
   let rowNumber = start;
   let isOver = false;
 
@@ -69,21 +68,35 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
     return isOver ? null : nextPortion(maxRows);
   }
 
-  return { next: async (maxRows) => (isOver ? null : nextPortion(maxRows)) };
+  return { next: async (maxRows) => (isOver ? null : nextPortion(maxRows)), close: opened.close };
 }
 
-async function openCursor({ text, format, maxRecordBytes, after }: ReaderOptions<DelimitedFormat>): Promise<{
+interface Opened {
+  opened: OpenText;
   cursor: CsvCursor;
+  /** Of the record before the first one. */
   rowNumber: number;
-}> {
+}
+
+async function openCursor({
+  text,
+  format,
+  plan,
+  maxRecordBytes,
+  after,
+}: ReaderOptions<DelimitedFormat>): Promise<Opened> {
   const opened = await text.open(0);
-  const cursor = await openCsv(opened, format, maxRecordBytes);
-  if (after.offset === null || !text.isPlain()) return { cursor, rowNumber: 0 };
-  await opened.close();
-  return {
-    cursor: continueCsv(await text.open(after.offset), cursor, maxRecordBytes),
-    rowNumber: after.rowNumber,
-  };
+  try {
+    const cursor = await openCsv(opened, format, maxRecordBytes);
+    requireKnownColumns(cursor, plan);
+    if (after.offset === null || !text.isPlain()) return { opened, cursor, rowNumber: 0 };
+    await opened.close();
+    const rest = await text.open(after.offset);
+    return { opened: rest, cursor: continueCsv(rest, cursor, maxRecordBytes), rowNumber: after.rowNumber };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 /** A file of something else would become rows of nothing. */

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { RejectedRecord } from "../../../batch.ts";
 import { type JsonValue, parseJson } from "../../http/json.ts";
+import type { OpenText } from "../text.ts";
 import { type CopyBuffer, PORTION_BYTES, reserve } from "./copy-buffer.ts";
 import type { ReaderOptions } from "./csv.ts";
 import type { RowFault } from "./csv-rows.ts";
@@ -26,6 +27,8 @@ export interface JsonRecords {
 
 export interface JsonReaderOptions extends Omit<ReaderOptions<unknown>, "format"> {
   records: JsonRecords;
+  /** What they are found in. */
+  opened: OpenText;
   /** Records that were given before the first one that `records` finds. */
   rowsBefore: number;
   /** A record that is no JSON is one record alone; otherwise all of the file is no JSON. */
@@ -99,7 +102,7 @@ export function readJsonRecords(options: JsonReaderOptions): RowReader {
     return isOver ? null : nextPortion(maxRows);
   }
 
-  return { next: async (maxRows) => (isOver ? null : nextPortion(maxRows)) };
+  return { next: async (maxRows) => (isOver ? null : nextPortion(maxRows)), close: options.opened.close };
 }
 
 function writeLine(out: CopyBuffer, line: string): void {

@@ -40,7 +40,7 @@ export function createJsonRows({ steps, last, keepsUnmapped }: RowPlan): JsonRow
           continue;
         }
         const column = part.kind === "field" ? part.field.column : null;
-        const cell = part.kind === "field" ? fit(value, part.field) : JSON.stringify(value);
+        const cell = part.kind === "field" ? cellOfField(value, part.field) : JSON.stringify(value);
         if (cell === null) return { column, reason: `it is not ${part.kind === "field" ? part.field.type : "JSON"}` };
         if (!isStorable(value, cell)) return { column, reason: UNSTORABLE };
         line += escapeCell(cell);
@@ -51,7 +51,7 @@ export function createJsonRows({ steps, last, keepsUnmapped }: RowPlan): JsonRow
 }
 
 /** A column of text holds whatever comes later as its text: what the sample showed is no promise. */
-function fit(value: JsonValue, { type, isDeclared }: FileField): string | null {
+function cellOfField(value: JsonValue, { type, isDeclared }: FileField): string | null {
   if (type === "text") return cellOf(value);
   if (isDeclared) return fitCell(value, type);
   if (type !== "date" && !type.startsWith("timestamp without")) return fitInferred(value, type);

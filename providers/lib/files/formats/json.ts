@@ -10,9 +10,9 @@ type JsonFormat = Extract<FileResource["format"], { type: "json" }>;
 /** A JSON document whose records are the elements of a list, or which is one record. Only one record is held at a time. */
 export async function readJson(options: ReaderOptions<JsonFormat>): Promise<RowReader> {
   const { text, format, maxRecordBytes } = options;
-  const held = holdBytes(await text.open(0), maxRecordBytes);
-  const records = findElements(held, format.recordPath);
-  return readJsonRecords({ ...options, records, rowsBefore: 0, standAlone: false });
+  const opened = await text.open(0);
+  const records = findElements(holdBytes(opened, maxRecordBytes), format.recordPath);
+  return readJsonRecords({ ...options, opened, records, rowsBefore: 0, standAlone: false });
 }
 
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, COMMA] = [0x5b, 0x5d, 0x7b, 0x2c];

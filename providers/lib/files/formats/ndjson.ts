@@ -7,18 +7,13 @@ import type { RowReader } from "./portion.ts";
 /** One JSON record a line; empty lines do not count. @see https://github.com/ndjson/ndjson-spec */
 export async function readNdjson(options: ReaderOptions<unknown>): Promise<RowReader> {
   const { text, after, maxRecordBytes } = options;
-  const opened = await text.open(0);
-  if (after.offset === null || !text.isPlain()) {
-    return readJsonRecords({ ...options, records: findLines(holdBytes(opened, maxRecordBytes)), rowsBefore: 0, standAlone: true });
-  }
-  await opened.close();
-  const rest = await text.open(after.offset);
-  return readJsonRecords({
-    ...options,
-    records: findLines(holdBytes(rest, maxRecordBytes)),
-    rowsBefore: after.rowNumber,
-    standAlone: true,
-  });
+  // Whether reading can begin anywhere shows at the start.
+  const start = await text.open(0);
+  const goesOn = after.offset !== null && text.isPlain();
+  if (goesOn) await start.close();
+  const opened = goesOn ? await text.open(after.offset ?? 0) : start;
+  const records = findLines(holdBytes(opened, maxRecordBytes));
+  return readJsonRecords({ ...options, opened, records, rowsBefore: goesOn ? after.rowNumber : 0, standAlone: true });
 }
 
 export function findLines(held: HeldBytes): JsonRecords {

@@ -20,6 +20,8 @@ export interface RowReader {
    * @throws FileFault, or what the bytes of the file throw
    */
   next(maxRows: number): Promise<Portion | null>;
+  /** Ends what is on its way. */
+  close(): Promise<void>;
 }
 
 export interface FaultPlace {
@@ -45,11 +47,7 @@ export class FileFault extends Error {
 const MOST_RECORD_CHARACTERS = 16 * 1024;
 
 /** @param record as the file has it */
-export function rejectOf(
-  path: string,
-  place: FaultPlace,
-  { column, reason, record }: RejectedRecord,
-): RejectedRecord {
+export function rejectOf(path: string, place: FaultPlace, { column, reason, record }: RejectedRecord): RejectedRecord {
   const shown = record.length > MOST_RECORD_CHARACTERS ? `${record.slice(0, MOST_RECORD_CHARACTERS)}…` : record;
   return { column, reason, record: JSON.stringify({ file: path, ...place, record: shown }) };
 }

@@ -1,5 +1,5 @@
-import type { ListedFile } from "../store.ts";
 import { FILE_COLUMNS, type FileField, type FileSpec, UNMAPPED } from "../shape.ts";
+import type { ListedFile } from "../store.ts";
 import { escapeCell } from "./copy-buffer.ts";
 
 /** How the lines of one file are made: what each column of the table shows, in the order of the columns. */
