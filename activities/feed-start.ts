@@ -55,7 +55,7 @@ export function tellResync(
   const reasons: Record<string, string> = {
     [FEED_EXPIRED_ACTOR]: "the source does not accept the token of its change feed any more",
     [FOREIGN_TOKEN]: "the token of its change feed is from another connection or address",
-    [UNKNOWN_FILES]: "nothing says which files are in its table, which was dropped, made anew or moved",
+    [UNKNOWN_FILES]: "nothing says which files are in its table, which is another one or was made anew",
     "system:destination_set_back": "the destination lacks rows that were loaded before",
   };
   const why = reasons[state.createdBy ?? ""] ?? (files ? "its state was reset" : "the token of its change feed was reset");

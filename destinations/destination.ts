@@ -63,8 +63,8 @@ export interface Destination {
    */
   readFiles(request: FilesRequest): Promise<KnownFile[]>;
   /**
-   * The marks of this generation are about the rows that the table shows now. Else nobody can say which files are loaded: the table was dropped or
-   * made anew, or the marks are gone. Changes nothing.
+   * The marks of this generation are about the rows that the table shows. Else nobody can say which files are loaded: the table was made anew, or
+   * is another one, or the marks are gone. Changes nothing.
    */
   hasFileGeneration(question: FileGenerationQuestion): Promise<boolean>;
   /** Beside-tables of older plans of the chain go, and all of the chains (by root) that it has overtaken. Idempotent. */

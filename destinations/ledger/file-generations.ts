@@ -2,7 +2,7 @@ import { TransientError } from "../../core/errors.ts";
 import type { FileGenerationQuestion, PrepareRequest } from "../destination.ts";
 import type { FileGeneration, LoadTarget } from "../load-target.ts";
 import { inTransaction, type Session } from "../session.ts";
-import { LEDGER_SCHEMA, quoteTable } from "../sql.ts";
+import { LEDGER_SCHEMA } from "../sql.ts";
 import { allowTimeFor } from "../statement-time.ts";
 import { holdChain } from "./ledger.ts";
 
@@ -11,20 +11,19 @@ import { holdChain } from "./ledger.ts";
  * loaded anew begins with a generation of its own.
  */
 
-/** Whether the marks of a generation are about the rows that the table shows now. */
+/** Whether the marks of a generation are about the rows of the table. One that somebody has dropped is refused where it is prepared. */
 export async function hasFileGeneration(session: Session, of: FileGenerationQuestion): Promise<boolean> {
-  const { rows } = await session.client.query<{ ledger: boolean; table: boolean }>(
-    `select to_regclass('_sluice.file_generations') is not null as ledger, to_regclass($1) is not null as table`,
-    [quoteTable(of)],
+  const { rows } = await session.client.query<{ ledger: boolean }>(
+    "select to_regclass('_sluice.file_generations') is not null as ledger",
   );
   // A preview may come before the ledger is there.
-  if (!rows[0]?.ledger || !rows[0].table) return false;
+  if (!rows[0]?.ledger) return false;
   const { rowCount } = await session.client.query(
     `select from _sluice.file_generations made
      join _sluice.tables shown on shown.schema_name = $1 and shown.table_name = $2 and shown.leaf_table = made.leaf_table
      where made.deployment_id = $3 and made.sync_id = $4 and made.entity_key = $5 and made.generation = $6
-       and made.joins is null and to_regclass(format('%I.%I', $7::text, made.leaf_table)) is not null`,
-    [of.schema, of.table, of.deploymentId, of.syncId, of.entityKey, of.generation, LEDGER_SCHEMA],
+       and made.joins is null`,
+    [of.schema, of.table, of.deploymentId, of.syncId, of.entityKey, of.generation],
   );
   return rowCount === 1;
 }
@@ -103,8 +102,8 @@ export async function joinFileGeneration(
 }
 
 /**
- * Generations of the entity that neither its cursor state nor the plan names go, and so do those of deleted syncs and of tables that are not there
- * any more. Idempotent.
+ * Generations of the entity that neither its cursor state nor the plan names go, and so do those of tables that are not
+ * there any more and that nobody loads. Idempotent.
  */
 export async function dropFileGenerations(
   session: Session,
@@ -122,7 +121,8 @@ export async function dropFileGenerations(
       `delete from _sluice.file_generations
        where deployment_id = $1 and (
          (sync_id = $2 and entity_key = $3 and generation <> all ($4))
-         or to_regclass(format('%I.%I', $5::text, leaf_table)) is null)
+         or (to_regclass(format('%I.%I', $5::text, leaf_table)) is null
+             and not exists (select from _sluice.tables shown where shown.leaf_table = file_generations.leaf_table)))
        returning sync_id as "syncId", entity_key as "entityKey", generation`,
       [deploymentId, syncId, entityKey, keep, LEDGER_SCHEMA],
     );

@@ -1,7 +1,7 @@
 import { TerminalError } from "../../core/errors.ts";
 import type { KeyRows } from "../destination.ts";
 import { findReplaced } from "../ledger/files.ts";
-import type { LoadTarget } from "../load-target.ts";
+import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
@@ -90,12 +90,14 @@ async function withOlderRows(
   rows: (string | null)[][],
 ): Promise<(string | null)[][]> {
   const { target, isMember } = request;
-  const isOwn =
-    target.kind === "beside" || target.kind === "snapshot" || (target.kind === "first_load" && target.straight);
-  if (!isOwn || isMember || target.files === undefined || rows[0]?.length !== 2) return rows;
+  if (!isLoadedByPlanAlone(target) || isMember || target.files === undefined || rows[0]?.length !== 2) return rows;
   const versions = new Map(rows.map(([file, version]) => [file ?? "", version ?? null]));
   const replaced = await findReplaced(session, request, versions);
   return rows.filter(([file]) => replaced.has(file ?? ""));
+}
+
+function isLoadedByPlanAlone(target: LoadTarget): boolean {
+  return target.kind === "beside" || target.kind === "snapshot" || (target.kind === "first_load" && target.straight);
 }
 
 async function letGo(
@@ -110,7 +112,9 @@ async function letGo(
   const isStale = [...stale.columns.slice(0, -1).map(sameAsStale), otherThanStale(stale.columns.at(-1) ?? "")].join(
     " and ",
   );
-  if (target.keyColumns.length === 0) return removeAll(session, target, isStale);
+  // Before the key is made, rows of two versions may share one.
+  const isUnkeyed = target.keyColumns.length === 0 || (isLoadedByPlanAlone(target) && lateKeyOf(target) !== null);
+  if (isUnkeyed) return removeAll(session, target, isStale);
   const gone = await makeGoneKeys(session, { like: present.table, keyColumns: target.keyColumns, cursor: null });
   const key = target.keyColumns.map((name) => `present.${quoteIdentifier(name)}`).join(", ");
   const waiting = quoteTable({ schema: target.leafSchema, table: target.leafTable });
@@ -155,7 +159,7 @@ function otherThanStale(name: string): string {
   return `present.${quoteIdentifier(name)} is distinct from stale.${quoteIdentifier(name)}`;
 }
 
-/** Rows without a key are in a table that is loaded anew. */
+/** In a table that is loaded anew. */
 async function removeAll({ client }: Session, target: LoadTarget, isStale: string): Promise<GoneRows> {
   const leaf = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const { rowCount } = await client.query(`delete from ${leaf} present using pg_temp.${STALE} stale where ${isStale}`);
