@@ -12,7 +12,9 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const { resources } = sourceConfig;
   return {
     ...createFileSource({
-      ...{ provider: "s3", place: `bucket ${config.bucket}`, store, resources, signal, hasListing: true },
+      ...{ place: `s3: bucket ${config.bucket}`, store, resources, signal, hasListing: true },
+      // An object is there once it is whole.
+      minAgeSeconds: 0,
     }),
     check: () => checkBucket({ connection, store, config, resources }),
     probe: async () => connection.look(),
