@@ -1,13 +1,13 @@
-import pg from "pg";
 import { TerminalError } from "../../core/errors.ts";
 import type { KeyRows, RejectedRecord } from "../destination.ts";
 import type { RejectTally } from "../ledger/rejects.ts";
 import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
-import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN } from "../sql.ts";
+import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
 import { GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { type Deleting, type GoneKeys, makeGoneKeys } from "./gone-keys.ts";
+import { findNewer, holdsRows } from "./newer-sets.ts";
 import { copySoundRows, portionOfRows } from "./sound-rows.ts";
 import type { StagedRows } from "./staging.ts";
 import type { TableRequest } from "./table-request.ts";
@@ -55,14 +55,7 @@ export async function stageSets(
   // Without its key the parent may have a row twice, and nothing locks the other one.
   if (holder === null || lateKeyOf(holder) !== null) await lockSets(session, target);
   if (cursor !== null) {
-    const newer =
-      holder === null
-        ? [
-            newerChildren(keyColumns, cursor, `${present.table} present`, `${present.where}${ofThisRun(request)}`),
-            ...waitingOf(target, keyColumns, cursor),
-            ...(await newerVersions(session, parent, keyColumns, cursor)),
-          ]
-        : [newerParent(holder, tableOf(holder), keyColumns, cursor)];
+    const newer = await findNewer(session, request, { parent, holder, keyColumns, cursor, present });
     await client.query(`update ${SETS} sets set _is_stale = true where ${newer.join(" or ")}`);
   }
   return { table: SETS, keyColumns };
@@ -86,60 +79,6 @@ function requireColumns({ entityKey, target }: TableRequest, columns: string[]):
     `${entityKey} is loaded without ${missing.join(", ")}, which tells whose rows are whose.`,
     { fix: "Have sourceConfig and schemaPolicy.columns leave these columns in." },
   );
-}
-
-/** One row for each key, as the source has it: others tell nothing about how old a set is. */
-function holdsRows({ loadMode, keyColumns, cursorField }: LoadTarget): boolean {
-  const { layout, keeps } = MODES[loadMode];
-  return layout === "rows" && keeps === "newest" && keyColumns.length > 0 && cursorField !== null;
-}
-
-/** A complete scan says how the source is now, also where a cursor was set back: what earlier runs have loaded is no newer. */
-function ofThisRun({ target, runId }: TableRequest): string {
-  return target.kind === "scan_in_place" ? ` and present.${RUN_ID_COLUMN} = ${pg.escapeLiteral(runId)}` : "";
-}
-
-/** Of a parent with versions: those that it has, and the rows that will become some. */
-async function newerVersions(
-  session: Session,
-  parent: LoadTarget | null,
-  keyColumns: string[],
-  cursor: string,
-): Promise<string[]> {
-  if (parent?.kind !== "versions" || parent.cursorField === null) return [];
-  const waiting = newerParent(parent, tableOf(parent), keyColumns, cursor);
-  if (parent.complete) return [waiting];
-  const { table } = await MODES[parent.loadMode].deletes(parent).present(session, parent);
-  return [waiting, newerParent(parent, table, keyColumns, cursor)];
-}
-
-function tableOf({ leafSchema, leafTable }: LoadTarget): string {
-  return quoteTable({ schema: leafSchema, table: leafTable });
-}
-
-function newerParent(parent: LoadTarget, table: string, keyColumns: string[], cursor: string): string {
-  const typed = (name: string, of: string): string => {
-    const type = parent.columns.find((column) => column.name === of)?.type ?? "text";
-    return `sets.${quoteIdentifier(name)}::${checkedType(type)}`;
-  };
-  const sameKey = parent.keyColumns.map(
-    (name, index) => `parent.${quoteIdentifier(name)} = ${typed(keyColumns[index] ?? "", name)}`,
-  );
-  const cursorField = parent.cursorField ?? "";
-  const isNewer = `parent.${quoteIdentifier(cursorField)} > ${typed(cursor, cursorField)}`;
-  return `exists (select from ${table} parent where ${[...sameKey, isNewer].join(" and ")})`;
-}
-
-function newerChildren(keyColumns: string[], cursor: string, from: string, where: string): string {
-  const ofParent = keyColumns.map((name) => `present.${quoteIdentifier(name)} = sets.${quoteIdentifier(name)}`);
-  const isNewer = `present.${quoteIdentifier(cursor)} > sets.${quoteIdentifier(cursor)}`;
-  return `exists (select from ${from} where ${[where, ...ofParent, isNewer].join(" and ")})`;
-}
-
-/** Rows that wait for the finish as they were read. */
-function waitingOf(target: LoadTarget, keyColumns: string[], cursor: string): string[] {
-  if (target.kind !== "versions") return [];
-  return [newerChildren(keyColumns, cursor, `${tableOf(target)} present`, `present.${GONE_AT_COLUMN} is null`)];
 }
 
 /** No row is there that two slices could both lock: they take turns. */
@@ -225,7 +164,7 @@ export async function findDropped(
           // What waits says where the row is now: it may be another parent's.
           { table: present.table, where: `${present.where} and not exists (${anyWaiting(target)})` },
           {
-            table: tableOf(target),
+            table: quoteTable({ schema: target.leafSchema, table: target.leafTable }),
             where: `present.${GONE_AT_COLUMN} is null and not exists (${laterWaiting(target)})`,
           },
         ]

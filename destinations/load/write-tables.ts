@@ -144,8 +144,9 @@ async function makeReady(
   if (target.kind === "versions") {
     await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
   } else if (deleting.does === "event") await ensureDeletedMark(session, target);
-  if (rows.sets !== undefined)
-    await ensureSetIndex(session, target, rows.sets.columns.slice(0, table.parentKeyCount ?? 1));
+  if (rows.sets === undefined) return;
+  const columns = rows.sets.columns.slice(0, table.parentKeyCount ?? 1);
+  await ensureSetIndex(session, target, { columns, signal: table.signal });
 }
 
 function refuseUnknown({ entityKey }: ClaimRequest, batch: LoadableTables, known: ReadonlyMap<string, unknown>): void {
