@@ -50,7 +50,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { erro
 function listFirst({ connection, config }: CheckOptions): Promise<unknown> {
   return connection.call(
     { doing: "the listing", permission: `s3:ListBucket on arn:aws:s3:::${config.bucket}` },
-    (sdk) =>
+    ({ sdk }) =>
       sdk.send(
         new ListObjectsV2Command({ Bucket: config.bucket, Prefix: config.prefix, MaxKeys: 1, ...payer(config) }),
       ),

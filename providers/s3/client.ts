@@ -9,6 +9,7 @@ import type { ConnectOptions } from "../provider.ts";
 import { type ConnectionConfig, endpointOf } from "./config.ts";
 import { createCredentials } from "./credentials.ts";
 import { type Asked, judge, type S3Failure } from "./errors.ts";
+import { createGetObject, type GetObject } from "./object-request.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { isSdkError, type SdkError, toSdkError } from "./sdk-error.ts";
 
@@ -17,10 +18,15 @@ export interface CallOptions<T> extends Pick<Asked, "doing" | "permission"> {
   unless?: (error: SdkError) => T | undefined;
 }
 
+export interface S3Api {
+  sdk: S3Client;
+  getObject: GetObject;
+}
+
 /** The S3 API of one bucket, over sockets that the egress policy allows. */
 export interface S3Connection {
   /** One request: signed, repeated where that may help, its errors in our words. @throws ProviderError */
-  call<T>(options: CallOptions<T>, send: (sdk: S3Client) => Promise<T>): Promise<T>;
+  call<T>(options: CallOptions<T>, send: (api: S3Api) => Promise<T>): Promise<T>;
   /** The error that a failure is. */
   toError(doing: string, failure: Failure): Error;
   /** Somebody waits for the source until `work` is done. */
@@ -70,6 +76,7 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
       ...{ requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" },
     });
   let sdk = createSdk();
+  const getObject = createGetObject({ config, guard, transport, credentials });
 
   async function whileWaiting<T>(work: () => Promise<T>): Promise<T> {
     inFlight += 1;
@@ -112,7 +119,7 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
     call: (asked, send) =>
       persist(
         asked,
-        () => send(sdk),
+        () => send({ sdk, getObject }),
         async () => {
           if (credentials === null || !(await credentials.renew())) return false;
           sdk = createSdk();

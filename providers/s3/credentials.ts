@@ -63,6 +63,7 @@ function createSessions(
     .update(JSON.stringify([endpoint, own.accessKeyId, own.secretAccessKey, roleArn, externalId]))
     .digest("base64url");
   let refused: string | null = null;
+  let held: Identity | null = null;
 
   async function assume(): Promise<Record<string, string>> {
     const client = new STSClient({
@@ -90,7 +91,7 @@ function createSessions(
     const { accessKeyId, secretAccessKey, sessionToken, expiresAt = "" } = tokens;
     const expiration = new Date(expiresAt);
     const isOurs = tokens.issuedFor === issuedFor && sessionToken !== refused;
-    if (!isOurs || !(expiration.getTime() - Date.now() > RENEW_BEFORE_MS)) return null;
+    if (!isOurs || !lasts({ expiration })) return null;
     if (accessKeyId === undefined || secretAccessKey === undefined || sessionToken === undefined) return null;
     redactor.hide(secretAccessKey);
     redactor.hide(sessionToken);
@@ -98,6 +99,11 @@ function createSessions(
   }
 
   async function current(): Promise<Identity> {
+    if (held === null || !lasts(held) || held.sessionToken === refused) held = await find();
+    return held;
+  }
+
+  async function find(): Promise<Identity> {
     const stored = read(await shared.readTokens());
     if (stored !== null) return stored;
     const { tokens } = await shared.renew(async (now) =>
@@ -111,8 +117,12 @@ function createSessions(
   return {
     current,
     async renew() {
-      refused = (await shared.readTokens()).sessionToken ?? null;
+      refused = held?.sessionToken ?? null;
       return (await current()).sessionToken !== refused;
     },
   };
+}
+
+function lasts({ expiration }: Pick<Identity, "expiration">): boolean {
+  return (expiration?.getTime() ?? 0) - Date.now() > RENEW_BEFORE_MS;
 }

@@ -46,7 +46,7 @@ export async function* listObjects(
         permission: `s3:ListBucket on arn:aws:s3:::${config.bucket}`,
         unless: ({ name }) => (name === "InvalidArgument" && place.token !== undefined ? "token refused" : undefined),
       },
-      (sdk) => sdk.send(command),
+      ({ sdk }) => sdk.send(command),
     );
   }
 
@@ -93,7 +93,7 @@ export async function* listVersions(
         doing: describePage(pageNo, prefix),
         permission: `s3:ListBucketVersions on arn:aws:s3:::${config.bucket}`,
       },
-      (sdk) => sdk.send(command),
+      ({ sdk }) => sdk.send(command),
     );
     const { Versions = [], DeleteMarkers = [] } = page;
     const all = [...Versions, ...DeleteMarkers.map((marker) => ({ ...marker, isDeleteMarker: true }))];

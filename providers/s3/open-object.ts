@@ -1,12 +1,10 @@
-import type { Readable } from "node:stream";
-import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { FileChangedError, FileGoneError, type ListedFile } from "../lib/files/store.ts";
 import { rangeOf } from "../lib/http/stream/position.ts";
 import { readWire, type WireBody } from "../lib/http/stream/wire.ts";
 import { type Checksum, checksumOf } from "./checksum.ts";
 import { MAX_ATTEMPTS, type S3Connection } from "./client.ts";
 import type { ConnectionConfig } from "./config.ts";
-import { payer } from "./listing.ts";
+import type { ObjectAnswer } from "./object-request.ts";
 import { etagOf } from "./objects.ts";
 
 export interface ObjectAddress {
@@ -72,13 +70,8 @@ async function openBody(
 ): Promise<ObjectBody> {
   const { connection, config } = options;
   const { sizeBytes } = file;
-  const command = new GetObjectCommand({
-    ...{ Bucket: config.bucket, Key: key, VersionId: versionId, IfMatch: etagOf(file) },
-    ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
-    ...payer(config),
-  });
-  if (config.verifyChecksums && from === 0) askForChecksum(command);
-  const answer = await connection.call<GetObjectCommandOutput | "gone" | "changed">(
+  const isWhole = from === 0;
+  const answer = await connection.call<ObjectAnswer | "gone" | "changed">(
     {
       doing: describe(options, file),
       permission: `s3:GetObject${versionId === undefined ? "" : "Version"} on arn:aws:s3:::${config.bucket}/*`,
@@ -89,21 +82,32 @@ async function openBody(
         return undefined;
       },
     },
-    (sdk: S3Client) => sdk.send(command),
+    ({ getObject }) =>
+      getObject({
+        ...{ key, versionId },
+        headers: {
+          "if-match": etagOf(file),
+          ...(isWhole ? {} : { range: `bytes=${from}-` }),
+          ...(isWhole && config.verifyChecksums ? { "x-amz-checksum-mode": "ENABLED" } : {}),
+          ...(config.requesterPays ? { "x-amz-request-payer": "requester" } : {}),
+        },
+      }),
   );
   if (answer === "gone") throw new FileGoneError(`There is no ${file.path} any more.`);
   if (answer === "changed") throw changed(file);
-  const live = answer.Body as Readable;
-  const range = rangeOf(new Headers(answer.ContentRange === undefined ? {} : { "content-range": answer.ContentRange }));
+  const { headers, live } = answer;
+  const range = rangeOf(headers);
   const start = range?.from ?? 0;
-  const size = range === null ? (answer.ContentLength ?? sizeBytes) : range.size;
+  const length = headers.get("content-length");
+  const size = range === null ? (length === null ? sizeBytes : Number(length)) : range.size;
+  const etag = headers.get("etag");
   // Some servers take no notice of conditions.
-  const isOther = answer.ETag !== undefined && answer.ETag.replace(/^W\//, "") !== etagOf(file);
+  const isOther = etag !== null && etag.replace(/^W\//, "") !== etagOf(file);
   if (isOther || start > from || (sizeBytes !== null && size !== null && size !== sizeBytes)) {
     live.destroy();
     throw changed(file);
   }
-  const checksum = config.verifyChecksums && from === 0 && range === null ? checksumOf(answer) : null;
+  const checksum = config.verifyChecksums && isWhole && range === null ? checksumOf(headers) : null;
   return { live, from: start, version: file.versionToken, size: sizeBytes ?? size, checksum };
 }
 
@@ -113,16 +117,4 @@ function changed({ path }: ListedFile): FileChangedError {
 
 function describe({ config }: OpenObjectOptions, { path }: ListedFile): string {
   return `object ${path} of bucket ${config.bucket}`;
-}
-
-/** By a header alone: with the parameter the SDK would compare by itself, and could not once a broken connection was opened again. */
-function askForChecksum(command: GetObjectCommand): void {
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const { headers } = args.request as { headers: Record<string, string> };
-      headers["x-amz-checksum-mode"] = "ENABLED";
-      return next(args);
-    },
-    { step: "build", name: "askForChecksum" },
-  );
 }

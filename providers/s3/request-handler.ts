@@ -8,8 +8,7 @@ type SdkRequest = Parameters<RequestHandler["handle"]>[0];
 type SdkResponse = Awaited<ReturnType<RequestHandler["handle"]>>["response"];
 
 /**
- * Sends what the SDK has signed, over sockets that the egress policy has allowed. Nothing is followed, repeated or decompressed here: what is
- * stored compressed is read as it is stored.
+ * Sends what the SDK has signed, over sockets that the egress policy has allowed. Nothing is followed or repeated here.
  */
 export function createRequestHandler(guard: EgressGuard, transport: Transport): RequestHandler {
   return {
@@ -17,22 +16,16 @@ export function createRequestHandler(guard: EgressGuard, transport: Transport): 
     async handle(request: SdkRequest) {
       const url = new URL(`${request.protocol}//${request.hostname}${request.port ? `:${request.port}` : ""}`);
       guard.check(url);
-      const { status, headers, body, live } = await transport.exchange({
+      const { status, headers, body } = await transport.exchange({
         ...{ url, method: request.method as HttpMethod, path: pathOf(request) },
         headers: { ...withoutHost(request.headers), "accept-encoding": "identity" },
         body: bodyOf(request),
-        streamed: isForObject(request),
       });
-      return { response: toResponse(status, headers, live ?? ownBytes(body)) };
+      return { response: toResponse(status, headers, ownBytes(body)) };
     },
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
   };
-}
-
-/** The SDK says in the query what it asks for. */
-function isForObject({ query = {} }: SdkRequest): boolean {
-  return query["x-id"] === "GetObject";
 }
 
 /** As it was signed. */
@@ -48,7 +41,7 @@ function pathOf({ path, query = {} }: SdkRequest): string {
 }
 
 /** `encodeURIComponent` leaves five characters that a signature has escaped. */
-function percentEncode(text: string): string {
+export function percentEncode(text: string): string {
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -75,6 +68,6 @@ function ownBytes({ bytes, letGo }: { bytes: Buffer; letGo: (() => void) | null 
   return own;
 }
 
-function toResponse(statusCode: number, headers: Headers, body: unknown): SdkResponse {
+function toResponse(statusCode: number, headers: Headers, body: Buffer): SdkResponse {
   return { statusCode, headers: Object.fromEntries(headers), body } as SdkResponse;
 }

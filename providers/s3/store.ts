@@ -24,7 +24,7 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
         // A HEAD has no body that would say what is not there.
         unless: ({ status }) => (status === 404 || status === 405 ? null : undefined),
       },
-      (sdk) => sdk.send(command),
+      ({ sdk }) => sdk.send(command),
     );
     if (found === null) return null;
     const restored = /ongoing-request="false"/.test(found.Restore ?? "")

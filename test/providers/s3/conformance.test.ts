@@ -35,7 +35,7 @@ const FILES = [1, 2, 3].map((day) => ({
   }),
 }));
 
-const ofObject = ({ url }: SeenS3Request) => url.includes("x-id=GetObject");
+const ofObject = ({ method, url }: SeenS3Request) => method === "GET" && !url.includes("list-type=2");
 const ofListing = ({ url }: SeenS3Request) => url.includes("list-type=2");
 
 describeProvider("s3", ["credentials", "permission", "stall", "throttle"], async () => {

@@ -11,7 +11,7 @@ let front: S3Front;
 let bucket: Bucket;
 
 const CONTENT = Buffer.from(Array.from({ length: 400_000 }, (_, i) => (i * 7) % 253));
-const ofObject = ({ url }: SeenS3Request) => url.includes("x-id=GetObject");
+const ofObject = ({ method, url }: SeenS3Request) => method === "GET" && !url.includes("list-type=2");
 const ofListing = ({ url }: SeenS3Request) => url.includes("list-type=2");
 const ofHead = ({ method }: SeenS3Request) => method === "HEAD";
 
