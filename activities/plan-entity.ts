@@ -1,4 +1,5 @@
 import { isComparison } from "../core/digests.ts";
+import { entityRulesOf } from "../core/entity-rules.ts";
 import { isOfEntity, type ProviderError, TerminalError, TransientError } from "../core/errors.ts";
 import type { OnWork } from "../core/pulse.ts";
 import { type BindingRow, settleBinding } from "../db/bindings.ts";
@@ -24,6 +25,7 @@ import { openManifest, stateOfFiles } from "./file-manifest.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { planComparedEntity } from "./plan-comparison.ts";
 import { orderSlices } from "./replacing-slices.ts";
+import { requireFiles } from "./require-files.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface EntityPlanning extends PlanSettings {
@@ -136,6 +138,8 @@ async function planFoundEntity(
   const request = planRequestOf(planning, { schema, binding, resolved, target, state, manifest });
   const plan = await planning.source.plan(request);
   checkPlan(entityKey, target, plan, manifest);
+  const { guards } = entityRulesOf(sync.destinationConfig, entityKey);
+  if (manifest && guards.zeroRows && !run.request.liftGuards) requireFiles(schema, resolved, plan);
   return {
     entityKey,
     dependsOn: schema.dependsOn,

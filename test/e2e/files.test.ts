@@ -201,6 +201,19 @@ describe("files", () => {
     expect(await rows(sync)).toEqual(rowsOf(shelf));
   });
 
+  it("that are all gone at once are taken for a mistake, until somebody says that they are not", async () => {
+    const sync = await createSync();
+    await run(sync);
+    const before = rowsOf(shelf);
+    shelf.books.clear();
+    const stopped = await run(sync);
+    expect(stopped).toMatchObject({ status: "failed", resultReasonCode: "unexpected_zero_rows" });
+    expect(await rows(sync)).toEqual(before);
+    const { body } = await world.api("POST", `/syncs/runs/${stopped.id}/retry`, { liftGuards: true });
+    expect(await whenChainEnded(world, body.id)).toMatchObject({ status: "succeeded", summary: { rowsDeleted: 6 } });
+    expect(await rows(sync)).toEqual([]);
+  });
+
   it("of a state that says nothing of the table are all read again, and the run says so", async () => {
     const sync = await createSync();
     await run(sync);
@@ -242,23 +255,42 @@ describe("files", () => {
     expect(await rows(sync)).toEqual(rowsOf(shelf));
   });
 
-  it("keep every version that was read with append_event", async () => {
-    const { body } = await world.api("POST", "/connections", {
-      ...{ name: `shelf ${randomUUID()}`, provider: "mlflow", config: { baseUrl: shelf.baseUrl } },
+  describe("that are loaded by another key", () => {
+    async function keyedSync(loadMode: string, primaryKeyColumns: string[]): Promise<Row> {
+      const { body } = await world.api("POST", "/connections", {
+        ...{ name: `shelf ${randomUUID()}`, provider: "mlflow", config: { baseUrl: shelf.baseUrl } },
+      });
+      return world.createSync({
+        ...{
+          connectionId: body.id,
+          entities: [BOOKS],
+          tableBindings: [{ entityKey: BOOKS, loadMode, primaryKeyColumns }],
+        },
+        destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
+      } as Parameters<World["createSync"]>[0]);
+    }
+
+    it("keep every version that was read with append_event", async () => {
+      const sync = await keyedSync("append_event", ["_file_id", "_file_version", "_row_number"]);
+      await run(sync);
+      const before = await rows(sync);
+      change();
+      await run(sync);
+      await setState(sync, { cursor: null });
+      expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 0 } });
+      expect(await rows(sync)).toEqual([...new Set([...before, ...rowsOf(shelf)])].sort());
     });
-    const primaryKeyColumns = ["_file_id", "_file_version", "_row_number"];
-    const sync = await world.createSync({
-      ...{ connectionId: body.id, entities: [BOOKS] },
-      tableBindings: [{ entityKey: BOOKS, loadMode: "append_event", primaryKeyColumns }],
-      destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
+
+    it("keep rows of files that are gone when they are merged, also when all files are read again", async () => {
+      const sync = await keyedSync("upsert", ["note"]);
+      const notes = async () => (await rows(sync)).map((text) => text.split(" ").at(-1)).sort();
+      await run(sync);
+      change();
+      await run(sync);
+      await setState(sync, { cursor: null });
+      expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsRead: 5 } });
+      expect(await notes()).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "two"]);
     });
-    await run(sync);
-    const before = await rows(sync);
-    change();
-    await run(sync);
-    await setState(sync, { cursor: null });
-    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 0 } });
-    expect(await rows(sync)).toEqual([...new Set([...before, ...rowsOf(shelf)])].sort());
   });
 
   it("are previewed by their manifest, and have no window and nothing to be compared by", async () => {

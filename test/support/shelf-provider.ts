@@ -102,12 +102,12 @@ function createSource({ baseUrl, kind, sliceFiles }: Config, signal: AbortSignal
         ...{ stage: 0, window: { by: "part", part }, label: `${index + 1}/${parts.length}` },
       })),
       upperBound: manifest.generation,
-      evidence: { by: "files", listed: listed.size, changed: changed.length, gone: gone.length, scan, cursorState },
+      evidence: { by: "files", matched: listed.size, changed: changed.length, gone: gone.length, scan, cursorState },
     };
   }
 
   /** A file that changes while it is read is read again from its start. */
-  async function* read({ window, checkpoint, batchRows }: ReadRequest): AsyncGenerator<Batch, void, undefined> {
+  async function* read({ spec, window, checkpoint, batchRows }: ReadRequest): AsyncGenerator<Batch, void, undefined> {
     const { files } = (window.by === "part" ? window.part : {}) as { files: string[] };
     let { file = 0, row = 0, version = "" } = (checkpoint ?? {}) as { file?: number; row?: number; version?: string };
     while (file < files.length) {
@@ -124,9 +124,10 @@ function createSource({ baseUrl, kind, sliceFiles }: Config, signal: AbortSignal
         ...{ fileId: id, versionToken: book?.version ?? "", rows: to, sizeBytes: null },
         status: book === null ? "gone" : isWhole ? "loaded" : "loading",
       };
-      const stale = isWhole
-        ? { stale: { columns: ["_file_id", "_file_version"], rows: [[id, book?.version ?? null]] } }
-        : {};
+      // Merged by another key, rows do not belong to a file.
+      const replaces = spec.keyColumns.join() === SCHEMA.primaryKeyColumns.join();
+      const gone = { columns: ["_file_id", "_file_version"], rows: [[id, book?.version ?? null]] };
+      const stale = isWhole && replaces ? { stale: gone } : {};
       const end = { checkpoint: { file, row, version }, final: file === files.length, files: [mark] };
       if (kind === "tables") yield { kind, tables: { [BOOKS]: { columns: COLUMNS, rows, ...stale } }, ...end };
       else if (kind === "rows") yield { kind, columns: COLUMNS, rows, ...stale, ...end };
