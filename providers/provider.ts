@@ -190,9 +190,10 @@ export interface EntityPlan {
    * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
    * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`). With `feed` there is
    * at most one slice, and the cursor state becomes the token that its last checkpoint holds (`Checkpoint.cursor`). `matched`: how many of the
-   * entity's files the source has; where there are none, the guard against zero rows keeps those that are loaded.
+   * entity's files the source has; where there are none, the guard against zero rows keeps those that are loaded. `leftOut`: sentences about
+   * files that are not read, which become warnings of the run.
    */
-  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed"; matched?: number };
+  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed"; matched?: number; leftOut?: string[] };
 }
 
 export interface ReadRequest {
