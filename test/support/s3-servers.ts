@@ -5,6 +5,8 @@ import { findMoto } from "../../scripts/lib/find-moto.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
 import { createLocalS3Client, endChild, type S3Server, startS3Server } from "../../scripts/lib/s3-server.ts";
 
+/** The first time on a machine moto is installed. */
+export const FIRST_START_MS = 600_000;
 const READY_TIMEOUT_MS = 60_000;
 /** Keys of one answer, so that a listing of few objects has pages. */
 const MOTO_PAGE = 25;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { S3Server } from "../../../scripts/lib/s3-server.ts";
 import { createS3Front, type S3Front, type SeenS3Request } from "../../support/s3-front.ts";
-import { S3_SERVERS } from "../../support/s3-servers.ts";
+import { FIRST_START_MS, S3_SERVERS } from "../../support/s3-servers.ts";
 import { createSharedConnection } from "../../support/shared-connection.ts";
 import { type Bucket, createBucket, openBucket, S3_SECRETS } from "./bucket.ts";
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   front = await createS3Front(server.endpoint);
   bucket = await createBucket(server);
   await bucket.put("a.csv", "one");
-});
+}, FIRST_START_MS);
 afterAll(async () => {
   await front.close();
   await server.stop();

@@ -8,7 +8,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FileChangedError, FileGoneError, type ListedFile } from "../../../providers/lib/files/store.ts";
 import type { S3Server } from "../../../scripts/lib/s3-server.ts";
-import { S3_SERVERS } from "../../support/s3-servers.ts";
+import { FIRST_START_MS, S3_SERVERS } from "../../support/s3-servers.ts";
 import { type Bucket, createBucket, openBucket } from "./bucket.ts";
 
 /** Escaped in a URL, in XML, in a signature, or by none of them; a path that a URL would resolve; what is the same name elsewhere. */
@@ -30,7 +30,7 @@ describe.each(Object.entries(S3_SERVERS))("the objects of a bucket at %s", (name
   let server: S3Server;
   beforeAll(async () => {
     server = await start(() => undefined);
-  });
+  }, FIRST_START_MS);
   afterAll(() => server.stop());
 
   it("are listed and read whatever their keys are", async () => {
