@@ -3,6 +3,7 @@ import type { Outcome } from "../lib/samples.ts";
 import { budgetCost } from "./budget-cost.ts";
 import { budgets } from "./budgets.ts";
 import { columns } from "./columns.ts";
+import { files } from "./files.ts";
 import { fullLoad } from "./full-load.ts";
 import { hostile } from "./hostile.ts";
 import { incremental } from "./incremental.ts";
@@ -36,6 +37,7 @@ const SCENARIOS: Record<string, Scenario> = {
   "budgets/cost": budgetCost,
   ...json,
   ...streams,
+  ...files,
 };
 
 /**

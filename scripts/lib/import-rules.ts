@@ -24,6 +24,8 @@ export const ROOMS = {
 
 /** Package -> rooms and files that may import it. `scripts/`, `bench/` and `test/` are free. */
 export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
+  "@aws-sdk/client-s3": ["providers/s3"],
+  "@aws-sdk/client-sts": ["providers/s3"],
   "@hono/node-server": ["api"],
   "@hono/zod-openapi": ["api"],
   croner: ["api"],

@@ -20,6 +20,8 @@ export interface Transport {
 export interface Outgoing {
   method: HttpMethod;
   url: URL;
+  /** Path and query as they go over the wire, where they are not those of `url`: a URL resolves `..`, which the names of some sources hold. */
+  path?: string;
   headers: Record<string, string>;
   body: string | Buffer | null;
   /** The body of a 2xx is left on the wire, see `Answer.live`. */
@@ -70,14 +72,13 @@ export function createTransport(options: TransportOptions): Transport {
   const reader = { ...options, noteMoved };
 
   return {
-    async exchange({ method, url, headers, body, streamed = false, onSent }) {
+    async exchange({ method, url, path = `${url.pathname}${url.search}`, headers, body, streamed = false, onSent }) {
       validateHeaders(headers);
       const agent = streamed ? streams : dispatcher;
       const sender = onSent === undefined ? agent : agent.compose(tellingWhenSent(onSent));
       const response = await sender.request({
         origin: url.origin,
-        path: `${url.pathname}${url.search}`,
-        method,
+        ...{ path, method },
         headers: { "accept-encoding": "gzip, deflate, br, zstd", ...headers },
         body,
         signal,

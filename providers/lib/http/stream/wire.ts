@@ -3,9 +3,12 @@ import { SLOWEST_BYTES_PER_SECOND, SlowBodyError } from "../read-body.ts";
 import { backoffSeconds, pause } from "../waiting.ts";
 import type { OpenBody, Opener } from "./open.ts";
 
-export interface WireOptions extends Opener {
+/** Of a body, what reading it takes. */
+export type WireBody = Pick<OpenBody, "live" | "from" | "version" | "size">;
+
+export interface WireOptions<B extends WireBody = OpenBody> extends Omit<Opener, "send"> {
   /** Opens the body anew, from a place on. */
-  reopen(at: number, before: OpenBody): Promise<OpenBody>;
+  reopen(at: number, before: B): Promise<B>;
   timeoutMs: number;
   /** In a row, without getting on between them. */
   maxAttempts: number;
@@ -24,7 +27,11 @@ const GETS_ON_BYTES = 64 * 1024;
  * @param at place to begin at; what lies before is read and dropped where the source gives the whole body
  * @throws ProviderError, or the signal's reason
  */
-export async function* readWire(first: OpenBody, at: number, options: WireOptions): AsyncGenerator<Buffer, void> {
+export async function* readWire<B extends WireBody>(
+  first: B,
+  at: number,
+  options: WireOptions<B>,
+): AsyncGenerator<Buffer, void> {
   const { signal, toError, what } = options;
   let body = first;
   let place = at;
@@ -68,7 +75,11 @@ export async function* readWire(first: OpenBody, at: number, options: WireOption
   }
 }
 
-async function* readLive({ live, from }: OpenBody, place: number, options: WireOptions): AsyncGenerator<Buffer, void> {
+async function* readLive<B extends WireBody>(
+  { live, from }: WireBody,
+  place: number,
+  options: WireOptions<B>,
+): AsyncGenerator<Buffer, void> {
   let toDrop = place - from;
   let bytes = 0;
   let waitedMs = 0;

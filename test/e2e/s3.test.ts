@@ -1,0 +1,141 @@
+import { randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type S3Server, startS3Server } from "../../scripts/lib/s3-server.ts";
+import { type Bucket, connectionConfig, createBucket, S3_SECRETS } from "../providers/s3/bucket.ts";
+import { createS3Front, type S3Front } from "../support/s3-front.ts";
+import {
+  createWorld,
+  type Row,
+  tableOf,
+  trigger,
+  until,
+  type WorkerProcess,
+  type World,
+  whenChainEnded,
+  whenEnded,
+} from "../support/world.ts";
+
+/** From a bucket to the warehouse, by the API and a worker of its own. */
+describe("a bucket", () => {
+  let server: S3Server;
+  let front: S3Front;
+  let world: World;
+  let worker: WorkerProcess;
+
+  beforeAll(async () => {
+    server = await startS3Server(() => undefined);
+    front = await createS3Front(server.endpoint);
+    world = await createWorld();
+    worker = await startWorker();
+  });
+  afterAll(async () => {
+    await world.close();
+    await front.close();
+    await server.stop();
+  });
+
+  const startWorker = () => world.startWorker({ SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.1" });
+
+  async function createSync(bucket: Bucket, resources: Row[], body: Row = {}): Promise<Row> {
+    const { body: connection } = await world.api("POST", "/connections", {
+      ...{ name: `bucket ${randomUUID()}`, provider: "s3", secrets: S3_SECRETS },
+      config: connectionConfig(front.endpoint, bucket.name),
+    });
+    return world.createSync({
+      ...{ connectionId: connection.id, entities: resources.map(({ name }) => name), sourceConfig: { resources } },
+      destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
+      executionConfig: { heartbeatTimeoutSeconds: 5 },
+      ...body,
+    } as Parameters<World["createSync"]>[0]);
+  }
+  const run = async (sync: Row): Promise<Row> => whenChainEnded(world, (await trigger(world, sync.id)).id);
+  const csv = (name: string, pathGlob: string, more: Row = {}): Row => ({
+    ...{ name, pathGlob, format: { type: "csv" }, ...more },
+  });
+  async function rowsOf(sync: Row, entityKey: string, columns: string): Promise<string[]> {
+    const rows = await world.warehouse(`select concat_ws('|', ${columns}) as row from ${tableOf(sync, entityKey)}`);
+    return rows.map(({ row }) => row).sort();
+  }
+  const remove = ({ client, name }: Bucket, key: string) =>
+    client.send(new DeleteObjectCommand({ Bucket: name, Key: key }));
+
+  it("is loaded file by file, and follows what is new, changed and gone there", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("o/day=1/a b+ü.csv", "id,total\n1,1.50\n2,20000000000000000000.01\n");
+    await bucket.put("o/day=2/b.csv.gz", gzipSync("total,id\n3.00,3\n"));
+    await bucket.put("o/day=3/c.csv", "id,total\n4,4\n");
+    await bucket.put("o/", "");
+    const sync = await createSync(bucket, [csv("orders", "o/**/*.csv*", { pathParts: "hive" })]);
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 4 } });
+    const columns = "id, total, day, _file_path, _row_number";
+    expect(await rowsOf(sync, "orders", columns)).toEqual([
+      ...["1|1.50|1|o/day=1/a b+ü.csv|1", "2|20000000000000000000.01|1|o/day=1/a b+ü.csv|2"],
+      ...["3|3.00|2|o/day=2/b.csv.gz|1", "4|4|3|o/day=3/c.csv|1"],
+    ]);
+    front.requests.length = 0;
+    expect(await run(sync)).toMatchObject({ status: "succeeded", resultReasonCode: "no_new_data" });
+
+    await bucket.put("o/day=1/a b+ü.csv", "id,total,note\n1,1.75,new\n");
+    await bucket.put("o/day=4/d.csv", "id,total\n5,5\n");
+    await remove(bucket, "o/day=3/c.csv");
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    expect(await rowsOf(sync, "orders", `id, total, note, day`)).toEqual(["1|1.75|new|1", "3|3.00|2", "5|5|4"]);
+  });
+
+  it("shows what lies in it as a table", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("x/1.bin", "12345");
+    await bucket.put("y.csv", "id\n1\n");
+    const sync = await createSync(bucket, [], { entities: ["files"] });
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    expect(await rowsOf(sync, "files", "file_id, size_bytes")).toEqual(["x/1.bin|5", "y.csv|5"]);
+    await remove(bucket, "x/1.bin");
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    expect(await rowsOf(sync, "files", "file_id, size_bytes")).toEqual(["y.csv|5"]);
+  });
+
+  it("has a file that cannot be read, and the others are loaded", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("in/good.csv", "id,name\n1,a\n");
+    await bucket.put("in/more.csv", "id,name\n2,b\n");
+    const sync = await createSync(bucket, [csv("things", "in/*.csv")]);
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    await bucket.put("in/bad.csv", 'id,name\n3,"never closed\n');
+    await bucket.put("in/other.csv", "id,name\n4,d\n");
+    expect(await run(sync)).toMatchObject({ status: "partial", resultReasonCode: "rows_rejected" });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "4|d"]);
+    await bucket.put("in/bad.csv", "id,name\n3,c\n");
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "3|c", "4|d"]);
+  });
+
+  it("is read on by another worker where one was killed in the middle of a large file", async () => {
+    const bucket = await createBucket(server);
+    const lines = Array.from({ length: 150_000 }, (_, i) => `${i},${"x".repeat(55)}\n`);
+    await bucket.put("in/small.csv", "id,note\n-1,first\n");
+    const sync = await createSync(bucket, [csv("large", "in/*.csv")], {
+      executionConfig: { heartbeatTimeoutSeconds: 5, batchRows: 20_000 },
+    });
+    // Until a table is there, a slice commits as a whole.
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    await bucket.put("in/large.csv", ["id,note\n", ...lines].join(""));
+    const goOn = front.stall(({ method, url }) => method === "GET" && url.includes("large.csv"));
+    const { id } = await trigger(world, sync.id);
+    await until("some rows", async () => {
+      const found = await world.warehouse("select 1 from _sluice.files where status = 'loading'").catch(() => []);
+      return found.length > 0 ? true : null;
+    });
+    await worker.kill();
+    goOn();
+    front.heal();
+    worker = await startWorker();
+    expect(await whenEnded(world, id)).toMatchObject({ status: "succeeded", summary: { rowsRead: 150_000 } });
+    const [found] = await world.warehouse(
+      `select count(*)::int as rows, count(distinct id)::int as ids from ${tableOf(sync, "large")}`,
+    );
+    expect(found).toEqual({ rows: 150_001, ids: 150_001 });
+    expect(front.requests.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/);
+  });
+});
