@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../lib/column-choice.ts";
 import { httpUrl } from "../lib/config-fields.ts";
+import { fileResourcesSchema } from "../lib/files/config.ts";
+import type { SecretDeclaration } from "../provider.ts";
 import { CLOUD_NAMES } from "./clouds.ts";
 
 const names = z.array(z.string().min(1).max(255)).min(1).max(1000);
@@ -67,7 +69,14 @@ export const connectionSchema = z
   });
 export type ConnectionConfig = z.output<typeof connectionSchema>;
 
+/** Entities that are there without anybody's config. */
+const OWN_KEYS = ["sites", "drives", "lists", "files"];
+
 export const sourceConfigSchema = z.strictObject({
+  files: fileResourcesSchema
+    .refine((files) => !files.some(({ name }) => OWN_KEYS.includes(name)), `Names must not be ${OWN_KEYS.join(", ")}`)
+    .default([])
+    .describe("Tables that are made of files. A path begins with the name of the drive: `Documents/reports/**/*.csv`."),
   resources: z
     .record(z.string(), z.strictObject(columnChoiceMembers).refine(isOneChoice, ONE_CHOICE))
     .optional()
@@ -84,7 +93,13 @@ export const secrets = {
     description: "Private key of the certificate as PEM, RSA, without a passphrase. For auth.type certificate.",
     required: false,
   },
-};
+} satisfies Record<string, SecretDeclaration>;
+
+/** Which of them the config needs. */
+export function secretsOf({ auth }: ConnectionConfig): Record<string, SecretDeclaration> {
+  const name = auth.type === "client_secret" ? "clientSecret" : "privateKey";
+  return { [name]: { ...secrets[name], required: true } };
+}
 
 /** The site, by which its tables are named. */
 export function sourceInstanceKey({ siteUrl, siteId = "" }: ConnectionConfig): string {

@@ -32,7 +32,7 @@ export function judgeGraph(response: HttpResponse): Verdict | null {
   if (status < 400) return null;
   // SharePoint throttles with 503 as well, and says so by Retry-After.
   if (status === 509 || (status === 503 && retryAfterSeconds(response) !== null)) return { kind: "throttled" };
-  if (status === 423) return { kind: "fail", reasonCode: "source_unavailable", fix: LOCKED };
+  if (status === 423) return { kind: "retry", fix: LOCKED };
   if (status === 409) return { kind: "retry" };
   if (status === 401)
     return isWithoutRoles(response) ? { kind: "fail", reasonCode: "source_permission_denied", fix: NO_ROLES } : null;

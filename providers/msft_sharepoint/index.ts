@@ -1,3 +1,4 @@
+import { LISTING_RESOURCE } from "../lib/files/listing-resource.ts";
 import { toResourceConfig } from "../lib/rest/declared-resource.ts";
 import { declareResource } from "../lib/rest/define-rest-provider.ts";
 import { defineProvider } from "../provider.ts";
@@ -6,6 +7,7 @@ import {
   connectionSchema,
   type SourceConfig,
   secrets,
+  secretsOf,
   sourceConfigSchema,
   sourceInstanceKey,
 } from "./config.ts";
@@ -30,12 +32,14 @@ export const msftSharepoint = defineProvider<ConnectionConfig, SourceConfig>({
     ...{ tenantId, clientId, auth, cloud, graphUrl, loginUrl, siteUrl, siteId },
   }),
   secrets,
+  secretsOf,
   sourceConfigSchema,
   // Those of each drive and list are found.
   dynamicResources: true,
-  resources: [SITES, DRIVES, LISTS].map((resource) =>
-    declareResource(resource, toResourceConfig({ key: KEY }, resource)),
-  ),
+  resources: [
+    ...[SITES, DRIVES, LISTS].map((resource) => declareResource(resource, toResourceConfig({ key: KEY }, resource))),
+    LISTING_RESOURCE,
+  ],
   sourceInstanceKey,
   connect: async (options) => {
     const { createSource } = await import("./source.ts");

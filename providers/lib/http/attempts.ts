@@ -143,7 +143,10 @@ export function createAttempts(options: AttemptsOptions) {
     const after = verdict.afterSeconds ?? failure.retryAfterSeconds;
     const ofEntity = verdict.kind === "retry";
     return {
-      failure: { ...failure, reasonCode, retryAfterSeconds: after, ofEntity },
+      failure: {
+        ...{ ...failure, reasonCode, retryAfterSeconds: after, ofEntity },
+        ...(verdict.kind === "retry" && verdict.fix !== undefined ? { fix: verdict.fix } : {}),
+      },
       mayRepeat: mayArriveTwice(request),
     };
   }
