@@ -69,6 +69,15 @@ describe("the items of a drive", () => {
     });
   });
 
+  it("follow a link of Graph's own through the proxy that the connection names", async () => {
+    const graph = await serveGraph({
+      [DELTA]: { value: [file("a", "a.csv")], "@odata.nextLink": `https://graph.microsoft.com${DELTA}?token=p2` },
+      [`${DELTA}?token=p2`]: { value: [], "@odata.deltaLink": `https://graph.microsoft.com${DELTA}?token=d1` },
+    });
+    const source = await graph.open();
+    expect((await readAll(source, await planOf(source, drive))).cursor).toBe(`${graph.origin}${DELTA}?token=d1`);
+  });
+
   it.each([
     [410, "resyncChangesApplyDifferences", undefined],
     [410, "resyncRequired", "resyncChangesUploadDifferences"],
