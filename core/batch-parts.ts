@@ -22,3 +22,17 @@ export interface FileMark {
   /** Why the file failed, for people. */
   error?: string;
 }
+
+/**
+ * The file manifest of an entity as its destination has it: what is known of each file, and how far it was loaded. A file that is not in it
+ * was never loaded.
+ */
+export interface FileManifest {
+  /** Names the marks that the slices of the plan make. The plan gives it back as `upperBound`: it becomes the cursor state. */
+  generation: string;
+  /**
+   * All marks of the generation, page by page in the byte order of file ids, read as they are asked for. Empty where everything is to be read
+   * anew. Throws a Transient- or TerminalError of the destination.
+   */
+  pages(): AsyncIterable<FileMark[]>;
+}

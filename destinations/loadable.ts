@@ -14,6 +14,9 @@ export interface LoadableRows {
   rejects?: RejectedRecord[];
   checkpoint: Checkpoint;
   final: boolean;
+  files?: FileMark[];
+  /** As in `TableRows` of a provider. */
+  stale?: KeyRows;
 }
 
 /** As `TablesBatch`. */
@@ -33,6 +36,8 @@ export interface LoadableTable {
   rejects?: RejectedRecord[];
   deletes?: KeyRows;
   sets?: KeyRows;
+  /** As in `TableRows` of a provider. */
+  stale?: KeyRows;
 }
 
 export interface RejectedRecord {
@@ -54,4 +59,7 @@ export interface LoadableCopy {
   onBytes?(bytes: number): void;
   checkpoint: Checkpoint;
   final: boolean;
+  files?: FileMark[];
+  /** As in `TableRows` of a provider. */
+  stale?: KeyRows;
 }

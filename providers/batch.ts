@@ -4,7 +4,7 @@ import { TerminalError } from "../core/errors.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint } from "../core/slices.ts";
 
-export type { FileMark, KeyRows } from "../core/batch-parts.ts";
+export type { FileManifest, FileMark, KeyRows } from "../core/batch-parts.ts";
 
 interface BatchBase {
   /** Column names, in the order of the cells. */
@@ -13,6 +13,10 @@ interface BatchBase {
   checkpoint: Checkpoint;
   /** No batch comes after this one. A slice without rows gives no batch, or an empty one. */
   final: boolean;
+  /** Entries of the file manifest. They commit with the rows. */
+  files?: FileMark[];
+  /** As in `TableRows`. */
+  stale?: KeyRows;
 }
 
 /** Cells as text in Postgres input syntax; null is NULL. */
@@ -65,6 +69,12 @@ export interface TableRows {
    * where there is one, the column that holds the parent's cursor. A parent without children is here and has no rows.
    */
   sets?: KeyRows;
+  /**
+   * Rows that another version of the same file has left in the table. The columns name the file, the last one its version, and a row gives
+   * the version that is loaded now. Once the batch's rows are written, rows of the file with any other version go as deleted rows
+   * go. A null version says that the file is gone: all of its rows go, and the delete guard counts them.
+   */
+  stale?: KeyRows;
 }
 
 /** COPY data, undecoded. `stream` gives Buffers that together are what COPY ... FROM STDIN takes in `format`. */

@@ -1,11 +1,13 @@
 import type { ProviderKey } from "../core/vocabulary.ts";
 import { httpApi } from "./http_api/index.ts";
+import { msftSharepoint } from "./msft_sharepoint/index.ts";
 import { postgres } from "./postgres/index.ts";
 import type { Provider } from "./provider.ts";
 
 /** By key, in the order of the alphabet. */
 const REGISTRY: Partial<Record<ProviderKey, Provider>> = {
   http_api: httpApi,
+  msft_sharepoint: msftSharepoint,
   postgres,
 };
 

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { FileManifest } from "../core/batch-parts.ts";
 import type { DiscoveredEntity, SourceColumn } from "../core/connection-tasks.ts";
 import type { IsControlDatabase } from "../core/database-identity.ts";
 import type { DatabaseLogin } from "../core/database-login.ts";
@@ -94,6 +95,11 @@ export interface EntitySchema extends DiscoveredEntity {
   open?: boolean;
   /** A feed tells all changes, deletions included: the cursor state is its token, and plans say `cursorFollows: "feed"`. */
   changeFeed?: true;
+  /**
+   * The entity is made of files: plans get the `manifest` of those that are loaded, and the cursor state is its generation. It needs no cursor
+   * column; `backfill`, `verify` and `repair` are refused.
+   */
+  files?: true;
   /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
   columnNames?: Readonly<Record<string, string>>;
   /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */
@@ -146,6 +152,8 @@ export interface PlanRequest {
   isStored?: boolean;
   /** The token of the change feed is of no use any more: read everything. The rows that are there stay until all of it is read. */
   resync?: boolean;
+  /** Of an entity with `files`. With `scan: "full"`, or without a cursor state, it has no marks. */
+  manifest?: FileManifest;
 }
 
 export interface MemberRequest {

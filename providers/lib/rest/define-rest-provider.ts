@@ -49,7 +49,7 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
 }
 
 /** A resource, or a table of what lies inside its records. */
-type DeclaredEntity = Omit<RestChild, "path" | "more" | "missingList"> & Pick<RestResource, "cursor">;
+export type DeclaredEntity = Omit<RestChild, "path" | "more" | "missingList"> & Pick<RestResource, "cursor">;
 
 /** What one sync wants otherwise than the connector declares. */
 function overridesOf({ cursor }: DeclaredEntity): z.ZodType<RestOverrides> {
@@ -59,7 +59,8 @@ function overridesOf({ cursor }: DeclaredEntity): z.ZodType<RestOverrides> {
   return choice.extend({ initial }).refine(isOneChoice, ONE_CHOICE);
 }
 
-function declareResource(resource: DeclaredEntity, config: ResourceConfig): ResourceDeclaration {
+/** What the catalog says of it. */
+export function declareResource(resource: DeclaredEntity, config: ResourceConfig): ResourceDeclaration {
   const shape = shapeOf(config);
   const entity = describeEntity(config, shape);
   const described = Object.entries(resource.columns).flatMap(([name, column]) =>

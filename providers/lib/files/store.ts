@@ -1,0 +1,63 @@
+import type { Readable } from "node:stream";
+
+/**
+ * What the file engine asks of a provider whose tables are made of files. This room does everything else:
+ *
+ * - `config.ts`: the zod schema of a resource (a glob and how its files are read). The API process loads this file alone.
+ * - `source.ts`: `createFileSource` gives `discover`, `plan` and `read` over a `FileStore`. A provider needs nothing else.
+ * - `discover.ts`, `plan.ts`, `read.ts`: the three of them. `listing.ts`: the entity `files`, which lists all files as a table.
+ * - `formats/`: from bytes to rows. `glob.ts`, `path-parts.ts`: from paths to resources and columns.
+ *
+ * A provider's part is: `fileResourcesSchema` in its `sourceConfigSchema`, `LISTING_RESOURCE` in its `resources`, `dynamicResources: true`, and in
+ * `connect` a store of its own that goes to `createFileSource`.
+ */
+export interface FileStore {
+  /**
+   * All files whose path begins with `prefix`, page by page. It has to be complete: a file that is not in it counts as gone.
+   *
+   * `after`: the last file id of the page before, to go on from there.
+   * @throws ProviderError
+   */
+  list(request: { prefix: string; after?: string }): AsyncIterable<ListedFile[]>;
+  /**
+   * True: `list` gives the files in the byte order (UTF-8) of their ids, and `after` skips what lies before it, so that a listing of any
+   * length is read in flat memory. False: the engine holds the whole listing of a resource in memory and sorts it.
+   */
+  isOrdered: boolean;
+  /**
+   * The file as it is now; null where it is gone.
+   * @throws ProviderError
+   */
+  stat(file: Pick<ListedFile, "fileId" | "path">): Promise<ListedFile | null>;
+  /**
+   * The bytes from `from` on, of exactly the version that `file` names. The stream opens a broken connection again where it stands. It ends
+   * only where the file ends; a body that is too short is an error. Whoever stops early destroys the stream.
+   * @throws FileChangedError, FileGoneError, ProviderError. The stream itself fails with the same errors.
+   */
+  open(file: ListedFile, options: { from: number }): Promise<Readable>;
+}
+
+export interface ListedFile {
+  /** Tells the file from all others of the connection, also after it was renamed where the provider can. At most 2,000 bytes. */
+  fileId: string;
+  /** From the root of what the connection shows, with `/`, without a leading one. Globs are matched against it. */
+  path: string;
+  /** Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. */
+  versionToken: string;
+  /** Null where the source does not tell. */
+  sizeBytes: number | null;
+  /** RFC 3339; null where the source does not tell. It is shown, and decides nothing but `minAgeSeconds`. */
+  modifiedAt: string | null;
+  /** Why it cannot be read, such as an archive class. The file is marked `ignored` with it. */
+  unreadable?: string;
+}
+
+/** The file has another version now than the one that was asked for. */
+export class FileChangedError extends Error {
+  override readonly name = "FileChangedError";
+}
+
+/** There is no such file any more. */
+export class FileGoneError extends Error {
+  override readonly name = "FileGoneError";
+}
