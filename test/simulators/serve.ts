@@ -12,6 +12,10 @@ import type { Vendor } from "./vendor.ts";
 
 /** Another vendor is a line here. */
 const VENDORS: Record<string, () => Promise<ServedVendor>> = {
+  shopify: async () => {
+    const { createShop, SHOP_TOKEN } = await import("./shopify/shopify.ts");
+    return { vendor: createShop(), secrets: { accessToken: SHOP_TOKEN } };
+  },
   till: async () => {
     const { till, TILL_KEY } = await import("./till.ts");
     return { vendor: till, secrets: { apiKey: TILL_KEY } };
