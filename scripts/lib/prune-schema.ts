@@ -1,6 +1,7 @@
 import {
   buildASTSchema,
   type FieldDefinitionNode,
+  type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
   type InputValueDefinitionNode,
@@ -137,15 +138,26 @@ function grow(schema: GraphQLSchema, kept: Set<string>): boolean {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     for (const field of Object.values(type.getFields())) {
       const of = getNamedType(field.type);
-      if (!isObjectType(of)) continue;
-      if (isValue(schema, of.name)) kept.add(of.name);
-      const edge = of.name.endsWith("Connection") ? of.getFields().edges : undefined;
-      const node = edge === undefined ? undefined : getNamedType(edge.type);
-      const item = isObjectType(node) ? node.getFields().node : undefined;
-      if (item !== undefined && isValue(schema, getNamedType(item.type).name)) kept.add(getNamedType(item.type).name);
+      for (const name of [of.name, nodeOf(of)]) for (const value of valuesOf(schema, name)) kept.add(value);
     }
   }
   return kept.size > before;
+}
+
+/** The type of a connection's nodes; the name itself where it is none. */
+function nodeOf(type: GraphQLNamedType): string {
+  const edges = isObjectType(type) && type.name.endsWith("Connection") ? type.getFields().edges : undefined;
+  const edge = edges === undefined ? undefined : getNamedType(edges.type);
+  const node = isObjectType(edge) ? edge.getFields().node : undefined;
+  return node === undefined ? type.name : getNamedType(node.type).name;
+}
+
+/** What of the objects that the type stands for are values. */
+function valuesOf(schema: GraphQLSchema, name: string): string[] {
+  const type = schema.getType(name);
+  const objects =
+    isInterfaceType(type) || isUnionType(type) ? schema.getPossibleTypes(type).map((each) => each.name) : [name];
+  return objects.filter((each) => isValue(schema, each));
 }
 
 /** Lets go of types of which no field would be left. @returns whether there was one */
@@ -153,6 +165,7 @@ function dropEmpty(schema: GraphQLSchema, kept: Set<string>): boolean {
   const before = kept.size;
   for (const name of [...kept]) {
     const type = schema.getType(name);
+    if (isUnionType(type) && !type.getTypes().some((each) => kept.has(each.name))) kept.delete(name);
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     const fields = Object.values(type.getFields()).map((field) => getNamedType(field.type).name);
     if (!fields.some((of) => kept.has(of) || isLeaf(schema, of))) kept.delete(name);

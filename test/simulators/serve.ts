@@ -17,6 +17,10 @@ const VENDORS: Record<string, () => Promise<ServedVendor>> = {
     const { CLIENT_SECRET } = await import("./graph/tenant.ts");
     return { vendor: createGraph({ pageLimit: 200 }).vendor, secrets: { clientSecret: CLIENT_SECRET } };
   },
+  shopify: async () => {
+    const { createShop, SHOP_TOKEN } = await import("./shopify/shopify.ts");
+    return { vendor: createShop(), secrets: { accessToken: SHOP_TOKEN } };
+  },
   till: async () => {
     const { till, TILL_KEY } = await import("./till.ts");
     return { vendor: till, secrets: { apiKey: TILL_KEY } };
