@@ -28,10 +28,11 @@ export interface ListColumns {
 const COMPUTED = [
   ...[
     "id",
+    // Defined under this name and given as `id`.
+    "ID",
     "ContentType",
     "Created",
     "Modified",
-
     "Edit",
     "DocIcon",
     "SelectTitle",

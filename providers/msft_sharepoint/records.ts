@@ -11,9 +11,18 @@ export function withoutAnnotations(record: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(record).filter(([name]) => !name.includes("@")));
 }
 
+/**
+ * Where an item lies, by id alone. The folder's name and path are not told again when the folder is renamed: what was kept of them would be wrong
+ * from then on.
+ */
+function placed(record: JsonObject): JsonObject {
+  const { parentReference } = record;
+  return isObject(parentReference) ? { ...record, parentReference: { id: parentReference.id ?? null } } : record;
+}
+
 export function driveItemOf(item: JsonValue, driveId: string): FeedRecord {
   if (!isObject(item)) return { record: item };
-  const record = { ...withoutAnnotations(item), driveId, kind: kindOf(item) };
+  const record = { ...placed(withoutAnnotations(item)), driveId, kind: kindOf(item) };
   return { record, isDeleted: isObject(item.deleted) };
 }
 
@@ -28,7 +37,7 @@ function kindOf(item: JsonObject): string | null {
 /** @param leftOut members of `fields` that no column shows */
 export function listItemOf(item: JsonValue, listId: string, leftOut: ReadonlySet<string>): FeedRecord {
   if (!isObject(item)) return { record: item };
-  const { fields, ...own } = withoutAnnotations(item);
+  const { fields, ...own } = placed(withoutAnnotations(item));
   if (isObject(item.deleted)) return { record: { ...own, listId }, isDeleted: true };
   // It was asked for: an item without it would become a row that looks as if it were empty.
   if (!isObject(fields)) return { record: { ...own, listId }, fault: "The item came without its fields." };
