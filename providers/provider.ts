@@ -49,6 +49,8 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   comparable?: true;
   /** In catalog order. */
   resources: ResourceDeclaration[];
+  /** What discovery finds, one for each kind of table, such as `drive_items:<drive id>`: the docs page shows it, and the catalog does not. */
+  foundResources?: ResourceDeclaration[];
   /** Names the instance behind a connection, such as a shop's domain or `host/database`; goes into table names. */
   sourceInstanceKey(config: Config): string;
   /** How to log in at a connection that can also be a destination (Postgres); absent where it cannot. */

@@ -18,7 +18,6 @@ interface DownloadOptions {
   sizeBytes: number | null;
   /** @throws where the file has another version by now, or is gone */
   requireSame(): Promise<void>;
-  signal: AbortSignal;
 }
 
 /**
@@ -33,7 +32,7 @@ export async function download(
   options: DownloadOptions,
   from: number,
 ): Promise<AsyncGenerator<Buffer, void>> {
-  const { sizeBytes, requireSame, signal } = options;
+  const { sizeBytes, requireSame } = options;
   if (from > 0 && from === sizeBytes) {
     await requireSame();
     return nothing();
@@ -54,7 +53,6 @@ export async function download(
         }
         next = null;
       } catch (error) {
-        signal.throwIfAborted();
         tries = at > begun ? 1 : tries + 1;
         if (!(error instanceof TransientError) || tries > MOST_TRIES) throw error;
         next = await opener.open(at);

@@ -12,7 +12,7 @@ import { type Drive, type SiteCatalog, textOf } from "./site-catalog.ts";
 const PAGE_SIZE = 1000;
 
 /** The files of all drives that the connection offers. */
-export function createFileStore(graph: Graph, catalog: SiteCatalog, signal: AbortSignal): FileStore {
+export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
   /** Null where it is gone. */
   async function itemOf(driveId: string, itemId: string): Promise<JsonObject | null> {
     try {
@@ -82,7 +82,7 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog, signal: Abor
       const { driveId, itemId } = partsOf(file.fileId);
       const options = {
         url: `drives/${encodeURIComponent(driveId)}/items/${encodeURIComponent(itemId)}/content`,
-        ...{ doing: `content of ${file.path}`, sizeBytes: file.sizeBytes, signal },
+        ...{ doing: `content of ${file.path}`, sizeBytes: file.sizeBytes },
         requireSame: () => requireVersion(file),
       };
       // What is wrong from the start is told before anybody reads.

@@ -5,7 +5,7 @@ import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
 import { spreadRateLimit } from "../lib/http/spread-limit.ts";
 import type { ConnectOptions, Spend } from "../provider.ts";
 import { createAuth } from "./auth.ts";
-import { endpointsOf } from "./clouds.ts";
+import { CLOUDS, endpointsOf } from "./clouds.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
 import { judgeFeed, judgeGraph } from "./graph-errors.ts";
 
@@ -63,6 +63,7 @@ const MOST_PAGES = 10_000;
 export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConfig>): Graph {
   const { config, secrets, redactor, shared, egress, signal } = options;
   const baseUrl = `${endpointsOf(config).graph}/v1.0`;
+  const ownUrl = CLOUDS[config.cloud].graph;
   const spendsOf = (cost: Cost): Spend[] => [
     { ...fixedWindow(MINUTE, config.resourceUnitsPerMinute, 60), cost: COSTS[cost] },
     { ...fixedWindow(DAY, config.resourceUnitsPerMinute * DAY_TO_MINUTE, 86_400), cost: COSTS[cost] },
@@ -104,7 +105,7 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
     const { body, bytes } = await get(request);
     const { value } = body;
     if (!Array.isArray(value)) throw notGraph(request.doing, "has no list 'value'");
-    const linkOf = (name: string) => checkLink(body[name], { name, doing: request.doing, baseUrl });
+    const linkOf = (name: string) => checkLink(body[name], { name, doing: request.doing, baseUrl, ownUrl });
     return { items: value, nextLink: linkOf("@odata.nextLink"), deltaLink: linkOf("@odata.deltaLink"), bytes };
   }
 
@@ -130,17 +131,28 @@ function notGraph(doing: string, how: string): TerminalError {
   });
 }
 
-/** A link is kept, and asked with the app's token later: it is looked at before. @throws TerminalError source_address_refused */
-function checkLink(
-  link: JsonValue | undefined,
-  { name, doing, baseUrl }: { name: string; doing: string; baseUrl: string },
-): string | null {
+interface LinkOptions {
+  /** The member of the answer that holds it. */
+  name: string;
+  doing: string;
+  /** Where this connection asks Graph. */
+  baseUrl: string;
+  /** Graph's own address, which its links name, also where a proxy stands before it. */
+  ownUrl: string;
+}
+
+/**
+ * A link is kept, and asked with the app's token later: it is looked at before.
+ * @throws TerminalError source_address_refused
+ */
+function checkLink(link: JsonValue | undefined, { name, doing, baseUrl, ownUrl }: LinkOptions): string | null {
   if (link === undefined || link === null || link === "") return null;
-  if (typeof link === "string" && URL.canParse(link) && new URL(link).host === new URL(baseUrl).host) return link;
-  const host = typeof link === "string" && URL.canParse(link) ? new URL(link).host : "what is no URL";
+  const url = typeof link === "string" ? URL.parse(link) : null;
+  if (url !== null && url.host === new URL(baseUrl).host) return String(link);
+  if (url !== null && url.origin === ownUrl) return `${new URL(baseUrl).origin}${url.pathname}${url.search}`;
   throw new TerminalError(
     "source_address_refused",
-    `msft_sharepoint: ${doing} failed: ${name} leads to ${host}, which is not Graph's host.`,
+    `msft_sharepoint: ${doing} failed: ${name} leads to ${url?.host ?? "what is no URL"}, which is not Graph's host.`,
     { fix: "Check cloud and graphUrl of the connection: something else than Microsoft Graph may have answered." },
   );
 }

@@ -1,4 +1,5 @@
 import { LISTING_RESOURCE } from "../lib/files/listing-resource.ts";
+import type { RestResource } from "../lib/rest/declaration.ts";
 import { toResourceConfig } from "../lib/rest/declared-resource.ts";
 import { declareResource } from "../lib/rest/define-rest-provider.ts";
 import { defineProvider } from "../provider.ts";
@@ -11,9 +12,25 @@ import {
   sourceConfigSchema,
   sourceInstanceKey,
 } from "./config.ts";
-import { DRIVES, LISTS, SITES } from "./resources.ts";
+import { DRIVE_ITEMS, DRIVES, LIST_ITEMS, LISTS, SITES } from "./resources.ts";
 
 const KEY = "msft_sharepoint";
+
+/** As documents show them. */
+const DRIVE_ITEMS_OF: RestResource = {
+  ...DRIVE_ITEMS,
+  entityKey: "drive_items:<drive id>",
+  displayName: "Drive items",
+  description: "Files, folders and the like of one drive, by its change feed.",
+  path: "",
+};
+const LIST_ITEMS_OF: RestResource = {
+  ...LIST_ITEMS,
+  entityKey: "list_items:<list id>",
+  displayName: "List items",
+  description: "Items of one list, by its change feed. The columns that the list defines follow those below.",
+  path: "",
+};
 
 export const msftSharepoint = defineProvider<ConnectionConfig, SourceConfig>({
   key: KEY,
@@ -40,6 +57,9 @@ export const msftSharepoint = defineProvider<ConnectionConfig, SourceConfig>({
     ...[SITES, DRIVES, LISTS].map((resource) => declareResource(resource, toResourceConfig({ key: KEY }, resource))),
     LISTING_RESOURCE,
   ],
+  foundResources: [DRIVE_ITEMS_OF, LIST_ITEMS_OF].map((resource) =>
+    declareResource(resource, toResourceConfig({ key: KEY }, resource)),
+  ),
   sourceInstanceKey,
   connect: async (options) => {
     const { createSource } = await import("./source.ts");

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../lib/http/json.ts";
 import type { ConnectionConfig } from "./config.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph, GraphRequest } from "./graph.ts";
 
 /** What the connection's site has. Each is asked for once. */
 export interface SiteCatalog {
@@ -46,7 +46,11 @@ export function createSiteCatalog(graph: Graph, config: ConnectionConfig): SiteC
     ),
   );
   const allLists = once(async () =>
-    perSite(await sites(), async (site) => (await ofSite(graph, site, "lists")).map((record) => toList(record, site))),
+    perSite(await sites(), async (site) =>
+      (await ofSite(graph, site, "lists", config.lists === undefined ? [] : WITH_SYSTEM_LISTS)).map((record) =>
+        toList(record, site),
+      ),
+    ),
   );
   return {
     sites,
@@ -115,8 +119,21 @@ function siteAddress(siteUrl: string | undefined, siteId = ""): string {
   return path === "" ? `sites/${hostname}` : `sites/${hostname}:${path}`;
 }
 
-function ofSite(graph: Graph, site: Site, what: "sites" | "drives" | "lists"): Promise<JsonObject[]> {
-  return graph.all({ doing: `${what} of site ${site.name}`, cost: "items", url: `sites/${site.id}/${what}` });
+/** Graph shows system lists to whoever selects the member `system`. https://learn.microsoft.com/graph/api/list-list */
+const WITH_SYSTEM_LISTS: NonNullable<GraphRequest["query"]> = [
+  [
+    "$select",
+    "id,name,displayName,description,webUrl,createdDateTime,lastModifiedDateTime,eTag,createdBy,lastModifiedBy,list,system",
+  ],
+];
+
+function ofSite(
+  graph: Graph,
+  site: Site,
+  what: "sites" | "drives" | "lists",
+  query: NonNullable<GraphRequest["query"]> = [],
+): Promise<JsonObject[]> {
+  return graph.all({ doing: `${what} of site ${site.name}`, cost: "items", url: `sites/${site.id}/${what}`, query });
 }
 
 async function perSite<T>(sites: readonly Site[], find: (site: Site) => Promise<T[]>): Promise<T[]> {

@@ -4,7 +4,7 @@ import { feedSpecSchema } from "../lib/feeds/feed.ts";
 import { planFeed } from "../lib/feeds/plan-feed.ts";
 import { readFeed } from "../lib/feeds/read-feed.ts";
 import { LISTING_KEY } from "../lib/files/listing-resource.ts";
-import { createFileSource } from "../lib/files/source.ts";
+import { createFileSource, type FileSource } from "../lib/files/source.ts";
 import type { JsonObject } from "../lib/http/json.ts";
 import type { ConnectOptions, EntityReadSpec, Source } from "../provider.ts";
 import { checkSite } from "./check.ts";
@@ -23,10 +23,20 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const catalog = createSiteCatalog(graph, config);
   const entities = createEntities(graph, catalog, config);
   const reader = createReader(graph, catalog);
-  const files = createFileSource({
-    ...{ provider: PROVIDER, place: "the drives of the site", resources: sourceConfig.files, signal, hasListing: true },
-    store: createFileStore(graph, catalog, signal),
-  });
+  let fileSource: FileSource | null = null;
+  const files = (): FileSource => {
+    fileSource ??= createFileSource({
+      ...{
+        provider: PROVIDER,
+        place: "the drives of the site",
+        resources: sourceConfig.files,
+        signal,
+        hasListing: true,
+      },
+      store: createFileStore(graph, catalog),
+    });
+    return fileSource;
+  };
   const fileKeys = new Set([LISTING_KEY, ...sourceConfig.files.map(({ name }) => name)]);
   return {
     check: () => checkSite({ graph, catalog, config }),
@@ -34,16 +44,16 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
       const ofFiles = keys?.filter((key) => fileKeys.has(key)) ?? null;
       const others = keys?.filter((key) => !fileKeys.has(key)) ?? null;
       const found = others?.length === 0 ? [] : await entities.discover(others, named);
-      return [...found, ...(ofFiles?.length === 0 ? [] : await files.discover(ofFiles, known, named))];
+      return [...found, ...(ofFiles?.length === 0 ? [] : await files().discover(ofFiles, known, named))];
     },
     plansAtOnce: 4,
     async plan(request) {
-      if (fileKeys.has(request.entityKey)) return await files.plan(request);
+      if (fileKeys.has(request.entityKey)) return await files().plan(request);
       const table = await entities.find(request.entityKey);
       return planFeed(PROVIDER, table, request, sourceConfig.resources?.[request.entityKey]);
     },
     read: (request) =>
-      fileKeys.has(request.spec.entityKey) ? files.read(request) : readFeed(PROVIDER, reader, request, signal),
+      fileKeys.has(request.spec.entityKey) ? files().read(request) : readFeed(PROVIDER, reader, request, signal),
     probe: async () => graph.client.look(),
     close: () => graph.client.close(),
   };

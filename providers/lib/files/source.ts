@@ -1,15 +1,22 @@
 import type { Source } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
+import { discoverFiles } from "./discover.ts";
+import type { FileEngine } from "./engine.ts";
+import { planListing, readListing } from "./listing.ts";
+import { LISTING_KEY } from "./listing-resource.ts";
+import { planFiles } from "./plan.ts";
+import { readFiles } from "./read.ts";
+import { type CompiledResource, compileResource } from "./resource.ts";
 import type { FileStore } from "./store.ts";
 
 export interface FileSourceOptions {
-  /** Begins every message, such as `s3`. */
-  provider: string;
-  /** What the files lie in, for messages: `bucket invoices`. */
+  /** Begins every message: the provider and what the files lie in, such as `s3: bucket invoices`. */
   place: string;
   store: FileStore;
-  /** As the sync's source config has them (`fileResourcesSchema`). */
+  /** As the config has them (`fileResourcesSchema`). */
   resources: readonly FileResource[];
+  /** Where a resource does not say. Seconds; 0 where a file appears only once it is whole. */
+  minAgeSeconds: number;
   /** The connector's: nothing is read once it is aborted. */
   signal: AbortSignal;
   /** False: the provider has a listing of its own, and there is no entity `files`. */
@@ -19,6 +26,24 @@ export interface FileSourceOptions {
 /** What a connector of files gives as its source; `check`, `probe` and `close` are its own. Entities of other names are not its business. */
 export type FileSource = Pick<Source, "discover" | "plan" | "read">;
 
-export function createFileSource(_options: FileSourceOptions): FileSource {
-  throw new Error("The file engine is not built yet.");
+/** For one activity, as any source. */
+export function createFileSource(options: FileSourceOptions): FileSource {
+  const { place, store, signal, hasListing, resources, minAgeSeconds } = options;
+  const configs = new Map(resources.map((config) => [config.name, config]));
+  const compiled = new Map<string, CompiledResource>();
+  const engine: FileEngine = {
+    ...{ place, store, signal, hasListing, shapes: new Map(), entityKeys: [...configs.keys()] },
+    resource(entityKey) {
+      const config = configs.get(entityKey);
+      const resource = compiled.get(entityKey) ?? (config && compileResource(config, minAgeSeconds));
+      if (resource !== undefined) compiled.set(entityKey, resource);
+      return resource;
+    },
+  };
+  const isListing = (entityKey: string): boolean => hasListing && entityKey === LISTING_KEY;
+  return {
+    discover: (keys, known = new Map(), named = new Map()) => discoverFiles(engine, keys, known, named),
+    plan: async (request) => (isListing(request.entityKey) ? planListing(request) : planFiles(engine, request)),
+    read: (request) => (isListing(request.spec.entityKey) ? readListing(store, request) : readFiles(engine, request)),
+  };
 }

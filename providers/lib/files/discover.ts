@@ -1,0 +1,145 @@
+import { isOfEntity, TerminalError } from "../../../core/errors.ts";
+import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
+import type { FileResource } from "./config.ts";
+import type { FileEngine } from "./engine.ts";
+import { FileFault } from "./formats/portion.ts";
+import { type Earlier, inferShape } from "./infer-shape.ts";
+import { describeListing } from "./listing.ts";
+import { LISTING_KEY } from "./listing-resource.ts";
+import type { CompiledResource } from "./resource.ts";
+import { type Sample, sampleFile } from "./sample.ts";
+import { columnsOf, FILE_COLUMNS, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
+import type { ListedFile } from "./store.ts";
+
+export async function discoverFiles(
+  engine: FileEngine,
+  keys: string[] | null,
+  known: KnownSpecs,
+  named: KnownNames,
+): Promise<EntitySchema[]> {
+  const all = [...(engine.hasListing ? [LISTING_KEY] : []), ...engine.entityKeys];
+  const found: EntitySchema[] = [];
+  for (const key of keys === null ? all : keys.filter((each) => all.includes(each))) {
+    if (key === LISTING_KEY && engine.hasListing) found.push(describeListing());
+    else found.push(await discoverResource(engine, key, earlierOf(key, known, named)));
+  }
+  return found;
+}
+
+function earlierOf(key: string, known: KnownSpecs, named: KnownNames): Earlier {
+  const spec = known.get(key);
+  return {
+    fields: spec === undefined ? null : fileSpecSchema.parse(spec.source).fields,
+    names: new Map(Object.entries(named.get(key)?.names ?? {})),
+  };
+}
+
+async function discoverResource(engine: FileEngine, key: string, earlier: Earlier): Promise<EntitySchema> {
+  try {
+    const resource = engine.resource(key);
+    if (resource === undefined) throw new Error(`${engine.place}: nothing declares ${key}.`);
+    const shape = await findShape(engine, resource, earlier);
+    engine.shapes.set(key, shape);
+    return describeFiles(resource, shape);
+  } catch (error) {
+    if (!isOfEntity(error)) throw error;
+    // The others can be read.
+    return { ...entityOf(key), description: `Cannot be read now: ${error.message}`, failure: error };
+  }
+}
+
+/** As discovery finds it where nothing was settled before. */
+export async function shapeOf(engine: FileEngine, resource: CompiledResource): Promise<FileShape> {
+  const known = engine.shapes.get(resource.config.name);
+  if (known !== undefined) return known;
+  const shape = await findShape(engine, resource, { fields: null, names: new Map() });
+  engine.shapes.set(resource.config.name, shape);
+  return shape;
+}
+
+/** @throws TerminalError where no sampled file can be read, or the key has no columns; ProviderError of the store */
+async function findShape(engine: FileEngine, resource: CompiledResource, earlier: Earlier): Promise<FileShape> {
+  const files = await pickFiles(engine, resource);
+  const samples: Sample[] = [];
+  const faults: { path: string; fault: FileFault }[] = [];
+  for (const file of files) {
+    try {
+      const sample = await sampleFile(engine, resource, file);
+      if (sample !== null) samples.push(sample);
+    } catch (error) {
+      if (!(error instanceof FileFault)) throw error;
+      faults.push({ path: file.path, fault: error });
+    }
+  }
+  const [first] = faults;
+  if (first !== undefined && samples.length === 0 && earlier.fields === null) {
+    throw new TerminalError(
+      "source_file_unreadable",
+      `${engine.place}: of ${resource.config.name} none of ${faults.length} sampled files can be read. ${first.path} ${first.fault.message}.`,
+      { fix: "Correct the format of the resource, or the files.", cause: first.fault },
+    );
+  }
+  const parts = new Set([
+    ...resource.parts.names,
+    ...files.flatMap(({ path }) => Object.keys(resource.parts.of(path))),
+  ]);
+  const shape = inferShape(resource.config, { samples, parts: [...parts] }, earlier);
+  requireKey(resource.config, shape);
+  const notes = [
+    ...shape.notes,
+    ...(files.length === 0 ? ["No file matches pathGlob at present."] : []),
+    ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
+  ];
+  return { ...shape, notes };
+}
+
+const [MOST_NEWEST, MOST_OLDEST] = [4, 2];
+
+/** The newest files show columns that have come, the oldest those that were there from the start. */
+async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<ListedFile[]> {
+  let newest: ListedFile[] = [];
+  let oldest: ListedFile[] = [];
+  const byTime = (a: ListedFile, b: ListedFile): number => timeOf(a) - timeOf(b);
+  for await (const page of store.list({ prefix: resource.prefix })) {
+    const files = page.filter(
+      (file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0,
+    );
+    newest = [...newest, ...files].sort((a, b) => byTime(b, a)).slice(0, MOST_NEWEST);
+    oldest = [...oldest, ...files].sort(byTime).slice(0, MOST_OLDEST);
+  }
+  return [...new Map([...oldest, ...newest].map((file) => [file.fileId, file])).values()];
+}
+
+function timeOf({ modifiedAt }: ListedFile): number {
+  return modifiedAt === null ? 0 : Date.parse(modifiedAt);
+}
+
+function requireKey({ name, primaryKey }: FileResource, { fields, pathColumns }: FileShape): void {
+  const columns = new Set([...fields.map(({ column }) => column), ...Object.keys(pathColumns)]);
+  const missing = primaryKey.filter((column) => !columns.has(column));
+  if (missing.length === 0 || columns.size === 0) return;
+  throw new TerminalError("config_invalid", `${name}: no file has the primaryKey column ${missing.join(", ")}.`, {
+    fix: `Name columns as the table has them: ${[...columns].slice(0, 20).join(", ")}.`,
+  });
+}
+
+function describeFiles(resource: CompiledResource, shape: FileShape): EntitySchema {
+  const { name, primaryKey, description, pathGlob } = resource.config;
+  return {
+    ...entityOf(name),
+    description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
+    columns: columnsOf(shape, resource.config),
+    primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
+    // A key of the user's own is shared by files on purpose: a later row replaces an earlier one.
+    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, [...ROW_KEY, FILE_COLUMNS.version]] }),
+    columnNames: Object.fromEntries(shape.names),
+  };
+}
+
+function entityOf(name: string): EntitySchema {
+  return {
+    ...{ entityKey: name, displayName: name, description: "", columns: [], primaryKeyColumns: [], cursorFields: [] },
+    ...{ loadMode: "upsert", dependsOn: [], slicing: { by: "none" }, sizeClass: "l", estimatedRows: null },
+    ...{ inferred: true, open: true, files: true },
+  };
+}

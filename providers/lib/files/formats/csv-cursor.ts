@@ -1,0 +1,228 @@
+import { isUtf8 } from "node:buffer";
+import { BrokenBytesError } from "../broken-bytes.ts";
+import { columnIdsOf } from "../column-ids.ts";
+import type { FileResource } from "../config.ts";
+import type { OpenText } from "../text.ts";
+import { cellTexts } from "./csv-rows.ts";
+import {
+  addBytes,
+  beginRecord,
+  CR,
+  type CsvMarks,
+  type CsvScan,
+  endLastRecord,
+  findRecord,
+  isOpen,
+  LF,
+  MOST_CELLS,
+  newScan,
+} from "./csv-scan.ts";
+import { FileFault } from "./portion.ts";
+
+export type DelimitedFormat = Extract<FileResource["format"], { type: "csv" | "tsv" }>;
+
+/** The records of delimited text, one after the other, behind the header. */
+export interface CsvCursor {
+  scan: CsvScan;
+  marks: CsvMarks;
+  /** What the columns of this file are called; empty where the file has no record at all. */
+  ids: string[];
+  /** Goes to the next record, which is no blank line. `more`: call `fill` first. `end`: there is none. */
+  find(): "record" | "more" | "end";
+  /** @throws FileFault, or what the bytes throw */
+  fill(row: number): Promise<void>;
+  /** Where the present record begins in the text. */
+  recordOffset(): number;
+  /** Where the next one begins. */
+  nextOffset(): number;
+  /** All bytes so far are UTF-8. */
+  isSound(): boolean;
+}
+
+/** The first bytes show how lines end. The same ones in every try, however they come. */
+const HEAD_BYTES = 64 * 1024;
+
+export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
+  const codeOf = (character: string | null): number => (character === null ? -1 : character.charCodeAt(0));
+  const quote = codeOf(format.quote);
+  return {
+    ...{ delimiter: codeOf(format.delimiter), quote, newline },
+    escapeMark: format.escape === null ? quote : codeOf(format.escape),
+  };
+}
+
+/**
+ * Behind the header of a text that is read from its start.
+ * @throws FileFault, or what the bytes throw
+ */
+export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecordBytes: number): Promise<CsvCursor> {
+  const head = await readHead(text);
+  const marks = marksOf(format, newlineOf(head, marksOf(format, LF)));
+  const cursor = createCursor(text, marks, maxRecordBytes, head);
+  await cursor.skipLines(format.skipRows);
+  const first = await cursor.findFirst();
+  if (!first) return cursor;
+  if (cursor.scan.cellCount > MOST_CELLS) {
+    throw new FileFault(`has ${cursor.scan.cellCount} columns`, { row: 0, offset: cursor.recordOffset() });
+  }
+  if (format.header) {
+    const { scan } = cursor;
+    if (scan.isTorn || !isUtf8(scan.bytes.subarray(scan.from, scan.at))) {
+      throw new FileFault(
+        scan.isTorn
+          ? "has a header with text behind a closing quote"
+          : "has a header that is not UTF-8: set format.encoding to the encoding of the file",
+        { row: 0, offset: cursor.recordOffset() },
+      );
+    }
+    cursor.ids = columnIdsOf(cellTexts(scan, marks).map((name) => name ?? ""));
+  } else {
+    cursor.ids = columnIdsOf(format.columns ?? Array.from({ length: cursor.scan.cellCount }, () => ""));
+    cursor.keepFirst();
+  }
+  return cursor;
+}
+
+/** Goes on in a text that was opened behind its header. */
+export function continueCsv(text: OpenText, { marks, ids }: CsvCursor, maxRecordBytes: number): CsvCursor {
+  return Object.assign(createCursor(text, marks, maxRecordBytes, null), { ids });
+}
+
+async function readHead(text: OpenText): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  while (bytes < HEAD_BYTES) {
+    const chunk = await nextChunk(text, 0, 0);
+    if (chunk === null) break;
+    chunks.push(chunk);
+    bytes += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** CR where no line of the head ends with LF. Quotes may hold both. */
+function newlineOf(head: Buffer, { quote }: CsvMarks): number {
+  let isQuoted = false;
+  let newline = LF;
+  const end = Math.min(head.length, HEAD_BYTES);
+  for (let at = 0; at < end; at += 1) {
+    const byte = head[at];
+    if (byte === quote) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (byte === LF) return LF;
+    else if (byte === CR) newline = CR;
+  }
+  return newline;
+}
+
+async function nextChunk(text: OpenText, row: number, offset: number): Promise<Buffer | null> {
+  try {
+    const next = await text.chunks.next();
+    return next.done ? null : next.value;
+  } catch (cause) {
+    if (cause instanceof BrokenBytesError) throw new FileFault(cause.message, { row, offset }, { cause });
+    throw cause;
+  }
+}
+
+interface StartingCursor extends CsvCursor {
+  skipLines(lines: number): Promise<void>;
+  findFirst(): Promise<boolean>;
+  /** The first record is no header: `find` gives it. */
+  keepFirst(): void;
+}
+
+function createCursor(text: OpenText, marks: CsvMarks, maxRecordBytes: number, head: Buffer | null): StartingCursor {
+  const scan = newScan();
+  /** Where `scan.bytes` begins in the text. */
+  let origin = text.base;
+  let state: "between" | "within" | "kept" = "between";
+  let hasAll = false;
+  let isOver = false;
+  let isSound = true;
+  /** Bytes at the end that are a part of a character. */
+  let unchecked = 0;
+
+  function add(chunk: Buffer): void {
+    origin += scan.from;
+    addBytes(scan, chunk);
+    if (!isSound) return;
+    const from = scan.end - chunk.length - unchecked;
+    unchecked = incompleteBytes(scan.bytes, scan.end);
+    isSound = isUtf8(scan.bytes.subarray(from, scan.end - unchecked));
+  }
+
+  function isBlank(): boolean {
+    const isEmpty = scan.cells[0] === scan.cells[1] && scan.cells[2] === 0;
+    return scan.cellCount === 1 && isEmpty && !scan.isTorn && cursor.ids.length !== 1;
+  }
+
+  const cursor: StartingCursor = {
+    ...{ scan, marks, ids: [] },
+    find() {
+      if (state === "kept") {
+        state = "between";
+        return "record";
+      }
+      for (;;) {
+        if (isOver) return "end";
+        if (state === "between") beginRecord(scan);
+        state = "within";
+        if (!findRecord(scan, marks)) {
+          if (!hasAll) return "more";
+          isOver = true;
+          if (!endLastRecord(scan, marks)) return "end";
+        }
+        state = "between";
+        if (!isBlank()) return "record";
+      }
+    },
+    async fill(row) {
+      const place = { row, offset: cursor.recordOffset() };
+      if (scan.end - scan.from > maxRecordBytes) {
+        throw new FileFault(`has a record of more than ${maxRecordBytes.toLocaleString("en-US")} bytes`, place);
+      }
+      const chunk = await nextChunk(text, row, place.offset);
+      if (chunk !== null) return add(chunk);
+      hasAll = true;
+      if (isOpen(scan)) throw new FileFault("ends within quotes", place);
+    },
+    recordOffset: () => origin + scan.from,
+    nextOffset: () => origin + (state === "between" ? scan.at : scan.from),
+    isSound: () => isSound,
+    async skipLines(lines) {
+      for (let left = lines; left > 0; ) {
+        const end = scan.bytes.subarray(0, scan.end).indexOf(marks.newline, scan.at);
+        scan.at = end === -1 ? scan.end : end + 1;
+        scan.from = scan.at;
+        if (end !== -1) left -= 1;
+        else if (hasAll) return;
+        else await cursor.fill(0);
+      }
+    },
+    async findFirst() {
+      for (let found = cursor.find(); ; found = cursor.find()) {
+        if (found !== "more") return found === "record";
+        await cursor.fill(0);
+      }
+    },
+    keepFirst() {
+      state = "kept";
+    },
+  };
+  if (head !== null) add(head);
+  return cursor;
+}
+
+/** How many bytes at the end are the beginning of a character whose rest has not come. */
+function incompleteBytes(bytes: Buffer, end: number): number {
+  for (let back = 1; back <= 3 && back <= end; back += 1) {
+    const byte = bytes[end - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) {
+      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return length > back ? back : 0;
+    }
+  }
+  return 0;
+}

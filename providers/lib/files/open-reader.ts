@@ -1,0 +1,44 @@
+import { BrokenBytesError } from "./broken-bytes.ts";
+import type { FileResource } from "./config.ts";
+import type { CopyBuffers } from "./formats/copy-buffer.ts";
+import { type ReaderOptions, readCsv } from "./formats/csv.ts";
+import { readJson } from "./formats/json.ts";
+import { readNdjson } from "./formats/ndjson.ts";
+import { FileFault, type RowReader } from "./formats/portion.ts";
+import { planRows } from "./formats/row-plan.ts";
+import type { CompiledResource } from "./resource.ts";
+import type { FileSpec } from "./shape.ts";
+import type { ListedFile } from "./store.ts";
+import { createFileText, type FileText, type OpenBytes } from "./text.ts";
+
+export interface ReaderInput {
+  resource: CompiledResource;
+  columns: readonly string[];
+  spec: FileSpec;
+  file: ListedFile;
+  openBytes: OpenBytes;
+  buffers: CopyBuffers;
+  after: ReaderOptions<unknown>["after"];
+}
+
+/** @throws FileFault, or what the bytes throw */
+export async function openReader(input: ReaderInput): Promise<RowReader> {
+  const { resource, columns, spec, file, openBytes, buffers, after } = input;
+  const { config, parts } = resource;
+  const plan = planRows({ columns, spec, file, parts: parts.of(file.path) });
+  const text = textOf(config, openBytes);
+  const common = { text, plan, path: file.path, maxRecordBytes: config.maxRecordBytes, buffers, after };
+  const { format } = config;
+  try {
+    if (format.type === "json") return await readJson({ ...common, format });
+    return await (format.type === "ndjson" ? readNdjson({ ...common, format }) : readCsv({ ...common, format }));
+  } catch (cause) {
+    if (cause instanceof BrokenBytesError) throw new FileFault(cause.message, { row: 0, offset: 0 }, { cause });
+    throw cause;
+  }
+}
+
+export function textOf(config: FileResource, openBytes: OpenBytes): FileText {
+  const { compression, maxExpandedBytes, maxExpansion, format } = config;
+  return createFileText(openBytes, { compression, maxExpandedBytes, maxExpansion, encoding: format.encoding });
+}

@@ -1,0 +1,103 @@
+import { TerminalError } from "../../../core/errors.ts";
+import type { EntityPlan, PlanRequest } from "../../provider.ts";
+import { diffFiles, type FileDiff } from "./diff.ts";
+import { shapeOf } from "./discover.ts";
+import type { FileEngine } from "./engine.ts";
+import { type StoredPart, storeFiles, storeMarks } from "./parts.ts";
+import { columnsOf, FILE_COLUMNS, type FileSpec, ROW_KEY } from "./shape.ts";
+import type { ListedFile } from "./store.ts";
+
+/** Of one slice, unless there would be too many. */
+const SLICE_BYTES = 128 * 1024 * 1024;
+const SLICE_FILES = 2000;
+/** Where the source does not tell the size. */
+const GUESSED_FILE_BYTES = 1024 * 1024;
+/** Of files that are gone, or cannot be read. */
+const MARKS_IN_SLICE = 50_000;
+
+/** Lists the resource, compares the listing with the manifest, and cuts what is to be read into parts. */
+export async function planFiles(engine: FileEngine, request: PlanRequest): Promise<EntityPlan> {
+  const { entityKey, keyColumns, manifest } = request;
+  const resource = engine.resource(entityKey);
+  if (resource === undefined) throw new Error(`${engine.place}: nothing declares ${entityKey}.`);
+  if (request.between !== null) {
+    throw new TerminalError("config_invalid", `${entityKey} is made of files, which have no time windows.`, {
+      fix: "Run the sync in another mode: a changed file is read as a whole.",
+    });
+  }
+  const shape = await shapeOf(engine, resource);
+  const { fields, pathColumns, rowBytes } = shape;
+  const columns = columnsOf(shape, resource.config).filter(
+    ({ name }) => request.columns === undefined || request.columns.includes(name),
+  );
+  const diff = await diffFiles(engine.store, resource, manifest);
+  const isMerged = keyColumns.length > 0 && !keyColumns.includes(FILE_COLUMNS.fileId);
+  const source: FileSpec = { fields, pathColumns, replacesFiles: isRowKey(keyColumns) };
+  const marks = markPartsOf(diff);
+  const most = Math.max(1, request.maxSlices - marks.length);
+  const files = partsOf(diff.pending, { windows: request.windows, most, isMerged });
+  const parts = [...files.map(storeFiles), ...marks];
+  return {
+    spec: { entityKey, columns, keyColumns, cursorField: null, estimatedRowBytes: rowBytes, source: { ...source } },
+    slices: parts.map((part, index) => ({
+      stage: 0,
+      window: { by: "part", part },
+      label: `${index + 1}/${parts.length}`,
+    })),
+    upperBound: manifest?.generation ?? null,
+    evidence: evidenceOf(diff),
+  };
+}
+
+function isRowKey(keyColumns: readonly string[]): boolean {
+  return keyColumns.length === ROW_KEY.length && ROW_KEY.every((column) => keyColumns.includes(column));
+}
+
+function evidenceOf({ pending, gone, counts, leftOut }: FileDiff): EntityPlan["evidence"] {
+  return {
+    ...{ by: "files", ...counts, pending: pending.length, gone: gone.length },
+    ...(leftOut.length === 0 ? {} : { leftOut }),
+  };
+}
+
+/**
+ * In the order of the listing. Where files share keys, the last one has to win: then they are read one after the other, in the order of
+ * their paths.
+ */
+function partsOf(
+  files: readonly ListedFile[],
+  { windows, most, isMerged }: { windows: boolean; most: number; isMerged: boolean },
+): ListedFile[][] {
+  if (files.length === 0) return [];
+  if (isMerged) return [[...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))];
+  if (!windows) return [[...files]];
+  const total = files.reduce((sum, file) => sum + bytesOfFile(file), 0);
+  // Two parts that follow each other hold more than `bytes`, so that there are at most half as many as may be; and likewise with the count.
+  const bytes = Math.max(SLICE_BYTES, Math.ceil((4 * total) / most));
+  const count = Math.max(SLICE_FILES, Math.ceil((4 * files.length) / most));
+  const parts: ListedFile[][] = [];
+  let part: ListedFile[] = [];
+  let held = 0;
+  for (const file of files) {
+    if (part.length > 0 && (part.length >= count || held + bytesOfFile(file) > bytes)) {
+      parts.push(part);
+      part = [];
+      held = 0;
+    }
+    part.push(file);
+    held += bytesOfFile(file);
+  }
+  return [...parts, part];
+}
+
+function bytesOfFile({ sizeBytes }: ListedFile): number {
+  return sizeBytes ?? GUESSED_FILE_BYTES;
+}
+
+function markPartsOf({ gone, ignored }: Pick<FileDiff, "gone" | "ignored">): StoredPart[] {
+  const parts: StoredPart[] = [];
+  for (let at = 0; at < Math.max(gone.length, ignored.length); at += MARKS_IN_SLICE) {
+    parts.push(storeMarks(gone.slice(at, at + MARKS_IN_SLICE), ignored.slice(at, at + MARKS_IN_SLICE)));
+  }
+  return parts;
+}

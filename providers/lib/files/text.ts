@@ -1,0 +1,186 @@
+import { pipeline, Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { unpackZstd } from "../http/stream/zstd-frames.ts";
+import { BrokenBytesError } from "./broken-bytes.ts";
+import type { FileResource } from "./config.ts";
+import { decodeToUtf8, encodingOf } from "./encoding.ts";
+
+/** The text of a file: unpacked, and in UTF-8. */
+export interface FileText {
+  /**
+   * @param offset in the file, of a text that `isPlain`; 0 for the start
+   * @throws BrokenBytesError, or what the store throws; so do the chunks
+   */
+  open(offset: number): Promise<OpenText>;
+  /** It is UTF-8 and not packed, so that reading can begin anywhere. Known once it was opened at 0. */
+  isPlain(): boolean;
+}
+
+export interface OpenText {
+  chunks: AsyncIterator<Buffer>;
+  /** Bytes of the file that lie before the first chunk, such as a byte order mark. */
+  base: number;
+  close(): Promise<void>;
+}
+
+export type Bytes = AsyncIterable<Buffer>;
+
+/** Gives the bytes of the file from `from` on. */
+export type OpenBytes = (from: number) => Promise<Bytes>;
+
+/** Of unpacked bytes that are passed on at once. */
+const CHUNK_BYTES = 256 * 1024;
+/** Little harm comes of so much. */
+const HARMLESS_BYTES = 64 * 1024 * 1024;
+const HEAD_BYTES = 4;
+
+type Packing = "none" | "gzip" | "zstd";
+
+export type TextOptions = Pick<FileResource, "compression" | "maxExpandedBytes" | "maxExpansion"> & {
+  encoding: string;
+};
+
+export function createFileText(openBytes: OpenBytes, options: TextOptions): FileText {
+  let isPlain = false;
+  return {
+    isPlain: () => isPlain,
+    async open(offset) {
+      const raw = countBytes(await openBytes(offset));
+      if (offset > 0) return opened(raw.bytes, offset);
+      const packed = await peek(raw.bytes);
+      const packing = packingOf(packed.head, options.compression);
+      const unpacked = await peek(bound(unpack(packed.all, packing, raw), options, raw.count));
+      const { encoding, bomBytes } = encodingOf(unpacked.head, options.encoding);
+      const text = dropFirst(unpacked.all, bomBytes);
+      isPlain = packing === "none" && encoding === "utf-8";
+      if (encoding === "utf-8") return opened(text, isPlain ? bomBytes : 0);
+      return opened(decodeToUtf8(text, encoding), 0);
+    },
+  };
+}
+
+function opened(bytes: Bytes, base: number): OpenText {
+  const chunks = bytes[Symbol.asyncIterator]();
+  return { chunks, base, close: async () => void (await chunks.return?.()) };
+}
+
+interface Counted {
+  bytes: Bytes;
+  count(): number;
+  /** What the bytes themselves have failed with; null: they have not. */
+  failure(): { error: unknown } | null;
+}
+
+function countBytes(source: Bytes): Counted {
+  let count = 0;
+  let failure: { error: unknown } | null = null;
+  async function* bytes(): AsyncGenerator<Buffer, void> {
+    try {
+      for await (const chunk of source) {
+        count += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  }
+  return { bytes: bytes(), count: () => count, failure: () => failure };
+}
+
+/** @throws BrokenBytesError where it is not packed as the resource says */
+function packingOf(head: Buffer, compression: FileResource["compression"]): Packing {
+  const shown: Packing = isGzip(head) ? "gzip" : isZstd(head) ? "zstd" : "none";
+  if (compression === "auto") return shown;
+  // An empty file is no archive, and has nothing to unpack.
+  if (compression === "none" || head.length === 0) return "none";
+  if (compression === shown) return shown;
+  throw new BrokenBytesError(`is not compressed with ${compression}, as compression says`);
+}
+
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+function isZstd(head: Buffer): boolean {
+  return head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528;
+}
+
+async function* unpack(source: Bytes, packing: Packing, raw: Counted): AsyncGenerator<Buffer, void> {
+  if (packing === "none") {
+    yield* source;
+    return;
+  }
+  try {
+    if (packing === "gzip") yield* unpackGzip(source);
+    else yield* unpackZstd(source, CHUNK_BYTES);
+  } catch (cause) {
+    // It was not the packing that failed.
+    const failure = raw.failure();
+    if (failure !== null) throw failure.error;
+    throw new BrokenBytesError(`is no whole ${packing} file`, { cause });
+  }
+}
+
+async function* unpackGzip(source: Bytes): AsyncGenerator<Buffer, void> {
+  const decoder = createGunzip({ chunkSize: CHUNK_BYTES });
+  const input = Readable.from(source, { objectMode: false });
+  // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.
+  pipeline(input, decoder, () => undefined);
+  try {
+    yield* decoder;
+  } finally {
+    decoder.destroy();
+    input.destroy();
+  }
+}
+
+async function* bound(
+  source: Bytes,
+  { maxExpandedBytes, maxExpansion }: TextOptions,
+  packedBytes: () => number,
+): AsyncGenerator<Buffer, void> {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    if (bytes > maxExpandedBytes) {
+      throw new BrokenBytesError(
+        `has more than ${maxExpandedBytes.toLocaleString("en-US")} bytes unpacked (maxExpandedBytes)`,
+      );
+    }
+    if (bytes > HARMLESS_BYTES && bytes > packedBytes() * maxExpansion) {
+      throw new BrokenBytesError(`becomes more than ${maxExpansion} times as large when it is unpacked (maxExpansion)`);
+    }
+    yield chunk;
+  }
+}
+
+/** @returns its first bytes, four if it has as many; and all of them */
+async function peek(source: Bytes): Promise<{ head: Buffer; all: Bytes }> {
+  const chunks = source[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  let isOver = false;
+  while (head.length < HEAD_BYTES && !isOver) {
+    const next = await chunks.next();
+    if (next.done) isOver = true;
+    else head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  async function* all(): AsyncGenerator<Buffer, void> {
+    try {
+      if (head.length > 0) yield head;
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    } finally {
+      await chunks.return?.();
+    }
+  }
+  return { head, all: all() };
+}
+
+async function* dropFirst(source: Bytes, bytes: number): AsyncGenerator<Buffer, void> {
+  let left = bytes;
+  for await (const chunk of source) {
+    const dropped = Math.min(left, chunk.length);
+    left -= dropped;
+    if (dropped < chunk.length) yield dropped === 0 ? chunk : chunk.subarray(dropped);
+  }
+}
