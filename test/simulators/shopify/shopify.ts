@@ -7,7 +7,7 @@ import { followChange } from "./follow.ts";
 import { answerQuery, createBucket } from "./graphql.ts";
 import { TOUCHES } from "./relations.ts";
 import { createSettings, type ShopSettings } from "./settings.ts";
-import { createShopIndex } from "./shop-index.ts";
+import { createShopIndex, type ShopIndex } from "./shop-index.ts";
 
 export { FIRST_REFRESH_TOKEN, SHOP_APP, SHOP_TOKEN } from "./access.ts";
 
@@ -38,6 +38,7 @@ export interface Shop extends Vendor {
 export function createShop(given: Partial<ShopSettings> = {}): Shop {
   const settings = createSettings(given);
   const failures: string[] = [];
+  let index: ShopIndex | null = null;
   let parts: ReturnType<typeof createParts> | null = null;
 
   function createParts({ store, clock, dice }: VendorTools) {
@@ -45,7 +46,7 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       access: createAccessDesk(clock, settings),
       bulk: createBulkDesk(clock, settings, dice),
       bucket: createBucket(clock, settings),
-      index: createShopIndex(store, clock, settings),
+      index: index ?? createShopIndex(store, clock, settings),
     };
   }
 
@@ -56,7 +57,7 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
   }
 
   function answer(request: VendorRequest, tools: VendorTools): VendorAnswer {
-    const { access, bulk, bucket, index } = at(tools);
+    const { access, bulk, bucket, index: seen } = at(tools);
     const { path, headers, to } = request;
     if (to === "files") return answerFile(request, tools, bulk);
     if (settings.refusal !== null) return settings.refusal;
@@ -72,7 +73,16 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       if (place >= 0) failures.splice(place, 1);
       return place >= 0;
     };
-    const common = { tools, store: tools.store, clock: tools.clock, settings, index, bulk, isBulk: false, takeFailure };
+    const common = {
+      tools,
+      store: tools.store,
+      clock: tools.clock,
+      settings,
+      index: seen,
+      bulk,
+      isBulk: false,
+      takeFailure,
+    };
     const given = answerQuery(request.body, bucket, common);
     return { ...given, headers: { ...given.headers, "x-shopify-api-version": version } };
   }
@@ -84,7 +94,10 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       if (parts === null) throw new Error("nobody has asked the shop for anything yet");
       return parts.bulk;
     },
-    fill: fillShop,
+    fill(store, dice, clock) {
+      fillShop(store, dice, clock);
+      index = createShopIndex(store, clock, settings);
+    },
     changeable: [
       ...Object.keys(TOUCHES),
       "Order",
