@@ -82,6 +82,8 @@ function tooMany({ provider, name }: Resource, most: number): TerminalError {
   return new TerminalError(
     "source_response_invalid",
     `${provider}: the source gives at most ${most} records of ${name} in one listing, and a window with more of them cannot be made smaller.`,
-    { fix: "Bind the entity with a primary key and its cursor, or look why so many records changed in the same second." },
+    {
+      fix: "Bind the entity with a primary key and its cursor, or look why so many records changed in the same second.",
+    },
   );
 }

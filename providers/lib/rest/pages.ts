@@ -1,5 +1,6 @@
 import type { RejectedRecord } from "../../batch.ts";
 import type { HttpClient } from "../http/client.ts";
+import { placeOf, stepsFrom, watchFullness } from "./full-listings.ts";
 import { holdRecords } from "./held-records.ts";
 import { type ListedPage, readListing } from "./listing.ts";
 import type { Demand } from "./listing-end.ts";
@@ -10,7 +11,6 @@ import { type Position, type RecordPage, START } from "./position.ts";
 import { readAhead } from "./read-ahead.ts";
 import { formatOf } from "./resource.ts";
 import type { Resource, Resources } from "./resources.ts";
-import { placeOf, stepsFrom, watchFullness } from "./full-listings.ts";
 import { createSightings, type Sightings } from "./sightings.ts";
 import { boundsOf, cutSteps, type Span, spanOf } from "./steps.ts";
 import { asksForStart, asksForWindow } from "./templates.ts";
@@ -121,7 +121,8 @@ async function* readScope<Taken>(
       const taken = await take(listed.records, { dated, parent: ofParent });
       listed.records.letGo();
       if (smaller !== null) steps.splice(i + 1, 0, ...smaller);
-      const next = listed.next === null || end ? afterListing : { ...here, ...full.said(), page: pageAfter(listed.next) };
+      const next =
+        listed.next === null || end ? afterListing : { ...here, ...full.said(), page: pageAfter(listed.next) };
       const following = smaller?.[0] === undefined ? next : { ...here, ...placeOf(smaller[0]), page: null };
       const seen = { ...sightings };
       yield {
