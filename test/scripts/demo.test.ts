@@ -40,6 +40,16 @@ describe("npm run demo -- --once", { timeout: 180_000 }, () => {
     expect(stdout).toContain(`sync-run%2F${lastLine.runId}`);
   });
 
+  test("with --provider: a connector's first load and its changes agree with what its source says of itself", async () => {
+    const { code, stdout, lastLine } = await runDemo(["--once", "--provider", "http_api"]);
+    expect(lastLine).toMatchObject({
+      ...{ ok: true, provider: "http_api", runStatus: "succeeded", incremental: { runStatus: "succeeded" } },
+      entities: [{ entity: "orders", sourceRows: 211, destinationRows: 211, equal: true }],
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain("Ran against             a simulated REST API");
+  });
+
   test("a stack that can't start is exit code 1 and still a last line of JSON", async () => {
     const env = { ...home.env, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` };
     const { code, lastLine } = await runDemo(["--once"], env);

@@ -1,5 +1,6 @@
 import type { Dice } from "../support/random.ts";
 import type { DataFault } from "./store.ts";
+import type { VendorAnswer } from "./vendor.ts";
 
 export const NETWORK_FAULTS = ["throttle", "throttle_silently", "server_error", "cut_body"] as const;
 export const CREDENTIAL_FAULTS = ["expire_token", "expire_page_tokens"] as const;
@@ -14,6 +15,10 @@ export type FaultKind =
   /** The credentials lose a permission. */
   | { revoke: string }
   | { grant: string }
+  /** One request gets this answer. */
+  | { answer: VendorAnswer }
+  /** A command of the vendor's own. */
+  | { command: string; args?: unknown }
   /** A change feed forgets what came before now. */
   | "expire_cursors";
 

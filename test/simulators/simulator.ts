@@ -1,49 +1,20 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createDice, type Dice } from "../support/random.ts";
 import { DATA_FAULTS, type Fault, type FaultKind } from "./faults.ts";
-import { createClock, createStore, type Store, type Stored, type VirtualClock } from "./store.ts";
+import { createClock, createStore, type Store, type VirtualClock } from "./store.ts";
+import type { Vendor, VendorAnswer, VendorRequest, VendorTools } from "./vendor.ts";
+import { createVendorState } from "./vendor-state.ts";
+import { readRequest, sendAnswer } from "./wire.ts";
 
-export interface VendorRequest {
-  method: string;
-  /** Below the vendor's own: `/v1/tickets`. */
-  path: string;
-  query: URLSearchParams;
-  headers: IncomingMessage["headers"];
-  body: unknown;
-}
-
-export interface VendorAnswer {
-  status: number;
-  headers?: Record<string, string>;
-  /** Sent as JSON; text as it is. */
-  body?: unknown;
-}
-
-/** What a module for a vendor has at hand. */
-export interface VendorTools {
-  store: Store;
-  clock: VirtualClock;
-  /** Access tokens that are good now. */
-  tokens: { issue(): string; isGood(token: string | undefined): boolean };
-  /** Tokens of pages and feeds, which die when a fault says so. `read` gives null for one that has. */
-  cursors: { make(state: unknown): string; read(token: string): unknown };
-  isAllowed(permission: string): boolean;
-  /** The record without what a fault has taken from all of them. */
-  show(record: Stored): Record<string, unknown>;
-}
-
-/** One vendor's API over the store. */
-export interface Vendor {
-  name: string;
-  fill(store: Store, dice: Dice, clock: VirtualClock): void;
-  answer(request: VendorRequest, tools: VendorTools): VendorAnswer;
-}
+export type { Vendor, VendorAnswer, VendorRequest, VendorTools } from "./vendor.ts";
 
 /** Vendors in one process on 127.0.0.1, with a clock of their own and faults by script. */
 export interface Simulator {
   baseUrl(vendor: string): string;
+  /** The vendor's other address: see `VendorTools.filesUrl`. */
+  filesUrl(vendor: string): string;
   store: Store;
   clock: VirtualClock;
   dice: Dice;
@@ -52,6 +23,8 @@ export interface Simulator {
   play(script: readonly Fault[]): void;
   /** Lets it happen now, where it is no fault of one answer. */
   suffer(kind: FaultKind): void;
+  /** @returns what the vendor's command of that name answers */
+  command(name: string, args?: unknown): unknown;
   /** Of what was played, what has not happened yet; afterwards nothing will. */
   calm(): Fault[];
   /** Answers stop in the middle of their body. @returns lets them go on */
@@ -63,33 +36,64 @@ export interface Simulator {
 
 const THROTTLED: VendorAnswer = { status: 429, body: { error: "too many requests" } };
 
-export async function createSimulator(vendors: readonly Vendor[], { seed = 1 } = {}): Promise<Simulator> {
+interface SimulatorOptions {
+  seed?: number;
+  clock?: VirtualClock;
+}
+
+export async function createSimulator(
+  vendors: readonly Vendor[],
+  { seed = 1, clock = createClock() }: SimulatorOptions = {},
+): Promise<Simulator> {
   const dice = createDice(seed);
-  const clock = createClock();
-  const store = createStore(clock, dice);
-  const state = createState();
+  const tables = vendors.every(({ changeable }) => changeable === undefined)
+    ? null
+    : vendors.flatMap(({ changeable = [] }) => changeable);
+  const store = createStore(clock, dice, { changeable: tables });
+  const state = createVendorState();
   for (const vendor of vendors) vendor.fill(store, dice, clock);
+  store.onChange((change, before) => {
+    for (const vendor of vendors) vendor.follow?.(change, before, toolsOf(vendor));
+  });
   const byName = new Map(vendors.map((vendor) => [vendor.name, vendor]));
   let script: Fault[] = [];
   let healed: PromiseWithResolvers<void> | null = null;
   let isThrottled = false;
 
-  const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
+  const servers = { api: serve("api"), files: serve("files") };
+  const urlOf = (to: keyof typeof servers, vendor: string): string =>
+    `http://127.0.0.1:${(servers[to].address() as AddressInfo).port}/${vendor}`;
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function toolsOf({ name }: Vendor): VendorTools {
+    return { store, clock, dice, apiUrl: urlOf("api", name), filesUrl: urlOf("files", name), ...state.tools };
+  }
+
+  function serve(to: VendorRequest["to"]): Server {
+    return createServer((request, response) => {
+      answer(request, response, to).catch((error: unknown) => {
+        // A fault of the simulator itself, unless the client went away: a connector would only see a connection that broke off.
+        if (!request.errored) console.error(`simulator: ${request.method} ${request.url}`, error);
+        response.destroy(error as Error);
+      });
+    });
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse, to: VendorRequest["to"]): Promise<void> {
     const [, name = "", ...rest] = (request.url ?? "/").split("/");
-    const seen = await read(request, `/${rest.join("/")}`);
-    const vendor = byName.get(name);
-    if (vendor === undefined) return send(response, { status: 404, body: { error: `no vendor ${name}` } });
+    const seen = await readRequest(request, `/${rest.join("/")}`, to);
+    const vendor = byName.get(name.replace(/\?.*$/, ""));
+    if (vendor === undefined)
+      return send(response, { status: 404, body: { error: `no vendor ${name}` } }, { isCut: false });
     simulator.requests.push(seen);
     const happening = takeDue();
-    const own = happening.map((kind) => happen(kind)).find((each) => each !== null);
-    if (isThrottled) return send(response, { ...THROTTLED, headers: { "retry-after": "30" } });
-    const given = own ?? vendor.answer(seen, { store, clock, ...state.tools });
-    send(response, given, happening.includes("cut_body"));
+    const own = happening.map((kind) => happen(kind, vendor, seen)).find((each) => each !== null);
+    const refused = { ...THROTTLED, headers: { "retry-after": "30" } };
+    if (isThrottled) return send(response, refusalOf(vendor, seen) ?? refused);
+    send(response, own ?? (await vendor.answer(seen, toolsOf(vendor))), { isCut: happening.includes("cut_body") });
   }
+
+  const refusalOf = (vendor: Vendor, seen: VendorRequest): VendorAnswer | undefined =>
+    vendor.refuse?.(seen, toolsOf(vendor));
 
   function takeDue(): FaultKind[] {
     const due = script.filter(({ beforeRequest }) => beforeRequest <= 0);
@@ -100,44 +104,42 @@ export async function createSimulator(vendors: readonly Vendor[], { seed = 1 } =
   }
 
   /** @returns what is answered instead; null where the vendor itself answers */
-  function happen(kind: FaultKind): VendorAnswer | null {
-    if (kind === "throttle") return { ...THROTTLED, headers: { "retry-after": "1" } };
+  function happen(kind: FaultKind, vendor: Vendor, seen: VendorRequest): VendorAnswer | null {
+    if (kind === "throttle") return refusalOf(vendor, seen) ?? { ...THROTTLED, headers: { "retry-after": "1" } };
     if (kind === "throttle_silently") return THROTTLED;
     if (kind === "server_error") return { status: 503, body: "upstream connect error" };
+    if (typeof kind === "object" && "answer" in kind) return kind.answer;
     for (const change of DATA_FAULTS) {
       if (kind === change) {
         clock.advance(1);
         store.disturb(change);
       }
     }
-    state.suffer(kind);
+    simulator.suffer(kind);
     return null;
   }
 
-  function send(response: ServerResponse, { status, headers, body }: VendorAnswer, isCut = false): void {
-    const text = typeof body === "string" ? body : JSON.stringify(body ?? null);
-    response.writeHead(status, {
-      "content-type": "application/json",
-      "content-length": Buffer.byteLength(text),
-      date: new Date(clock.now()).toUTCString(),
-      ...headers,
-    });
-    const half = Math.floor(text.length / 2);
-    if (isCut) response.write(text.slice(0, half), () => response.destroy());
-    else if (healed === null) response.end(text);
-    else {
-      response.write(text.slice(0, half));
-      void healed.promise.then(() => response.end(text.slice(half)));
-    }
+  function send(response: ServerResponse, given: VendorAnswer, { isCut = false } = {}): void {
+    sendAnswer(response, given, { isCut, healed: healed?.promise ?? null, now: clock.now() });
   }
 
   const simulator: Simulator = {
-    baseUrl: (vendor) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${vendor}`,
+    baseUrl: (vendor) => urlOf("api", vendor),
+    filesUrl: (vendor) => urlOf("files", vendor),
     ...{ store, clock, dice, requests: [] },
     play(faults) {
       script.push(...faults);
     },
-    suffer: state.suffer,
+    suffer(kind) {
+      if (typeof kind === "object" && "command" in kind) simulator.command(kind.command, kind.args);
+      else state.suffer(kind);
+    },
+    command(name, args = null) {
+      const vendor = vendors.find(({ commands }) => commands?.[name] !== undefined);
+      const command = vendor?.commands?.[name];
+      if (vendor === undefined || command === undefined) throw new Error(`no vendor here has a command ${name}`);
+      return command(args, toolsOf(vendor));
+    },
     calm() {
       const left = script;
       script = [];
@@ -159,70 +161,16 @@ export async function createSimulator(vendors: readonly Vendor[], { seed = 1 } =
     },
     async close() {
       healed?.resolve();
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
+      for (const server of Object.values(servers)) {
+        server.closeAllConnections();
+        server.close();
+        await once(server, "close");
+      }
     },
   };
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return simulator;
-}
-
-/** Tokens, permissions and fields as the faults leave them. */
-function createState() {
-  const good = new Set<string>();
-  const revoked = new Set<string>();
-  const dropped = new Set<string>();
-  let issued = 0;
-  let epoch = 0;
-  const tools: Omit<VendorTools, "store" | "clock"> = {
-    tokens: {
-      issue() {
-        issued += 1;
-        const token = `access-token-${issued}`;
-        good.add(token);
-        return token;
-      },
-      isGood: (token) => token !== undefined && good.has(token),
-    },
-    cursors: {
-      make: (state) => Buffer.from(JSON.stringify([epoch, state])).toString("base64url"),
-      read(token) {
-        const [of, state] = parseOrNull(Buffer.from(token, "base64url").toString()) ?? [];
-        return of === epoch ? state : null;
-      },
-    },
-    isAllowed: (permission) => !revoked.has(permission),
-    show: (record) => Object.fromEntries(Object.entries(record).filter(([name]) => !dropped.has(name))),
-  };
-  return {
-    tools,
-    suffer(kind: FaultKind): void {
-      if (kind === "expire_token") good.clear();
-      else if (kind === "expire_page_tokens" || kind === "expire_cursors") epoch += 1;
-      else if (typeof kind === "object" && "dropField" in kind) dropped.add(kind.dropField);
-      else if (typeof kind === "object" && "revoke" in kind) revoked.add(kind.revoke);
-      else if (typeof kind === "object") revoked.delete(kind.grant);
-    },
-  };
-}
-
-function parseOrNull(text: string): unknown[] | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : null;
-  } catch {
-    // A token that nobody made.
-    return null;
+  for (const server of Object.values(servers)) {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
   }
-}
-
-async function read(request: IncomingMessage, target: string): Promise<VendorRequest> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString();
-  const url = new URL(target, "http://127.0.0.1");
-  const body: unknown = text === "" ? null : JSON.parse(text);
-  return { method: request.method ?? "", path: url.pathname, query: url.searchParams, headers: request.headers, body };
+  return simulator;
 }

@@ -7,10 +7,12 @@ export interface VirtualClock {
   advance(seconds: number): void;
 }
 
-export function createClock(start = Date.UTC(2026, 0, 10, 12)): VirtualClock {
+/** @param options.isRunning it goes on by itself, too */
+export function createClock(start = Date.UTC(2026, 0, 10, 12), { isRunning = false } = {}): VirtualClock {
+  const startedAt = performance.now();
   let now = start;
   return {
-    now: () => now,
+    now: () => (isRunning ? Math.floor(now + performance.now() - startedAt) : now),
     advance(seconds) {
       now += seconds * 1_000;
     },
@@ -40,16 +42,26 @@ export interface Store {
   remove(table: string, id: number): void;
   /** In the order in which they happened. */
   readonly changes: readonly Change[];
-  /** Changes a record of the table as people would, at random. */
+  /** Changes a record as people would, at random. */
   disturb(kind: DataFault): void;
+  /** Is told of every change from now on, with the record as it was. What it changes itself is told as well. */
+  onChange(listener: ChangeListener): void;
 }
+
+type ChangeListener = (change: Change, before: Stored | undefined) => void;
 
 export type DataFault = "late_update" | "move_row" | "delete_row";
 
 /** A change may carry a time that is this much older than the moment in which it shows up. */
 export const MOST_LATE_SECONDS = 30;
 
-export function createStore(clock: VirtualClock, dice: Dice): Store {
+/** @param options.changeable the tables that `disturb` chooses from; null for all of them */
+export function createStore(
+  clock: VirtualClock,
+  dice: Dice,
+  { changeable }: { changeable: readonly string[] | null } = { changeable: null },
+): Store {
+  let listener: ChangeListener = () => undefined;
   const tables = new Map<string, Map<number, Stored>>();
   const changes: Change[] = [];
   const tableOf = (name: string): Map<number, Stored> => {
@@ -57,20 +69,26 @@ export function createStore(clock: VirtualClock, dice: Dice): Store {
     tables.set(name, table);
     return table;
   };
-  const note = (table: string, id: number, kind: Change["kind"]) => changes.push({ table, id, kind, at: clock.now() });
+  function note(table: string, id: number, kind: Change["kind"], before: Stored | undefined): void {
+    const change = { table, id, kind, at: clock.now() };
+    changes.push(change);
+    listener(change, before);
+  }
   const store: Store = {
     changes,
     rows: (table) => [...tableOf(table).values()].sort((a, b) => a.id - b.id),
     find: (table, id) => tableOf(table).get(id),
     put(table, record) {
+      const before = tableOf(table).get(record.id);
       tableOf(table).set(record.id, { ...record, updated_at: record.updated_at ?? secondsOf(clock.now()) });
-      note(table, record.id, "upsert");
+      note(table, record.id, "upsert", before);
     },
     remove(table, id) {
-      if (tableOf(table).delete(id)) note(table, id, "delete");
+      const before = tableOf(table).get(id);
+      if (tableOf(table).delete(id)) note(table, id, "delete", before);
     },
     disturb(kind) {
-      const names = [...tables.keys()].filter((name) => tableOf(name).size > 0);
+      const names = [...(changeable ?? tables.keys())].filter((name) => tableOf(name).size > 0);
       if (names.length === 0) return;
       const table = dice.pick(names);
       const record = dice.pick(store.rows(table));
@@ -80,6 +98,9 @@ export function createStore(clock: VirtualClock, dice: Dice): Store {
       // It carries the time of another record, which may have been read already.
       const late = dice.roll(MOST_LATE_SECONDS) * 1_000;
       store.put(table, { ...changed, updated_at: secondsOf(clock.now() - late) });
+    },
+    onChange(given) {
+      listener = given;
     },
   };
   return store;

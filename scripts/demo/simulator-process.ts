@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const SERVE = fileURLToPath(new URL("../../test/simulators/serve.ts", import.meta.url));
+
+/** A simulated vendor in a process of its own, and its control endpoint (test/simulators/control.ts). */
+export interface SimulatorProcess {
+  apiUrl: string;
+  filesUrl: string;
+  secrets: Record<string, string>;
+  records(table: string): Promise<Record<string, unknown>[]>;
+  /** Adds a record or changes fields of one. */
+  put(table: string, record: Record<string, unknown>): Promise<void>;
+  remove(table: string, id: number): Promise<void>;
+  /** Moves the vendor's clock on. */
+  advance(seconds: number): Promise<void>;
+  command(name: string, args?: unknown): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** @throws when it ends before it says where it is */
+export async function startSimulator(vendor: string, log: (line: string) => void): Promise<SimulatorProcess> {
+  const child = spawn(process.execPath, [SERVE, vendor], { stdio: ["pipe", "pipe", "pipe"] });
+  createInterface({ input: child.stderr }).on("line", log);
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`the simulator of ${vendor} ended with ${code}`);
+  });
+  const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
+  // From here on its end is seen by whoever asks it something.
+  ended.catch(() => undefined);
+  const { apiUrl, filesUrl, controlUrl, secrets } = JSON.parse(line);
+
+  async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const sent =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+    const response = await fetch(`${controlUrl}/${path}`, { method, ...sent });
+    const answer: unknown = await response.json();
+    if (!response.ok)
+      throw new Error(`the simulator of ${vendor} refused ${method} ${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  return {
+    ...{ apiUrl, filesUrl, secrets },
+    records: async (table) => (await ask("GET", `records/${table}`)) as Record<string, unknown>[],
+    async put(table, record) {
+      await ask("PUT", `records/${table}`, record);
+    },
+    async remove(table, id) {
+      await ask("DELETE", `records/${table}/${id}`);
+    },
+    async advance(seconds) {
+      await ask("POST", "advance", { seconds });
+    },
+    command: (name, args = {}) => ask("POST", `commands/${name}`, args),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
