@@ -2,11 +2,13 @@ import type { ProviderKey } from "../core/vocabulary.ts";
 import { httpApi } from "./http_api/index.ts";
 import { postgres } from "./postgres/index.ts";
 import type { Provider } from "./provider.ts";
+import { shopify } from "./shopify/index.ts";
 
 /** By key, in the order of the alphabet. */
 const REGISTRY: Partial<Record<ProviderKey, Provider>> = {
   http_api: httpApi,
   postgres,
+  shopify,
 };
 
 /** @returns null where there is no connector for the key yet */
