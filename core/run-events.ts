@@ -17,6 +17,8 @@ export const RUN_EVENTS = {
     "Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`",
   "source.resync":
     "The token of an entity's change feed is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`",
+  "source.warning":
+    "An entity is read otherwise than people expect, such as page by page where the source refuses an export. `entityKey`, `message`, as in `summary.warnings`",
   "source.job_cancelled":
     "An export job that nobody waits for any more was cancelled at the source. `entityKey`, `jobKind`. It may come after `run.ended`",
   "source.job_left":

@@ -220,6 +220,8 @@ export interface ReadRequest {
   convert?: "first" | "all";
   /** Major version of the Postgres that reads the COPY data; absent: not before the source's own. */
   copyFor?: number;
+  /** Tells people in the run what goes otherwise than they expect, once for each message: whole sentences, no value of a row. Absent: nobody listens. */
+  warn?(message: string): Promise<void>;
 }
 
 /** One connector at work: used by one activity at a time, closed at its end. Every method may throw a ProviderError. */

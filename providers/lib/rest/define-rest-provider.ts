@@ -27,7 +27,11 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
     ]);
     return [[resource, config], ...inner];
   });
-  const configs = entities.map(([, config]) => config);
+  const { listings = [] } = declaration;
+  const configs = [
+    ...entities.map(([, config]) => config),
+    ...listings.map((listing) => ({ ...toResourceConfig(declaration, listing), isListing: true })),
+  ];
   checkParents(key, configs);
   const overrides = entities.map(([entity]) => [entity.entityKey, overridesOf(entity)] as const);
   const declared = entities.map(([entity, config]) => declareResource(entity, config));

@@ -1,3 +1,5 @@
+import { parse } from "graphql";
+import { createDice } from "../../support/random.ts";
 import type { Vendor, VendorAnswer, VendorRequest, VendorTools } from "../vendor.ts";
 import { createAccessDesk } from "./access.ts";
 import { createBulkDesk } from "./bulk.ts";
@@ -6,8 +8,9 @@ import { fillShop } from "./fill.ts";
 import { followChange } from "./follow.ts";
 import { answerQuery, createBucket } from "./graphql.ts";
 import { TOUCHES } from "./relations.ts";
+import { run } from "./run.ts";
 import { createSettings, type ShopSettings } from "./settings.ts";
-import { createShopIndex } from "./shop-index.ts";
+import { createShopIndex, type ShopIndex } from "./shop-index.ts";
 
 export { FIRST_REFRESH_TOKEN, SHOP_APP, SHOP_TOKEN } from "./access.ts";
 
@@ -32,12 +35,18 @@ export const INTERNAL_ERROR: VendorAnswer = {
 export interface Shop extends Vendor {
   settings: ShopSettings;
   bulk(): BulkDesk;
+  /**
+   * What the shop holds, told by itself: the query is executed over the present store, lists are whole (without `first`), and nothing is
+   * limited, late or refused. @throws GraphQLError
+   */
+  tell(query: string, tools: Pick<VendorTools, "store" | "clock">): Record<string, unknown>;
 }
 
 /** Written from the public documents: shopify.dev and the published schema, not from a connector. */
 export function createShop(given: Partial<ShopSettings> = {}): Shop {
   const settings = createSettings(given);
   const failures: string[] = [];
+  let index: ShopIndex | null = null;
   let parts: ReturnType<typeof createParts> | null = null;
 
   function createParts({ store, clock, dice }: VendorTools) {
@@ -45,7 +54,7 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       access: createAccessDesk(clock, settings),
       bulk: createBulkDesk(clock, settings, dice),
       bucket: createBucket(clock, settings),
-      index: createShopIndex(store, clock, settings),
+      index: index ?? createShopIndex(store, clock, settings),
     };
   }
 
@@ -56,7 +65,7 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
   }
 
   function answer(request: VendorRequest, tools: VendorTools): VendorAnswer {
-    const { access, bulk, bucket, index } = at(tools);
+    const { access, bulk, bucket, index: seen } = at(tools);
     const { path, headers, to } = request;
     if (to === "files") return answerFile(request, tools, bulk);
     if (settings.refusal !== null) return settings.refusal;
@@ -72,19 +81,45 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       if (place >= 0) failures.splice(place, 1);
       return place >= 0;
     };
-    const common = { tools, store: tools.store, clock: tools.clock, settings, index, bulk, isBulk: false, takeFailure };
+    const common = {
+      tools,
+      store: tools.store,
+      clock: tools.clock,
+      settings,
+      index: seen,
+      bulk,
+      isBulk: false,
+      takeFailure,
+    };
     const given = answerQuery(request.body, bucket, common);
     return { ...given, headers: { ...given.headers, "x-shopify-api-version": version } };
   }
 
-  return {
+  const shop: Shop = {
     name: "shopify",
     settings,
     bulk() {
       if (parts === null) throw new Error("nobody has asked the shop for anything yet");
       return parts.bulk;
     },
-    fill: fillShop,
+    tell(query, { store, clock }) {
+      const tools = { store, clock, isAllowed: () => true } as unknown as VendorTools;
+      const { data, errors = [] } = run(parse(query), {
+        ...{ tools, store, clock, settings: createSettings(), index: { seen: (_, record) => record } },
+        ...{
+          bulk: createBulkDesk(clock, settings, createDice(1)),
+          isBulk: true,
+          warn: () => undefined,
+          takeFailure: () => false,
+        },
+      });
+      if (errors[0] !== undefined) throw errors[0];
+      return data as Record<string, unknown>;
+    },
+    fill(store, dice, clock) {
+      fillShop(store, dice, clock);
+      index = createShopIndex(store, clock, settings);
+    },
     changeable: [
       ...Object.keys(TOUCHES),
       "Order",
@@ -116,9 +151,11 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       uninstall: (_, tools) => at(tools).access.uninstall(),
       /** The next time that the field is resolved (`Order.email`), it fails; the rest of the answer is there. */
       fail_field: (field) => void failures.push(String(field)),
+      tell: (query, tools) => shop.tell(String(query), tools),
       jobs_made: (_, tools) => at(tools).bulk.made(),
     },
   };
+  return shop;
 }
 
 const NOT_FOUND: VendorAnswer = { status: 404, body: { errors: "Not Found" } };
