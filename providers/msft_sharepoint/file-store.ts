@@ -8,8 +8,11 @@ import { createFolderPaths } from "./folder-paths.ts";
 import type { Graph } from "./graph.ts";
 import { type Drive, type SiteCatalog, textOf } from "./site-catalog.ts";
 
-/** Of a listing; the feed's own default. */
 const PAGE_SIZE = 1000;
+/** Of a listing that is kept while the source is open: discovery and the plans of several globs need the same one. */
+const MOST_KEPT_FILES = 100_000;
+/** A file that comes later is of the next run. */
+const KEPT_MS = 5 * 60_000;
 
 /** The files of all drives that the connection offers. */
 export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
@@ -52,6 +55,22 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
     }
   }
 
+  const kept = new Map<string, { files: ListedFile[]; until: number }>();
+
+  /** As `listDrive`, and not again where it has just been listed. */
+  async function* filesOf(drive: Drive): AsyncGenerator<ListedFile[], void> {
+    const before = kept.get(drive.id);
+    if (before !== undefined && before.until > Date.now()) return yield before.files;
+    let files: ListedFile[] | null = [];
+    const until = Date.now() + KEPT_MS;
+    for await (const page of listDrive(drive)) {
+      if (files !== null && files.length + page.length <= MOST_KEPT_FILES) files.push(...page);
+      else files = null;
+      yield page;
+    }
+    if (files !== null) kept.set(drive.id, { files, until });
+  }
+
   async function stat({ fileId, path }: Pick<ListedFile, "fileId" | "path">): Promise<ListedFile | null> {
     const { driveId, itemId } = partsOf(fileId);
     const item = await itemOf(driveId, itemId);
@@ -71,7 +90,7 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
       for (const drive of await catalog.drives()) {
         const root = `${drive.name}/`;
         if (!root.startsWith(prefix) && !prefix.startsWith(root)) continue;
-        for await (const files of listDrive(drive)) {
+        for await (const files of filesOf(drive)) {
           const wanted = files.filter(({ path }) => path.startsWith(prefix));
           if (wanted.length > 0) yield wanted;
         }

@@ -26,14 +26,9 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   let fileSource: FileSource | null = null;
   const files = (): FileSource => {
     fileSource ??= createFileSource({
-      ...{
-        provider: PROVIDER,
-        place: "the drives of the site",
-        resources: sourceConfig.files,
-        signal,
-        hasListing: true,
-      },
-      store: createFileStore(graph, catalog),
+      ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
+      // A file is in the drive once its upload is whole.
+      ...{ resources: sourceConfig.files, hasListing: true, minAgeSeconds: 0 },
     });
     return fileSource;
   };
