@@ -2,8 +2,9 @@ import type { DriveItem } from "@microsoft/microsoft-graph-types";
 import { msftSharepoint } from "../../../providers/msft_sharepoint/index.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { createGraph, type GraphOptions, type SimulatedGraph } from "../../simulators/graph/graph.ts";
-import { feedItem, presentItem, presentRoot } from "../../simulators/graph/present-drive-items.ts";
+import { feedItem, graphIdOf, presentItem, presentRoot } from "../../simulators/graph/present-drive-items.ts";
 import { itemsOfList, presentListItem } from "../../simulators/graph/present-lists.ts";
+import { quickXorHash } from "../../simulators/graph/quick-xor-hash.ts";
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -14,7 +15,7 @@ import {
   TICKETS,
   USER,
 } from "../../simulators/graph/tenant.ts";
-import { itemsOf } from "../../simulators/graph/tree.ts";
+import { contentOf, itemsOf, type StoredItem } from "../../simulators/graph/tree.ts";
 import { createSimulator, type Simulator } from "../../simulators/simulator.ts";
 import type { Store, Stored } from "../../simulators/store.ts";
 
@@ -110,6 +111,15 @@ function ticketRow(stored: Stored, list: ListFacts): Record<string, unknown> {
     ...{ link: fields.Link, customer_lookup_id: fields.CustomerLookupId, assignee_lookup_id: fields.AssigneeLookupId },
     ...{ watchers: fields.Watchers, total: fields.Total, author_lookup_id: "6", attachments: false },
     uiversion_string: `${Number(stored.revision ?? 1)}.0`,
+  };
+}
+
+/** What the table of a file's rows says of the file. The version is that of the content. */
+export function fileColumns(drive: DriveFacts, item: StoredItem, path: string): Record<string, unknown> {
+  const content = contentOf(item);
+  return {
+    ...{ _file_id: `${drive.id}/${graphIdOf(drive, item.id)}`, _file_path: `${drive.name}/${path}` },
+    ...{ _file_version: `hash ${quickXorHash(content)} ${content.length}`, _file_modified_at: item.updated_at },
   };
 }
 
