@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { FileManifest } from "../core/batch-parts.ts";
 import type { CursorTail } from "../core/digests.ts";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
@@ -151,7 +152,7 @@ export async function loadRequestOf(
   const { entityKey, columns } = schema;
   const rules = entityRulesOf(sync.destinationConfig, entityKey);
   const formerOwners = await findDeletedOwners(deps.db, binding);
-  if (run.runMode === "backfill") requireBackfill(binding, reading, formerOwners.length > 0);
+  if (run.runMode === "backfill") requireBackfill(binding, schema, { ...reading, inherits: formerOwners.length > 0 });
   return {
     ...resolved,
     deploymentId,
@@ -168,6 +169,7 @@ export async function loadRequestOf(
     claimedKey: isClaimedKey(schema, resolved, binding),
     schemaPolicy: rules.schemaPolicy,
     onDelete: rules.onDelete,
+    ...(schema.files ? { files: { generation: entity.cursor } } : {}),
   };
 }
 
@@ -184,19 +186,21 @@ export function planRequestOf(
     resolved: ResolvedBinding;
     target: LoadTarget | ComparedRows;
     state: CursorState | null;
+    /** Of an entity that is made of files. */
+    manifest?: FileManifest | undefined;
   },
 ): PlanRequest {
-  const { schema, binding, resolved, target, state } = entity;
-  const { entityKey, changeFeed: isFeed = false } = schema;
+  const { schema, binding, resolved, target, state, manifest } = entity;
+  const { entityKey, changeFeed: isFeed = false, files: isOfFiles = false } = schema;
   const cursor = state?.cursor ?? null;
   const read = { schema, binding, cursor };
   const { loadMode, keyColumns } = resolved;
-  // Without one where the table does not take the column.
-  const { cursorField } = target;
+  // Without one where the table does not take the column. Of files it orders the rows of a merge, and nothing is read by it.
+  const cursorField = isOfFiles ? null : target.cursorField;
   const incremental =
     !readsAll(run, resolved, read) &&
     run.runMode === "incremental" &&
-    (cursorField !== null || isFeed) &&
+    (cursorField !== null || isFeed || isOfFiles) &&
     cursor !== null;
   // It compares whole ranges, in none of which are rows without a cursor, and adds what has changed: one slice then, read once.
   const keylessAppend = keyColumns.length === 0 && (loadMode === "append_event" || loadMode === "append_snapshot");
@@ -220,6 +224,7 @@ export function planRequestOf(
     catchUp: sweeps && cursorField !== null && !keylessAppend && !isFeed,
     removes: sweeps || ("kind" in target && target.kind === "replace_windows"),
     ...(isResync(run, resolved, read) ? { resync: true } : {}),
+    ...(manifest ? { manifest } : {}),
   };
 }
 
@@ -245,15 +250,23 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
  */
 export function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
   const { loadMode, cursorField } = resolved;
-  const { changeFeed: isFeed = false } = read.schema;
   const isIncremental = run.runMode === "incremental";
-  const lacksStart = isIncremental && ((cursorField === null && !isFeed) || read.cursor === null);
+  const lacksStart = isIncremental && ((cursorField === null && !tellsGone(read.schema)) || read.cursor === null);
   const sweepsThen = loadMode === "delete_insert" || loadMode === "scd2" || loadMode === "upsert_soft_delete";
-  return readsEverything(loadMode, run.runMode, isFeed) || (lacksStart && sweepsThen) || isResync(run, resolved, read);
+  return (
+    readsEverything(loadMode, run.runMode, tellsGone(read.schema)) ||
+    (lacksStart && sweepsThen) ||
+    isResync(run, resolved, read)
+  );
+}
+
+/** A change feed tells of deletions, and a manifest shows which files are gone: no cursor is needed, and no complete scan. */
+export function tellsGone({ changeFeed, files }: Pick<EntitySchema, "changeFeed" | "files">): boolean {
+  return changeFeed === true || files === true;
 }
 
 interface EntityRead {
-  schema: Pick<EntitySchema, "changeFeed">;
+  schema: Pick<EntitySchema, "changeFeed" | "files">;
   binding: Pick<BindingRow, "frozenAt">;
   cursor: string | null;
 }
@@ -265,8 +278,10 @@ export function isResync(
   read: EntityRead,
 ): boolean {
   const { schema, binding, cursor } = read;
-  const isIncremental = runMode === "incremental" && !readsEverything(loadMode, runMode, schema.changeFeed);
-  return isIncremental && needsResync(schema, binding, cursor);
+  const isIncremental = runMode === "incremental" && !readsEverything(loadMode, runMode, tellsGone(schema));
+  // Earlier versions of a file are events that have happened: the source has them no more, and they stay.
+  const keepsGone = schema.files === true && loadMode === "append_event";
+  return isIncremental && !keepsGone && needsResync(schema, binding, cursor);
 }
 
 /** By a guess of the source's; a key of the user's own may be there twice. */
@@ -275,7 +290,7 @@ function isWorthLateKey({ estimatedRows, primaryKeyColumns }: EntitySchema, { ke
   return sameColumns(keyColumns, primaryKeyColumns) && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
 }
 
-function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {
+export function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {
   const { schema } = destinationConfig;
   return typeof schema === "string" ? schema : providerKey;
 }

@@ -202,7 +202,7 @@ function entitiesOfPlan(
       evidence: {
         ...plan.evidence,
         ...plannedTail(untailed, lead, { loadedAs: "", feedOrigin }),
-        ...(request.resync ? { resync: tellResync(entityKey, table.state) } : {}),
+        ...(request.resync ? { resync: tellResync(table.schema, table.state) } : {}),
         // Its cursor does not go back while the windows before it are read again.
         ...(request.cursorState === null && table.state?.cursor != null ? { startsOver: true } : {}),
         ...(table.state?.cursor === null ? { cursorResetBy: table.state.createdBy } : {}),

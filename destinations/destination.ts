@@ -59,9 +59,14 @@ export interface Destination {
   readRejects(request: { planId: string; limit: number; recordBytes: number }): Promise<RejectedRow[]>;
   /**
    * The manifest of an entity's files, whatever plan noted them.
-   * @param request.fileIds those to look for; absent: all, page by page in the order of their ids
+   * @param request.fileIds those to look for; absent: all, page by page in the byte order of their ids
    */
   readFiles(request: FilesRequest): Promise<KnownFile[]>;
+  /**
+   * The marks of this generation are about the rows that the table shows. Else nobody can say which files are loaded: the table was made anew, or
+   * is another one, or the marks are gone. Changes nothing.
+   */
+  hasFileGeneration(question: FileGenerationQuestion): Promise<boolean>;
   /** Beside-tables of older plans of the chain go, and all of the chains (by root) that it has overtaken. Idempotent. */
   dropSuperseded(request: { rootRunId: string; keepPlanId: string | null; overtaken?: string[] }): Promise<void>;
   close(): Promise<void>;
@@ -71,11 +76,22 @@ export interface FilesRequest {
   deploymentId: string;
   syncId: string;
   entityKey: string;
+  /** As in `FileManifest`; absent: of a source that marks files and is not made of them. */
+  generation?: string;
   fileIds?: string[];
   /** The last id of the page before; absent: from the first. */
   after?: string;
   /** Most files in the answer. */
   limit: number;
+}
+
+export interface FileGenerationQuestion {
+  deploymentId: string;
+  syncId: string;
+  entityKey: string;
+  schema: string;
+  table: string;
+  generation: string;
 }
 
 export interface ChainPosition {
@@ -113,6 +129,11 @@ export interface PrepareRequest {
   claimedKey?: boolean;
   /** What becomes of a row that the source tells it has deleted, where the load mode leaves the choice. Absent: `remove`. */
   onDelete?: "remove" | "mark";
+  /**
+   * The entity is made of files. `generation`: of the manifest that its cursor state names, which `hasFileGeneration` knows; null without one. With
+   * `complete` or `resync` another one begins. Generations that nobody names any more go.
+   */
+  files?: { generation: string | null };
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -229,7 +250,7 @@ export interface BatchResult {
   /** Inserted or changed; a row that was there already, equal, does not count. */
   rowsWritten: number;
   rowsRejected: number;
-  /** Rows that the source has deleted, and that were removed, marked or closed for it; absent where the batch had no deletes. */
+  /** Rows that are gone from the source, and that were removed, marked or closed for it; absent where the batch could have none. */
   rowsDeleted?: number;
   /** By entityKey, where the slice writes to several tables: the counts are their sums. */
   tables?: Record<string, Required<Omit<BatchResult, "tables">>>;
