@@ -1,3 +1,4 @@
+import type { FileManifest } from "../core/batch-parts.ts";
 import { TerminalError } from "../core/errors.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
 import type { EntityPlan } from "../providers/provider.ts";
@@ -10,8 +11,14 @@ import type { EntityPlan } from "../providers/provider.ts";
 export function checkPlan(
   entityKey: string,
   { kind }: Pick<LoadTarget, "kind">,
-  { slices, evidence }: Pick<EntityPlan, "slices" | "evidence">,
+  { slices, evidence, upperBound }: Pick<EntityPlan, "slices" | "evidence" | "upperBound">,
+  manifest?: Pick<FileManifest, "generation">,
 ): void {
+  if (manifest !== undefined && upperBound !== manifest.generation) {
+    throw new Error(
+      `The plan of ${entityKey} leads to ${upperBound ?? "no state"}. Of files it is the generation of their manifest, ${manifest.generation}.`,
+    );
+  }
   if (evidence.cursorFollows === "feed" && slices.length > 1) {
     throw new Error(`The change feed of ${entityKey} is planned in ${slices.length} slices. A feed is read in one.`);
   }

@@ -112,6 +112,7 @@ function toDiscovered(schema: EntitySchema): DiscoveredEntity {
     cursorAliases: _aliases,
     columnNames: _names,
     changeFeed: _feed,
+    files: _files,
     ...entity
   } = schema;
   return entity;

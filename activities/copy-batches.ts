@@ -38,7 +38,9 @@ export async function copyBatches(
 
 /** It says how far the source is, and brings nothing. */
 function isPositionAlone(batch: Batch): boolean {
-  return batch.kind === "rows" && !batch.final && batch.rows.length === 0 && (batch.rejects ?? []).length === 0;
+  if (batch.kind !== "rows" || batch.final || batch.rows.length > 0) return false;
+  const { rejects = [], files = [], stale } = batch;
+  return rejects.length + files.length + (stale?.rows.length ?? 0) === 0;
 }
 
 /** Counts bytes as they pass, so that a long COPY shows progress before it commits. */

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import type { FileManifest } from "../core/batch-parts.ts";
 import type { CursorTail } from "../core/digests.ts";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
 import { findKeyFault } from "../core/key-faults.ts";
-import { LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
+import { LOAD_MODE_RULES } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
 import type { CursorState } from "../db/cursor-states.ts";
@@ -15,7 +16,7 @@ import { type Discards, isCompleteScan, type LoadTarget, type TargetTable } from
 import { sameColumns } from "../destinations/tables/table-shape.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { needsResync } from "./feed-start.ts";
+import { isResync, readsAll } from "./reads-all.ts";
 import { requireBackfill } from "./require-backfill.ts";
 import type { ExecutionConfig } from "./run-context.ts";
 
@@ -151,7 +152,7 @@ export async function loadRequestOf(
   const { entityKey, columns } = schema;
   const rules = entityRulesOf(sync.destinationConfig, entityKey);
   const formerOwners = await findDeletedOwners(deps.db, binding);
-  if (run.runMode === "backfill") requireBackfill(binding, reading, formerOwners.length > 0);
+  if (run.runMode === "backfill") requireBackfill(binding, schema, { ...reading, inherits: formerOwners.length > 0 });
   return {
     ...resolved,
     deploymentId,
@@ -168,6 +169,7 @@ export async function loadRequestOf(
     claimedKey: isClaimedKey(schema, resolved, binding),
     schemaPolicy: rules.schemaPolicy,
     onDelete: rules.onDelete,
+    ...(schema.files ? { files: { generation: entity.cursor } } : {}),
   };
 }
 
@@ -184,19 +186,21 @@ export function planRequestOf(
     resolved: ResolvedBinding;
     target: LoadTarget | ComparedRows;
     state: CursorState | null;
+    /** Of an entity that is made of files. */
+    manifest?: FileManifest | undefined;
   },
 ): PlanRequest {
-  const { schema, binding, resolved, target, state } = entity;
-  const { entityKey, changeFeed: isFeed = false } = schema;
+  const { schema, binding, resolved, target, state, manifest } = entity;
+  const { entityKey, changeFeed: isFeed = false, files: isOfFiles = false } = schema;
   const cursor = state?.cursor ?? null;
   const read = { schema, binding, cursor };
   const { loadMode, keyColumns } = resolved;
-  // Without one where the table does not take the column.
-  const { cursorField } = target;
+  // Without one where the table does not take the column. Of files it orders the rows of a merge, and nothing is read by it.
+  const cursorField = isOfFiles ? null : target.cursorField;
   const incremental =
     !readsAll(run, resolved, read) &&
     run.runMode === "incremental" &&
-    (cursorField !== null || isFeed) &&
+    (cursorField !== null || isFeed || isOfFiles) &&
     cursor !== null;
   // It compares whole ranges, in none of which are rows without a cursor, and adds what has changed: one slice then, read once.
   const keylessAppend = keyColumns.length === 0 && (loadMode === "append_event" || loadMode === "append_snapshot");
@@ -220,6 +224,7 @@ export function planRequestOf(
     catchUp: sweeps && cursorField !== null && !keylessAppend && !isFeed,
     removes: sweeps || ("kind" in target && target.kind === "replace_windows"),
     ...(isResync(run, resolved, read) ? { resync: true } : {}),
+    ...(manifest ? { manifest } : {}),
   };
 }
 
@@ -239,43 +244,13 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
     .digest("base64url");
 }
 
-/**
- * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
- * what is gone end with every read of all there is.
- */
-export function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
-  const { loadMode, cursorField } = resolved;
-  const { changeFeed: isFeed = false } = read.schema;
-  const isIncremental = run.runMode === "incremental";
-  const lacksStart = isIncremental && ((cursorField === null && !isFeed) || read.cursor === null);
-  const sweepsThen = loadMode === "delete_insert" || loadMode === "scd2" || loadMode === "upsert_soft_delete";
-  return readsEverything(loadMode, run.runMode, isFeed) || (lacksStart && sweepsThen) || isResync(run, resolved, read);
-}
-
-interface EntityRead {
-  schema: Pick<EntitySchema, "changeFeed">;
-  binding: Pick<BindingRow, "frozenAt">;
-  cursor: string | null;
-}
-
-/** Load modes that read everything anyway need no other reason to. */
-export function isResync(
-  { runMode }: Pick<RunRow, "runMode">,
-  { loadMode }: ResolvedBinding,
-  read: EntityRead,
-): boolean {
-  const { schema, binding, cursor } = read;
-  const isIncremental = runMode === "incremental" && !readsEverything(loadMode, runMode, schema.changeFeed);
-  return isIncremental && needsResync(schema, binding, cursor);
-}
-
 /** By a guess of the source's; a key of the user's own may be there twice. */
 function isWorthLateKey({ estimatedRows, primaryKeyColumns }: EntitySchema, { keyColumns }: ResolvedBinding): boolean {
   const rows = estimatedRows ?? 0;
   return sameColumns(keyColumns, primaryKeyColumns) && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
 }
 
-function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {
+export function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {
   const { schema } = destinationConfig;
   return typeof schema === "string" ? schema : providerKey;
 }

@@ -5,9 +5,10 @@ import type { ConnectionRow } from "../db/connections.ts";
 import { type CursorState, FEED_EXPIRED_ACTOR } from "../db/cursor-states.ts";
 import type { EntityPlan, EntitySchema } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
+import { UNKNOWN_FILES } from "./file-manifest.ts";
 import { addressOf } from "./frozen-settings.ts";
 
-/** Where the reading of a change feed begins: at its token, or, where that is of no use any more, with everything there is. */
+/** Where the reading begins of what tells its changes: at the state, or, where that is of no use any more, with everything there is. */
 
 /** `createdBy` of a state whose token is another account's. It is stored nowhere. */
 const FOREIGN_TOKEN = "system:foreign_token";
@@ -34,26 +35,31 @@ export function usableState(
 }
 
 /**
- * A feed without a token, whose entity was loaded before: what was deleted meanwhile is told by nobody, and only a complete scan
- * finds it.
+ * A feed without a token, or files without a manifest, whose entity was loaded before: what was deleted meanwhile is told by nobody, and only a
+ * complete scan finds it.
  */
 export function needsResync(
-  { changeFeed }: Pick<EntitySchema, "changeFeed">,
+  { changeFeed, files }: Pick<EntitySchema, "changeFeed" | "files">,
   { frozenAt }: Pick<BindingRow, "frozenAt">,
   cursor: string | null,
 ): boolean {
-  return changeFeed === true && cursor === null && frozenAt !== null;
+  return (changeFeed === true || files === true) && cursor === null && frozenAt !== null;
 }
 
 /** For people, why all of an entity is read again; null where nothing was read before. */
-export function tellResync(entityKey: string, state: CursorState | null): string | null {
+export function tellResync(
+  { entityKey, files }: Pick<EntitySchema, "entityKey" | "files">,
+  state: CursorState | null,
+): string | null {
   if (state === null || state.cursor !== null) return null;
   const reasons: Record<string, string> = {
     [FEED_EXPIRED_ACTOR]: "the source does not accept the token of its change feed any more",
     [FOREIGN_TOKEN]: "the token of its change feed is from another connection or address",
+    [UNKNOWN_FILES]: "nothing says which files are in its table, which is another one or was made anew",
     "system:destination_set_back": "the destination lacks rows that were loaded before",
   };
-  const why = reasons[state.createdBy ?? ""] ?? "the token of its change feed was reset";
+  const why =
+    reasons[state.createdBy ?? ""] ?? (files ? "its state was reset" : "the token of its change feed was reset");
   return `${entityKey} is read as a whole: ${why}. Its rows stay meanwhile, and those that the source does not have any more go at the end.`;
 }
 

@@ -36,6 +36,13 @@ export async function planComparedEntity(
       fix: "Run the sync with runMode full_refresh.",
     });
   }
+  if (schema.files) {
+    throw new TerminalError(
+      "skipped_not_comparable",
+      `${entityKey} is not compared: it is made of files, and its source cannot count the rows in them.`,
+      { fix: "Load it with runMode full_refresh." },
+    );
+  }
   if (!knowsRunMode(loadMode, "verify")) {
     throw new TerminalError(
       "skipped_not_comparable",

@@ -11,8 +11,16 @@ import type { EntitySchema, Source } from "../providers/provider.ts";
 import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { loadedAs, loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import {
+  destinationSchemaOf,
+  loadedAs,
+  loadRequestOf,
+  type PlanSettings,
+  planRequestOf,
+  resolveBinding,
+} from "./entity-requests.ts";
 import { plannedTail, tellResync, usableState } from "./feed-start.ts";
+import { openManifest, stateOfFiles } from "./file-manifest.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { planComparedEntity } from "./plan-comparison.ts";
 import { orderSlices } from "./replacing-slices.ts";
@@ -106,9 +114,12 @@ async function planFoundEntity(
   const { entityKey } = schema;
   const resolved = resolveBinding(binding, schema);
   await holdColumnNames(deps, binding, schema);
-  const { feedOrigin } = planning;
-  const state = usableState(await readCursorState(deps.db, sync.id, entityKey), schema, feedOrigin);
-  const target = await planning.destination.prepareEntity({
+  const { feedOrigin, destination, deploymentId } = planning;
+  const own = { deploymentId, syncId: sync.id, entityKey };
+  const stored = usableState(await readCursorState(deps.db, sync.id, entityKey), schema, feedOrigin);
+  const table = { ...own, schema: destinationSchemaOf(sync), table: binding.physicalTableName };
+  const state = await stateOfFiles(destination, schema, stored, table);
+  const target = await destination.prepareEntity({
     ...(await loadRequestOf(deps, planning, { schema, binding, resolved, cursor: state?.cursor ?? null })),
     chain: { rootRunId: run.attemptRootRunId, attempt: run.attemptNumber },
     ...{ planId: planning.planId, signal: planning.signal, onWork: planning.onWork },
@@ -121,9 +132,10 @@ async function planFoundEntity(
     primaryKeyColumns: keyColumns,
     cursorField: target.cursorField,
   });
-  const request = planRequestOf(planning, { schema, binding, resolved, target, state });
+  const manifest = target.files && openManifest(destination, own, target.files.generation);
+  const request = planRequestOf(planning, { schema, binding, resolved, target, state, manifest });
   const plan = await planning.source.plan(request);
-  checkPlan(entityKey, target, plan);
+  checkPlan(entityKey, target, plan, manifest);
   return {
     entityKey,
     dependsOn: schema.dependsOn,
@@ -134,7 +146,7 @@ async function planFoundEntity(
     evidence: {
       ...plan.evidence,
       ...plannedTail(plan, schema, { loadedAs: loadedAs(resolved, target), feedOrigin }),
-      ...(request.resync ? { resync: tellResync(entityKey, state) } : {}),
+      ...(request.resync ? { resync: tellResync(schema, state) } : {}),
       ...(state?.cursor === null ? { cursorResetBy: state.createdBy } : {}),
     },
     reasonCode: null,

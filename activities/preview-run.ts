@@ -13,13 +13,23 @@ import { readNamedColumns } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { describeLoad } from "./describe-load.ts";
 import { discoverWithParents, type EntityGroup, groupBindings } from "./entity-groups.ts";
-import { loadRequestOf, type PlanSettings, planRequestOf, resolveBinding } from "./entity-requests.ts";
+import {
+  destinationSchemaOf,
+  loadRequestOf,
+  type PlanSettings,
+  planRequestOf,
+  resolveBinding,
+} from "./entity-requests.ts";
 import { feedOriginOf, usableState } from "./feed-start.ts";
+import { openManifest, stateOfFiles } from "./file-manifest.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { missingEntity } from "./plan-entity.ts";
 import { type Attempt, previewGroup, toPreview } from "./preview-group.ts";
 import { executionConfigOf, loadConnection, openDestination } from "./run-context.ts";
 import { mapSideBySide } from "./side-by-side.ts";
+
+/** A run would begin another one, under its own id. */
+const NEW_GENERATION = "new";
 
 /** Both ends of a sync, where nothing is changed. */
 interface Ends {
@@ -127,13 +137,19 @@ async function planFound(
   const { source, destination, schema, binding } = entity;
   const { entityKey } = binding;
   const resolved = resolveBinding(binding, schema);
-  const stored = await readCursorState(deps.db, settings.context.sync.id, entityKey);
-  const state = usableState(stored, schema, settings.feedOrigin);
+  const { sync } = settings.context;
+  const own = { deploymentId: settings.deploymentId, syncId: sync.id, entityKey };
+  const stored = usableState(await readCursorState(deps.db, sync.id, entityKey), schema, settings.feedOrigin);
+  const table = { ...own, schema: destinationSchemaOf(sync), table: binding.physicalTableName };
+  const state = await stateOfFiles(destination, schema, stored, table);
   const loaded = { schema, binding, resolved, cursor: state?.cursor ?? null };
   const loading = await destination.previewEntity(await loadRequestOf(deps, settings, loaded));
-  const request = planRequestOf(settings, { schema, binding, resolved, state, target: loading.target });
+  const { target } = loading;
+  const { cursorState } = planRequestOf(settings, { schema, binding, resolved, state, target });
+  const manifest = schema.files && openManifest(destination, own, cursorState ?? NEW_GENERATION);
+  const request = planRequestOf(settings, { schema, binding, resolved, state, target, manifest });
   const plan = await source.plan(request);
-  checkPlan(entityKey, loading.target, plan);
+  checkPlan(entityKey, target, plan, manifest);
   const scan = request.between === null ? request.scan : "backfill";
   return { scan, cursor: { from: request.cursorState, to: plan.upperBound }, ...describeLoad(resolved, loading, plan) };
 }

@@ -816,19 +816,19 @@ export interface components {
              *     - `run.planned`: `planId`, `entities`, `entitiesFailed` (could not be planned), `slicesTotal`, `slicesInherited` (done by earlier attempts), `replanned`
              *     - `destination.set_back`: It lacks what was loaded: it was restored to an older state, or is another one. `entityKeys` are read anew
              *     - `destination.table_changed`: Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`
-             *     - `source.resync`: The token of an entity's change feed is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`
+             *     - `source.resync`: The state of an entity, such as the token of its change feed, is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`
              *     - `source.job_cancelled`: An export job that nobody waits for any more was cancelled at the source. `entityKey`, `jobKind`. It may come after `run.ended`
              *     - `source.job_left`: An export job that nobody waits for any more could not be cancelled at the source. `entityKey`, `jobKind`, `error`. It may come after `run.ended`
              *     - `run.waiting`: Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first
              *     - `run.resumed`: A slice has gone on.
              *     - `run.cancel_requested`: `requestedBy`
              *     - `run.cancel_delivered`: Temporal has taken the cancel.
-             *     - `run.ended`: `status`, `resultClass`, `resultReasonCode`, `error`, `slicesTotal`, `slicesDone`, `rowsRead`, `rowsWritten`, `rowsRejected`
+             *     - `run.ended`: `status`, `resultClass`, `resultReasonCode`, `error`, `slicesTotal`, `slicesDone`, `rowsRead`, `rowsWritten`, `rowsRejected`, `rowsDeleted`
              *     - `slice.started`: A worker has taken it up. `sliceNo`, `entityKey`, `label`, `tries` (in this attempt, this one included)
              *     - `slice.waiting`: It holds no slot until `waitUntil`. `sliceNo`, `entityKey`, `label`, `waitReason`, `waitUntil`
              *     - `slice.interrupted`: A try failed, and the slice is tried again. `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`
-             *     - `slice.done`: `sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`: as far as they were counted by then
-             *     - `slice.failed`: `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`
+             *     - `slice.done`: `sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `rowsDeleted`, `bytesRead`: as far as they were counted by then
+             *     - `slice.failed`: `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `rowsDeleted`, `bytesRead`
              *     - `worker.lost`: A worker was not heard of for 35 s. `executorId`, `work`: what waits for another worker, each with `activity`, `subject` (slice or entity) and `label`
              *     - `worker.stopped`: A worker was stopped and has handed its work back. `executorId`, `work`
              *     - `entity.swapped`: The table that was loaded beside is in place. `entityKey`

@@ -51,10 +51,11 @@ export function movesCursor(runMode: RunMode): boolean {
 
 /**
  * A run that reads all that the source has.
- * @param isFeed a change feed tells what is gone, so marking it needs no complete scan; but it has no windows that could be replaced
+ * @param tellsGone the source tells what is gone, as a change feed does, so marking it needs no complete scan; but it has no windows that could be
+ * replaced
  */
-export function readsEverything(loadMode: LoadMode, runMode: RunMode, isFeed = false): boolean {
+export function readsEverything(loadMode: LoadMode, runMode: RunMode, tellsGone = false): boolean {
   if (runMode !== "incremental") return runMode === "full_refresh";
-  if (isFeed && loadMode === "upsert_soft_delete") return false;
-  return LOAD_MODE_RULES[loadMode].alwaysComplete || (isFeed && loadMode === "delete_insert");
+  if (tellsGone && loadMode === "upsert_soft_delete") return false;
+  return LOAD_MODE_RULES[loadMode].alwaysComplete || (tellsGone && loadMode === "delete_insert");
 }

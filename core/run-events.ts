@@ -16,7 +16,7 @@ export const RUN_EVENTS = {
   "destination.table_changed":
     "Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`",
   "source.resync":
-    "The token of an entity's change feed is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`",
+    "The state of an entity, such as the token of its change feed, is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`",
   "source.warning":
     "An entity is read otherwise than people expect, such as page by page where the source refuses an export. `entityKey`, `message`, as in `summary.warnings`",
   "source.job_cancelled":
@@ -29,16 +29,16 @@ export const RUN_EVENTS = {
   "run.cancel_requested": "`requestedBy`",
   "run.cancel_delivered": "Temporal has taken the cancel.",
   "run.ended":
-    "`status`, `resultClass`, `resultReasonCode`, `error`, `slicesTotal`, `slicesDone`, `rowsRead`, `rowsWritten`, `rowsRejected`",
+    "`status`, `resultClass`, `resultReasonCode`, `error`, `slicesTotal`, `slicesDone`, `rowsRead`, `rowsWritten`, `rowsRejected`, `rowsDeleted`",
   "slice.started":
     "A worker has taken it up. `sliceNo`, `entityKey`, `label`, `tries` (in this attempt, this one included)",
   "slice.waiting": "It holds no slot until `waitUntil`. `sliceNo`, `entityKey`, `label`, `waitReason`, `waitUntil`",
   "slice.interrupted":
     "A try failed, and the slice is tried again. `sliceNo`, `entityKey`, `label`, `reasonCode`, `error`",
   "slice.done":
-    "`sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`: as far as they were counted by then",
+    "`sliceNo`, `entityKey`, `label`, `rowsRead`, `rowsWritten`, `rowsRejected`, `rowsDeleted`, `bytesRead`: as far as they were counted by then",
   "slice.failed":
-    "`sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `bytesRead`",
+    "`sliceNo`, `entityKey`, `label`, `reasonCode`, `error`, `rowsRead`, `rowsWritten`, `rowsRejected`, `rowsDeleted`, `bytesRead`",
   "worker.lost":
     "A worker was not heard of for 35 s. `executorId`, `work`: what waits for another worker, each with `activity`, `subject` (slice or entity) and `label`",
   "worker.stopped": "A worker was stopped and has handed its work back. `executorId`, `work`",

@@ -21,6 +21,7 @@ import * as activityTries from "./migrations/0020_activity_tries.ts";
 import * as budgets from "./migrations/0021_budgets.ts";
 import * as exportJobs from "./migrations/0022_export_jobs.ts";
 import * as groups from "./migrations/0023_groups.ts";
+import * as eventsTellDeletions from "./migrations/0024_events_tell_deletions.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -45,6 +46,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0021_budgets": budgets,
   "0022_export_jobs": exportJobs,
   "0023_groups": groups,
+  "0024_events_tell_deletions": eventsTellDeletions,
 };
 
 /**

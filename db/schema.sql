@@ -563,7 +563,7 @@ AS $function$
             'status', new.status, 'resultClass', new.result_class, 'resultReasonCode', new.result_reason_code,
             'error', new.error, 'slicesTotal', new.slices_total, 'slicesDone', new.slices_done,
             'rowsRead', coalesce(sum(rows_read), 0), 'rowsWritten', coalesce(sum(rows_written), 0),
-            'rowsRejected', coalesce(sum(rows_rejected), 0))
+            'rowsRejected', coalesce(sum(rows_rejected), 0), 'rowsDeleted', coalesce(sum(rows_deleted), 0))
           from run_slices where run_id = new.id))
       ) as event (happened, kind, data)
       where happened;
@@ -588,7 +588,7 @@ AS $function$
           jsonb_build_object('waitReason', new.wait_reason, 'waitUntil', new.wait_until)),
         (new.status <> old.status and new.status in ('done', 'failed'), 'slice.' || new.status, jsonb_build_object(
           'reasonCode', new.reason_code, 'error', new.error, 'rowsRead', new.rows_read, 'rowsWritten', new.rows_written,
-          'rowsRejected', new.rows_rejected, 'bytesRead', new.bytes_read))
+          'rowsRejected', new.rows_rejected, 'rowsDeleted', new.rows_deleted, 'bytesRead', new.bytes_read))
       ) as event (happened, kind, data)
       where happened;
       return null;

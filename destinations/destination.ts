@@ -2,8 +2,11 @@ import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { OnWork, Pulse } from "../core/pulse.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
+import type { FileGenerationQuestion, FilesRequest, KnownFile } from "./known-files.ts";
 import type { LoadTarget, TargetColumn, TargetTable } from "./load-target.ts";
-import type { FileMark, LoadableBatch, RejectedRecord } from "./loadable.ts";
+import type { LoadableBatch, RejectedRecord } from "./loadable.ts";
+
+export type * from "./known-files.ts";
 
 export type {
   FileMark,
@@ -59,23 +62,17 @@ export interface Destination {
   readRejects(request: { planId: string; limit: number; recordBytes: number }): Promise<RejectedRow[]>;
   /**
    * The manifest of an entity's files, whatever plan noted them.
-   * @param request.fileIds those to look for; absent: all, page by page in the order of their ids
+   * @param request.fileIds those to look for; absent: all, page by page in the byte order of their ids
    */
   readFiles(request: FilesRequest): Promise<KnownFile[]>;
+  /**
+   * The marks of this generation are about the rows that the table shows. Else nobody can say which files are loaded: the table was made anew, or
+   * is another one, or the marks are gone. Changes nothing.
+   */
+  hasFileGeneration(question: FileGenerationQuestion): Promise<boolean>;
   /** Beside-tables of older plans of the chain go, and all of the chains (by root) that it has overtaken. Idempotent. */
   dropSuperseded(request: { rootRunId: string; keepPlanId: string | null; overtaken?: string[] }): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface FilesRequest {
-  deploymentId: string;
-  syncId: string;
-  entityKey: string;
-  fileIds?: string[];
-  /** The last id of the page before; absent: from the first. */
-  after?: string;
-  /** Most files in the answer. */
-  limit: number;
 }
 
 export interface ChainPosition {
@@ -113,6 +110,11 @@ export interface PrepareRequest {
   claimedKey?: boolean;
   /** What becomes of a row that the source tells it has deleted, where the load mode leaves the choice. Absent: `remove`. */
   onDelete?: "remove" | "mark";
+  /**
+   * The entity is made of files. `generation`: of the manifest that its cursor state names, which `hasFileGeneration` knows; null without one. With
+   * `complete` or `resync` another one begins. Generations that nobody names any more go.
+   */
+  files?: { generation: string | null };
   /** Of a source whose columns are not the table's. */
   schemaPolicy: SchemaPolicies;
   /** Confirmations of previews, joined by `.`: what those named may be lost. */
@@ -209,13 +211,6 @@ export interface ClaimRequest extends SliceRequest {
   target: LoadTarget;
 }
 
-/** A file as the ledger has it, of all runs of the entity. */
-export interface KnownFile extends FileMark {
-  /** Of the plan that noted it last. */
-  planId: string;
-  updatedAt: Date;
-}
-
 /** A row of the ledger of rejects. `rowNo` counts within the slice, from 1, as read. */
 export interface RejectedRow extends RejectedRecord {
   sliceNo: number;
@@ -229,7 +224,7 @@ export interface BatchResult {
   /** Inserted or changed; a row that was there already, equal, does not count. */
   rowsWritten: number;
   rowsRejected: number;
-  /** Rows that the source has deleted, and that were removed, marked or closed for it; absent where the batch had no deletes. */
+  /** Rows that are gone from the source, and that were removed, marked or closed for it; absent where the batch could have none. */
   rowsDeleted?: number;
   /** By entityKey, where the slice writes to several tables: the counts are their sums. */
   tables?: Record<string, Required<Omit<BatchResult, "tables">>>;

@@ -41,6 +41,16 @@ export interface LoadedTable extends TargetTable {
   discards?: Discards;
   /** What somebody else has done to the table, for people. Absent: nothing that is known. */
   tableChanges?: string[];
+  /** Of an entity that is made of files; absent: it is not, or an older version has made the plan. */
+  files?: FileGeneration;
+}
+
+/** Which marks of files the plan goes by. */
+export interface FileGeneration {
+  /** Of the manifest. It becomes the entity's cursor state. */
+  generation: string;
+  /** The rows wait for the finish, and so do the marks, in a generation of their own that nobody else reads. */
+  waiting?: string;
 }
 
 /** What the schema policy keeps from the table. */

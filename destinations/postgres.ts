@@ -10,6 +10,7 @@ import { finishEntity, readFinished } from "./finish/finish-entity.ts";
 import { claimSlice, type SliceClaim } from "./ledger/claim.ts";
 import { findUnknownEnds, forgetChains } from "./ledger/ended-chains.ts";
 import { fenceChain } from "./ledger/fence.ts";
+import { dropFileGenerations, hasFileGeneration } from "./ledger/file-generations.ts";
 import { readFiles } from "./ledger/files.ts";
 import { ensureLedger } from "./ledger/ledger-versions.ts";
 import { readLedger } from "./ledger/read-ledger.ts";
@@ -141,7 +142,11 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
 
     prepareEntity: (request) =>
       workOn(`preparing ${request.schema}.${request.table}`, request, (session) =>
-        retryLockConflicts({ patienceMs, signal: request.signal }, () => prepareEntity(session, request)),
+        retryLockConflicts({ patienceMs, signal: request.signal }, async () => {
+          const target = await prepareEntity(session, request);
+          await dropFileGenerations(session, request, target);
+          return target;
+        }),
       ),
 
     previewEntity: (request) =>
@@ -191,6 +196,8 @@ export function createPostgresDestination(options: PostgresDestinationOptions): 
     readRejects: (request) => ask("reading the rejects", (session) => readRejects(session, request)),
 
     readFiles: (request) => ask("reading the files", (session) => readFiles(session, request)),
+
+    hasFileGeneration: (question) => ask("looking for the files", (session) => hasFileGeneration(session, question)),
 
     dropSuperseded: (request) => run("dropping superseded tables", ddlSessions, (session) => dropAll(session, request)),
 

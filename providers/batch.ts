@@ -13,9 +13,12 @@ interface BatchBase {
   checkpoint: Checkpoint;
   /** No batch comes after this one. A slice without rows gives no batch, or an empty one. */
   final: boolean;
-  /** Entries of the file manifest. They commit with the rows. */
+  /**
+   * Entries of the file manifest. They commit with the rows. As the checkpoint, the array is looked at once the rows (or the stream) are consumed,
+   * and may be filled until then.
+   */
   files?: FileMark[];
-  /** As in `TableRows`. */
+  /** As in `TableRows`. Filled likewise. */
   stale?: KeyRows;
 }
 

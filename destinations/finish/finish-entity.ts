@@ -1,4 +1,5 @@
 import type { FinishRequest } from "../destination.ts";
+import { joinFileGeneration } from "../ledger/file-generations.ts";
 import { holdChain, lockTable } from "../ledger/ledger.ts";
 import { ensureLedger } from "../ledger/ledger-versions.ts";
 import { hasFinish, workTableOf } from "../load-target.ts";
@@ -64,6 +65,7 @@ async function finishOnce(session: Session, request: FinishRequest, patienceMs: 
     await session.client.query("select set_config('sluice.run_id', $1, true)", [request.runId]);
     for (const each of await findUnfinished(session, request)) {
       await recordFinish(session, each, await finisherOf(each).apply(session, each));
+      await joinFileGeneration(session, each.target, each.entityKey);
     }
   };
   await retryLockConflicts({ patienceMs, signal: request.signal }, () => inTransaction(session, apply, "finish"));

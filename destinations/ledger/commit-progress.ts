@@ -10,6 +10,8 @@ export interface TableProgress extends AppliedRows {
   rowsRead: number;
   rowsRejected: number;
   rowsDeleted?: number;
+  /** Of these, rows that gave way to another version of their file. */
+  rowsReplaced?: number;
 }
 
 /** What a transaction has brought about, and where the slice stands with it. */
@@ -41,13 +43,13 @@ export async function commitProgress(
      update _sluice.slices set
        checkpoint = $6, done = $7, rows_read = rows_read + $8, rows_written = rows_written + $9,
        rows_inserted = rows_inserted + $10, rows_rejected = rows_rejected + $11,
-       rows_deleted = rows_deleted + $12, updated_at = now()
+       rows_deleted = rows_deleted + $12, rows_replaced = rows_replaced + $13, updated_at = now()
      where plan_id = $3 and slice_no = $4 and fence = $5 and exists (select from chain)`,
     [
       ...[request.chain.rootRunId, request.chain.attempt, request.planId, request.sliceNo, claim.fence],
       ...[reached.checkpoint === null ? null : JSON.stringify(reached.checkpoint), reached.final],
       ...[reached.rowsRead, reached.written, reached.inserted, reached.rowsRejected],
-      reached.rowsDeleted ?? 0,
+      ...[reached.rowsDeleted ?? 0, reached.rowsReplaced ?? 0],
     ],
   );
   if (rowCount === 0) {
@@ -61,16 +63,17 @@ async function countTables(
   { planId, sliceNo }: SliceRequest,
   tables: Record<string, TableProgress>,
 ): Promise<void> {
-  const counts = Object.entries(tables).map(([entityKey, { rowsDeleted = 0, ...moved }]) => ({
-    ...{ entityKey, rowsDeleted, ...moved },
+  const counts = Object.entries(tables).map(([entityKey, { rowsDeleted = 0, rowsReplaced = 0, ...moved }]) => ({
+    ...{ entityKey, rowsDeleted, rowsReplaced, ...moved },
   }));
   await client.query(
     `update _sluice.slice_tables table_of set
        rows_read = rows_read + moved."rowsRead", rows_written = rows_written + moved.written,
        rows_inserted = rows_inserted + moved.inserted, rows_rejected = rows_rejected + moved."rowsRejected",
-       rows_deleted = rows_deleted + moved."rowsDeleted"
+       rows_deleted = rows_deleted + moved."rowsDeleted", rows_replaced = rows_replaced + moved."rowsReplaced"
      from jsonb_to_recordset($3::jsonb)
-       as moved ("entityKey" text, "rowsRead" bigint, written bigint, inserted bigint, "rowsRejected" bigint, "rowsDeleted" bigint)
+       as moved ("entityKey" text, "rowsRead" bigint, written bigint, inserted bigint, "rowsRejected" bigint, "rowsDeleted" bigint,
+                 "rowsReplaced" bigint)
      where plan_id = $1 and slice_no = $2 and table_of.entity_key = moved."entityKey"`,
     [planId, sliceNo, JSON.stringify(counts)],
   );

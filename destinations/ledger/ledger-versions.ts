@@ -153,10 +153,42 @@ const TABLES_OF_SLICES = `
 `;
 
 /**
+ * A file may have a mark in several generations of the manifest. No connector of before has marked files, so the key may change.
+ * `has_older`: the table may have rows of another version of the file. `file_generations` says which table the marks of a generation are about,
+ * the one that has the rows, in the ledger's schema. With `joins` they wait for the finish, and then become marks of that generation.
+ * `rows_replaced` are those of `rows_deleted` that gave way to another version of their file. `rows_before` is what the table had when the plan
+ * began, once somebody has counted.
+ */
+const FILE_GENERATIONS = `
+  alter table _sluice.files
+    add column if not exists generation text not null default '',
+    add column if not exists has_older boolean not null default false,
+    alter column file_id type text collate "C";
+  alter table _sluice.files drop constraint if exists files_pkey;
+  alter table _sluice.files add primary key (deployment_id, sync_id, entity_key, generation, file_id);
+  create table if not exists _sluice.file_generations (
+    deployment_id text not null,
+    sync_id text not null,
+    entity_key text not null,
+    generation text not null,
+    leaf_table text not null,
+    joins text,
+    created_at timestamptz not null default now(),
+    primary key (deployment_id, sync_id, entity_key, generation)
+  );
+  alter table _sluice.slices add column if not exists rows_replaced bigint not null default 0;
+  alter table _sluice.slice_tables add column if not exists rows_replaced bigint not null default 0;
+  alter table _sluice.targets add column if not exists rows_before bigint;
+`;
+
+/**
  * The n-th brings a ledger of version n - 1 to version n. A step is frozen once it is released, and only ever adds: workers
  * of before go on with what they know, and a ledger that is newer than this list is left as it is.
  */
-const STEPS = [FIRST, REJECTS, FINISHES, RUN_ID, LOADED_COLUMNS, FILLED_COLUMNS, KNOWN_COLUMNS, TABLES_OF_SLICES];
+const STEPS = [
+  ...[FIRST, REJECTS, FINISHES, RUN_ID, LOADED_COLUMNS, FILLED_COLUMNS, KNOWN_COLUMNS, TABLES_OF_SLICES],
+  FILE_GENERATIONS,
+];
 
 /**
  * Makes the ledger, or adds what came since it was made. Safe when many do it at once. Takes two selects where there is

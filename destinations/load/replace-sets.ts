@@ -1,17 +1,17 @@
-import pg from "pg";
 import { TerminalError } from "../../core/errors.ts";
 import type { KeyRows, RejectedRecord } from "../destination.ts";
-import { lockTable } from "../ledger/ledger.ts";
 import type { RejectTally } from "../ledger/rejects.ts";
 import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
-import { inTransaction, type Session } from "../session.ts";
-import { checkedType, quoteColumns, quoteIdentifier, quoteTable, RUN_ID_COLUMN, SYNCED_AT_COLUMN } from "../sql.ts";
+import type { Session } from "../session.ts";
+import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
 import { GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { type Deleting, type GoneKeys, makeGoneKeys } from "./gone-keys.ts";
+import { findNewer, holdsRows } from "./newer-sets.ts";
 import { copySoundRows, portionOfRows } from "./sound-rows.ts";
 import type { StagedRows } from "./staging.ts";
 import type { TableRequest } from "./table-request.ts";
+import { anyWaiting, laterWaiting } from "./waiting-order.ts";
 
 /**
  * Parents whose child rows are all in the batch, staged in the session. `_is_stale`: the table has a newer set of theirs. `_is_cut`: a row of
@@ -55,14 +55,7 @@ export async function stageSets(
   // Without its key the parent may have a row twice, and nothing locks the other one.
   if (holder === null || lateKeyOf(holder) !== null) await lockSets(session, target);
   if (cursor !== null) {
-    const newer =
-      holder === null
-        ? [
-            newerChildren(keyColumns, cursor, `${present.table} present`, `${present.where}${ofThisRun(request)}`),
-            ...waitingOf(target, keyColumns, cursor),
-            ...(await newerVersions(session, parent, keyColumns, cursor)),
-          ]
-        : [newerParent(holder, tableOf(holder), keyColumns, cursor)];
+    const newer = await findNewer(session, request, { parent, holder, keyColumns, cursor, present });
     await client.query(`update ${SETS} sets set _is_stale = true where ${newer.join(" or ")}`);
   }
   return { table: SETS, keyColumns };
@@ -86,60 +79,6 @@ function requireColumns({ entityKey, target }: TableRequest, columns: string[]):
     `${entityKey} is loaded without ${missing.join(", ")}, which tells whose rows are whose.`,
     { fix: "Have sourceConfig and schemaPolicy.columns leave these columns in." },
   );
-}
-
-/** One row for each key, as the source has it: others tell nothing about how old a set is. */
-function holdsRows({ loadMode, keyColumns, cursorField }: LoadTarget): boolean {
-  const { layout, keeps } = MODES[loadMode];
-  return layout === "rows" && keeps === "newest" && keyColumns.length > 0 && cursorField !== null;
-}
-
-/** A complete scan says how the source is now, also where a cursor was set back: what earlier runs have loaded is no newer. */
-function ofThisRun({ target, runId }: TableRequest): string {
-  return target.kind === "scan_in_place" ? ` and present.${RUN_ID_COLUMN} = ${pg.escapeLiteral(runId)}` : "";
-}
-
-/** Of a parent with versions: those that it has, and the rows that will become some. */
-async function newerVersions(
-  session: Session,
-  parent: LoadTarget | null,
-  keyColumns: string[],
-  cursor: string,
-): Promise<string[]> {
-  if (parent?.kind !== "versions" || parent.cursorField === null) return [];
-  const waiting = newerParent(parent, tableOf(parent), keyColumns, cursor);
-  if (parent.complete) return [waiting];
-  const { table } = await MODES[parent.loadMode].deletes(parent).present(session, parent);
-  return [waiting, newerParent(parent, table, keyColumns, cursor)];
-}
-
-function tableOf({ leafSchema, leafTable }: LoadTarget): string {
-  return quoteTable({ schema: leafSchema, table: leafTable });
-}
-
-function newerParent(parent: LoadTarget, table: string, keyColumns: string[], cursor: string): string {
-  const typed = (name: string, of: string): string => {
-    const type = parent.columns.find((column) => column.name === of)?.type ?? "text";
-    return `sets.${quoteIdentifier(name)}::${checkedType(type)}`;
-  };
-  const sameKey = parent.keyColumns.map(
-    (name, index) => `parent.${quoteIdentifier(name)} = ${typed(keyColumns[index] ?? "", name)}`,
-  );
-  const cursorField = parent.cursorField ?? "";
-  const isNewer = `parent.${quoteIdentifier(cursorField)} > ${typed(cursor, cursorField)}`;
-  return `exists (select from ${table} parent where ${[...sameKey, isNewer].join(" and ")})`;
-}
-
-function newerChildren(keyColumns: string[], cursor: string, from: string, where: string): string {
-  const ofParent = keyColumns.map((name) => `present.${quoteIdentifier(name)} = sets.${quoteIdentifier(name)}`);
-  const isNewer = `present.${quoteIdentifier(cursor)} > sets.${quoteIdentifier(cursor)}`;
-  return `exists (select from ${from} where ${[where, ...ofParent, isNewer].join(" and ")})`;
-}
-
-/** Rows that wait for the finish as they were read. */
-function waitingOf(target: LoadTarget, keyColumns: string[], cursor: string): string[] {
-  if (target.kind !== "versions") return [];
-  return [newerChildren(keyColumns, cursor, `${tableOf(target)} present`, `present.${GONE_AT_COLUMN} is null`)];
 }
 
 /** No row is there that two slices could both lock: they take turns. */
@@ -223,8 +162,11 @@ export async function findDropped(
     target.kind === "versions"
       ? [
           // What waits says where the row is now: it may be another parent's.
-          { table: present.table, where: `${present.where} and not exists (${laterOf(target, "true")})` },
-          { table: tableOf(target), where: `present.${GONE_AT_COLUMN} is null and not exists (${isLater(target)})` },
+          { table: present.table, where: `${present.where} and not exists (${anyWaiting(target)})` },
+          {
+            table: quoteTable({ schema: target.leafSchema, table: target.leafTable }),
+            where: `present.${GONE_AT_COLUMN} is null and not exists (${laterWaiting(target)})`,
+          },
         ]
       : [present];
   const ofSet = sets.keyColumns.map((name) => `present.${quoteIdentifier(name)} = sets.${quoteIdentifier(name)}`);
@@ -240,47 +182,4 @@ export async function findDropped(
     );
   }
   return gone;
-}
-
-function laterOf({ keyColumns, leafSchema, leafTable }: LoadTarget, condition: string): string {
-  const sameKey = keyColumns.map((name) => `later.${quoteIdentifier(name)} = present.${quoteIdentifier(name)}`);
-  return `select from ${quoteTable({ schema: leafSchema, table: leafTable })} later where ${[...sameKey, condition].join(" and ")}`;
-}
-
-/** Of rows that wait, as the finish orders them. */
-function isLater(target: LoadTarget): string {
-  const readLater = `(later.${SYNCED_AT_COLUMN}, later.ctid) > (present.${SYNCED_AT_COLUMN}, present.ctid)`;
-  if (target.cursorField === null) return laterOf(target, readLater);
-  const [later, before] = ["later", "present"].map((of) => `${of}.${quoteIdentifier(target.cursorField ?? "")}`);
-  return laterOf(
-    target,
-    `(${later} > ${before} or (${later} is not null and ${before} is null)
-      or (${later} is not distinct from ${before} and ${readLater}))`,
-  );
-}
-
-/**
- * Where the children of a parent are looked for. The index is the user's table's, so that the generations that come get it too; one that is
- * loaded beside already gets its own, which becomes a part of it. Idempotent.
- */
-export async function ensureSetIndex(session: Session, target: LoadTarget, columns: string[]): Promise<void> {
-  const { table: leaf } = await MODES[target.loadMode].deletes(target).present(session, target);
-  if (await hasIndexOn(session, leaf, columns)) return;
-  await inTransaction(session, async () => {
-    await lockTable(session, target);
-    for (const table of [quoteTable(target), leaf]) {
-      if (await hasIndexOn(session, table, columns)) continue;
-      await session.client.query(`create index on ${table} (${quoteColumns(columns)})`);
-    }
-  });
-}
-
-/** By its first column: what is left is few rows. */
-async function hasIndexOn({ client }: Session, table: string, [first]: string[]): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-     where i.indrelid = to_regclass($1) and i.indisvalid and i.indpred is null and a.attname = $2`,
-    [table, first],
-  );
-  return rowCount !== 0;
 }

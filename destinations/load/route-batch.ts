@@ -15,16 +15,16 @@ export function routeBatch(request: ClaimRequest, batch: LoadableBatch): OneTabl
       `The connector gave undecoded COPY data of ${entityKey}, which is loaded together with other tables.`,
     );
   }
-  const { columns, rows, rejects, checkpoint, final } = batch;
-  const own = { columns, rows, ...(rejects ? { rejects } : {}) };
-  return { kind: "tables", tables: { [entityKey]: own }, checkpoint, final };
+  const { columns, rows, rejects, stale, files, checkpoint, final } = batch;
+  const own = { columns, rows, ...(rejects ? { rejects } : {}), ...(stale ? { stale } : {}) };
+  return { kind: "tables", tables: { [entityKey]: own }, checkpoint, final, ...(files ? { files } : {}) };
 }
 
 /** @returns null where the batch has anything else */
-function rowsAlone(entityKey: string, { tables, files = [], checkpoint, final }: LoadableTables): LoadableRows | null {
+function rowsAlone(entityKey: string, { tables, files, checkpoint, final }: LoadableTables): LoadableRows | null {
   const [own, ...others] = Object.entries(tables);
-  if (own === undefined || own[0] !== entityKey || others.length + files.length > 0) return null;
-  const { columns, rows, rejects, deletes, sets } = own[1];
+  if (own === undefined || own[0] !== entityKey || others.length > 0) return null;
+  const { deletes, sets, ...rest } = own[1];
   if (deletes !== undefined || sets !== undefined) return null;
-  return { kind: "rows", columns, rows, ...(rejects ? { rejects } : {}), checkpoint, final };
+  return { kind: "rows", ...rest, ...(files ? { files } : {}), checkpoint, final };
 }

@@ -13,13 +13,17 @@ import { quoteTable } from "../sql.ts";
 import { atSourcesPace } from "../statement-time.ts";
 import { buildKey } from "../tables/late-key.ts";
 import { refuseDoubles } from "./claimed-key.ts";
+import { checkDeleteGuard } from "./delete-guard.ts";
 import { needsRows, takenOf } from "./discard.ts";
 import { type Fill, type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
+import { refuseWindows } from "./refuse-windows.ts";
 import { applyInTransaction } from "./retry-apply.ts";
 import { type OneTable, routeBatch } from "./route-batch.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, HELD, stagedRows, stageTable } from "./staging.ts";
+import { letStaleGo, makeReadyForStale } from "./stale-rows.ts";
 import { makeStrictStage } from "./strict-stage.ts";
+import { requestOf } from "./table-request.ts";
 import { createTablesWriter } from "./write-tables.ts";
 import { CopyConflictError, CopyDataError } from "./writer-errors.ts";
 import type { Writing } from "./writing.ts";
@@ -50,6 +54,7 @@ export function createSliceWriter(
   const writing = writingOf(target);
   const waits = writing.by === "finish";
   const tablesWriter = createTablesWriter(session, request);
+  const own = requestOf(request, request, 0);
   // A catch-up slice reads rows again that other slices have read. Where rows wait for the finish, that is as good as others.
   let straight = isStraight(target) && (request.stage === 0 || waits);
   /** Counts of batches that are held until the end of the slice. */
@@ -102,8 +107,19 @@ export function createSliceWriter(
 
   async function commit(batch: OneTable, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
     const { tables: _, ...counts } = await countHeld(filled);
-    await commitProgress(session, request, claim, { ...batch, ...applied, ...counts });
-    return { ...counts, rowsWritten: applied.written };
+    const stale = await letStaleGo(session, own, batch.stale);
+    const moved = {
+      ...counts,
+      written: applied.written + stale.written,
+      inserted: applied.inserted + stale.inserted,
+      ...{ rowsDeleted: stale.deleted, rowsReplaced: stale.replaced },
+    };
+    await checkDeleteGuard(session, own, moved);
+    await recordFiles(session, request, { files: batch.files, settled: stale.settled });
+    const { checkpoint, final } = batch;
+    await commitProgress(session, request, claim, { ...moved, checkpoint, final });
+    const result = { ...counts, rowsWritten: moved.written };
+    return batch.stale === undefined ? result : { ...result, rowsDeleted: stale.deleted };
   }
 
   /** Together with what is held. What is rejected keeps to the limit. */
@@ -126,6 +142,10 @@ export function createSliceWriter(
 
   /** First as if all rows were sound; then, where one is not, with a search for it. */
   async function load(batch: OneTable): Promise<BatchResult> {
+    const { files, stale } = batch;
+    // Batches are held until all of the slice is there.
+    if (writing.by === "slice" && (files ?? stale) !== undefined) refuseWindows(request);
+    if (stale !== undefined) await makeReadyForStale(session, target);
     const apply = straight ? copyStraight : copyAndApply;
     const search = async (): Promise<BatchResult> => {
       const taken = takenOf(target, batch);
@@ -148,11 +168,11 @@ export function createSliceWriter(
   }
 
   async function loadTables(batch: LoadableTables): Promise<BatchResult> {
-    const { checkpoint, final, files = [] } = batch;
+    const { checkpoint, final, files } = batch;
     return tablesWriter.write(batch, {
       rowsBefore: rowsSoFar(),
-      async commit(progress) {
-        await recordFiles(session, request, files);
+      async commit({ settled, ...progress }) {
+        await recordFiles(session, request, { files, settled });
         await commitProgress(session, request, claim, { ...progress, checkpoint, final });
       },
     });

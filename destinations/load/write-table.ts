@@ -13,6 +13,7 @@ import { type GoneRows, makeGoneKeys } from "./gone-keys.ts";
 import { findDropped, keepWhereRejected, makeWay, type StagedSets, stageSets } from "./replace-sets.ts";
 import { copySoundRows, findFaults, portionOfRows } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
+import { letStaleGo } from "./stale-rows.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 import type { TableRequest } from "./table-request.ts";
 
@@ -71,27 +72,30 @@ export function countRead({ filled }: Written): number {
 }
 
 /**
- * The rows that the source has deleted, once all tables of the batch have their rows.
+ * The rows that the source has deleted, and those of other versions of its files, once all tables of the batch have their rows.
+ * @returns `settled` as in `StaleGone`
  * @throws TerminalError delete_guard_tripped
  */
 export async function writeDeletes(
   session: Session,
   request: TableRequest,
   work: Pick<TableWork, "rows" | "rowsBefore"> & { written: Written },
-): Promise<TableProgress> {
+): Promise<{ progress: TableProgress; settled: string[] }> {
   const { written } = work;
   const { filled } = written;
   const readRows = countRead(written);
   const deletes = await letGoDeleted(session, request, { ...work, rejects: filled.rejects });
+  const stale = await letStaleGo(session, request, work.rows.stale);
   const progress = {
     rowsRead: readRows + deletes.rejected,
     rowsRejected: filled.rejects.count,
-    written: written.written + deletes.written,
-    inserted: written.inserted + deletes.inserted,
-    rowsDeleted: written.deleted + deletes.deleted,
+    written: written.written + deletes.written + stale.written,
+    inserted: written.inserted + deletes.inserted + stale.inserted,
+    rowsDeleted: written.deleted + deletes.deleted + stale.deleted,
+    rowsReplaced: stale.replaced,
   };
   await checkDeleteGuard(session, request, progress);
-  return progress;
+  return { progress, settled: stale.settled };
 }
 
 const NOTHING_GONE: GoneRows = { deleted: 0, written: 0, inserted: 0 };

@@ -1,5 +1,4 @@
-import { TerminalError } from "../../core/errors.ts";
-import type { BatchResult, ClaimRequest, LoadableTable, LoadableTables, SliceTable } from "../destination.ts";
+import type { BatchResult, ClaimRequest, LoadableTable, LoadableTables } from "../destination.ts";
 import { sqlState } from "../errors.ts";
 import type { SliceProgress, TableProgress } from "../ledger/commit-progress.ts";
 import { RejectThresholdError } from "../ledger/rejects.ts";
@@ -10,12 +9,18 @@ import { ensureDeletedMark } from "../tables/deleted-mark.ts";
 import { buildKey } from "../tables/late-key.ts";
 import { ensureGoneAt } from "../tables/waiting-rows.ts";
 import { needsRows } from "./discard.ts";
-import { ensureSetIndex } from "./replace-sets.ts";
+import { refuseWindows } from "./refuse-windows.ts";
 import { applyInTransaction } from "./retry-apply.ts";
+import { ensureSetIndex } from "./set-index.ts";
 import { isDataFault } from "./sound-rows.ts";
-import { STAGE } from "./staging.ts";
-import type { TableRequest } from "./table-request.ts";
+import { makeReadyForStale } from "./stale-rows.ts";
+import { requestOf, type TableRequest } from "./table-request.ts";
 import { canGoStraight, countRead, needsStage, type Way, writeDeletes, writeRows } from "./write-table.ts";
+
+/** `settled`: as in `StaleGone`, of all tables. */
+export interface BatchProgress extends Omit<SliceProgress, "checkpoint" | "final"> {
+  settled: string[];
+}
 
 export interface TablesWriter {
   /**
@@ -25,7 +30,7 @@ export interface TablesWriter {
    */
   write(
     batch: LoadableTables,
-    of: { rowsBefore: number; commit: (progress: Omit<SliceProgress, "checkpoint" | "final">) => Promise<void> },
+    of: { rowsBefore: number; commit: (progress: BatchProgress) => Promise<void> },
   ): Promise<BatchResult>;
   /** The table that the last batch has failed at. */
   readonly failing: TableRequest | null;
@@ -49,8 +54,9 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
     works: { table: TableRequest; rows: LoadableTable }[],
     ways: ReadonlyMap<string, Way>,
     rowsBefore: number,
-  ): Promise<Record<string, TableProgress>> {
+  ): Promise<{ done: Record<string, TableProgress>; settled: string[] }> {
     const progress: Record<string, TableProgress> = {};
+    const settled: string[] = [];
     let before = rowsBefore;
     const written = [];
     for (const { table, rows } of works) {
@@ -66,12 +72,13 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
     for (const { table, ...work } of written.reverse()) {
       failing = table;
       const done = await writeDeletes(session, table, { ...work, rowsBefore: before });
-      progress[table.entityKey] = done;
-      before += done.rowsRead - countRead(work.written);
+      progress[table.entityKey] = done.progress;
+      settled.push(...done.settled);
+      before += done.progress.rowsRead - countRead(work.written);
     }
     failing = null;
     request.signal.throwIfAborted();
-    return progress;
+    return { done: progress, settled };
   }
 
   return {
@@ -90,9 +97,9 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
       for (;;) {
         try {
           return await applyInTransaction(session, request, async () => {
-            const done = await writeAll(works, ways, rowsBefore);
+            const { done, settled } = await writeAll(works, ways, rowsBefore);
             const sum = sumOf(Object.values(done));
-            await commit({ ...sum, ...(request.members === undefined ? {} : { tables: done }) });
+            await commit({ ...sum, settled, ...(request.members === undefined ? {} : { tables: done }) });
             return resultOf(sum, request.members === undefined ? null : done);
           });
         } catch (error) {
@@ -105,11 +112,6 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
       }
     },
   };
-}
-
-function requestOf(request: ClaimRequest, table: SliceTable, index: number): TableRequest {
-  const { members: _, ...slice } = request;
-  return { ...slice, ...table, isMember: index > 0, stageName: index === 0 ? STAGE : `${STAGE}_${index}` };
 }
 
 /** @returns null where another way would meet the same */
@@ -132,7 +134,9 @@ async function makeReady(
   { rows, way }: { rows: LoadableTable | undefined; way: Way | undefined },
 ): Promise<void> {
   const { target } = table;
-  if (rows === undefined || way === "straight") return;
+  if (rows === undefined) return;
+  if (rows.stale !== undefined) await makeReadyForStale(session, target);
+  if (way === "straight") return;
   if (MODES[target.loadMode].write(target).by === "slice") refuseWindows(table);
   await buildKey(session, table);
   if (rows.deletes === undefined && rows.sets === undefined) return;
@@ -140,17 +144,9 @@ async function makeReady(
   if (target.kind === "versions") {
     await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
   } else if (deleting.does === "event") await ensureDeletedMark(session, target);
-  if (rows.sets !== undefined)
-    await ensureSetIndex(session, target, rows.sets.columns.slice(0, table.parentKeyCount ?? 1));
-}
-
-/** @throws TerminalError config_invalid */
-function refuseWindows({ entityKey, target: { loadMode } }: TableRequest): never {
-  throw new TerminalError(
-    "config_invalid",
-    `The source tells of ${entityKey} more than its rows, such as which of them it has deleted, and load mode ${loadMode} replaces whole windows.`,
-    { fix: "Choose loadMode upsert in the table binding." },
-  );
+  if (rows.sets === undefined) return;
+  const columns = rows.sets.columns.slice(0, table.parentKeyCount ?? 1);
+  await ensureSetIndex(session, target, { columns, signal: table.signal });
 }
 
 function refuseUnknown({ entityKey }: ClaimRequest, batch: LoadableTables, known: ReadonlyMap<string, unknown>): void {
@@ -162,13 +158,14 @@ function refuseUnknown({ entityKey }: ClaimRequest, batch: LoadableTables, known
 }
 
 function sumOf(tables: readonly TableProgress[]): Required<TableProgress> {
-  const sum = { rowsRead: 0, rowsRejected: 0, written: 0, inserted: 0, rowsDeleted: 0 };
+  const sum = { rowsRead: 0, rowsRejected: 0, written: 0, inserted: 0, rowsDeleted: 0, rowsReplaced: 0 };
   for (const table of tables) {
     sum.rowsRead += table.rowsRead;
     sum.rowsRejected += table.rowsRejected;
     sum.written += table.written;
     sum.inserted += table.inserted;
     sum.rowsDeleted += table.rowsDeleted ?? 0;
+    sum.rowsReplaced += table.rowsReplaced ?? 0;
   }
   return sum;
 }

@@ -1,4 +1,5 @@
 import type { EntityPreview, PrepareRequest, PreviewRequest } from "../destination.ts";
+import { beginFileGeneration } from "../ledger/file-generations.ts";
 import {
   findOwner,
   findTarget,
@@ -46,14 +47,19 @@ async function makeTarget(session: Session, request: PrepareRequest): Promise<Lo
     next: takeNumber,
   });
   const { changes } = found;
-  const target = changes.length === 0 ? found.target : { ...found.target, tableChanges: changes };
+  const placed = changes.length === 0 ? found.target : { ...found.target, tableChanges: changes };
   requireConfirmation(request, confirmationOf(request, present, losses), losses);
   const before = await readShape(session, request);
   if (before !== null && present !== null) await keepFilledColumns(session, request, before.columns);
   if (lateKey) {
     const { keeps } = MODES[request.loadMode];
-    await buildIndex(session, { ...request, target: { ...target, keyColumns: lateKey }, keeps });
+    await buildIndex(session, { ...request, target: { ...placed, keyColumns: lateKey }, keeps });
   }
+  const shownLeaf = (owner ?? present)?.leafTable ?? "";
+  const target =
+    request.files === undefined
+      ? placed
+      : { ...placed, files: await beginFileGeneration(session, request, { target: placed, shownLeaf }) };
   for (const statement of statements) await session.client.query(statement);
   const shown = shownBy(present);
   if (isHidden(target) && shown !== null) await storeAlike(session, shown, target);

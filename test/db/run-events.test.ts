@@ -79,8 +79,8 @@ describe("run events", () => {
     const until = new Date(Date.now() + 60_000);
     await waitSlice(db, first, { reasonCode: "source_rate_limited", until });
     await startSlice(db, first);
-    const counts = { rowsRead: 12, rowsWritten: 10, rowsRejected: 2, bytesRead: 300 };
-    await flushProgress(db, [{ ...first, ...counts, rowsDeleted: 0 }], [runId], "worker-1");
+    const counts = { rowsRead: 12, rowsWritten: 10, rowsRejected: 2, rowsDeleted: 3, bytesRead: 300 };
+    await flushProgress(db, [{ ...first, ...counts }], [runId], "worker-1");
     await endSlice(db, first);
     await startSlice(db, second);
     await writeActivityNotes(
@@ -110,7 +110,7 @@ describe("run events", () => {
 
     const slice = { sliceNo: 0, entityKey: "public.orders", label: "1/3" };
     const failed = { sliceNo: 1, entityKey: "public.orders", label: "2/3" };
-    const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, bytesRead: 0 };
+    const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rowsDeleted: 0, bytesRead: 0 };
     const events = await eventsOf(runId);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.map(({ kind, data }) => [kind, data])).toEqual([
@@ -140,7 +140,7 @@ describe("run events", () => {
         "run.ended",
         {
           ...{ status: "cancelled", resultClass: "cancelled", resultReasonCode: "cancelled_by_user" },
-          ...{ slicesTotal: 3, slicesDone: 2, rowsRead: 12, rowsWritten: 10, rowsRejected: 2 },
+          ...{ slicesTotal: 3, slicesDone: 2, rowsRead: 12, rowsWritten: 10, rowsRejected: 2, rowsDeleted: 3 },
         },
       ],
     ]);

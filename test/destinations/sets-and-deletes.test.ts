@@ -195,6 +195,77 @@ describe("a set of children", () => {
     expect(await linesIn(warehouse)).toEqual(["1 restored"]);
   });
 
+  test("whose parent's key is of another type, and may be none of the parent's, replaces its own all the same", async () => {
+    const warehouse = await openWarehouse();
+    const texts = [
+      { name: "id", type: "integer", nullable: false },
+      { name: "order_id", type: "text", nullable: false },
+      { name: "text", type: "text", nullable: true },
+      { name: "order_updated_at", type: "text", nullable: true },
+    ];
+    const of = { lines: { columns: texts } };
+    const set = (id: string, at: string, text: string): Change => ({
+      lines: [[String(id.length), id, text, at]],
+      sets: [[id, at]],
+    });
+    await run(warehouse, [{ orders: [order(1, NEW)], ...set("1", NEW, "a") }], of);
+    await run(warehouse, [set("none of it", NEW, "x"), set("1", OLD, "older"), set("none of it", "whenever", "y")], of);
+    expect(await linesIn(warehouse)).toEqual(["1 a", "10 y"]);
+  });
+
+  test("gets its index in a large table while others write there", async () => {
+    const warehouse = await openWarehouse();
+    const group = await prepareGroup(warehouse);
+    const first = await claimGroup(warehouse, group);
+    const many = Array.from({ length: 3_000 }, (_, index) => line(index + 10, 3, `t${index}`.padEnd(3_000, ".")));
+    await write(
+      first,
+      { orders: [order(3)], lines: many.map((cells) => [cells[0] ?? null, cells[1] ?? null, `${cells[0]}`, OLD]) },
+      false,
+    );
+    await warehouse.query(
+      "update shop.lines set text = (select string_agg(md5(random()::text || n), '') from generate_series(1, 60) n) || id",
+    );
+    const size = "select pg_relation_size($1) > 8 * 1024 * 1024 as large";
+    const leaf = `_sluice.${group.lines.leafTable}`;
+    while (!(await warehouse.query<{ large: boolean }>(size, [leaf]))[0]?.large) {
+      await warehouse.query("update shop.lines set text = text || ''");
+    }
+    const [writing, other] = [await warehouse.connect(), await warehouse.connect()];
+    await writing.query("begin");
+    await writing.query("update shop.lines set text = 'held' where id = 10");
+    // It waits for the transaction that is open, and nobody waits for it.
+    const written = write(first, FIRST);
+    await expect
+      .poll(
+        () =>
+          warehouse.query(
+            "select from pg_stat_activity where query like 'create index concurrently%' and wait_event_type = 'Lock'",
+          ),
+        { timeout: 30_000 },
+      )
+      .toHaveLength(1);
+    await other.query("set lock_timeout = '5s'");
+    await other.query("update shop.lines set text = 'written' where id = 11");
+    await writing.query("commit");
+    await written;
+    expect(await linesIn(warehouse, "order_id < 3 or id in (10, 11)")).toEqual([
+      "1 a",
+      "2 b",
+      "3 d",
+      "4 c",
+      "5 e",
+      "10 held",
+      "11 written",
+    ]);
+    const indexes = await warehouse.query(
+      `select indisvalid as valid, relispartition as "isPart" from pg_index join pg_class on pg_class.oid = indexrelid
+       where indrelid = $1::regclass and not indisprimary`,
+      [leaf],
+    );
+    expect(indexes).toEqual([{ valid: true, isPart: true }]);
+  });
+
   test("without a key is refused with a way out where the load mode keeps all rows", async () => {
     const warehouse = await openWarehouse();
     const lines = { loadMode: "append_event" as const, keyColumns: [] };

@@ -16,6 +16,7 @@ import {
   type Source,
 } from "../../providers/provider.ts";
 import type { DepotJob } from "./depot-server.ts";
+import { shelf } from "./shelf-provider.ts";
 import { shop } from "./shop-provider.ts";
 import { till } from "./till-provider.ts";
 
@@ -49,7 +50,7 @@ export const depot: Provider = defineProvider<Config, Record<string, unknown>>({
 
 /** As the registry, with the connectors of tests. */
 export const findProviderOrDepot: typeof findProvider = (key) =>
-  [depot, shop, till].find((provider) => provider.key === key) ?? findProvider(key);
+  [depot, shop, till, shelf].find((provider) => provider.key === key) ?? findProvider(key);
 
 function resourceOf(entityKey: string): ResourceDeclaration {
   return {
