@@ -79,11 +79,12 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
       { fix: "Correct the format of the resource, or the files.", cause: first.fault },
     );
   }
+  const ours = samples.filter((sample) => isOfTable(sample, earlier));
   const parts = new Set([
     ...resource.parts.names,
     ...files.flatMap(({ path }) => Object.keys(resource.parts.of(path))),
   ]);
-  const shape = inferShape(resource.config, { samples, parts: [...parts] }, earlier);
+  const shape = inferShape(resource.config, { samples: ours, parts: [...parts] }, earlier);
   requireKey(resource.config, shape);
   const notes = [
     ...shape.notes,
@@ -91,6 +92,11 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
   return { ...shape, notes };
+}
+
+/** A file that shares no column with its table is something else, and adds none. Reading refuses it. */
+function isOfTable({ ids }: Sample, { fields }: Earlier): boolean {
+  return fields === null || fields.length === 0 || fields.some(({ id }) => ids.includes(id));
 }
 
 const [MOST_NEWEST, MOST_OLDEST] = [4, 2];

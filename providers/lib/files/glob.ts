@@ -195,8 +195,8 @@ function widthAt(text: string, place: number): number {
 function literalStart(segments: readonly Segment[]): string {
   let start = "";
   for (const [index, segment] of segments.entries()) {
-    if (segment === null) return start;
     if (index > 0) start += "/";
+    if (segment === null) return start;
     for (const token of segment) {
       if (token.kind !== "text") return start;
       start += token.text;

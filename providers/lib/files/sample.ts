@@ -30,26 +30,27 @@ const MOST_ROWS = 1000;
 
 /**
  * @returns null where the file has changed or is gone meanwhile
- * @throws FileFault, ProviderError
+ * @throws FileFault where no record of it can be read, ProviderError
  */
 export async function sampleFile(
   access: FileAccess,
   { config }: CompiledResource,
   file: ListedFile,
 ): Promise<Sample | null> {
+  const sample: Sample = { ids: [], values: new Map(), rows: 0, bytes: 0 };
   let text: OpenText | null = null;
   try {
     text = await textOf(config, bytesOf(access, file)).open(0);
-    return await (isDelimited(config) ? sampleDelimited(text, config) : sampleJson(text, config));
+    await (isDelimited(config) ? sampleDelimited(text, config, sample) : sampleJson(text, config, sample));
   } catch (error) {
     if (error instanceof FileChangedError || error instanceof FileGoneError) return null;
-    if (error instanceof BrokenBytesError) {
-      throw new FileFault(error.message, { row: 0, offset: 0 }, { cause: error });
-    }
-    throw error;
+    if (error instanceof BrokenBytesError) throw new FileFault(error.message, { row: 0, offset: 0 }, { cause: error });
+    // A file that breaks off shows its columns all the same; reading says what is wrong with it.
+    if (!(error instanceof FileFault && sample.rows > 0)) throw error;
   } finally {
     await text?.close();
   }
+  return sample;
 }
 
 type Delimited = FileResource & { format: Extract<FileResource["format"], { type: "csv" | "tsv" }> };
@@ -58,49 +59,48 @@ function isDelimited(config: FileResource): config is Delimited {
   return config.format.type === "csv" || config.format.type === "tsv";
 }
 
-async function sampleDelimited(text: OpenText, { format, maxRecordBytes }: Delimited): Promise<Sample> {
+async function sampleDelimited(text: OpenText, { format, maxRecordBytes }: Delimited, sample: Sample): Promise<void> {
   const cursor = await openCsv(text, format, maxRecordBytes);
-  const values = new Map<string, JsonValue[]>();
   const start = cursor.nextOffset();
-  let rows = 0;
-  while (rows < MOST_ROWS && cursor.nextOffset() - start < MOST_BYTES) {
+  sample.ids = cursor.ids;
+  while (sample.rows < MOST_ROWS && sample.bytes < MOST_BYTES) {
     const found = cursor.find();
-    if (found === "end") break;
+    if (found === "end") return;
     if (found === "more") {
-      await cursor.fill(rows + 1);
+      await cursor.fill(sample.rows + 1);
       continue;
     }
-    rows += 1;
+    sample.rows += 1;
+    sample.bytes = cursor.nextOffset() - start;
     // A ragged row says nothing of any column.
     if (cursor.scan.isTorn || cursor.scan.cellCount !== cursor.ids.length) continue;
     for (const [index, cell] of cellTexts(cursor.scan, cursor.marks, format.nullValues).entries()) {
       const id = cursor.ids[index];
-      if (cell !== null && cell !== "" && id !== undefined) addTo(values, id, cell);
+      // Quotes or not: where a column turns out to be no text, both are NULL.
+      if (cell !== "" && id !== undefined) addTo(sample.values, id, cell);
     }
   }
-  return { ids: cursor.ids, values, rows, bytes: cursor.nextOffset() - start };
 }
 
-async function sampleJson(text: OpenText, { format, maxRecordBytes }: FileResource): Promise<Sample> {
+async function sampleJson(text: OpenText, { format, maxRecordBytes }: FileResource, sample: Sample): Promise<void> {
   const held = holdBytes(text, maxRecordBytes);
   const records: JsonRecords = format.type === "json" ? findElements(held, format.recordPath) : findLines(held);
-  const values = new Map<string, JsonValue[]>();
-  let [rows, bytes] = [0, 0];
-  while (rows < MOST_ROWS && bytes < MOST_BYTES) {
-    const found = records.find(rows + 1);
-    if (found === "end") break;
+  const { values } = sample;
+  while (sample.rows < MOST_ROWS && sample.bytes < MOST_BYTES) {
+    const found = records.find(sample.rows + 1);
+    if (found === "end") return;
     if (found === "more") {
-      await records.fill(rows + 1);
+      await records.fill(sample.rows + 1);
       continue;
     }
-    rows += 1;
-    bytes += found.bytes.length;
+    sample.rows += 1;
+    sample.bytes += found.bytes.length;
     for (const [id, value] of Object.entries(recordOf(found.bytes) ?? {})) {
       if (value !== null) addTo(values, id, value);
       else if (!values.has(id)) values.set(id, []);
     }
+    sample.ids = [...values.keys()];
   }
-  return { ids: [...values.keys()], values, rows, bytes };
 }
 
 /** Null for what is no record: reading rejects it. */

@@ -83,10 +83,23 @@ export function writeText(out: CopyBuffer, bytes: Buffer, from: number, to: numb
   return true;
 }
 
-const NULL = Buffer.from("\\N");
+/** Writes bytes of which none has to be escaped. There has to be room for them. */
+export function writePlain(out: CopyBuffer, bytes: Buffer, from: number, to: number): void {
+  const target = out.bytes;
+  let { at } = out;
+  for (let i = from; i < to; i += 1) {
+    target[at] = bytes[i] ?? 0;
+    at += 1;
+  }
+  out.at = at;
+}
+
+const LETTER_N = 0x4e;
 
 export function writeNull(out: CopyBuffer): void {
-  out.at += NULL.copy(out.bytes, out.at);
+  out.bytes[out.at] = BACKSLASH;
+  out.bytes[out.at + 1] = LETTER_N;
+  out.at += 2;
 }
 
 /** Bytes that are COPY text already. */
@@ -101,16 +114,23 @@ export function writeByte(out: CopyBuffer, byte: number): void {
 
 /** A whole number of at least 0. There has to be room for 16 bytes. */
 export function writeNumber(out: CopyBuffer, value: number): void {
+  if (value > MOST_BY_DIGITS) {
+    out.at += out.bytes.write(String(value), out.at, "latin1");
+    return;
+  }
   let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits += 1;
+  for (let rest = value; rest >= 10; rest = (rest / 10) | 0) digits += 1;
   let rest = value;
   for (let i = out.at + digits - 1; i >= out.at; i -= 1) {
-    const next = Math.floor(rest / 10);
+    const next = (rest / 10) | 0;
     out.bytes[i] = 0x30 + rest - next * 10;
     rest = next;
   }
   out.at += digits;
 }
+
+/** Larger ones are no small integers for JavaScript. */
+const MOST_BY_DIGITS = 1_000_000_000;
 
 /** A cell of COPY text. */
 export function escapeCell(cell: string | null): string {

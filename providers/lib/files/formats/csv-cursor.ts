@@ -75,7 +75,7 @@ export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecord
         { row: 0, offset: cursor.recordOffset() },
       );
     }
-    cursor.ids = columnIdsOf(cellTexts(scan, marks).map((name) => name ?? ""));
+    cursor.ids = columnIdsOf(cellTexts(scan, marks));
   } else {
     cursor.ids = columnIdsOf(format.columns ?? Array.from({ length: cursor.scan.cellCount }, () => ""));
     cursor.keepFirst();

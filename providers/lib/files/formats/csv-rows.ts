@@ -1,7 +1,16 @@
 import { isUtf8 } from "node:buffer";
 import type { FileField } from "../shape.ts";
 import { type IsUsual, usualTextOf } from "./byte-types.ts";
-import { type CopyBuffer, reserve, writeByte, writeNull, writeNumber, writeReady, writeText } from "./copy-buffer.ts";
+import {
+  type CopyBuffer,
+  reserve,
+  writeByte,
+  writeNull,
+  writeNumber,
+  writePlain,
+  writeReady,
+  writeText,
+} from "./copy-buffer.ts";
 import { type CsvMarks, type CsvScan, ESCAPED, MOST_CELLS, QUOTED } from "./csv-scan.ts";
 import type { RowPlan } from "./row-plan.ts";
 import { fitsText } from "./text-types.ts";
@@ -72,17 +81,21 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
     const from = cells[place] ?? 0;
     const to = cells[place + 1] ?? 0;
     const flags = cells[place + 2] ?? 0;
-    const isPlain = flags === 0 || !step.isText;
+    const isBare = (flags & QUOTED) === 0;
     if (from === to) {
-      if (!step.isText || (flags === 0 && emptyIsNull)) writeNull(out);
+      if (!step.isText || (isBare && emptyIsNull)) writeNull(out);
       return null;
     }
-    if (nulls.length > 0 && isPlain && isNull(bytes, from, to)) {
+    if (nulls.length > 0 && (isBare || !step.isText) && isNull(bytes, from, to)) {
       writeNull(out);
       return null;
     }
-    if (flags <= QUOTED && (step.isText || step.isUsual?.(bytes, from, to))) {
-      return writeText(out, bytes, from, to) ? null : UNSTORABLE;
+    if (flags <= QUOTED) {
+      if (step.isText) return writeText(out, bytes, from, to) ? null : UNSTORABLE;
+      if (step.isUsual?.(bytes, from, to)) {
+        writePlain(out, bytes, from, to);
+        return null;
+      }
     }
     return writeWithCare(bytes.subarray(from, to), flags, out, step);
   }
@@ -101,7 +114,7 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
     for (const { id, index } of strays) {
       const place = 3 * index;
       const [from = 0, to = 0, flags = 0] = scan.cells.subarray(place, place + 3);
-      if (from === to || (flags === 0 && isNull(scan.bytes, from, to))) continue;
+      if (from === to || ((flags & QUOTED) === 0 && isNull(scan.bytes, from, to))) continue;
       const cell = scan.bytes.subarray(from, to);
       const text = ((flags & ESCAPED) === 0 ? cell : unescapeBytes(cell, flags, marks)).toString("utf8");
       if (text.includes("\0")) return UNSTORABLE;
@@ -161,14 +174,15 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
 
 const TAB = 0x09;
 
-/** The text of the cells of a record, for headers and samples; null for a cell that is NULL. */
-export function cellTexts(scan: CsvScan, marks: CsvMarks, nullValues: readonly string[] = []): (string | null)[] {
+/** The text of the cells of a record, for headers and samples. A cell that is written as one of the `nullValues` is empty, with quotes too. */
+export function cellTexts(scan: CsvScan, marks: CsvMarks, nullValues: readonly string[] = []): string[] {
   const count = Math.min(scan.cellCount, MOST_CELLS);
   return Array.from({ length: count }, (_, index) => {
     const [from = 0, to = 0, flags = 0] = scan.cells.subarray(3 * index, 3 * index + 3);
     const cell = scan.bytes.subarray(from, to);
-    const text = ((flags & ESCAPED) === 0 ? cell : unescapeBytes(cell, flags, marks)).toString("utf8");
-    return flags === 0 && nullValues.includes(text) ? null : text;
+    const written = cell.toString("utf8");
+    if (nullValues.includes(written)) return "";
+    return (flags & ESCAPED) === 0 ? written : unescapeBytes(cell, flags, marks).toString("utf8");
   });
 }
 

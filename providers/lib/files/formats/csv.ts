@@ -26,6 +26,7 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
   const { text, format, plan, path, buffers, after } = options;
   const { opened, cursor, rowNumber: start } = await openCursor(options);
   const writer = createCsvRows({ plan, marks: cursor.marks, ids: cursor.ids, nullValues: format.nullValues });
+  writer.checksEncoding = !cursor.isSound();
   let rowNumber = start;
   let isOver = false;
 
