@@ -48,6 +48,8 @@ export async function* batchesOf(
     else if (item.kind === "portion" && item.portion.rejects.length === 0) {
       const batch = streamBatch();
       yield batch;
+      // Whoever read it has been told, and asks for the next one all the same.
+      if (batch.stream.errored !== null) throw batch.stream.errored;
       if (!batch.stream.readableEnded) throw new Error("A batch has to be read to its end before the next one.");
     } else yield await collectBatch();
   }

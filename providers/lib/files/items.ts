@@ -39,7 +39,11 @@ export async function* readItems(context: ReadingContext, start: Position): Asyn
     for (let index = start.file; index < context.files.length; index += 1) {
       const listed = context.files[index];
       if (listed === undefined) return;
-      yield* readFile(context, { index, listed, found: await prefetch.get(index), start });
+      for await (const item of readFile(context, { index, listed, found: await prefetch.get(index), start })) {
+        // What is in memory would be given to its end otherwise.
+        context.signal.throwIfAborted();
+        yield item;
+      }
     }
   } finally {
     prefetch.close();

@@ -19,7 +19,11 @@ const MARKS_IN_SLICE = 50_000;
 export async function planFiles(engine: FileEngine, request: PlanRequest): Promise<EntityPlan> {
   const { entityKey, keyColumns, manifest } = request;
   const resource = engine.resource(entityKey);
-  if (resource === undefined) throw new Error(`${engine.place}: nothing declares ${entityKey}.`);
+  if (resource === undefined) {
+    throw new TerminalError("entity_unknown", `${engine.place}: no resource is called ${entityKey}.`, {
+      fix: "Correct the entities of the sync, or sourceConfig.resources.",
+    });
+  }
   if (request.between !== null) {
     throw new TerminalError("config_invalid", `${entityKey} is made of files, which have no time windows.`, {
       fix: "Run the sync in another mode: a changed file is read as a whole.",

@@ -98,6 +98,21 @@ describe("the listing of drives", () => {
     expect(graph.received.filter(({ url }) => url.includes("/items/outer"))).toHaveLength(1);
   });
 
+  it("is not asked for again by who has just had it", async () => {
+    const graph = await serveGraph({
+      [DELTA]: ({ origin }) => ({
+        value: [{ id: "root", root: {}, folder: {} }, file("1", "a.csv", "root"), file("2", "b.csv", "root")],
+        "@odata.deltaLink": `${origin}/v1.0/x`,
+      }),
+    });
+    const store = storeOf(graph);
+    const paths: string[] = [];
+    for (const prefix of ["Documents/a", "Documents/b"])
+      for await (const page of store.list({ prefix })) paths.push(...page.map(({ path }) => path));
+    expect(paths).toEqual(["Documents/a.csv", "Documents/b.csv"]);
+    expect(graph.received.filter(({ url }) => url.startsWith(DELTA))).toHaveLength(1);
+  });
+
   it("asks for drives alone that the prefix leads to", async () => {
     const graph = await serveGraph({
       [`/v1.0/sites/${SITE_ID}/drives`]: {

@@ -109,6 +109,8 @@ describe("SharePoint on a bad day", () => {
       const { simulator, drive, list } = followed;
       const dice = createDice(number);
       for (let run = 0; run < 4; run++) {
+        // A token that ends twice within one request is refused for good: what is left of the last run would pile up with this one.
+        simulator.calm();
         simulator.play(drawRun(dice));
         await Promise.all([drive.catchUp(), list.catchUp()]);
         moveAround(followed, dice);
