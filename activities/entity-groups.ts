@@ -72,6 +72,7 @@ export function requireLead(
     );
   }
   if (lead.failure) throw lead.failure;
-  if (lead.files) throw new Error(`${leadKey} is made of files, and the connector gives it children. Files are read alone.`);
+  if (lead.files)
+    throw new Error(`${leadKey} is made of files, and the connector gives it children. Files are read alone.`);
   return lead;
 }

@@ -4,7 +4,7 @@ import type { CursorTail } from "../core/digests.ts";
 import { entityRulesOf } from "../core/entity-rules.ts";
 import { TerminalError } from "../core/errors.ts";
 import { findKeyFault } from "../core/key-faults.ts";
-import { LOAD_MODE_RULES, readsEverything } from "../core/load-modes.ts";
+import { LOAD_MODE_RULES } from "../core/load-modes.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
 import { type BindingRow, findDeletedOwners } from "../db/bindings.ts";
 import type { CursorState } from "../db/cursor-states.ts";
@@ -16,7 +16,7 @@ import { type Discards, isCompleteScan, type LoadTarget, type TargetTable } from
 import { sameColumns } from "../destinations/tables/table-shape.ts";
 import type { EntitySchema, PlanRequest } from "../providers/provider.ts";
 import type { ActivityDeps } from "./deps.ts";
-import { needsResync } from "./feed-start.ts";
+import { isResync, readsAll } from "./reads-all.ts";
 import { requireBackfill } from "./require-backfill.ts";
 import type { ExecutionConfig } from "./run-context.ts";
 
@@ -242,46 +242,6 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
   return createHash("sha256")
     .update(JSON.stringify([loadMode, keyColumns, cursorField, loaded]))
     .digest("base64url");
-}
-
-/**
- * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
- * what is gone end with every read of all there is.
- */
-export function readsAll(run: Pick<RunRow, "runMode">, resolved: ResolvedBinding, read: EntityRead): boolean {
-  const { loadMode, cursorField } = resolved;
-  const isIncremental = run.runMode === "incremental";
-  const lacksStart = isIncremental && ((cursorField === null && !tellsGone(read.schema)) || read.cursor === null);
-  const sweepsThen = loadMode === "delete_insert" || loadMode === "scd2" || loadMode === "upsert_soft_delete";
-  return (
-    readsEverything(loadMode, run.runMode, tellsGone(read.schema)) ||
-    (lacksStart && sweepsThen) ||
-    isResync(run, resolved, read)
-  );
-}
-
-/** A change feed tells of deletions, and a manifest shows which files are gone: no cursor is needed, and no complete scan. */
-export function tellsGone({ changeFeed, files }: Pick<EntitySchema, "changeFeed" | "files">): boolean {
-  return changeFeed === true || files === true;
-}
-
-interface EntityRead {
-  schema: Pick<EntitySchema, "changeFeed" | "files">;
-  binding: Pick<BindingRow, "frozenAt">;
-  cursor: string | null;
-}
-
-/** Load modes that read everything anyway need no other reason to. */
-export function isResync(
-  { runMode }: Pick<RunRow, "runMode">,
-  { loadMode }: ResolvedBinding,
-  read: EntityRead,
-): boolean {
-  const { schema, binding, cursor } = read;
-  const isIncremental = runMode === "incremental" && !readsEverything(loadMode, runMode, tellsGone(schema));
-  // Earlier versions of a file are events that have happened: the source has them no more, and they stay.
-  const keepsGone = schema.files === true && loadMode === "append_event";
-  return isIncremental && !keepsGone && needsResync(schema, binding, cursor);
 }
 
 /** By a guess of the source's; a key of the user's own may be there twice. */

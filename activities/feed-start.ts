@@ -58,7 +58,8 @@ export function tellResync(
     [UNKNOWN_FILES]: "nothing says which files are in its table, which is another one or was made anew",
     "system:destination_set_back": "the destination lacks rows that were loaded before",
   };
-  const why = reasons[state.createdBy ?? ""] ?? (files ? "its state was reset" : "the token of its change feed was reset");
+  const why =
+    reasons[state.createdBy ?? ""] ?? (files ? "its state was reset" : "the token of its change feed was reset");
   return `${entityKey} is read as a whole: ${why}. Its rows stay meanwhile, and those that the source does not have any more go at the end.`;
 }
 

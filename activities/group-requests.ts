@@ -3,7 +3,8 @@ import type { BindingRow } from "../db/bindings.ts";
 import type { CursorState } from "../db/cursor-states.ts";
 import { isCompleteScan, type LoadTarget } from "../destinations/load-target.ts";
 import type { EntitySchema, MemberRequest, PlanRequest } from "../providers/provider.ts";
-import { isResync, type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf } from "./entity-requests.ts";
+import { type PlanSettings, planRequestOf, type ResolvedBinding, readColumnsOf } from "./entity-requests.ts";
+import { isResync } from "./reads-all.ts";
 
 /** An entity of a group, as far as its own binding and table go. */
 export interface GroupTable {

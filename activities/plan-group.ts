@@ -11,11 +11,12 @@ import { checkPlan } from "./check-plan.ts";
 import { holdColumnNames } from "./column-names.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { type EntityGroup, requireLead } from "./entity-groups.ts";
-import { loadRequestOf, type PlanSettings, readBy, readsAll, resolveBinding } from "./entity-requests.ts";
+import { loadRequestOf, type PlanSettings, readBy, resolveBinding } from "./entity-requests.ts";
 import { plannedTail, tellResync, usableState } from "./feed-start.ts";
 import { type GroupTable, groupRequestOf, type PlacedTable } from "./group-requests.ts";
 import { meetingDefects } from "./meeting-defects.ts";
 import { type EntityPlanning, missingEntity, requireOwnFault, unplannable } from "./plan-entity.ts";
+import { readsAll } from "./reads-all.ts";
 
 /**
  * Plans a parent and its children: one plan of the source's, whose slices load all of them. What stands in the way of one table is recorded

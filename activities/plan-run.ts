@@ -235,11 +235,20 @@ function fitsSchema(plan: Plan, found: Map<string, EntitySchema>): boolean {
 async function tellFindings({ db }: ActivityDeps, runId: string, planned: NewPlanEntity[]): Promise<void> {
   await outlastOutage(() => recordWarnings(db, { runId, kind: "destination.table_changed" }, tableChangesOf(planned)));
   await outlastOutage(() => recordWarnings(db, { runId, kind: "source.resync" }, resyncsOf(planned)));
+  const leftOut = leftOutOf(planned);
+  await outlastOutage(() => recordWarnings(db, { runId, kind: "source.files_left_out" }, leftOut));
 }
 
 function resyncsOf(planned: NewPlanEntity[]): RunWarning[] {
   return planned.flatMap(({ entityKey, evidence: { resync } }) =>
     typeof resync === "string" ? [{ entityKey, message: resync }] : [],
+  );
+}
+
+/** A file that could not be read is said again by every run, until it changes. */
+function leftOutOf(planned: NewPlanEntity[]): RunWarning[] {
+  return planned.flatMap(({ entityKey, evidence: { leftOut } }) =>
+    Array.isArray(leftOut) ? leftOut.map((message) => ({ entityKey, message: String(message) })) : [],
   );
 }
 

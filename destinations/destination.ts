@@ -2,8 +2,11 @@ import type { Guards, SchemaPolicies } from "../core/entity-rules.ts";
 import type { OnWork, Pulse } from "../core/pulse.ts";
 import type { Checkpoint, Window } from "../core/slices.ts";
 import type { LoadMode } from "../core/vocabulary.ts";
+import type { FileGenerationQuestion, FilesRequest, KnownFile } from "./known-files.ts";
 import type { LoadTarget, TargetColumn, TargetTable } from "./load-target.ts";
-import type { FileMark, LoadableBatch, RejectedRecord } from "./loadable.ts";
+import type { LoadableBatch, RejectedRecord } from "./loadable.ts";
+
+export type * from "./known-files.ts";
 
 export type {
   FileMark,
@@ -70,28 +73,6 @@ export interface Destination {
   /** Beside-tables of older plans of the chain go, and all of the chains (by root) that it has overtaken. Idempotent. */
   dropSuperseded(request: { rootRunId: string; keepPlanId: string | null; overtaken?: string[] }): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface FilesRequest {
-  deploymentId: string;
-  syncId: string;
-  entityKey: string;
-  /** As in `FileManifest`; absent: of a source that marks files and is not made of them. */
-  generation?: string;
-  fileIds?: string[];
-  /** The last id of the page before; absent: from the first. */
-  after?: string;
-  /** Most files in the answer. */
-  limit: number;
-}
-
-export interface FileGenerationQuestion {
-  deploymentId: string;
-  syncId: string;
-  entityKey: string;
-  schema: string;
-  table: string;
-  generation: string;
 }
 
 export interface ChainPosition {
@@ -228,13 +209,6 @@ export interface SliceRequest {
 
 export interface ClaimRequest extends SliceRequest {
   target: LoadTarget;
-}
-
-/** A file as the ledger has it, of all runs of the entity. */
-export interface KnownFile extends FileMark {
-  /** Of the plan that noted it last. */
-  planId: string;
-  updatedAt: Date;
 }
 
 /** A row of the ledger of rejects. `rowNo` counts within the slice, from 1, as read. */

@@ -191,9 +191,10 @@ export interface EntityPlan {
   /**
    * What was looked at, for the record: `{ by: "cursor", from, to, count }`. An empty plan must say why it is empty. `cursorFollows`: the upper
    * bound is a clock's, and the cursor state goes no further than the newest value that was read (`Checkpoint.newest`). With `feed` there is
-   * at most one slice, and the cursor state becomes the token that its last checkpoint holds (`Checkpoint.cursor`).
+   * at most one slice, and the cursor state becomes the token that its last checkpoint holds (`Checkpoint.cursor`). `leftOut`: sentences about
+   * files that are not read, which become warnings of the run.
    */
-  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed" };
+  evidence: Record<string, unknown> & { cursorFollows?: "rows" | "feed"; leftOut?: string[] };
 }
 
 export interface ReadRequest {

@@ -10,7 +10,7 @@ export interface FilesOfSlice {
   planId: string;
 }
 
-export interface FilesOwner {
+interface FilesOwner {
   deploymentId: string;
   syncId: string;
 }

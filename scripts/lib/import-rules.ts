@@ -45,6 +45,7 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "pg-copy-streams": ["destinations", "providers"],
   pino: ["api", "worker.ts"],
   "prom-client": ["control/metrics.ts"],
+  re2js: ["providers/lib/files"],
   "safe-stable-stringify": ["api"],
   undici: ["providers/lib/http"],
   zod: ["api", "db", "providers", "control/env.ts", "egress/env.ts", "worker.ts"],

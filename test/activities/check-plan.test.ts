@@ -8,7 +8,8 @@ const part = { stage: 0 as const, window: { by: "part" as const, part: { box: 1 
 
 describe("a plan that is held against how its entity is loaded", () => {
   it("parts cannot take the place of windows of time", () => {
-    const replacing = () => checkPlan("boxes", { kind: "replace_windows" }, { slices: [part], evidence: {}, upperBound: null });
+    const replacing = () =>
+      checkPlan("boxes", { kind: "replace_windows" }, { slices: [part], evidence: {}, upperBound: null });
     expect(replacing).toThrow(/boxes is read in parts, and load mode delete_insert replaces windows of time/);
     checkPlan("boxes", { kind: "in_place" }, { slices: [part, part], evidence: {}, upperBound: null });
   });
@@ -16,14 +17,18 @@ describe("a plan that is held against how its entity is loaded", () => {
   it("the cursor of files is the generation of their manifest", () => {
     const plan = { slices: [part], evidence: {}, upperBound: "g1" };
     checkPlan("boxes", { kind: "in_place" }, plan, { generation: "g1" });
-    expect(() => checkPlan("boxes", { kind: "in_place" }, plan, { generation: "g2" })).toThrow(/generation of their manifest, g2/);
+    expect(() => checkPlan("boxes", { kind: "in_place" }, plan, { generation: "g2" })).toThrow(
+      /generation of their manifest, g2/,
+    );
   });
 
   it("a change feed is one slice, or none where nothing is new", () => {
     const evidence = { cursorFollows: "feed" as const };
     checkPlan("changes", { kind: "in_place" }, { slices: [], evidence, upperBound: null });
     checkPlan("changes", { kind: "in_place" }, { slices: [part], evidence, upperBound: null });
-    expect(() => checkPlan("changes", { kind: "in_place" }, { slices: [part, part], evidence, upperBound: null })).toThrow(/2 slices/);
+    expect(() =>
+      checkPlan("changes", { kind: "in_place" }, { slices: [part, part], evidence, upperBound: null }),
+    ).toThrow(/2 slices/);
   });
 });
 

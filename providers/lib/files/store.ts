@@ -3,13 +3,16 @@ import type { Readable } from "node:stream";
 /**
  * What the file engine asks of a provider whose tables are made of files. This room does everything else:
  *
- * - `config.ts`: the zod schema of a resource (a glob and how its files are read). The API process loads this file alone.
+ * - `config.ts`: the zod schema of a resource (a glob and how its files are read); `listing-resource.ts`: the declaration of the entity `files`.
+ *   The API process loads these two alone.
  * - `source.ts`: `createFileSource` gives `discover`, `plan` and `read` over a `FileStore`. A provider needs nothing else.
- * - `discover.ts`, `plan.ts`, `read.ts`: the three of them. `listing.ts`: the entity `files`, which lists all files as a table.
- * - `formats/`: from bytes to rows. `glob.ts`, `path-parts.ts`: from paths to resources and columns.
+ * - `discover.ts` with `sample.ts` and `infer-shape.ts`: columns. `plan.ts` with `diff.ts`: what is to be read. `read.ts` with `items.ts` (file by file)
+ *   and `batches.ts` (what is committed at once). `listing.ts`: the listing as a table.
+ * - `text.ts` and `encoding.ts`: from the bytes of a file to UTF-8. `formats/`: from there to COPY text.
+ * - `glob.ts`, `path-parts.ts`, `resource.ts`: from paths to resources and columns.
  *
- * A provider's part is: `fileResourcesSchema` in its `sourceConfigSchema`, `LISTING_RESOURCE` in its `resources`, `dynamicResources: true`, and in
- * `connect` a store of its own that goes to `createFileSource`.
+ * A provider's part is: `fileResourcesSchema` in its config (not in `addressOf`), `LISTING_RESOURCE` in its `resources`, `dynamicResources: true`,
+ * and in `connect` a store of its own that goes to `createFileSource`. What the engine promises: ADR 47.
  */
 export interface FileStore {
   /**
