@@ -17,6 +17,8 @@ export const RUN_EVENTS = {
     "Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`",
   "source.resync":
     "The state of an entity, such as the token of its change feed, is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`",
+  "source.warning":
+    "An entity is read otherwise than people expect, such as page by page where the source refuses an export. `entityKey`, `message`, as in `summary.warnings`",
   "source.files_left_out":
     "Files of an entity are not loaded: they could not be read and have not changed since, are too large, or cannot be read as they are. `entityKey`, `message` for each of the first ones, as in `summary.warnings`",
   "source.job_cancelled":

@@ -49,6 +49,8 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   comparable?: true;
   /** In catalog order. */
   resources: ResourceDeclaration[];
+  /** What discovery finds, one for each kind of table, such as `drive_items:<drive id>`: the docs page shows it, and the catalog does not. */
+  foundResources?: ResourceDeclaration[];
   /** Names the instance behind a connection, such as a shop's domain or `host/database`; goes into table names. */
   sourceInstanceKey(config: Config): string;
   /** How to log in at a connection that can also be a destination (Postgres); absent where it cannot. */
@@ -220,6 +222,8 @@ export interface ReadRequest {
   convert?: "first" | "all";
   /** Major version of the Postgres that reads the COPY data; absent: not before the source's own. */
   copyFor?: number;
+  /** Tells people in the run what goes otherwise than they expect, once for each message: whole sentences, no value of a row. Absent: nobody listens. */
+  warn?(message: string): Promise<void>;
 }
 
 /** One connector at work: used by one activity at a time, closed at its end. Every method may throw a ProviderError. */

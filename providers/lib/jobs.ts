@@ -18,6 +18,11 @@ export class JobLostError extends Error {
   override readonly name = "JobLostError";
 }
 
+/** Thrown by `create`: the source does no such job for this connection, or not now. Whoever reads otherwise can do so. The message is a clause for people. */
+export class JobRefusedError extends Error {
+  override readonly name = "JobRefusedError";
+}
+
 export interface ExportJobSteps<Result> {
   /** For messages: provider and resource, such as `shopify: orders`. */
   what: string;
@@ -137,7 +142,7 @@ function nameOf({ sliceName }: { sliceName: string }, time: number): string {
 
 /** The source has heard of it, and did not make it. Whatever else happened, it may have. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof TerminalError) return true;
+  if (error instanceof TerminalError || error instanceof JobRefusedError) return true;
   if (!(error instanceof TransientError)) return false;
   return error.reasonCode === "source_rate_limited" || error.reasonCode === "source_quota_exhausted";
 }

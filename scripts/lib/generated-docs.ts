@@ -56,7 +56,8 @@ function pageOf({ key }: Provider): string {
 }
 
 /** What a provider gives, then the columns of each resource. */
-export function resourceTables({ resources }: Pick<Provider, "resources">): string {
+export function resourceTables(provider: Pick<Provider, "resources" | "foundResources">): string {
+  const resources = [...provider.resources, ...(provider.foundResources ?? [])];
   const overview = table(
     ["resource", "key", "cursor", "load mode", "windows", "size", "needs first", "what it is"],
     resources.map(({ entityKey, primaryKey = [], cursorField, loadMode, dependsOn, childOf, description, ...rest }) => [

@@ -39,7 +39,7 @@ const CALLS: Record<string, (call: Call) => unknown> = {
 /** Serves the calls on a port of its own. A call that fails answers 400 with the error. */
 export async function startControl(simulator: Simulator): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer(async (request, response) => {
-    const plain = { isCut: false, healed: null, now: Date.now() };
+    const plain = { fault: null, healed: null, now: Date.now() };
     try {
       const { method, path, body } = await readRequest(request, request.url ?? "/", "api");
       const [, name = "", ...rest] = path.split("/");

@@ -2,7 +2,9 @@ import type { Dice } from "../support/random.ts";
 import type { DataFault } from "./store.ts";
 import type { VendorAnswer } from "./vendor.ts";
 
-export const NETWORK_FAULTS = ["throttle", "throttle_silently", "server_error", "cut_body"] as const;
+/** What happens to an answer on its way: it ends in its middle, comes in small pieces, or is shorter than it says. */
+export const WIRE_FAULTS = ["cut_body", "slow_drip", "wrong_length"] as const;
+export const NETWORK_FAULTS = ["throttle", "throttle_silently", "server_error", ...WIRE_FAULTS] as const;
 export const CREDENTIAL_FAULTS = ["expire_token", "expire_page_tokens"] as const;
 export const DATA_FAULTS = ["late_update", "move_row", "delete_row"] as const satisfies DataFault[];
 
@@ -26,6 +28,12 @@ export type FaultKind =
 export interface Fault {
   beforeRequest: number;
   kind: FaultKind;
+}
+
+export type WireFault = (typeof WIRE_FAULTS)[number];
+
+export function isWireFault(kind: FaultKind): kind is WireFault {
+  return WIRE_FAULTS.some((each) => each === kind);
 }
 
 /** Some faults of the kinds, spread over so many requests. The same dice give the same script. */

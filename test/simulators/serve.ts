@@ -12,6 +12,15 @@ import type { Vendor } from "./vendor.ts";
 
 /** Another vendor is a line here. */
 const VENDORS: Record<string, () => Promise<ServedVendor>> = {
+  graph: async () => {
+    const { createGraph } = await import("./graph/graph.ts");
+    const { CLIENT_SECRET } = await import("./graph/tenant.ts");
+    return { vendor: createGraph({ pageLimit: 200 }).vendor, secrets: { clientSecret: CLIENT_SECRET } };
+  },
+  shopify: async () => {
+    const { createShop, SHOP_TOKEN } = await import("./shopify/shopify.ts");
+    return { vendor: createShop(), secrets: { accessToken: SHOP_TOKEN } };
+  },
   till: async () => {
     const { till, TILL_KEY } = await import("./till.ts");
     return { vendor: till, secrets: { apiKey: TILL_KEY } };

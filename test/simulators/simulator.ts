@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createDice, type Dice } from "../support/random.ts";
-import { DATA_FAULTS, type Fault, type FaultKind } from "./faults.ts";
+import { DATA_FAULTS, type Fault, type FaultKind, isWireFault, type WireFault } from "./faults.ts";
 import { createClock, createStore, type Store, type VirtualClock } from "./store.ts";
 import type { Vendor, VendorAnswer, VendorRequest, VendorTools } from "./vendor.ts";
 import { createVendorState } from "./vendor-state.ts";
@@ -82,14 +82,13 @@ export async function createSimulator(
     const [, name = "", ...rest] = (request.url ?? "/").split("/");
     const seen = await readRequest(request, `/${rest.join("/")}`, to);
     const vendor = byName.get(name.replace(/\?.*$/, ""));
-    if (vendor === undefined)
-      return send(response, { status: 404, body: { error: `no vendor ${name}` } }, { isCut: false });
+    if (vendor === undefined) return send(response, { status: 404, body: { error: `no vendor ${name}` } });
     simulator.requests.push(seen);
     const happening = takeDue();
     const own = happening.map((kind) => happen(kind, vendor, seen)).find((each) => each !== null);
     const refused = { ...THROTTLED, headers: { "retry-after": "30" } };
     if (isThrottled) return send(response, refusalOf(vendor, seen) ?? refused);
-    send(response, own ?? (await vendor.answer(seen, toolsOf(vendor))), { isCut: happening.includes("cut_body") });
+    send(response, own ?? (await vendor.answer(seen, toolsOf(vendor))), happening.find(isWireFault));
   }
 
   const refusalOf = (vendor: Vendor, seen: VendorRequest): VendorAnswer | undefined =>
@@ -119,8 +118,8 @@ export async function createSimulator(
     return null;
   }
 
-  function send(response: ServerResponse, given: VendorAnswer, { isCut = false } = {}): void {
-    sendAnswer(response, given, { isCut, healed: healed?.promise ?? null, now: clock.now() });
+  function send(response: ServerResponse, given: VendorAnswer, fault: WireFault | null = null): void {
+    sendAnswer(response, given, { fault, healed: healed?.promise ?? null, now: clock.now() });
   }
 
   const simulator: Simulator = {

@@ -15,11 +15,16 @@ const time = (text: string) => der(0x18, Buffer.from(text));
 const COMMON_NAME = "550403";
 const SUBJECT_ALTERNATIVE_NAME = "551d11";
 const ECDSA_WITH_SHA256 = "2a8648ce3d040302";
+const RSA_WITH_SHA256 = "2a864886f70d01010b";
+const NULL = der(0x05);
 
 /** A self-signed certificate for a host name, which is its own authority; PEM. */
-export function createCertificate(hostName: string): { certificate: string; key: string } {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const algorithm = sequence(oid(ECDSA_WITH_SHA256));
+export function createCertificate(hostName: string, keys: "ec" | "rsa" = "ec"): { certificate: string; key: string } {
+  const { publicKey, privateKey } =
+    keys === "ec"
+      ? generateKeyPairSync("ec", { namedCurve: "prime256v1" })
+      : generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const algorithm = keys === "ec" ? sequence(oid(ECDSA_WITH_SHA256)) : sequence(oid(RSA_WITH_SHA256), NULL);
   const name = sequence(der(0x31, sequence(oid(COMMON_NAME), der(0x0c, Buffer.from(hostName)))));
   const alternativeNames = sequence(der(0x82, Buffer.from(hostName)));
   const body = sequence(

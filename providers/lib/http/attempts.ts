@@ -4,7 +4,7 @@ import { type Admission, type Entry, FREE } from "./admission.ts";
 import type { AuthContext, Authenticator, Authorization } from "./auth/authenticator.ts";
 import { classifyBreakage } from "./breakages.ts";
 import { describeRequest, describeStatus, type Failure } from "./failures.ts";
-import { followRedirects, type Route } from "./redirects.ts";
+import { followRedirects, isRedirect, type Route } from "./redirects.ts";
 import { type HttpRequest, mayArriveTwice } from "./request.ts";
 import { createResponse, type HttpResponse, quoteBody } from "./response.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
@@ -81,7 +81,8 @@ export function createAttempts(options: AttemptsOptions) {
           continue;
         }
       }
-      return judged(request, outcome, own ?? judge(response, options.retriedStatuses));
+      const isAnswer = request.follow === false && isRedirect(response.status);
+      return judged(request, outcome, own ?? (isAnswer ? { kind: "ok" } : judge(response, options.retriedStatuses)));
     }
   }
 
@@ -111,8 +112,9 @@ export function createAttempts(options: AttemptsOptions) {
       throw toError(request, { reasonCode: "source_rate_limited", said, retryAfterSeconds: comeBackAfter });
     }
     try {
-      const { answer, url } = await followRedirects(route, { ...outgoing, onSent: entry.noteSent }, authorization);
-      const { format } = request;
+      const { format, follow } = request;
+      const outgoingNow = { ...outgoing, onSent: entry.noteSent };
+      const { answer, url } = await followRedirects(route, outgoingNow, authorization, { follow });
       return {
         response: createResponse(
           answer,
@@ -146,7 +148,10 @@ export function createAttempts(options: AttemptsOptions) {
     const after = verdict.afterSeconds ?? failure.retryAfterSeconds;
     const ofEntity = verdict.kind === "retry";
     return {
-      failure: { ...failure, reasonCode, retryAfterSeconds: after, ofEntity },
+      failure: {
+        ...{ ...failure, reasonCode, retryAfterSeconds: after, ofEntity },
+        ...(verdict.kind === "retry" && verdict.fix !== undefined ? { fix: verdict.fix } : {}),
+      },
       mayRepeat: mayArriveTwice(request),
     };
   }

@@ -6,6 +6,10 @@ import type { Answer, Outgoing, Transport } from "./transport.ts";
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+export function isRedirect(status: number): boolean {
+  return REDIRECTS.has(status);
+}
+
 /** The way that requests take. */
 export interface Route {
   guard: EgressGuard;
@@ -20,6 +24,7 @@ export class RedirectError extends Error {
 /**
  * Follows redirects one by one, each checked by the guard before it is asked. Where one leads to another origin, credentials and
  * all headers of the connection stay behind, for good; a body is never taken there. The same host over TLS is no other origin.
+ * @param options.follow false: the first answer counts, whatever it is
  * @returns the first answer that is no redirect, and its URL without credentials
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.4
  */
@@ -27,6 +32,7 @@ export async function followRedirects(
   { guard, transport }: Route,
   first: Outgoing,
   authorization: Authorization,
+  { follow = true }: { follow?: boolean | undefined } = {},
 ): Promise<{ answer: Answer; url: URL }> {
   let outgoing = first;
   let trusted = true;
@@ -34,7 +40,7 @@ export async function followRedirects(
     guard.check(outgoing.url);
     const answer = await transport.exchange(trusted ? await authorized(outgoing, authorization) : outgoing);
     const location = answer.headers.get("location");
-    if (!REDIRECTS.has(answer.status) || location === null) return { answer, url: outgoing.url };
+    if (!follow || !isRedirect(answer.status) || location === null) return { answer, url: outgoing.url };
     answer.body.letGo?.();
     if (redirects === MAX_REDIRECTS) throw new RedirectError(`was redirected more than ${MAX_REDIRECTS} times`);
     const next = redirected(outgoing, answer.status, location);

@@ -29,6 +29,11 @@ export interface HttpRequest {
    * does not count it, and messages show its host alone.
    */
   presigned?: boolean;
+  /**
+   * False: a redirect is the answer, and its `Location` is not asked. For links that are followed in another way, such as presigned downloads.
+   * The default map takes it for a good answer.
+   */
+  follow?: boolean;
   /** Which token goes with the request, where the authenticator has one for each kind of operation; see `auth/scoped-token.ts`. */
   scope?: string;
   /** Of the answer; absent: as its content type says. */

@@ -41,7 +41,7 @@ export function readRatePerSecond({ headers }: Headed, header: string, bucket: s
   return perSecond === null || perSecond <= 0 ? [] : [{ bucket, perSecond }];
 }
 
-function numberOf(text: string | null): number | null {
+export function numberOf(text: string | null): number | null {
   const number = text === null || text.trim() === "" ? Number.NaN : Number(text);
   return Number.isFinite(number) ? number : null;
 }

@@ -8,7 +8,7 @@ import { isUsedUp } from "./retry-after.ts";
  */
 export type Verdict =
   | { kind: "ok" }
-  | { kind: "retry"; afterSeconds?: number }
+  | { kind: "retry"; afterSeconds?: number; fix?: string }
   | { kind: "unauthorized" }
   | { kind: "fail"; reasonCode: ReasonCode; message?: string; fix?: string }
   | { kind: "throttled"; afterSeconds?: number };

@@ -22,7 +22,7 @@ export async function connectRest<Config, SecretName extends string>(
   const client = await openClient(declaration, api, options);
   const resources = settleResources(declaration, configs, { sourceConfig: options.sourceConfig, api });
   const source = createRestSource({ client, resources, checkPath });
-  return extend === undefined ? source : await extend(source, { client, options });
+  return extend === undefined ? source : await extend(source, { client, resources, options });
 }
 
 function secretOf(key: string, secrets: Readonly<Record<string, string>>, name: string): string {
@@ -51,12 +51,12 @@ function settleLimit(limit: OneLimit | Limit, baseUrl: string): Limit {
 }
 
 function settleResources<Config, SecretName extends string>(
-  { key, paginator, resources }: RestDeclaration<Config, SecretName>,
+  { key, paginator, resources, listings = [] }: RestDeclaration<Config, SecretName>,
   configs: readonly ResourceConfig[],
   { sourceConfig, api }: { sourceConfig: RestSourceConfig; api: RestApi },
 ): Resources {
   const paginators = new Map<string, RestPaginator | undefined>(
-    resources.flatMap((resource) => [
+    [...resources, ...listings].flatMap((resource) => [
       [resource.entityKey, resource.paginator] as const,
       ...(resource.children ?? []).map((child) => [child.entityKey, child.more?.paginator] as const),
     ]),

@@ -10,6 +10,7 @@ import type { FieldType } from "./field-types.ts";
 import type { Paginator } from "./paginator.ts";
 import type { PaginatorConfig } from "./paginator-config.ts";
 import type { ErrorRule, QueryParameters } from "./resource.ts";
+import type { Resources } from "./resources.ts";
 
 /**
  * A vendor's connector as data. Catalog, discovery, reading and the tables of its docs page all come from it. It holds no code that
@@ -36,12 +37,16 @@ export interface RestDeclaration<Config, SecretName extends string> {
   /** After those of the resource. */
   errorRules?: ErrorRule[];
   resources: RestResource[];
+  /** Listings that are no table: `extend` reads them. No sync can name them, and no catalog shows them. */
+  listings?: RestResource[];
   /** What is the vendor's own, such as an export job: wraps the source. Its code is loaded by a dynamic import in here. */
   extend?(source: Source, tools: RestTools<Config>): Source | Promise<Source>;
 }
 
 export interface RestTools<Config> {
   client: HttpClient;
+  /** As the sync at hand reads them, `listings` among them. */
+  resources: Resources;
   options: ConnectOptions<Config, RestSourceConfig>;
 }
 
@@ -134,6 +139,8 @@ export interface RestResource {
   /** True when absent. */
   defaultSelected?: boolean;
   storageDescription?: string;
+  /** The vendor gives no more records than this in one listing. A window that has more is asked for in halves. */
+  mostRecords?: number;
   /** More pages in one listing are taken for a loop; 100,000 when absent. */
   maxPages?: number;
 }
@@ -180,8 +187,11 @@ export interface RestMore {
   when: RestSign | { total: string };
   /** The listing of one parent's children: `orders/{parent.id}/lines`. Absent: it cannot be read, and a cut list deletes nothing. */
   path?: string;
+  method?: "GET" | "POST";
   query?: QueryParameters;
   headers?: Record<string, string>;
+  /** Body of a POST, which only reads. */
+  json?: Record<string, unknown>;
   records?: string;
   paginator?: RestPaginator;
   errorRules?: ErrorRule[];
@@ -232,6 +242,8 @@ export interface RestCursor {
   openEnded?: boolean;
   /** The API lists the newest first: a page without anything new is the last. */
   newestFirst?: boolean;
+  /** The API lists the oldest first. It saves requests where a listing is longer than `mostRecords`. */
+  oldestFirst?: boolean;
 }
 
 /** A sync's `sourceConfig` for such a provider. */

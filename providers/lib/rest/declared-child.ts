@@ -35,7 +35,8 @@ export function toChildConfig(shared: Shared, parent: ResourceConfig, child: Res
     name: child.entityKey,
     ...{ displayName: child.displayName, description: child.description },
     ...{ ...listed, errorRules: [...listed.errorRules, ...(shared.errorRules ?? [])] },
-    ...{ method: "GET", idempotent: false, missingRecords: "fail", primaryKey: key },
+    ...{ method: more?.method ?? "GET", ...(more?.json === undefined ? {} : { json: more.json }) },
+    ...{ idempotent: true, missingRecords: "fail", primaryKey: key },
     ...{ loadMode: child.loadMode, sizeClass: child.sizeClass, permission: child.permission ?? parent.permission },
     ...fieldsOf(columns),
     additionalFields: child.otherFields ?? (keepRecord ? "ignore" : "keep"),
@@ -70,10 +71,10 @@ function toNested(of: {
 }
 
 function toMore(more: NonNullable<RestChild["more"]>, fault: Fault): MoreConfig {
-  const { when, path, query = {}, after } = more;
+  const { when, path, query = {}, json, after } = more;
   if (path === undefined && (after !== undefined || more.paginator !== undefined))
     throw fault("the rest of a list is asked for by pages, and `more` has no path");
-  const fields = path === undefined ? [] : parentFieldsIn({ path, query });
+  const fields = path === undefined ? [] : parentFieldsIn({ path, query, ...(json === undefined ? {} : { json }) });
   if (path !== undefined && fields.length === 0 && after === undefined)
     throw fault("the path of the rest of a list names no field of the parent, so it would list the children of all");
   return {

@@ -62,6 +62,7 @@ export function toResourceConfig(shared: Shared, resource: RestResource): Resour
           },
         }),
     errorRules: [...(resource.errorRules ?? []), ...(shared.errorRules ?? [])],
+    mostRecords: resource.mostRecords,
     maxPages: resource.maxPages ?? MAX_PAGES,
   };
   checkWindows(config, cursor, fault);
@@ -147,7 +148,7 @@ function toIncremental(
     granularity: to?.operator === "<=" ? precision : undefined,
     startStep: from?.operator === ">" ? precision : undefined,
     openEnded: cursor.openEnded ?? false,
-    ordering: cursor.newestFirst ? "desc" : "none",
+    ordering: cursor.newestFirst ? "desc" : cursor.oldestFirst ? "asc" : "none",
   };
 }
 

@@ -27,7 +27,11 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
     ]);
     return [[resource, config], ...inner];
   });
-  const configs = entities.map(([, config]) => config);
+  const { listings = [] } = declaration;
+  const configs = [
+    ...entities.map(([, config]) => config),
+    ...listings.map((listing) => ({ ...toResourceConfig(declaration, listing), isListing: true })),
+  ];
   checkParents(key, configs);
   const overrides = entities.map(([entity]) => [entity.entityKey, overridesOf(entity)] as const);
   const declared = entities.map(([entity, config]) => declareResource(entity, config));
@@ -49,7 +53,7 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
 }
 
 /** A resource, or a table of what lies inside its records. */
-type DeclaredEntity = Omit<RestChild, "path" | "more" | "missingList"> & Pick<RestResource, "cursor">;
+export type DeclaredEntity = Omit<RestChild, "path" | "more" | "missingList"> & Pick<RestResource, "cursor">;
 
 /** What one sync wants otherwise than the connector declares. */
 function overridesOf({ cursor }: DeclaredEntity): z.ZodType<RestOverrides> {
@@ -59,7 +63,8 @@ function overridesOf({ cursor }: DeclaredEntity): z.ZodType<RestOverrides> {
   return choice.extend({ initial }).refine(isOneChoice, ONE_CHOICE);
 }
 
-function declareResource(resource: DeclaredEntity, config: ResourceConfig): ResourceDeclaration {
+/** What the catalog says of it. */
+export function declareResource(resource: DeclaredEntity, config: ResourceConfig): ResourceDeclaration {
   const shape = shapeOf(config);
   const entity = describeEntity(config, shape);
   const described = Object.entries(resource.columns).flatMap(([name, column]) =>

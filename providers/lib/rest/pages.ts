@@ -1,5 +1,6 @@
 import type { RejectedRecord } from "../../batch.ts";
 import type { HttpClient } from "../http/client.ts";
+import { placeOf, stepsFrom, watchFullness } from "./full-listings.ts";
 import { holdRecords } from "./held-records.ts";
 import { type ListedPage, readListing } from "./listing.ts";
 import type { Demand } from "./listing-end.ts";
@@ -90,18 +91,17 @@ async function* readScope<Taken>(
   reading: { span: Span; scope: Scope; from: Position; sightings: Sightings; take: Take<Taken> },
 ): AsyncGenerator<ScopePage<Taken>, void, undefined> {
   const { span, scope, from, sightings, take } = reading;
-  const steps = [...cutSteps(span, resource.incremental, context.now)].filter(
-    (step) => from.step === null || (step.from ?? 0) >= from.step,
-  );
+  const steps = stepsFrom([...cutSteps(span, resource.incremental, context.now)], from);
   for (const [i, step] of steps.entries()) {
-    const here = { parent: scope.position, step: step.from, done: false };
+    const here = { parent: scope.position, ...placeOf(step), done: false };
     const following = steps[i + 1];
     const afterListing: Position | null =
       following !== undefined
-        ? { ...here, step: following.from, page: null }
+        ? { ...here, ...placeOf(following), page: null }
         : scope.last
           ? null
           : { ...here, page: null, done: true };
+    const full = watchFullness(resource, step, { listed: i === 0 ? from.listed : undefined, now: context.now });
     const bounds = boundsOf(step, resource.incremental, context.now);
     const listing = readListing({
       client: context.client,
@@ -115,11 +115,15 @@ async function* readScope<Taken>(
     const order = { isDescending: true, last: Number.POSITIVE_INFINITY };
     for await (const listed of listing) {
       const { dated, end } = await lookWithin(listed, resource, step, order);
+      const smaller = await full.afterPage(listed, context.mayRestart);
       const { parent } = scope;
       const ofParent = parent === null ? null : { record: parent, fields: resource.parentFields };
       const taken = await take(listed.records, { dated, parent: ofParent });
       listed.records.letGo();
-      const following = listed.next === null || end ? afterListing : { ...here, page: pageAfter(listed.next) };
+      if (smaller !== null) steps.splice(i + 1, 0, ...smaller);
+      const next =
+        listed.next === null || end ? afterListing : { ...here, ...full.said(), page: pageAfter(listed.next) };
+      const following = smaller?.[0] === undefined ? next : { ...here, ...placeOf(smaller[0]), page: null };
       const seen = { ...sightings };
       yield {
         taken,
@@ -128,7 +132,7 @@ async function* readScope<Taken>(
         answeredAt: listed.answeredAt,
         stop: listed.stop,
       };
-      if (end) break;
+      if (end || smaller !== null) break;
     }
   }
 }

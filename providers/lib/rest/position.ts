@@ -17,6 +17,10 @@ export const positionSchema = z.strictObject({
     .nullable(),
   /** Where the present piece of the window starts, in milliseconds; null for the first. */
   step: z.number().nullable(),
+  /** Where that piece ends, in milliseconds; absent where it ends as the window is usually cut. */
+  until: z.number().nullable().optional(),
+  /** Records of its listing so far, where the source bounds them. */
+  listed: z.int().optional(),
   page: pageTokenSchema.nullable(),
   /** Nothing is left: of this parent, or without one of all. */
   done: z.boolean(),

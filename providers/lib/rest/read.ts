@@ -84,14 +84,14 @@ async function* readBatches(
   if (!batch.isEmpty()) yield batch.take();
 }
 
-function childrenOf(resources: Resources, { members = [] }: EntityReadSpec): ReadChild[] {
+export function childrenOf(resources: Resources, { members = [] }: EntityReadSpec): ReadChild[] {
   return members.map((member) => {
     const resource = resources.get(member.entityKey);
     return { resource, wanted: wantedChild(resource, member) };
   });
 }
 
-function wantedRows(
+export function wantedRows(
   { incremental, deleted, parentFields }: Resource,
   { source, keyColumns, isStored, members }: EntityReadSpec,
   children: readonly ReadChild[],

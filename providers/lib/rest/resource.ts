@@ -28,7 +28,7 @@ export interface IncrementalConfig {
   /** ISO 8601 duration, taken off an exclusive start: such an API gives what changed after the start, not at it. */
   startStep?: string | undefined;
   openEnded: boolean;
-  ordering: "none" | "desc";
+  ordering: "none" | "desc" | "asc";
 }
 
 /** In which records have their cursor; ISO 8601 is read besides, see `readInstant`. */
@@ -144,6 +144,10 @@ export interface ResourceConfig {
   /** Which records say that they are deleted. */
   deleted?: SignConfig | undefined;
   errorRules: ErrorRule[];
+  /** The source gives no more records than this in one listing. */
+  mostRecords?: number | undefined;
+  /** Read by the connector alone: it is none of the source's entities. */
+  isListing?: boolean | undefined;
   /** More pages in one listing are taken for a loop. */
   maxPages: number;
 }

@@ -29,7 +29,7 @@ export function createRestSource({ client: plain, resources, checkPath }: RestSo
 }
 
 /** Counts the bodies of answers, of parents and of pages that are asked for again too. `takeBytes`: those since the last time. */
-function countBytes(client: HttpClient): { client: HttpClient; takeBytes: () => number } {
+export function countBytes(client: HttpClient): { client: HttpClient; takeBytes: () => number } {
   let bytes = 0;
   return {
     client: {

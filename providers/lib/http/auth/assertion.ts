@@ -10,6 +10,8 @@ export interface AssertionKey {
   privateKey: string;
   /** `kid`: how the source calls the key or certificate. */
   keyId?: string | undefined;
+  /** Other members of the JWT's header, such as `x5t`. */
+  header?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What an assertion says. */
@@ -34,7 +36,12 @@ export function signAssertion(context: AuthContext, key: AssertionKey, claims: A
   const { issuer, subject, audience, more = {} } = claims;
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({ ...more })
-    .setProtectedHeader({ alg: key.algorithm, typ: "JWT", ...(key.keyId === undefined ? {} : { kid: key.keyId }) })
+    .setProtectedHeader({
+      ...key.header,
+      alg: key.algorithm,
+      typ: "JWT",
+      ...(key.keyId === undefined ? {} : { kid: key.keyId }),
+    })
     .setIssuer(issuer)
     .setSubject(subject)
     .setAudience(audience)

@@ -3,7 +3,7 @@ import { createTokenAuthenticator, type IssuedToken } from "./access-token.ts";
 import { type AssertionClaims, type AssertionKey, signAssertion } from "./assertion.ts";
 import type { AuthContext, Authenticator, Authorization } from "./authenticator.ts";
 import { basicCredentials, bearer } from "./fixed.ts";
-import { faultOf, keptOf, type Remedy, readMember, readTokenAnswer } from "./token-answer.ts";
+import { type ExplainRefusal, faultOf, keptOf, type Remedy, readMember, readTokenAnswer } from "./token-answer.ts";
 
 export interface OAuthClient {
   tokenUrl: string;
@@ -27,6 +27,8 @@ export interface OAuthClient {
   keep?: readonly string[] | undefined;
   /** The member among `keep` that is the address of the API; relative addresses of requests lead there. */
   baseUrlIn?: string | undefined;
+  /** What the vendor's refusals mean. */
+  explain?: ExplainRefusal | undefined;
   /** How the token goes with a request: `Authorization: Bearer ...`. */
   show?: ((accessToken: string) => Authorization) | undefined;
 }
@@ -124,7 +126,9 @@ async function ask(
   if (client.audience !== undefined) form.set("audience", client.audience);
   const headers = { "content-type": "application/x-www-form-urlencoded", ...(await identify(context, client, form)) };
   const response = await context.requestToken({ url: client.tokenUrl, headers, body: form.toString() });
-  return readTokenAnswer(context, response, { tokenPath: ["access_token"], keep: client.keep, whenExpired });
+  return readTokenAnswer(context, response, {
+    ...{ tokenPath: ["access_token"], keep: client.keep, whenExpired, explain: client.explain },
+  });
 }
 
 const JWT_CLIENT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -1,5 +1,5 @@
 import { isProviderError } from "../../../../core/errors.ts";
-import { describeStatus } from "../failures.ts";
+import { describeStatus, type Failure } from "../failures.ts";
 import { cellOf, isObject, type JsonValue } from "../json.ts";
 import { type HttpResponse, quoteBody } from "../response.ts";
 import { retryAfterSeconds } from "../retry-after.ts";
@@ -10,6 +10,18 @@ export interface Remedy {
   fix: string;
 }
 
+/** What the token endpoint says where it gives no token. */
+export interface TokenRefusal {
+  status: number;
+  /** The member `error`: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+  error: string | null;
+  /** The member `error_description`. */
+  description: string | null;
+}
+
+/** What a vendor means by a refusal, where that is known better than from the status and `error`. */
+export type ExplainRefusal = (refusal: TokenRefusal) => Pick<Failure, "reasonCode" | "fix"> | null;
+
 export interface Expected {
   /** Where the token stands in the answer. */
   tokenPath: readonly string[];
@@ -17,11 +29,12 @@ export interface Expected {
   keep?: readonly string[] | undefined;
   /** Where the source takes the grant no more. */
   whenExpired?: Remedy | undefined;
+  explain?: ExplainRefusal | undefined;
 }
 
 /** @throws ProviderError where the answer holds no token, whatever its status: some sources refuse with 200 */
 export function readTokenAnswer(context: AuthContext, response: HttpResponse, expected: Expected): JsonValue {
-  const { tokenPath, keep = [], whenExpired } = expected;
+  const { tokenPath, keep = [], whenExpired, explain } = expected;
   const { status } = response;
   const said = `the token endpoint answered ${describeStatus(status)}`;
   if (status === 408 || status === 429 || status >= 500) {
@@ -45,11 +58,15 @@ export function readTokenAnswer(context: AuthContext, response: HttpResponse, ex
   }
   // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   const isExpired = error === "invalid_grant";
+  const explained = explain?.({
+    ...{ status, error: textOf(error), description: textOf(readMember(answer, ["error_description"])) },
+  });
   throw context.toError({
     reasonCode: isExpired ? "source_auth_expired" : "source_auth_failed",
     said,
     quoted: quoteBody(response.body),
     fix: isExpired ? whenExpired?.fix : undefined,
+    ...explained,
   });
 }
 
@@ -64,6 +81,10 @@ export function faultOf(context: AuthContext, answer: JsonValue, keep: readonly 
 /** What of the answer is kept with the token. */
 export function keptOf(answer: JsonValue, keep: readonly string[] = []): Record<string, string> {
   return Object.fromEntries(keep.map((path) => [path, cellOf(readMember(answer, path.split("."))) ?? ""]));
+}
+
+function textOf(value: JsonValue | undefined): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 function isText(value: JsonValue | undefined): boolean {

@@ -127,6 +127,17 @@ describe("an assertion", () => {
     expect(payload).toMatchObject({ scope: "read", jti: expect.any(String) });
   });
 
+  it("has the members of its header that a source asks for", async () => {
+    const local = await serveTokens();
+    const auth = clientCredentialsAuth({
+      ...{ tokenUrl: `${local.origin}/token`, clientId: "c1", clientSecret: null, sendIn: "assertion" },
+      assertion: { algorithm: "PS256", privateKey: pem(rsa.privateKey, "pkcs8"), header: { "x5t#S256": "abc" } },
+    });
+    await openClient({ baseUrl: local.origin, auth }).send(GET);
+    const { protectedHeader } = await jwtVerify(local.forms[0]?.get("client_assertion") ?? "", rsa.publicKey);
+    expect(protectedHeader).toEqual({ alg: "PS256", typ: "JWT", "x5t#S256": "abc" });
+  });
+
   it("stands for the client's secret, with scopes as the source divides them", async () => {
     const local = await serveTokens();
     const auth = clientCredentialsAuth({

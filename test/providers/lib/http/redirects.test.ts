@@ -41,6 +41,15 @@ describe("a redirect", () => {
     expect(local.received.map(({ url }) => url)).toEqual(["/orders", "/second"]);
   });
 
+  it("that nobody wants followed is the answer", async () => {
+    const other = await serve((_, response) => sendJson(response, "there"));
+    const local = await redirectTo(`${other.origin}/file`);
+    const response = await openClient({ baseUrl: local.origin }).send({ ...GET, follow: false });
+    expect(response.status).toBe(302);
+    expect(response.headers.get("location")).toBe(`${other.origin}/file`);
+    expect(other.received).toEqual([]);
+  });
+
   it("is followed five times and no more", async () => {
     const local = await serve(({ url }, response) => {
       const hop = Number(new URL(url, "http://x").searchParams.get("hop"));

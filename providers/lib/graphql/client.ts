@@ -1,0 +1,148 @@
+import { z } from "zod";
+import { TerminalError } from "../../../core/errors.ts";
+import type { ReasonCode } from "../../../core/result-reasons.ts";
+import type { HttpClient, HttpRequest, HttpResponse, Verdict } from "../http/client.ts";
+import { readAnswer } from "./answer.ts";
+import type { Ask, GraphqlAnswer, GraphqlDeclaration, GraphqlVerdict } from "./declaration.ts";
+import type { GraphqlDocument } from "./documents.ts";
+
+type Declared = Pick<GraphqlDeclaration<never, never>, "key" | "cost" | "judge" | "statuses" | "search" | "endpoint">;
+
+const callSchema = z.strictObject({
+  call: z.string(),
+  after: z.string().optional(),
+  start: z.string().optional(),
+  end: z.string().optional(),
+  id: z.string().optional(),
+});
+
+/** Most queries whose page size is remembered. */
+const MOST_SIZES = 1_000;
+
+export interface GraphqlClientOptions {
+  declaration: Declared;
+  documents: ReadonlyMap<string, GraphqlDocument>;
+  /** By query: into how many parts its pages have been cut. Added to. */
+  sizes: Map<string, number>;
+}
+
+/** Makes queries of the calls that the REST engine sends, keeps their costs, and asks again in smaller pages where the vendor finds one too costly. */
+export function createGraphqlClient(client: HttpClient, options: GraphqlClientOptions): HttpClient {
+  const { declaration, documents, sizes } = options;
+  const post = createPost(client, declaration);
+  return {
+    ...client,
+    async send(request) {
+      const call = callSchema.parse(request.json);
+      const document = documents.get(call.call);
+      if (document === undefined) throw new Error(`There is no query for ${call.call}.`);
+      const { text: query, term, terms, permission } = document;
+      for (;;) {
+        const divisor = sizes.get(query) ?? 1;
+        const page = pageSizes(document, divisor);
+        const search = declaration.search({ term, start: call.start ?? null, end: call.end ?? null, terms });
+        const usesSearch = query.includes("$search");
+        const variables = {
+          ...page,
+          ...(call.after === undefined ? {} : { after: call.after }),
+          ...(call.id === undefined ? {} : { id: call.id }),
+          ...(usesSearch && search !== null ? { search } : {}),
+        };
+        try {
+          return await post({ ...request, json: { query, variables } }, { permission, hasId: call.id !== undefined });
+        } catch (error) {
+          if (!(error instanceof TooCostlyError) || isSmallest(page)) throw error;
+          if (sizes.size >= MOST_SIZES) sizes.clear();
+          sizes.set(query, divisor * 2);
+        }
+      }
+    },
+  };
+}
+
+export function createAsk(client: HttpClient, declaration: Declared): Ask {
+  const post = createPost(client, declaration);
+  return async ({ doing, query, variables = {}, permission, idempotent = true, judge }) => {
+    let answer: GraphqlAnswer | null = null;
+    const response = await post(
+      { doing, method: "POST", url: declaration.endpoint, idempotent, json: { query, variables } },
+      { permission, hasId: false, judge, tell: (told) => (answer = told) },
+    );
+    const { data } = (answer as GraphqlAnswer | null) ?? { data: null };
+    if (data === null) throw response.refuse(new SyntaxError("it has no data"));
+    return { data, response };
+  };
+}
+
+class TooCostlyError extends TerminalError {}
+
+interface Asked {
+  permission: string | undefined;
+  /** An object is asked for that may be gone. */
+  hasId: boolean;
+  judge?: ((answer: GraphqlAnswer) => GraphqlVerdict | null) | undefined;
+  tell?: (answer: GraphqlAnswer) => void;
+}
+
+function createPost(client: HttpClient, { key, cost, judge, statuses = {} }: Declared) {
+  const costs = new Map<string, number>();
+  return async (request: HttpRequest & { json: unknown }, asked: Asked): Promise<HttpResponse> => {
+    const costOf = JSON.stringify(request.json).replace(/"(after|id|search)":"[^"]*",?/g, "");
+    let isTooCostly = false;
+    const { bucket, perSecond, burst } = cost;
+    try {
+      return await client.send({
+        ...request,
+        spends: [{ bucket, perSecond, burst, cost: Math.min(burst, costs.get(costOf) ?? cost.firstGuess) }],
+        async classify(response): Promise<Verdict | null> {
+          isTooCostly = false;
+          const answer = readAnswer(response);
+          const requested = answer === null ? null : cost.requested(answer);
+          if (requested !== null) costs.set(costOf, requested);
+          const verdict = answer === null ? null : judgeAnswer(answer, asked);
+          if (verdict?.kind === "too_costly") {
+            isTooCostly = true;
+            return { kind: "fail", reasonCode: "source_rejected_request" };
+          }
+          return verdict ?? statuses[response.status] ?? (await request.classify?.(response)) ?? null;
+        },
+      });
+    } catch (error) {
+      if (!isTooCostly) throw error;
+      const { message } = error as Error;
+      throw new TooCostlyError("source_rejected_request", message, {
+        fix: `Leave out columns of the entity (sourceConfig.resources.<entity>.exclude): ${key} finds the query too costly even for a single object.`,
+        cause: error,
+      });
+    }
+  };
+
+  function judgeAnswer(answer: GraphqlAnswer, asked: Asked): GraphqlVerdict | null {
+    const own = asked.judge?.(answer) ?? judge(answer, asked);
+    if (own !== null) {
+      if (own.kind === "ok") asked.tell?.(answer);
+      return own;
+    }
+    if (answer.errors.length > 0) return failed("source_rejected_request", answer);
+    if (answer.status < 200 || answer.status > 299) return null;
+    asked.tell?.(answer);
+    return asked.hasId && answer.data?.node === null ? failed("source_resource_not_found", answer) : null;
+  }
+}
+
+function failed(reasonCode: ReasonCode, { errors }: GraphqlAnswer): Verdict {
+  const said = errors.map(({ message }) => message).join("; ");
+  return { kind: "fail", reasonCode, ...(said === "" ? {} : { message: said }) };
+}
+
+/** Pages get smaller first, then the connections within. */
+function pageSizes({ first, inner }: GraphqlDocument, divisor: number): { first: number; inner?: number } {
+  const divided = Math.floor(first / divisor);
+  if (inner === null) return { first: Math.max(1, divided) };
+  const beyond = divided >= 1 ? 1 : divisor / 2 ** Math.floor(Math.log2(first));
+  return { first: Math.max(1, divided), inner: Math.max(1, Math.floor(inner / beyond)) };
+}
+
+function isSmallest({ first, inner = 1 }: { first: number; inner?: number }): boolean {
+  return first === 1 && inner === 1;
+}

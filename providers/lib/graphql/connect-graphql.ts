@@ -1,0 +1,84 @@
+import { isChosen } from "../../../core/column-choice.ts";
+import type { EntityReadSpec, PlanRequest, Source } from "../../provider.ts";
+import type { RestTools } from "../rest/declaration.ts";
+import { countBytes, createRestSource } from "../rest/source.ts";
+import { createAsk, createGraphqlClient } from "./client.ts";
+import type { GraphqlDeclaration } from "./declaration.ts";
+import { composeDocuments } from "./documents.ts";
+import { createExportReader } from "./export-reader.ts";
+import { createFollowUps } from "./follow-ups.ts";
+import { planGraphql, takeWay } from "./plan.ts";
+import type { Wanted } from "./selection.ts";
+import { createSlices } from "./slices.ts";
+
+/** The source of a GraphQL connector: the REST engine's, with queries that ask for what the plan reads and nothing else. */
+export async function connectGraphql<Config, SecretName extends string>(
+  declaration: GraphqlDeclaration<Config, SecretName>,
+  { client: plain, resources, options }: RestTools<Config>,
+  sizes: Map<string, number>,
+): Promise<Source> {
+  const { client, takeBytes } = countBytes(plain);
+  const ask = createAsk(client, declaration);
+  const exports = declaration.exports;
+  const canExport = exports?.isWanted(options.config) === true;
+
+  function engineFor(wanted: Wanted | null) {
+    const documents = composeDocuments(declaration, wanted);
+    const asking = createGraphqlClient(client, { declaration, documents, sizes });
+    return { client: asking, resources, source: createRestSource({ client: asking, resources }) };
+  }
+
+  /** Columns of the plan, and of those what the sync wants. */
+  function wantedBy(entityKey: string, columns: readonly string[] | undefined): Set<string> {
+    const { choice, declared = {} } = resources.get(entityKey);
+    const names = columns ?? Object.values(declared).map(({ column }) => column);
+    return new Set(names.filter((name) => isChosen(choice ?? {}, name)));
+  }
+
+  function wantedByPlan({ entityKey, columns, members = [], isStored }: PlanRequest): Wanted {
+    return new Map([
+      [entityKey, isStored === false ? new Set<string>() : wantedBy(entityKey, columns)],
+      ...members.map((member) => [member.entityKey, wantedBy(member.entityKey, member.columns)] as const),
+    ]);
+  }
+
+  function wantedByRead({ entityKey, columns, members = [], isStored }: EntityReadSpec): Wanted {
+    const names = (all: EntityReadSpec["columns"]) => new Set(all.map(({ name }) => name));
+    return new Map([
+      [entityKey, isStored === false ? new Set<string>() : names(columns)],
+      ...members.map((member) => [member.entityKey, names(member.columns)] as const),
+    ]);
+  }
+
+  const all = engineFor(null).source;
+  const source: Source = {
+    check: () => all.check(),
+    discover: (keys, known, named) => all.discover(keys, known, named),
+    plan(request) {
+      const engine = engineFor(wantedByPlan(request));
+      const followUps = createFollowUps(declaration, engine);
+      return planGraphql({ declaration, engine, followUps, canExport }, request);
+    },
+    read(request) {
+      const { spec, isExported } = takeWay(request.spec);
+      const wanted = wantedByRead(spec);
+      const engine = engineFor(wanted);
+      const reading = { ...request, spec };
+      const exporter =
+        exports === undefined || !isExported
+          ? null
+          : createExportReader({ declaration, exports, engine, wanted, client, ask, shared: options.shared });
+      return createSlices({ engine, exporter, followUps: createFollowUps(declaration, engine), takeBytes }).read(
+        reading,
+      );
+    },
+    probe: async () => client.look(),
+    close: () => client.close(),
+    ...(exports === undefined ? {} : { cancelJob: (job) => exports.cancel(ask, job) }),
+  };
+  return declaration.extend === undefined
+    ? source
+    : await declaration.extend(source, { client, resources, options, ask });
+}
+
+export type Engine = Pick<RestTools<never>, "client" | "resources"> & { source: Source };

@@ -1,0 +1,185 @@
+import type { SizeClass } from "../../../core/vocabulary.ts";
+import type { Settlement, Source } from "../../provider.ts";
+import type { HttpResponse, Verdict } from "../http/client.ts";
+import type { JsonObject } from "../http/json.ts";
+import type { RestColumnDetails, RestDeclaration, RestTools } from "../rest/declaration.ts";
+import type { FieldType } from "../rest/field-types.ts";
+import type { GraphqlExports } from "./export-declaration.ts";
+
+/**
+ * A vendor's GraphQL connector as data, for APIs with Relay connections (https://relay.dev/graphql/connections.htm). Queries are made of it once; pages
+ * are read as those of a REST API are.
+ */
+export interface GraphqlDeclaration<Config, SecretName extends string>
+  extends Omit<
+    RestDeclaration<Config, SecretName>,
+    "resources" | "listings" | "extend" | "paginator" | "records" | "checkPath"
+  > {
+  /** Relative to `baseUrl`: where queries are posted. */
+  endpoint: string;
+  /** A window as a search text: terms such as `updated_at` and instants in ISO 8601. Null without a bound and without `terms`. */
+  search(of: { term: string | null; start: string | null; end: string | null; terms: string | null }): string | null;
+  /** What an answer means that reports errors; null: nothing to say. Values beside errors are never taken. */
+  judge(answer: GraphqlAnswer, asked: { permission: string | undefined }): GraphqlVerdict | null;
+  /** What statuses mean, where that is not what is usual. */
+  statuses?: Record<number, Verdict>;
+  /** How the vendor counts what queries cost. */
+  cost: GraphqlCost;
+  /** The vendor gives no more records in one listing. */
+  mostRecords?: number;
+  /** How it tells what was deleted. */
+  deletions?: GraphqlDeletions;
+  exports?: GraphqlExports<Config>;
+  resources: GraphqlResource[];
+  /** What is the vendor's own: wraps the source. Its code is loaded by a dynamic import in here. */
+  extend?(source: Source, tools: GraphqlTools<Config>): Source | Promise<Source>;
+}
+
+/** One query outside of the resources. @throws ProviderError where the answer reports errors */
+export type Ask = (question: {
+  /** For messages. */
+  doing: string;
+  query: string;
+  variables?: Record<string, unknown>;
+  permission?: string | undefined;
+  /** False for a mutation: it is not sent again after it may have arrived. */
+  idempotent?: boolean;
+  /** First word on errors, before `judge`. Errors that it forgives are in the answer. */
+  judge?: (answer: GraphqlAnswer) => GraphqlVerdict | null;
+}) => Promise<{ data: JsonObject; response: HttpResponse }>;
+
+export interface GraphqlTools<Config> extends RestTools<Config> {
+  ask: Ask;
+}
+
+export interface GraphqlAnswer {
+  status: number;
+  errors: GraphqlError[];
+  /** Null where there is none. */
+  data: JsonObject | null;
+  extensions: JsonObject;
+}
+
+export interface GraphqlError {
+  message: string;
+  /** Null where the vendor gives none. */
+  code: string | null;
+  /** Of the field: `orders.nodes.0.email`. */
+  path: string | null;
+  extensions: JsonObject;
+}
+
+/** `too_costly`: the same is asked for in smaller pages. */
+export type GraphqlVerdict = Verdict | { kind: "too_costly" };
+
+export interface GraphqlCost {
+  bucket: string;
+  perSecond: number;
+  burst: number;
+  /** Reserved for a query of which no answer has told the cost yet. */
+  firstGuess: number;
+  /** What the vendor reserves for such a query; null where the answer does not say. */
+  requested(answer: Pick<GraphqlAnswer, "extensions">): number | null;
+  settle(answer: Pick<GraphqlAnswer, "extensions">): Omit<Settlement, "bucket"> | null;
+}
+
+/** A connection that lists deletions. */
+export interface GraphqlDeletions {
+  /** On the query root. */
+  root: string;
+  args?: string;
+  /** Selection of its nodes. */
+  select: string;
+  /** Search terms for deletions of such subjects. */
+  terms(subjects: readonly string[]): string;
+  /** The search term for their time. */
+  term: string;
+  /** Of a node: key, time and kind of what was deleted. */
+  key: string;
+  at: string;
+  subject: string;
+  /** What a node has that is a deletion: no row goes for any other. */
+  proof: { path: string; equals: string };
+}
+
+/** One resource: a connection on the query root, and one table. */
+export interface GraphqlResource {
+  entityKey: string;
+  displayName: string;
+  description: string;
+  root: string;
+  /** Of its nodes. */
+  type: string;
+  /** Arguments that never change: `sortKey: UPDATED_AT`. */
+  args?: string;
+  /** Search terms that never change. */
+  terms?: string;
+  columns: Record<string, GraphqlColumn>;
+  /** Fields that are unions, with the types that are asked for. */
+  unions?: Record<string, readonly string[]>;
+  primaryKey: string[];
+  cursor?: {
+    column: string;
+    /** The search term. */
+    term: string;
+    /** The listing is in the order of the cursor, the oldest first. */
+    isOrdered: boolean;
+    /** ISO 8601; the declaration's when absent. */
+    safetyLag?: string;
+  };
+  /** Objects of a page, at most; a vendor that finds it too costly is asked for less. */
+  pageSize: number;
+  /** Of each connection within a page. */
+  childPageSize?: number;
+  children?: GraphqlChild[];
+  /** What the vendor calls those that were deleted. Absent: it does not tell. `keyOf` makes the resource's key of the subject's. */
+  deletions?: { subjects: readonly string[]; keyOf?: (subject: string) => string };
+  /** It can be read by an export job. */
+  isExportable?: boolean;
+  permission?: string;
+  sizeClass: SizeClass;
+  defaultSelected?: boolean;
+  storageDescription?: string;
+}
+
+/** A table of what lies inside a resource's nodes. */
+export interface GraphqlChild {
+  entityKey: string;
+  displayName: string;
+  description: string;
+  /** A connection, whose rest is read by the parent's id, or a list, which is always whole. */
+  field: { connection: string; args?: string } | { list: string };
+  /** Of its elements. */
+  type: string;
+  columns: Record<string, GraphqlColumn>;
+  primaryKey: string[];
+  /** An export job cannot read it, such as a connection within a list. */
+  isPagedOnly?: boolean;
+  /** They change without their parent, and can be listed by their own time: */
+  changes?: GraphqlChanges;
+  permission?: string;
+  sizeClass: SizeClass;
+  defaultSelected?: boolean;
+  storageDescription?: string;
+}
+
+export interface GraphqlChanges {
+  /** A connection on the query root; or, with `of`, on each object of another resource. */
+  connection: string;
+  args?: string;
+  of?: { resource: string; type: string };
+  term: string;
+  /** Column with their own time. */
+  column: string;
+  /** The field of an element that is its parent. */
+  parentField: string;
+  pageSize: number;
+}
+
+/** A type alone: the field has the column's name. */
+export type GraphqlColumn =
+  | FieldType
+  | (Pick<RestColumnDetails, "type" | "path" | "parent" | "required" | "description"> & {
+      /** How the last step of `path` is asked for, where it takes arguments or has fields of its own: `address { city }`. */
+      select?: string;
+    });

@@ -1,0 +1,31 @@
+import type { ExportJob } from "../../../core/slices.ts";
+import type { JsonObject } from "../http/json.ts";
+import type { JobState } from "../jobs.ts";
+import type { Ask } from "./declaration.ts";
+
+/** Export jobs that run a query over all of its objects and give JSONL: each object of a connection is a line of its own. */
+export interface GraphqlExports<Config> {
+  /** In messages and in the ledger. */
+  kind: string;
+  /** Jobs that the vendor runs side by side for one account. */
+  atOnce: { name: string; limit: number };
+  /** A window shorter than this is read by pages; ISO 8601. */
+  shortest: string;
+  /** Connections in one query, at most. */
+  mostConnections: number;
+  isWanted(config: Config): boolean;
+  /** @throws JobRefusedError where the vendor does no such job: pages are read instead */
+  create(ask: Ask, query: string): Promise<string>;
+  poll(ask: Ask, ref: string): Promise<JobState<ExportFile>>;
+  cancel(ask: Ask, job: ExportJob): Promise<void>;
+  /** Of a line; null: it is an object of the root connection. */
+  parentOf(line: JsonObject): string | null;
+  /** Of a line that has a parent. */
+  typeOf(line: JsonObject): string | null;
+}
+
+export interface ExportFile {
+  /** Presigned; null where nothing was found. */
+  url: string | null;
+  bytes: number;
+}

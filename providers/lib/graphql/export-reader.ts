@@ -1,0 +1,202 @@
+import { z } from "zod";
+import { isProviderError, TransientError } from "../../../core/errors.ts";
+import type { Batch } from "../../batch.ts";
+import type { ReadRequest, SharedConnection } from "../../provider.ts";
+import type { HttpClient } from "../http/client.ts";
+import type { JsonObject } from "../http/json.ts";
+import { readJsonLines } from "../http/stream/json-lines.ts";
+import { JobLostError, type JobState, runExportJob } from "../jobs.ts";
+import { createRowsBatch } from "../rest/batches.ts";
+import { holdRecords } from "../rest/held-records.ts";
+import { createNewest } from "../rest/newest.ts";
+import { START } from "../rest/position.ts";
+import { childrenOf, wantedRows } from "../rest/read.ts";
+import { readSpecSchema } from "../rest/read-spec.ts";
+import { boundsOf, spanOf } from "../rest/steps.ts";
+import { makesTables } from "../rest/table-rows.ts";
+import { createTablesBatch } from "../rest/tables-batch.ts";
+import type { Engine } from "./connect-graphql.ts";
+import type { Ask, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
+import { exportQuery } from "./documents.ts";
+import type { ExportFile, GraphqlExports } from "./export-declaration.ts";
+import { type Family, groupLines } from "./group-lines.ts";
+import { isLong } from "./plan.ts";
+import type { Wanted } from "./selection.ts";
+
+export interface ExportReader {
+  /** Is the slice read by a job? */
+  takes(request: ReadRequest): boolean;
+  /** @throws JobRefusedError */
+  read(request: ReadRequest): AsyncGenerator<Batch, void>;
+}
+
+interface Reading<Config> {
+  declaration: Pick<GraphqlDeclaration<Config, never>, "key" | "resources" | "search">;
+  exports: GraphqlExports<Config>;
+  engine: Engine;
+  wanted: Wanted;
+  client: HttpClient;
+  ask: Ask;
+  shared: SharedConnection;
+}
+
+/** Where a batch of the download ended. The same file is always cut into the same parts. */
+const placeSchema = z.object({ part: z.int(), record: z.int() });
+
+const MOST_JOBS = 3;
+/** A place for a job is free again so long after its slice was last heard of. */
+const LEASE_SECONDS = 15 * 60;
+const ASK_AGAIN_SECONDS = 20;
+const RECORDS_AT_ONCE = 200;
+
+export function createExportReader<Config>(reading: Reading<Config>): ExportReader {
+  const { declaration, exports, engine, wanted, client, ask, shared } = reading;
+
+  function queryOf({ spec, window }: ReadRequest): string {
+    const resource = resourceOf(declaration, spec.entityKey);
+    const { incremental } = engine.resources.get(spec.entityKey);
+    const { now } = readSpecSchema.parse(spec.source);
+    const bounds = boundsOf(spanOf(window, incremental), incremental, now);
+    const search = declaration.search({
+      term: resource.cursor?.term ?? null,
+      ...bounds,
+      terms: resource.terms ?? null,
+    });
+    return exportQuery(resource, wanted, search);
+  }
+
+  async function* download(request: ReadRequest, file: ExportFile, from: unknown): AsyncGenerator<Batch, void> {
+    const { spec, window } = request;
+    const start = placeSchema.safeParse(from).data ?? { part: 0, record: 0 };
+    const resource = resourceOf(declaration, spec.entityKey);
+    const lead = engine.resources.get(spec.entityKey);
+    const rows = wantedRows(lead, spec, childrenOf(engine.resources, spec));
+    const span = spanOf(window, lead.incremental);
+    const { incremental } = lead;
+    const dated =
+      incremental === undefined || (span.from === null && span.to === null)
+        ? null
+        : { ...span, field: incremental.cursorField, format: "iso8601" };
+    const newest = createNewest(request.checkpoint?.newest ?? undefined);
+    const options = { from: START, newest, takeBytes: () => 0 };
+    const batch = makesTables(rows) ? createTablesBatch(spec, rows, options) : createRowsBatch(spec, options);
+    const take = (place: { part: number; record: number }, final: boolean): Batch => ({
+      ...batch.take(),
+      checkpoint: { ...place, ...newest.said() },
+      final,
+    });
+    let last = start;
+    if (file.url !== null) {
+      const lines = linesOf(file.url, request);
+      const connections = connectionsOf(resource, wanted);
+      for await (const part of groupLines(lines, { bytes: file.bytes, skip: start.part, parentOf: exports.parentOf })) {
+        const records = part.families.map((family) => recordOf(family, connections, exports.typeOf));
+        let record = part.number === start.part ? start.record : 0;
+        while (record < records.length) {
+          const some = records.slice(record, record + RECORDS_AT_ONCE);
+          const taken = await holdRecords(some).rows({ dated, parent: null }, rows);
+          if (!batch.takes(taken)) yield take(last, false);
+          newest.add(taken.newest);
+          batch.add({ taken, at: START, next: START, answeredAt: null });
+          record += some.length;
+          last = { part: part.number, record };
+          if (batch.isFull(request)) yield take(last, false);
+        }
+        last = { part: part.number + 1, record: 0 };
+      }
+    }
+    yield take(last, true);
+  }
+
+  async function* linesOf(url: string, { spec }: ReadRequest): AsyncGenerator<JsonObject[], void> {
+    try {
+      const doing = `the file of the ${exports.kind} of ${spec.entityKey}`;
+      const stream = await client.stream({ doing, method: "GET", url, presigned: true });
+      for await (const { values } of readJsonLines(stream)) yield values as JsonObject[];
+    } catch (error) {
+      if (isGone(error)) throw new JobLostError("its file is gone", { cause: error });
+      throw error;
+    }
+  }
+
+  return {
+    takes({ checkpoint, window, spec }) {
+      if (checkpoint === null) return isLong(window, exports.shortest, readSpecSchema.parse(spec.source).now);
+      return ["job", "making", "part"].some((member) => member in checkpoint);
+    },
+    read(request) {
+      const { spec, checkpoint, sliceName = crypto.randomUUID(), isComplete = false } = request;
+      const lease = { ...exports.atOnce, seconds: LEASE_SECONDS, job: sliceName };
+      const what = `${declaration.key}: ${spec.entityKey}`;
+      return runExportJob<ExportFile>({
+        ...{ what, kind: exports.kind, checkpoint, sliceName, isComplete, most: MOST_JOBS },
+        columns: spec.columns.map(({ name }) => name),
+        hasKey: spec.keyColumns.length > 0,
+        async create() {
+          if (!(await shared.lease(lease))) throw busy(what, exports);
+          try {
+            return await exports.create(ask, queryOf(request));
+          } catch (error) {
+            await shared.release(lease);
+            throw error;
+          }
+        },
+        async poll(ref): Promise<JobState<ExportFile>> {
+          const state = await exports.poll(ask, ref);
+          if (state.state === "running") await shared.lease(lease);
+          else await shared.release(lease);
+          return state;
+        },
+        download: (file, position) => download(request, file, position),
+      });
+    },
+  };
+}
+
+function resourceOf(
+  { resources }: Pick<GraphqlDeclaration<never, never>, "resources">,
+  entityKey: string,
+): GraphqlResource {
+  const found = resources.find((each) => each.entityKey === entityKey);
+  if (found === undefined) throw new Error(`${entityKey} is not declared.`);
+  return found;
+}
+
+/** Connections of the resource's nodes that the query asks for, by the type of their elements. */
+function connectionsOf({ children = [] }: GraphqlResource, wanted: Wanted): Map<string, string> {
+  return new Map(
+    children.flatMap(({ entityKey, type, field }): [string, string][] =>
+      wanted.has(entityKey) && "connection" in field ? [[type, field.connection]] : [],
+    ),
+  );
+}
+
+/** The object as a page would have it, with its connections whole. */
+function recordOf(
+  { object, children }: Family,
+  connections: ReadonlyMap<string, string>,
+  typeOf: (line: JsonObject) => string | null,
+): JsonObject {
+  const lists = new Map([...connections.values()].map((connection): [string, JsonObject[]] => [connection, []]));
+  for (const child of children) lists.get(connections.get(typeOf(child) ?? "") ?? "")?.push(child);
+  const whole = [...lists].map(([connection, nodes]) => [
+    connection,
+    { nodes, pageInfo: { hasNextPage: false, endCursor: null } },
+  ]);
+  return { ...object, ...Object.fromEntries(whole) };
+}
+
+function isGone(error: unknown): boolean {
+  if (!isProviderError(error)) return false;
+  return ["source_resource_not_found", "source_permission_denied", "source_rejected_request"].includes(
+    error.reasonCode,
+  );
+}
+
+function busy(what: string, { kind, atOnce }: Pick<GraphqlExports<never>, "kind" | "atOnce">): TransientError {
+  return new TransientError(
+    "source_rate_limited",
+    `${what}: the source runs ${atOnce.limit} jobs of kind ${kind} at once, and all are in use by this connection.`,
+    { retryAfterSeconds: ASK_AGAIN_SECONDS },
+  );
+}

@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TransientError } from "../../../core/errors.ts";
+import { isObject, type JsonObject, jsonOf, parseJson } from "../http/json.ts";
+
+/** An object with those that name it as their parent. */
+export interface Family {
+  object: JsonObject;
+  children: JsonObject[];
+}
+
+export interface GroupOptions {
+  /** Of all lines, about. */
+  bytes: number;
+  /** Parts before this one are left out. */
+  skip: number;
+  /** The id of a line's parent; null where it has none. */
+  parentOf(line: JsonObject): string | null;
+}
+
+/** One part at a time is in memory. */
+const PART_BYTES = 4 * 1024 * 1024;
+const MOST_PARTS = 1_024;
+/** Text of one part before it is written. */
+const WRITE_BYTES = 64 * 1024;
+
+/**
+ * Puts lines together whose children may stand anywhere. A small file is held in memory. Of a large one, each line goes to one of many files on the disk,
+ * which its family's id chooses, and then one after the other is read: memory stays small however large the file is, and the same file always gives the
+ * same parts in the same order.
+ * @throws TransientError source_response_invalid for a child whose parent is not in the file
+ */
+export async function* groupLines(
+  lines: AsyncIterable<readonly JsonObject[]>,
+  { bytes, skip, parentOf }: GroupOptions,
+): AsyncGenerator<{ number: number; families: Family[] }, void> {
+  const parts = Math.min(MOST_PARTS, Math.max(1, Math.ceil(bytes / PART_BYTES)));
+  if (parts === 1) {
+    const all: JsonObject[] = [];
+    for await (const some of lines) all.push(...some);
+    if (skip === 0) yield { number: 0, families: familiesOf(all, parentOf) };
+    return;
+  }
+  const directory = await mkdtemp(join(tmpdir(), "sluice-export-"));
+  try {
+    const written = createFiles(directory);
+    for await (const some of lines) {
+      for (const line of some) {
+        const number = partOf(parentOf(line) ?? String(line.id), parts);
+        if (number >= skip) await written.add(number, jsonOf(line) ?? "{}");
+      }
+    }
+    await written.flush();
+    for (let number = skip; number < parts; number += 1) {
+      yield { number, families: familiesOf(await written.read(number), parentOf) };
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function createFiles(directory: string) {
+  const waiting = new Map<number, { texts: string[]; bytes: number }>();
+  const pathOf = (number: number): string => join(directory, `${number}.jsonl`);
+  async function write(number: number): Promise<void> {
+    const { texts } = waiting.get(number) ?? { texts: [] };
+    waiting.delete(number);
+    if (texts.length > 0) await appendFile(pathOf(number), `${texts.join("\n")}\n`, { mode: 0o600 });
+  }
+  return {
+    async add(number: number, text: string): Promise<void> {
+      const part = waiting.get(number) ?? { texts: [], bytes: 0 };
+      part.texts.push(text);
+      part.bytes += text.length;
+      waiting.set(number, part);
+      if (part.bytes >= WRITE_BYTES) await write(number);
+    },
+    async flush(): Promise<void> {
+      for (const number of [...waiting.keys()]) await write(number);
+    },
+    async read(number: number): Promise<JsonObject[]> {
+      let text: string;
+      try {
+        text = await readFile(pathOf(number), "utf8");
+      } catch (error) {
+        // No family fell into this part.
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+        throw error;
+      }
+      return text.split("\n").flatMap((line) => {
+        const value = line === "" ? null : parseJson(line);
+        return isObject(value) ? [value] : [];
+      });
+    },
+  };
+}
+
+function partOf(id: string, parts: number): number {
+  return createHash("sha256").update(id).digest().readUInt32BE(0) % parts;
+}
+
+/** In the order of their first lines. */
+function familiesOf(lines: readonly JsonObject[], parentOf: GroupOptions["parentOf"]): Family[] {
+  const families = new Map<string, Family | { object: null; children: JsonObject[] }>();
+  for (const line of lines) {
+    const parent = parentOf(line);
+    const id = parent ?? String(line.id);
+    const family = families.get(id) ?? { object: null, children: [] };
+    families.set(id, family);
+    if (parent === null) family.object = line;
+    else family.children.push(line);
+  }
+  return [...families].map(([id, { object, children }]): Family => {
+    if (object !== null) return { object, children };
+    throw new TransientError(
+      "source_response_invalid",
+      `An export has objects of the parent ${id}, and not the parent itself.`,
+      {
+        fix: "Retry the run. If it happens again, read pages instead (config.bulk: never) and report it to the vendor.",
+      },
+    );
+  });
+}

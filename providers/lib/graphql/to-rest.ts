@@ -1,0 +1,174 @@
+import type { RestChild, RestColumn, RestDeclaration, RestPaginator, RestResource } from "../rest/declaration.ts";
+import type { GraphqlChild, GraphqlColumn, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
+import { changesOf, connectionOf, deletionsOf } from "./documents.ts";
+import { detailsOf } from "./selection.ts";
+
+/** What a request of the REST engine says of a query; `client.ts` makes the query of it. */
+export interface Call {
+  /** Name of the document. */
+  call: string;
+  after?: string;
+  start?: string;
+  end?: string;
+  /** Of the object whose connection is read. */
+  id?: string;
+}
+
+/** The mark of a record that stands for a deletion. */
+export const GONE = "__gone";
+
+/** Relay's pages. https://relay.dev/graphql/connections.htm#sec-undefined.PageInfo */
+function relay(connection: string): RestPaginator {
+  return {
+    type: "cursor",
+    nextPath: `${connection}.pageInfo.endCursor`,
+    param: "after",
+    in: "body",
+    stopWhen: { path: `${connection}.pageInfo.hasNextPage`, equals: false },
+  };
+}
+
+const WINDOW = { start: "{start}", end: "{end}" };
+/** Search by `>` leaves out what lies at the second, and some vendors' `>=` does so, too. */
+const BOUNDS = {
+  from: { operator: ">" },
+  to: { operator: "<" },
+  precision: "PT1S",
+  openEnded: true,
+} as const;
+
+/** A GraphQL connector as the REST engine reads it: each connection is a listing. */
+export function toRest<Config, SecretName extends string>(
+  declaration: GraphqlDeclaration<Config, SecretName>,
+): RestDeclaration<Config, SecretName> {
+  const { resources, endpoint, mostRecords, deletions, extend: _, ...shared } = declaration;
+  const common = { path: endpoint, method: "POST", idempotent: true, otherFields: "ignore" } as const;
+  const bounded = mostRecords === undefined ? {} : { mostRecords };
+
+  function toResource(resource: GraphqlResource): RestResource {
+    const { root, cursor, children, permission, defaultSelected, storageDescription } = resource;
+    return {
+      ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
+      ...common,
+      ...(cursor === undefined ? {} : bounded),
+      json: { call: resource.entityKey, ...(cursor === undefined ? {} : WINDOW) },
+      records: `data.${root}.nodes`,
+      paginator: relay(`data.${root}`),
+      columns: columnsOf(resource.columns),
+      primaryKey: resource.primaryKey,
+      ...(cursor === undefined
+        ? {}
+        : {
+            cursor: {
+              ...BOUNDS,
+              column: cursor.column,
+              safetyLag: cursor.safetyLag ?? "PT3M",
+              oldestFirst: cursor.isOrdered,
+            },
+          }),
+      ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
+      ...(children === undefined ? {} : { children: children.map(toChild) }),
+      sizeClass: resource.sizeClass,
+      ...defined({ permission, defaultSelected, storageDescription }),
+    };
+  }
+
+  function toChild(child: GraphqlChild): RestChild {
+    const { field, permission, defaultSelected, storageDescription } = child;
+    return {
+      ...{ entityKey: child.entityKey, displayName: child.displayName, description: child.description },
+      path: "list" in field ? field.list : `${field.connection}.nodes`,
+      columns: columnsOf(child.columns),
+      primaryKey: child.primaryKey,
+      otherFields: "ignore",
+      ...("list" in field ? {} : { more: moreOf(child) }),
+      sizeClass: child.sizeClass,
+      ...defined({ permission, defaultSelected, storageDescription }),
+    };
+  }
+
+  function moreOf(child: GraphqlChild): NonNullable<RestChild["more"]> {
+    const { connection } = connectionOf(child);
+    return {
+      when: { path: `${connection}.pageInfo.hasNextPage`, equals: true },
+      path: endpoint,
+      method: "POST",
+      json: { call: child.entityKey, id: "{parent.id}" },
+      records: `data.node.${connection}.nodes`,
+      paginator: relay(`data.node.${connection}`),
+      after: `${connection}.pageInfo.endCursor`,
+    };
+  }
+
+  /** Children that changed without their parent, with the columns that the child has. */
+  function toChanges({ entityKey, columns, primaryKey, changes, sizeClass, ...child }: GraphqlChild): RestResource[] {
+    if (changes === undefined) return [];
+    const { connection, of, column, parentField } = changes;
+    const at = of === undefined ? `data.${connection}` : `data.node.${connection}`;
+    return [
+      {
+        ...{ entityKey: changesOf(entityKey), displayName: child.displayName, description: child.description },
+        ...{ ...common, ...bounded, sizeClass, primaryKey },
+        json: { call: changesOf(entityKey), ...WINDOW, ...(of === undefined ? {} : { id: "{parent.id}" }) },
+        records: `${at}.nodes`,
+        paginator: relay(at),
+        columns: columnsOf(columns, parentField),
+        cursor: { ...BOUNDS, column },
+        ...(of === undefined ? {} : { parent: { resource: of.resource } }),
+        ...defined({ permission: child.permission }),
+      },
+    ];
+  }
+
+  function toDeletions({ entityKey, displayName, deletions: told }: GraphqlResource): RestResource[] {
+    if (told === undefined || deletions === undefined) return [];
+    const { root, at, key, subject, proof } = deletions;
+    return [
+      {
+        entityKey: deletionsOf(entityKey),
+        displayName,
+        description: "What was deleted.",
+        ...{ ...common, ...bounded, sizeClass: "s" },
+        json: { call: deletionsOf(entityKey), ...WINDOW },
+        records: `data.${root}.nodes`,
+        paginator: relay(`data.${root}`),
+        columns: {
+          key: { type: "text", path: key, required: true },
+          at: { type: "timestamptz", path: at, required: true },
+          subject: { type: "text", path: subject },
+          proof: { type: "text", path: proof.path },
+        },
+        primaryKey: [],
+        cursor: { ...BOUNDS, column: "at", oldestFirst: true },
+      },
+    ];
+  }
+
+  return {
+    ...shared,
+    resources: resources.map(toResource),
+    listings: resources.flatMap((resource) => [
+      ...toDeletions(resource),
+      ...(resource.children ?? []).flatMap(toChanges),
+    ]),
+  };
+}
+
+/** @param parentField where a record has its parent, whose fields come otherwise from the parent's own record */
+function columnsOf(columns: Record<string, GraphqlColumn>, parentField?: string): Record<string, RestColumn> {
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]): [string, RestColumn] => {
+      const { select: _, parent, path, ...details } = detailsOf(name, column);
+      if (parent === undefined) return [name, { ...details, path }];
+      return [
+        name,
+        parentField === undefined ? { ...details, parent } : { ...details, path: `${parentField}.${parent}` },
+      ];
+    }),
+  );
+}
+
+function defined<T extends Record<string, unknown>>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const there = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

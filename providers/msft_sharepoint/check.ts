@@ -1,0 +1,81 @@
+import { failedCheck } from "../../core/connection-tasks.ts";
+import { isProviderError } from "../../core/errors.ts";
+import type { SourceCheck } from "../provider.ts";
+import type { ConnectionConfig } from "./config.ts";
+import type { Graph } from "./graph.ts";
+import { PERMISSION } from "./graph-errors.ts";
+import type { SiteCatalog } from "./site-catalog.ts";
+
+interface Checked {
+  graph: Graph;
+  catalog: SiteCatalog;
+  config: ConnectionConfig;
+}
+
+/** Checks in the order in which they build on each other; the first that fails is the last reported. */
+export async function checkSite(checked: Checked): Promise<SourceCheck[]> {
+  const checks: SourceCheck[] = [];
+  for (const [name, look] of Object.entries(STEPS)) {
+    const check = await report(name, () => look(checked));
+    checks.push(check);
+    if (!check.ok) break;
+  }
+  return checks;
+}
+
+/** A message, or what is wrong and what to do about it. */
+type Found = string | { what: string; fix: string };
+
+const STEPS: Record<string, (checked: Checked) => Promise<Found>> = {
+  async token({ graph }) {
+    await graph.client.answered();
+    return "Entra ID gives the app a token.";
+  },
+  async site({ catalog }) {
+    const [site, ...below] = await catalog.sites();
+    const more = below.length === 0 ? "" : ` It has ${below.length} sites below it.`;
+    return `The site is ${site?.name} (${site?.id}).${more}`;
+  },
+  async drives({ catalog, config }) {
+    const { drives: unknown } = await catalog.unknown();
+    if (unknown.length > 0) return wrongNames("drives", "document library", unknown);
+    const drives = await catalog.drives();
+    return `${drives.length} document libraries can be read${config.drives === undefined ? "" : ", as `drives` names them"}.`;
+  },
+  async lists({ catalog, config }) {
+    const { lists: unknown } = await catalog.unknown();
+    if (unknown.length > 0) return wrongNames("lists", "list", unknown);
+    const lists = await catalog.lists();
+    return `${lists.length} lists can be read${config.lists === undefined ? "" : ", as `lists` names them"}.`;
+  },
+  /** To see that there is a drive takes less than to read what it has. */
+  async permission({ graph, catalog }) {
+    const [drive] = await catalog.drives();
+    const [list] = await catalog.lists();
+    const url =
+      drive === undefined
+        ? list && `sites/${list.siteId}/lists/${list.id}/items/delta?$top=1`
+        : `drives/${drive.id}/root/delta?$top=1`;
+    if (url === undefined) return "The site has no drive and no list that the connection offers.";
+    await graph.page({ doing: "a first look at what the site has", cost: "enumeration", url });
+    return `The app's permission (${PERMISSION} with the role read, or Sites.Read.All) is enough to read the site.`;
+  },
+};
+
+function wrongNames(field: string, what: string, unknown: readonly string[]): Found {
+  return {
+    what: `msft_sharepoint: the site has no ${what} ${unknown.map((name) => JSON.stringify(name)).join(", ")}.`,
+    fix: `Correct ${field} in the connection's config: names and ids stand in the site's settings and in what discovery finds.`,
+  };
+}
+
+async function report(name: string, look: () => Promise<Found>): Promise<SourceCheck> {
+  try {
+    const found = await look();
+    if (typeof found === "string") return { name, ok: true, message: found, fix: "" };
+    return failedCheck(name, found);
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    return failedCheck(name, error);
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import type { FeedPage, FeedReader, FeedRecord } from "../lib/feeds/feed.ts";
+import { feedSpecSchema } from "../lib/feeds/feed.ts";
+import { planFeed } from "../lib/feeds/plan-feed.ts";
+import { readFeed } from "../lib/feeds/read-feed.ts";
+import { LISTING_KEY } from "../lib/files/listing-resource.ts";
+import { createFileSource, type FileSource } from "../lib/files/source.ts";
+import type { JsonObject } from "../lib/http/json.ts";
+import type { ConnectOptions, EntityReadSpec, Source } from "../provider.ts";
+import { checkSite } from "./check.ts";
+import type { ConnectionConfig, SourceConfig } from "./config.ts";
+import { createEntities } from "./entities.ts";
+import { createFileStore } from "./file-store.ts";
+import { createGraph, type Graph } from "./graph.ts";
+import { driveItemOf, listItemOf, withoutAnnotations } from "./records.ts";
+import { createSiteCatalog, type SiteCatalog } from "./site-catalog.ts";
+
+const PROVIDER = "msft_sharepoint";
+
+export function createSource(options: ConnectOptions<ConnectionConfig, SourceConfig>): Source {
+  const { config, sourceConfig, signal } = options;
+  const graph = createGraph(options);
+  const catalog = createSiteCatalog(graph, config);
+  const entities = createEntities(graph, catalog, config);
+  const reader = createReader(graph, catalog);
+  let fileSource: FileSource | null = null;
+  const files = (): FileSource => {
+    fileSource ??= createFileSource({
+      ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
+      // A file is in the drive once its upload is whole.
+      ...{ resources: sourceConfig.files, hasListing: true, minAgeSeconds: 0 },
+    });
+    return fileSource;
+  };
+  const fileKeys = new Set([LISTING_KEY, ...sourceConfig.files.map(({ name }) => name)]);
+  return {
+    check: () => checkSite({ graph, catalog, config }),
+    async discover(keys, known, named = new Map()) {
+      const ofFiles = keys?.filter((key) => fileKeys.has(key)) ?? null;
+      const others = keys?.filter((key) => !fileKeys.has(key)) ?? null;
+      const found = others?.length === 0 ? [] : await entities.discover(others, named);
+      return [...found, ...(ofFiles?.length === 0 ? [] : await files().discover(ofFiles, known, named))];
+    },
+    plansAtOnce: 4,
+    async plan(request) {
+      if (fileKeys.has(request.entityKey)) return await files().plan(request);
+      const table = await entities.find(request.entityKey);
+      return planFeed(PROVIDER, table, request, sourceConfig.resources?.[request.entityKey]);
+    },
+    read: (request) =>
+      fileKeys.has(request.spec.entityKey) ? files().read(request) : readFeed(PROVIDER, reader, request, signal),
+    probe: async () => graph.client.look(),
+    close: () => graph.client.close(),
+  };
+}
+
+/** What the pages of an entity hold. */
+const ownSchema = z.object({
+  driveId: z.string().optional(),
+  listId: z.string().optional(),
+  leftOut: z.array(z.string()).default([]),
+});
+
+function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
+  async function readChanges(at: string, spec: EntityReadSpec): Promise<FeedPage> {
+    const { driveId, listId = "", leftOut } = ownSchema.parse(feedSpecSchema.parse(spec.source).own ?? {});
+    // A link of Graph's carries the token; the first address of all is without one.
+    const cost = URL.canParse(at) ? "delta" : "enumeration";
+    const page = await graph.page({ doing: `changes of ${spec.entityKey}`, cost, url: at });
+    const left = new Set(leftOut);
+    const records = page.items.map((item) =>
+      driveId === undefined ? listItemOf(item, listId, left) : driveItemOf(item, driveId),
+    );
+    const { nextLink, deltaLink, bytes } = page;
+    if (nextLink !== null) return { records, next: nextLink, bytes };
+    // An end without a link to go on from is refused by whoever commits it.
+    return { records, next: null, bytes, ...(deltaLink === null ? {} : { token: deltaLink }) };
+  }
+
+  return {
+    async page(at, spec) {
+      const find = LISTINGS[at];
+      if (find === undefined) return await readChanges(at, spec);
+      const found = await find(catalog);
+      return {
+        records: found.map(({ record }): FeedRecord => ({ record: withoutAnnotations(record) })),
+        next: null,
+        bytes: 0,
+      };
+    },
+  };
+}
+
+/** By the position at which they begin: what a site has fits into one batch. */
+const LISTINGS: Record<string, (catalog: SiteCatalog) => Promise<{ record: JsonObject }[]>> = {
+  sites: ({ sites }) => sites(),
+  drives: ({ drives }) => drives(),
+  lists: ({ lists }) => lists(),
+};

@@ -1,0 +1,97 @@
+import type { GraphqlDeclaration } from "../lib/graphql/declaration.ts";
+import { defineGraphqlProvider } from "../lib/graphql/define-graphql-provider.ts";
+import type { RestApi } from "../lib/rest/declaration.ts";
+import { BULK } from "./bulk.ts";
+import { originOf, SHOPIFY_SECRETS, type ShopifyConfig, type ShopifySecret, shopifyConfigSchema } from "./config.ts";
+import { COST, judge, STATUSES } from "./judge.ts";
+import { customers } from "./resources/customers.ts";
+import { DELETIONS, deletions } from "./resources/deletions.ts";
+import { inventoryItems, locations } from "./resources/inventory.ts";
+import { orders } from "./resources/orders.ts";
+import { collections, products } from "./resources/products.ts";
+import {
+  abandonedCheckouts,
+  discounts,
+  draftOrders,
+  fulfillmentOrders,
+  giftCards,
+  tenderTransactions,
+} from "./resources/sales.ts";
+
+/** https://shopify.dev/docs/api/admin-graphql */
+export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret> = {
+  key: "shopify",
+  displayName: "Shopify",
+  connectionSchema: shopifyConfigSchema,
+  secrets: SHOPIFY_SECRETS,
+  sourceInstanceKey: ({ shop }) => shop,
+  addressOf: ({ shop, baseUrl, auth, clientId }) => ({
+    shop,
+    baseUrl: baseUrl ?? null,
+    auth,
+    clientId: clientId ?? null,
+  }),
+  endpoint: "graphql.json",
+  api: ({ config, secret }) => ({
+    baseUrl: `${originOf(config)}/admin/api/${config.apiVersion}`,
+    auth: authOf(config, secret),
+    // A shop's other domains redirect to this one.
+    allowedHosts: [config.baseUrl === undefined ? "*.myshopify.com" : new URL(config.baseUrl).hostname],
+    timeoutMs: 60_000,
+  }),
+  search: ({ term, start, end, terms }) => {
+    const all = [
+      ...(terms === null ? [] : [terms]),
+      ...(term === null || start === null ? [] : [`${term}:>='${start}'`]),
+      ...(term === null || end === null ? [] : [`${term}:<'${end}'`]),
+    ];
+    return all.length === 0 ? null : all.join(" AND ");
+  },
+  judge,
+  statuses: STATUSES,
+  cost: COST,
+  mostRecords: 25_000,
+  deletions: DELETIONS,
+  exports: BULK,
+  resources: [
+    orders,
+    products,
+    locations,
+    inventoryItems,
+    customers,
+    collections,
+    fulfillmentOrders,
+    draftOrders,
+    discounts,
+    giftCards,
+    abandonedCheckouts,
+    tenderTransactions,
+    deletions,
+  ],
+  extend: async (source, tools) => {
+    const { extendShopify } = await import("./source.ts");
+    return extendShopify(source, tools);
+  },
+};
+
+export const shopify = defineGraphqlProvider(shopifyDeclaration);
+
+const show = (token: string) => ({ headers: { "x-shopify-access-token": token }, query: [] });
+
+/** https://shopify.dev/docs/apps/build/authentication-authorization */
+function authOf(config: ShopifyConfig, secret: (name: ShopifySecret) => string): RestApi["auth"] {
+  const { auth, clientId = "" } = config;
+  if (auth === "access_token") {
+    return { type: "header", name: "x-shopify-access-token", value: secret("accessToken") };
+  }
+  const client = {
+    tokenUrl: `${originOf(config)}/admin/oauth/access_token`,
+    clientId,
+    clientSecret: secret("clientSecret"),
+    sendIn: "body" as const,
+    show,
+  };
+  if (auth === "client_credentials") return { type: "oauth2_client_credentials", ...client };
+  const refreshToken = { name: "refreshToken", value: secret("refreshToken") };
+  return { type: "oauth2_refresh", ...client, refreshToken };
+}

@@ -1,0 +1,99 @@
+import { numberAt } from "../lib/graphql/answer.ts";
+import type { GraphqlAnswer, GraphqlCost, GraphqlError, GraphqlVerdict } from "../lib/graphql/declaration.ts";
+import type { Verdict } from "../lib/http/client.ts";
+
+/**
+ * What Shopify means by errors that come with status 200.
+ * https://shopify.dev/docs/api/admin-graphql/latest#status_and_error_codes
+ */
+export function judge(
+  answer: GraphqlAnswer,
+  { permission }: { permission: string | undefined },
+): GraphqlVerdict | null {
+  const { errors } = answer;
+  const has = (code: string): boolean => errors.some((error) => error.code === code);
+  if (errors.length === 0) return null;
+  if (has("THROTTLED")) return { kind: "throttled", afterSeconds: secondsUntil(answer) };
+  if (has("MAX_COST_EXCEEDED")) return { kind: "too_costly" };
+  if (has("INTERNAL_SERVER_ERROR") || has("TIMEOUT")) return { kind: "retry" };
+  const message = errors.map((error) => error.message).join("; ");
+  if (errors.some(isBadToken)) return { kind: "unauthorized" };
+  const denied = errors.find(({ code }) => code === "ACCESS_DENIED");
+  if (denied !== undefined) {
+    return { kind: "fail", reasonCode: "source_permission_denied", message, fix: fixOfDenied(denied, permission) };
+  }
+  if (has("SHOP_INACTIVE")) return { kind: "fail", reasonCode: "source_permission_denied", message, fix: SHOP_FIX };
+  if (/\bcursor\b/i.test(message)) return { kind: "fail", reasonCode: "source_cursor_invalid", message };
+  return null;
+}
+
+const SHOP_FIX = "Open the shop's admin: its subscription has to be paid, and the shop must not be paused or closed.";
+
+/** https://shopify.dev/docs/api/admin-graphql/latest#status_and_error_codes */
+export const STATUSES: Record<number, Verdict> = {
+  402: { kind: "fail", reasonCode: "source_permission_denied", message: "the shop is frozen", fix: SHOP_FIX },
+  403: {
+    kind: "fail",
+    reasonCode: "source_permission_denied",
+    message: "the shop refuses this app",
+    fix: "Check that the app is installed in the shop and that its allow-list of addresses has those of the workers.",
+  },
+  404: {
+    kind: "fail",
+    reasonCode: "source_resource_not_found",
+    message: "there is no such shop, or no such API version",
+    fix: "Check `shop` and `apiVersion` of the connection.",
+  },
+  423: { kind: "fail", reasonCode: "source_permission_denied", message: "the shop is locked", fix: SHOP_FIX },
+  430: { kind: "throttled", afterSeconds: 60 },
+};
+
+function isBadToken({ message }: GraphqlError): boolean {
+  return /invalid api key or access token/i.test(message);
+}
+
+function fixOfDenied({ path, extensions }: GraphqlError, permission: string | undefined): string {
+  const { requiredAccess } = extensions;
+  const scopes = typeof requiredAccess === "string" ? requiredAccess : permission;
+  const give =
+    scopes === undefined
+      ? "Give the app the access that Shopify names."
+      : `Give the app the access scope ${scopes.replace(/\.$/, "")}, and install it in the shop again.`;
+  const field = path?.split(".").at(-1);
+  const leave =
+    field === undefined
+      ? ""
+      : ` If '${field}' is protected customer data, ask for approval, or leave its column out (sourceConfig.resources).`;
+  return `${give}${leave}`;
+}
+
+/** A bucket that gives nothing back would say to wait for ever. */
+const SLOWEST_RESTORE = 1;
+
+/** https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits */
+function secondsUntil({ extensions }: GraphqlAnswer): number {
+  const requested = numberAt(extensions, "cost", "requestedQueryCost") ?? 50;
+  const available = numberAt(extensions, "cost", "throttleStatus", "currentlyAvailable") ?? 0;
+  const rate = numberAt(extensions, "cost", "throttleStatus", "restoreRate") ?? COST.perSecond;
+  return Math.max(0.1, (requested - available) / Math.max(SLOWEST_RESTORE, rate));
+}
+
+/** The smallest plan's limit; an answer says what the shop's is. https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits */
+export const COST: GraphqlCost = {
+  bucket: "points",
+  perSecond: 100,
+  burst: 1_000,
+  firstGuess: 50,
+  requested: ({ extensions }) => numberAt(extensions, "cost", "requestedQueryCost"),
+  settle({ extensions }) {
+    const at = (...names: string[]) => numberAt(extensions, "cost", ...names);
+    const said = {
+      cost: at("actualQueryCost"),
+      remaining: at("throttleStatus", "currentlyAvailable"),
+      perSecond: at("throttleStatus", "restoreRate"),
+      burst: at("throttleStatus", "maximumAvailable"),
+    };
+    const there = Object.entries(said).filter((entry): entry is [string, number] => entry[1] !== null);
+    return there.length === 0 ? null : Object.fromEntries(there);
+  },
+};

@@ -1,0 +1,128 @@
+import { failedCheck } from "../../core/connection-tasks.ts";
+import { isProviderError, TerminalError } from "../../core/errors.ts";
+import type { Ask, GraphqlTools } from "../lib/graphql/declaration.ts";
+import { JobRefusedError } from "../lib/jobs.ts";
+import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
+import { CANCEL, createBulk } from "./bulk.ts";
+import type { ShopifyConfig } from "./config.ts";
+import { readScopes, type Scopes } from "./scopes.ts";
+
+/** Without it, orders that are older than 60 days are left out without a word. */
+const ALL_ORDERS = "read_all_orders";
+const OF_ORDERS = "orders";
+const SIXTY_DAYS = `Without the scope ${ALL_ORDERS} Shopify shows the orders of the last 60 days alone.`;
+const GET_ALL_ORDERS = `Ask Shopify for the scope ${ALL_ORDERS} if you need older orders, and install the app in the shop again.`;
+
+/** Scopes are known before anything is read: an entity that lacks one does not stand in the way of others. */
+export function extendShopify(source: Source, { ask, resources, options }: GraphqlTools<ShopifyConfig>): Source {
+  let known: Promise<Scopes> | null = null;
+  const scopes = (): Promise<Scopes> => {
+    known ??= readScopes(ask);
+    // The next to ask tries again.
+    known.catch(() => {
+      known = null;
+    });
+    return known;
+  };
+  return {
+    ...source,
+    check: () => check(ask, options.config, resources),
+    async discover(keys, knownSpecs, named) {
+      const found = await source.discover(keys, knownSpecs, named);
+      const { has } = await scopes();
+      return found.map((entity) => {
+        const { permission } = resources.get(entity.entityKey);
+        return has(permission) ? entity : withoutScope(entity, permission ?? "");
+      });
+    },
+    async *read(request) {
+      const { entityKey } = request.spec;
+      const isFromStart = request.checkpoint === null && entityKey === OF_ORDERS;
+      if (isFromStart && !(await scopes()).has(ALL_ORDERS)) await request.warn?.(`${SIXTY_DAYS} ${GET_ALL_ORDERS}`);
+      yield* source.read(request);
+    },
+  };
+}
+
+function withoutScope(entity: EntitySchema, scope: string): EntitySchema {
+  const message = `shopify: ${entity.entityKey}: the app lacks the access scope ${scope}.`;
+  const failure = new TerminalError("source_permission_denied", message, { fix: giveScope(scope) });
+  return { ...entity, description: `Cannot be read now: ${message}`, failure };
+}
+
+const giveScope = (scope: string): string =>
+  `Give the app the access scope ${scope}, and install it in the shop again.`;
+
+/** Nothing is written in the shop. The bulk operation finds nothing, and is cancelled. */
+async function check(
+  ask: Ask,
+  { apiVersion, bulk }: ShopifyConfig,
+  resources: GraphqlTools<ShopifyConfig>["resources"],
+): Promise<SourceCheck[]> {
+  let scopes: Scopes;
+  try {
+    scopes = await readScopes(ask);
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    return [failedCheck("token", error)];
+  }
+  return [
+    passed("token", `The shop takes the token. The app has ${scopes.handles.size} access scopes.`),
+    checkVersion(apiVersion, scopes.apiVersion),
+    ...checkScopes(scopes, resources),
+    ...(bulk === "never" ? [] : [await checkBulk(ask, scopes)]),
+  ];
+}
+
+function passed(name: string, message: string): SourceCheck {
+  return { name, ok: true, message, fix: "" };
+}
+
+function checkVersion(asked: string, answered: string | null): SourceCheck {
+  if (answered === null || answered === asked) return passed("API version", `The shop answers version ${asked}.`);
+  return {
+    name: "API version",
+    ok: false,
+    message: `The shop answers version ${answered}, and ${asked} was asked for: it is not supported, or not any more.`,
+    fix: `Set apiVersion of the connection to ${answered}, or upgrade Sluice.`,
+  };
+}
+
+function checkScopes(scopes: Scopes, resources: GraphqlTools<ShopifyConfig>["resources"]): SourceCheck[] {
+  const missing = resources.names.flatMap((entityKey): SourceCheck[] => {
+    const { permission = "" } = resources.get(entityKey);
+    if (permission === "" || scopes.has(permission)) return [];
+    const message = `The app lacks the access scope ${permission}, so ${entityKey} cannot be read.`;
+    return [{ name: `scope ${permission}`, ok: false, message, fix: giveScope(permission), entityKey }];
+  });
+  if (!scopes.has("read_orders") || scopes.has(ALL_ORDERS)) return missing;
+  return [...missing, { ...passed(`scope ${ALL_ORDERS}`, SIXTY_DAYS), fix: GET_ALL_ORDERS, entityKey: OF_ORDERS }];
+}
+
+/** Finds nothing: there is no object with such an id. */
+const EMPTY_QUERIES: [scope: string, query: string][] = [
+  ["read_products", `{ products(query: "id:0") { edges { node { id } } } }`],
+  ["read_orders", `{ orders(query: "id:0") { edges { node { id } } } }`],
+  ["read_customers", `{ customers(query: "id:0") { edges { node { id } } } }`],
+];
+
+async function checkBulk(ask: Ask, scopes: Scopes): Promise<SourceCheck> {
+  const name = "bulk operations";
+  const query = EMPTY_QUERIES.find(([scope]) => scopes.has(scope))?.[1];
+  if (query === undefined) return passed(name, "Not looked at: the app may read nothing that it could be tried with.");
+  try {
+    const id = await createBulk(ask, query);
+    await ask({ doing: "the cancelling of a bulk operation", query: CANCEL, variables: { id } });
+    return passed(name, "The shop runs bulk operations for this app.");
+  } catch (error) {
+    if (error instanceof JobRefusedError) {
+      const message = `The shop runs no bulk operation for this app now (${error.message}). Sluice reads pages instead, which takes longer.`;
+      return {
+        ...passed(name, message),
+        fix: "Enable bulk queries for the app in the Partner Dashboard, or wait until other bulk operations have ended.",
+      };
+    }
+    if (isProviderError(error)) return failedCheck(name, error);
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+/** Which lists of an object hold records of the store: `Type.field` to their table, and the field of theirs that names the object. */
+export const CHILDREN: Record<string, { table: string; by: string }> = {
+  "Order.lineItems": { table: "LineItem", by: "order" },
+  "Order.refunds": { table: "Refund", by: "order" },
+  "Order.transactions": { table: "OrderTransaction", by: "order" },
+  "Order.fulfillments": { table: "Fulfillment", by: "order" },
+  "Order.fulfillmentOrders": { table: "FulfillmentOrder", by: "order" },
+  "Order.returns": { table: "Return", by: "order" },
+  "Order.shippingLines": { table: "ShippingLine", by: "order" },
+  "Refund.refundLineItems": { table: "RefundLineItem", by: "refund" },
+  "Refund.transactions": { table: "OrderTransaction", by: "refund" },
+  "Return.returnLineItems": { table: "ReturnLineItem", by: "return" },
+  "Return.refunds": { table: "Refund", by: "return" },
+  "Fulfillment.fulfillmentLineItems": { table: "FulfillmentLineItem", by: "fulfillment" },
+  "FulfillmentOrder.lineItems": { table: "FulfillmentOrderLineItem", by: "fulfillmentOrder" },
+  "Customer.orders": { table: "Order", by: "customer" },
+  "Product.variants": { table: "ProductVariant", by: "product" },
+  "Collection.products": { table: "Product", by: "collection" },
+  "InventoryItem.inventoryLevels": { table: "InventoryLevel", by: "item" },
+  "Location.inventoryLevels": { table: "InventoryLevel", by: "location" },
+  "DraftOrder.lineItems": { table: "DraftOrderLineItem", by: "draftOrder" },
+  "AbandonedCheckout.lineItems": { table: "AbandonedCheckoutLineItem", by: "abandonedCheckout" },
+};
+
+for (const owner of ["Order", "Product", "ProductVariant", "Customer", "Collection"])
+  CHILDREN[`${owner}.metafields`] = { table: "Metafield", by: `of${owner}` };
+
+/** A record of the table changes its parent's `updatedAt` when it changes: table to the fields that name parents, and their tables. */
+export const TOUCHES: Record<string, Record<string, string>> = {
+  LineItem: { order: "Order" },
+  Refund: { order: "Order" },
+  RefundLineItem: { refund: "Refund" },
+  OrderTransaction: { order: "Order" },
+  Fulfillment: { order: "Order" },
+  FulfillmentLineItem: { fulfillment: "Fulfillment" },
+  Return: { order: "Order" },
+  ReturnLineItem: { return: "Return" },
+  ShippingLine: { order: "Order" },
+  ProductVariant: { product: "Product" },
+  DraftOrderLineItem: { draftOrder: "DraftOrder" },
+  FulfillmentOrderLineItem: { fulfillmentOrder: "FulfillmentOrder" },
+  AbandonedCheckoutLineItem: { abandonedCheckout: "AbandonedCheckout" },
+};
+
+/** What goes with a record: table to the tables and fields of what belongs to it. */
+export function belongingsOf(table: string): { table: string; by: string }[] {
+  const own = Object.entries(CHILDREN).filter(([key]) => key.startsWith(`${table}.`));
+  const kept = ["Customer.orders", "Collection.products", "Return.refunds", "Location.inventoryLevels"];
+  const nested = own.filter(([key]) => !kept.includes(key)).map(([, child]) => child);
+  return table === "ProductVariant" ? [...nested, { table: "InventoryItem", by: "variant" }] : nested;
+}
+
+/** Tables whose records leave an event when they are deleted: `EventSubjectType` has them. */
+export const DELETION_SUBJECTS: Record<string, string> = {
+  Order: "ORDER",
+  Product: "PRODUCT",
+  ProductVariant: "PRODUCT_VARIANT",
+  Customer: "CUSTOMER",
+  Collection: "COLLECTION",
+  DraftOrder: "DRAFT_ORDER",
+  DiscountNode: "DISCOUNT_NODE",
+};
+
+/** Any of the scopes lets an app read the type. */
+export const SCOPES: Record<string, string[]> = {
+  ...ofAll(["Order", "LineItem", "Refund", "OrderTransaction", "AbandonedCheckout"], ["read_orders"]),
+  Fulfillment: ["read_orders", "read_fulfillments"],
+  Return: ["read_returns", "read_orders"],
+  ...ofAll(["Product", "ProductVariant", "Collection"], ["read_products"]),
+  ...ofAll(["InventoryItem", "InventoryLevel"], ["read_inventory"]),
+  Location: ["read_locations"],
+  Customer: ["read_customers"],
+  FulfillmentOrder: [
+    "read_merchant_managed_fulfillment_orders",
+    "read_assigned_fulfillment_orders",
+    "read_third_party_fulfillment_orders",
+  ],
+  DraftOrder: ["read_draft_orders"],
+  ...ofAll(["DiscountNode", "DiscountCodeNode", "DiscountAutomaticNode"], ["read_discounts"]),
+  GiftCard: ["read_gift_cards"],
+  TenderTransaction: ["read_orders"],
+  ShopifyPaymentsAccount: ["read_shopify_payments_payouts", "read_shopify_payments_accounts"],
+  Publication: ["read_publications"],
+};
+
+function ofAll(types: string[], scopes: string[]): Record<string, string[]> {
+  return Object.fromEntries(types.map((type) => [type, scopes]));
+}
+
+export const ALL_SCOPES = [...new Set([...Object.values(SCOPES).flat(), "read_all_orders"])].sort();

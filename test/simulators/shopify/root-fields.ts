@@ -1,0 +1,44 @@
+import type { GraphQLResolveInfo } from "graphql";
+import type { ShopContext } from "./context.ts";
+import { findByGid, hasScope } from "./objects.ts";
+import type { Resolved } from "./synthesize.ts";
+
+type RootField = (args: Record<string, unknown>, context: ShopContext, info: GraphQLResolveInfo) => unknown;
+
+/** Root fields that are no list of records, and no record by its id. */
+export const ROOT_FIELDS: Record<string, RootField> = {
+  node: ({ id }, context) => findByGid(context, String(id), "Node") ?? context.bulk.find(String(id)),
+  nodes: ({ ids }, context) => (ids as string[]).map((id) => findByGid(context, id, "Node")),
+  shop: (_, { tools }): Resolved => ({
+    ...{ type: "Shop", seed: "Shop/1/0" },
+    fields: {
+      ...{
+        id: 1,
+        name: "Simulated shop",
+        currencyCode: "EUR",
+        myshopifyDomain: "simulated.myshopify.com",
+        url: tools.apiUrl,
+      },
+      ...{
+        ianaTimezone: "Europe/Berlin",
+        timezoneOffset: "+0100",
+        plan: { partnerDevelopment: true, shopifyPlus: false },
+      },
+    },
+  }),
+  currentAppInstallation: (_, context): Resolved => ({
+    ...{ type: "AppInstallation", seed: "AppInstallation/1/0" },
+    fields: {
+      id: 1,
+      accessScopes: context.settings.scopes
+        .filter((scope) => hasScope(context, scope))
+        .map((handle) => ({ handle, description: handle })),
+    },
+  }),
+  bulkOperation: ({ id }, { bulk }) => bulk.find(String(id)),
+  currentBulkOperation: (_, { bulk }) => bulk.newest(),
+  bulkOperations: (_, { bulk }) => bulk.page(),
+  bulkOperationRunQuery: ({ query, groupObjects }, context) =>
+    context.bulk.run(context, String(query), groupObjects === true),
+  bulkOperationCancel: ({ id }, { bulk }) => bulk.cancel(String(id)),
+};
