@@ -85,7 +85,8 @@ export const locations: GraphqlResource = {
     ...objects({
       address: "address1 address2 city province provinceCode country countryCode zip phone latitude longitude",
     }),
-    ...fields("timestamptz", "createdAt updatedAt deactivatedAt"),
+    ...fields("text", "deactivatedAt"),
+    ...fields("timestamptz", "createdAt updatedAt"),
   },
   primaryKey: ["id"],
   pageSize: 100,
