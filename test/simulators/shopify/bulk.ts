@@ -1,10 +1,10 @@
-import { execute, type GraphQLFormattedError, parse, validate } from "graphql";
+import { parse, validate } from "graphql";
 import type { Dice } from "../../support/random.ts";
 import type { VirtualClock } from "../store.ts";
 import { type BulkLine, linesOf } from "./bulk-lines.ts";
 import { bulkFaultOf } from "./bulk-rules.ts";
 import type { BulkDesk, BulkOperation, ShopContext } from "./context.ts";
-import { resolveField } from "./resolve.ts";
+import { run } from "./run.ts";
 import { shopifySchema } from "./schema.ts";
 import type { ShopSettings } from "./settings.ts";
 
@@ -40,10 +40,7 @@ export function createBulkDesk(clock: VirtualClock, settings: ShopSettings, dice
     { failed = null, partial = false }: { failed?: BulkOperation["errorCode"]; partial?: boolean },
   ) {
     const { operation, context } = job;
-    const { data, errors = [] } = execute({
-      ...{ schema: shopifySchema(), document: parse(operation.query), fieldResolver: resolveField },
-      contextValue: { ...context, isBulk: true },
-    }) as { data?: unknown; errors?: GraphQLFormattedError[] };
+    const { data, errors = [] } = run(parse(operation.query), { ...context, isBulk: true });
     const denied = errors.some(({ extensions }) => extensions?.code === "ACCESS_DENIED");
     const errorCode = failed ?? (denied ? "ACCESS_DENIED" : errors.length > 0 ? "INTERNAL_SERVER_ERROR" : null);
     const lines = arrange(linesOf(data), job.isGrouped);

@@ -1,5 +1,5 @@
 import {
-  execute,
+  type DocumentNode,
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLFormattedError,
@@ -13,10 +13,9 @@ import type { VirtualClock } from "../store.ts";
 import type { VendorAnswer } from "../vendor.ts";
 import type { SearchWarning, ShopContext } from "./context.ts";
 import { type CostQuestion, costOf } from "./cost.ts";
-import { resolveField } from "./resolve.ts";
+import { run } from "./run.ts";
 import { shopifySchema } from "./schema.ts";
 import type { ShopSettings } from "./settings.ts";
-import type { Resolved } from "./synthesize.ts";
 
 /** Points that an app may still spend at the shop; they come back as time goes by. */
 export interface Bucket {
@@ -87,12 +86,8 @@ export function answerQuery(body: unknown, bucket: Bucket, given: ContextOfReque
   if (refusal !== null) return { status: 200, body: refusal };
   if (isRefusedBulk(query, given.settings))
     return { status: 200, body: { errors: [BULK_REFUSED], data: { bulkOperationRunQuery: null } } };
-  const { data, errors = [] } = execute({
-    ...{ schema: shopifySchema(), document, variableValues: question.variables, fieldResolver: resolveField },
-    ...(typeof operationName === "string" ? { operationName } : {}),
-    typeResolver: (value) => ("seed" in Object(value) ? (value as Resolved).type : "BulkOperation"),
-    contextValue: { ...given, warn: (warning: SearchWarning) => warnings.push(warning) } satisfies ShopContext,
-  }) as { data?: unknown; errors?: readonly GraphQLError[] };
+  const context = { ...given, warn: (warning: SearchWarning) => warnings.push(warning) } satisfies ShopContext;
+  const { data, errors = [] } = run(document, context, question.variables, operationName);
   // Lists without a size may turn out longer than they were taken for.
   const actual = data == null ? 0 : Math.min(requested, costOf(question, data));
   bucket.giveBack(requested - actual);
@@ -113,7 +108,7 @@ function prepare(
   query: string,
   variables: unknown,
   operationName: unknown,
-): GraphQLFormattedError[] | { document: ReturnType<typeof parse>; question: CostQuestion } {
+): GraphQLFormattedError[] | { document: DocumentNode; question: CostQuestion } {
   try {
     const document = parse(query);
     const found = validate(shopifySchema(), document, specifiedRules);

@@ -1,3 +1,5 @@
+import { parse } from "graphql";
+import { createDice } from "../../support/random.ts";
 import type { Vendor, VendorAnswer, VendorRequest, VendorTools } from "../vendor.ts";
 import { createAccessDesk } from "./access.ts";
 import { createBulkDesk } from "./bulk.ts";
@@ -6,6 +8,7 @@ import { fillShop } from "./fill.ts";
 import { followChange } from "./follow.ts";
 import { answerQuery, createBucket } from "./graphql.ts";
 import { TOUCHES } from "./relations.ts";
+import { run } from "./run.ts";
 import { createSettings, type ShopSettings } from "./settings.ts";
 import { createShopIndex, type ShopIndex } from "./shop-index.ts";
 
@@ -32,6 +35,11 @@ export const INTERNAL_ERROR: VendorAnswer = {
 export interface Shop extends Vendor {
   settings: ShopSettings;
   bulk(): BulkDesk;
+  /**
+   * What the shop holds, told by itself: the query is executed over the present store, lists are whole (without `first`), and nothing is
+   * limited, late or refused. @throws GraphQLError
+   */
+  tell(query: string, tools: Pick<VendorTools, "store" | "clock">): Record<string, unknown>;
 }
 
 /** Written from the public documents: shopify.dev and the published schema, not from a connector. */
@@ -87,12 +95,26 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
     return { ...given, headers: { ...given.headers, "x-shopify-api-version": version } };
   }
 
-  return {
+  const shop: Shop = {
     name: "shopify",
     settings,
     bulk() {
       if (parts === null) throw new Error("nobody has asked the shop for anything yet");
       return parts.bulk;
+    },
+    tell(query, { store, clock }) {
+      const tools = { store, clock, isAllowed: () => true } as unknown as VendorTools;
+      const { data, errors = [] } = run(parse(query), {
+        ...{ tools, store, clock, settings: createSettings(), index: { seen: (_, record) => record } },
+        ...{
+          bulk: createBulkDesk(clock, settings, createDice(1)),
+          isBulk: true,
+          warn: () => undefined,
+          takeFailure: () => false,
+        },
+      });
+      if (errors[0] !== undefined) throw errors[0];
+      return data as Record<string, unknown>;
     },
     fill(store, dice, clock) {
       fillShop(store, dice, clock);
@@ -129,9 +151,11 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       uninstall: (_, tools) => at(tools).access.uninstall(),
       /** The next time that the field is resolved (`Order.email`), it fails; the rest of the answer is there. */
       fail_field: (field) => void failures.push(String(field)),
+      tell: (query, tools) => shop.tell(String(query), tools),
       jobs_made: (_, tools) => at(tools).bulk.made(),
     },
   };
+  return shop;
 }
 
 const NOT_FOUND: VendorAnswer = { status: 404, body: { errors: "Not Found" } };

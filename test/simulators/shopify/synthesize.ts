@@ -64,8 +64,8 @@ const SCALARS: Record<string, (hash: number, field: string) => unknown> = {
   DateTime: (hash) => `${new Date(Date.UTC(2025, 0, 1) + (hash % 30_000_000) * 1_000).toISOString().slice(0, 19)}Z`,
   Date: (hash) => new Date(Date.UTC(2025, 0, 1 + (hash % 300))).toISOString().slice(0, 10),
   URL: (hash, field) => `https://cdn.example/${field}/${hash}`,
-  UnsignedInt64: (hash) => `90071992547${hash}`,
-  BigInt: (hash) => `90071992547${hash}`,
+  UnsignedInt64: (hash) => `9007199254${hash % 1_000_000_000}`,
+  BigInt: (hash) => `9007199254${hash % 1_000_000_000}`,
   JSON: (hash) => ({ number: hash % 100, list: [null, "x"] }),
   UtcOffset: () => "+01:00",
 };
