@@ -22,12 +22,15 @@ describe("queries against the published schema", () => {
     expect(faultsOf(text)).toEqual([]);
   });
 
-  it.each(resources.map((resource) => [resource.entityKey, resource] as const))("%s without its children", (name, resource) => {
-    const wanted = new Map([[name, new Set(Object.keys(resource.columns).slice(0, 3))]]);
-    const [, document] = [...composeDocuments({ ...shopifyDeclaration, resources: [resource] }, wanted)][0] ?? [];
-    expect(faultsOf(document?.text ?? "")).toEqual([]);
-    expect(document?.inner).toBeNull();
-  });
+  it.each(resources.map((resource) => [resource.entityKey, resource] as const))(
+    "%s without its children",
+    (name, resource) => {
+      const wanted = new Map([[name, new Set(Object.keys(resource.columns).slice(0, 3))]]);
+      const [, document] = [...composeDocuments({ ...shopifyDeclaration, resources: [resource] }, wanted)][0] ?? [];
+      expect(faultsOf(document?.text ?? "")).toEqual([]);
+      expect(document?.inner).toBeNull();
+    },
+  );
 
   it.each([
     ["the run of a bulk operation", RUN],
@@ -36,19 +39,18 @@ describe("queries against the published schema", () => {
     ["scopes", SCOPES],
   ])("%s", (_, text) => expect(faultsOf(text)).toEqual([]));
 
-  it.each(resources.filter(({ isExportable }) => isExportable).map((resource) => [resource.entityKey, resource] as const))(
-    "%s in bulk, with four children at most",
-    (name, resource) => {
-      const children = (resource.children ?? []).filter(({ isPagedOnly }) => !isPagedOnly);
-      const connections = children.filter(({ field }) => "connection" in field).slice(0, 4);
-      const lists = children.filter(({ field }) => "list" in field);
-      const entities = [resource, ...connections, ...lists];
-      const wanted = new Map(entities.map(({ entityKey, columns }) => [entityKey, new Set(Object.keys(columns))]));
-      const text = exportQuery(resource, wanted, `updated_at:>='2026-01-01T00:00:00Z'`);
-      expect(faultsOf(text), name).toEqual([]);
-      expect(bulkFaultOf(parse(text)), name).toBeNull();
-    },
-  );
+  it.each(
+    resources.filter(({ isExportable }) => isExportable).map((resource) => [resource.entityKey, resource] as const),
+  )("%s in bulk, with four children at most", (name, resource) => {
+    const children = (resource.children ?? []).filter(({ isPagedOnly }) => !isPagedOnly);
+    const connections = children.filter(({ field }) => "connection" in field).slice(0, 4);
+    const lists = children.filter(({ field }) => "list" in field);
+    const entities = [resource, ...connections, ...lists];
+    const wanted = new Map(entities.map(({ entityKey, columns }) => [entityKey, new Set(Object.keys(columns))]));
+    const text = exportQuery(resource, wanted, `updated_at:>='2026-01-01T00:00:00Z'`);
+    expect(faultsOf(text), name).toEqual([]);
+    expect(bulkFaultOf(parse(text)), name).toBeNull();
+  });
 
   it("asks for no field that Shopify has deprecated", () => {
     const deprecated = /deprecated/i;

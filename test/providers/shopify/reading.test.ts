@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PlanRequest } from "../../../providers/provider.ts";
+import { selectOne } from "../../../providers/lib/rest/selector.ts";
 import { openShop, tableOf } from "./shop.ts";
 
 type Opened = Awaited<ReturnType<typeof openShop>>;
@@ -40,7 +41,7 @@ describe("orders with their children", () => {
     }
     const line = opened.simulator.store.rows("LineItem")[0];
     const row = tableOf(found, "order_line_items").rows.find(({ id }) => id === `gid://shopify/LineItem/${line?.id}`);
-    expect(row?.original_unit_price).toBe((line as never)["originalUnitPriceSet"]["shopMoney"]["amount"]);
+    expect(row?.original_unit_price).toBe(selectOne(line as never, "originalUnitPriceSet.shopMoney.amount"));
   });
 
   it("reads the same by a bulk operation, whose lines come in any order", async () => {
@@ -60,7 +61,9 @@ describe("orders with their children", () => {
   it("reads pages where bulk operations are refused, and says so", async () => {
     const opened = await openShop({ config: { bulk: "auto" }, settings: { bulkEnabled: false } });
     const found = await opened.read(await opened.plan("orders", { children: ["order_line_items"] }));
-    expect(found.warnings).toEqual([expect.stringMatching(/orders: .*access denied: .*Partner Dashboard.*pages are read/)]);
+    expect(found.warnings).toEqual([
+      expect.stringMatching(/orders: .*access denied: .*Partner Dashboard.*pages are read/),
+    ]);
     expect(tableOf(found, "order_line_items").ids).toEqual(gidsOf(opened, "LineItem"));
   });
 
@@ -92,7 +95,9 @@ describe("what is gone, and what changed alone", () => {
     const found = await opened.read(planned);
     expect(tableOf(found, "orders").deletes.map(([id]) => id)).toEqual(["gid://shopify/Order/5"]);
     expect(tableOf(found, "order_line_items").sets.map(([order]) => order)).toEqual(["gid://shopify/Order/5"]);
-    expect(found.batches.map(({ final }) => final)).toEqual(found.batches.map((_, i) => i === found.batches.length - 1));
+    expect(found.batches.map(({ final }) => final)).toEqual(
+      found.batches.map((_, i) => i === found.batches.length - 1),
+    );
   });
 
   it("reads an inventory level that changed without its item", async () => {

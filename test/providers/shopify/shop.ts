@@ -1,14 +1,15 @@
 import { onTestFinished } from "vitest";
-import { createRedactor } from "../../../core/redact.ts";
-import type { Checkpoint } from "../../../core/slices.ts";
 import { TransientError } from "../../../core/errors.ts";
+import { createRedactor } from "../../../core/redact.ts";
+import type { Cells } from "../../../core/row-list.ts";
+import type { Checkpoint } from "../../../core/slices.ts";
 import type { Batch, TableRows } from "../../../providers/batch.ts";
-import type { EntityPlan, PlanRequest, Source } from "../../../providers/provider.ts";
 import { defineGraphqlProvider } from "../../../providers/lib/graphql/define-graphql-provider.ts";
+import type { EntityPlan, PlanRequest, Source } from "../../../providers/provider.ts";
 import { shopifyDeclaration } from "../../../providers/shopify/index.ts";
 import type { ShopSettings } from "../../simulators/shopify/settings.ts";
 import { createShop, SHOP_TOKEN } from "../../simulators/shopify/shopify.ts";
-import { createSimulator } from "../../simulators/simulator.ts";
+import { createSimulator, type Simulator } from "../../simulators/simulator.ts";
 import { createSharedConnection, LOOPBACK_EGRESS } from "../../support/shared-connection.ts";
 import { FULL_SCAN } from "../conformance/reader.ts";
 
@@ -22,10 +23,12 @@ export interface ReadSlice {
 export async function openShop({
   settings = {},
   config = {},
+  secrets = { accessToken: SHOP_TOKEN },
   mostRecords = 25_000,
 }: {
   settings?: Partial<ShopSettings>;
-  config?: Record<string, unknown>;
+  config?: Record<string, unknown> | ((simulator: Simulator) => Record<string, unknown>);
+  secrets?: Record<string, string>;
   mostRecords?: number;
 } = {}) {
   const shop = createShop({
@@ -35,13 +38,13 @@ export async function openShop({
   const simulator = await createSimulator([shop]);
   onTestFinished(() => simulator.close());
   const provider = defineGraphqlProvider({ ...shopifyDeclaration, mostRecords });
-  const secrets = { accessToken: SHOP_TOKEN };
   const shared = createSharedConnection(secrets);
 
   async function connect(): Promise<Source> {
     const source = await provider.connect({
       config: provider.connectionSchema.parse({
-        ...{ shop: "simulated.myshopify.com", baseUrl: simulator.baseUrl("shopify"), bulk: "never", ...config },
+        ...{ shop: "simulated.myshopify.com", baseUrl: simulator.baseUrl("shopify"), bulk: "never" },
+        ...(typeof config === "function" ? config(simulator) : config),
       }),
       sourceConfig: { resources: {} },
       ...{ secrets, redactor: createRedactor(), shared, egress: LOOPBACK_EGRESS },
@@ -74,7 +77,11 @@ export async function openShop({
   }
 
   /** All slices; jobs that run are waited for. */
-  async function read(planned: EntityPlan, from: Checkpoint = null, stopAfter = Number.POSITIVE_INFINITY): Promise<ReadSlice> {
+  async function read(
+    planned: EntityPlan,
+    from: Checkpoint = null,
+    stopAfter = Number.POSITIVE_INFINITY,
+  ): Promise<ReadSlice> {
     const batches: Batch[] = [];
     const warnings: string[] = [];
     let last: Checkpoint = from;
@@ -83,7 +90,13 @@ export async function openShop({
       for (let done = false, waits = 0; !done; waits += 1) {
         try {
           const request = {
-            ...{ spec: planned.spec, window, checkpoint: JSON.parse(JSON.stringify(last)), batchRows: 50, batchBytes: 1e9 },
+            ...{
+              spec: planned.spec,
+              window,
+              checkpoint: JSON.parse(JSON.stringify(last)),
+              batchRows: 50,
+              batchBytes: 1e9,
+            },
             warn: async (message: string) => void warnings.push(message),
           };
           for await (const batch of source.read(request)) {
@@ -93,7 +106,8 @@ export async function openShop({
           }
           done = true;
         } catch (error) {
-          if (!(error instanceof TransientError) || error.reasonCode !== "source_job_running" || waits > 50) throw error;
+          if (!(error instanceof TransientError) || error.reasonCode !== "source_job_running" || waits > 50)
+            throw error;
         }
       }
     }
@@ -105,8 +119,8 @@ export async function openShop({
 
 /** What batches have for one table. */
 export function tableOf({ batches }: ReadSlice, entityKey: string, isLead = false) {
-  const tables = batches.flatMap((batch): Pick<TableRows, "columns" | "rows" | "deletes" | "sets" | "rejects">[] => {
-    if (batch.kind === "tables") return batch.tables[entityKey] ?? [];
+  const tables = batches.flatMap((batch): Omit<TableRows, "checkpoint">[] => {
+    if (batch.kind === "tables") return [batch.tables[entityKey] ?? []].flat();
     return batch.kind === "rows" && isLead ? [batch] : [];
   });
   const rows = tables.flatMap(({ columns, rows: list }) =>
@@ -115,8 +129,8 @@ export function tableOf({ batches }: ReadSlice, entityKey: string, isLead = fals
   return {
     rows,
     ids: [...new Set(rows.map(({ id }) => id))].sort(),
-    deletes: tables.flatMap(({ deletes }) => deletes?.rows ?? []),
-    sets: tables.flatMap(({ sets }) => sets?.rows ?? []),
+    deletes: tables.flatMap(({ deletes }): Cells[] => [...(deletes?.rows ?? [])]),
+    sets: tables.flatMap(({ sets }): Cells[] => [...(sets?.rows ?? [])]),
     rejects: tables.flatMap(({ rejects = [] }) => rejects),
   };
 }
