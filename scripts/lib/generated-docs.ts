@@ -98,7 +98,9 @@ function configTable({ connectionSchema }: Pick<Provider, "connectionSchema">): 
     ["field", "type", "needed", "when absent", "meaning"],
     Object.entries(properties).map(([name, { type, enum: values, default: usual, description = "" }]) => [
       code(name),
-      values === undefined ? [type ?? "object"].flat().join(" or ") : values.map((value) => code(String(value))).join(", "),
+      values === undefined
+        ? [type ?? "object"].flat().join(" or ")
+        : values.map((value) => code(String(value))).join(", "),
       required.includes(name) ? "yes" : "no",
       usual === undefined ? "" : code(typeof usual === "string" ? usual : JSON.stringify(usual)),
       description,
@@ -109,7 +111,11 @@ function configTable({ connectionSchema }: Pick<Provider, "connectionSchema">): 
 function secretTable({ secrets }: Pick<Provider, "secrets">): string {
   return table(
     ["secret", "needed", "meaning"],
-    Object.entries(secrets).map(([name, { required, description }]) => [code(name), required ? "yes" : "no", description]),
+    Object.entries(secrets).map(([name, { required, description }]) => [
+      code(name),
+      required ? "yes" : "no",
+      description,
+    ]),
   );
 }
 

@@ -91,5 +91,7 @@ export const locations: GraphqlResource = {
   primaryKey: ["id"],
   pageSize: 100,
   permission: "read_locations",
+  // They are few, read as a whole, and Shopify does not tell which were deleted.
+  loadMode: "replace",
   sizeClass: "xs",
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PlanRequest } from "../../../providers/provider.ts";
 import { selectOne } from "../../../providers/lib/rest/selector.ts";
+import type { PlanRequest } from "../../../providers/provider.ts";
 import { openShop, tableOf } from "./shop.ts";
 
 type Opened = Awaited<ReturnType<typeof openShop>>;
