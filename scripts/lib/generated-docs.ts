@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { z } from "zod";
 import { METRIC_GROUPS, type Metric } from "../../core/metrics.ts";
 import { REASON_CODES, reasonOf } from "../../core/result-reasons.ts";
 import {
@@ -29,13 +30,25 @@ export const GENERATED: Record<string, Record<string, () => string>> = {
   "docs/result-reasons.md": { reasons: reasonTable },
   "docs/guide/operations.md": { phases: phaseTable, standstills: standstillTable, metrics: metricTable },
   ...Object.fromEntries(
-    declaredProviders().map((provider) => [pageOf(provider), { resources: () => resourceTables(provider) }]),
+    documentedProviders().map((provider) => [
+      pageOf(provider),
+      {
+        ...(provider.resources.length === 0 ? {} : { resources: () => resourceTables(provider) }),
+        config: () => configTable(provider),
+        secrets: () => secretTable(provider),
+      },
+    ]),
   ),
 };
 
-/** Connectors whose resources are declared; each has a page of its own. */
-function declaredProviders(): Provider[] {
-  return PROVIDERS.flatMap((key) => findProvider(key) ?? []).filter(({ resources }) => resources.length > 0);
+/** Tables that a page may do without. */
+const OPTIONAL = ["config", "secrets"];
+
+/** Connectors whose resources are declared have a page of their own; others may. */
+function documentedProviders(): Provider[] {
+  return PROVIDERS.flatMap((key) => findProvider(key) ?? []).filter(
+    (provider) => provider.resources.length > 0 || existsSync(pageOf(provider)),
+  );
 }
 
 function pageOf({ key }: Provider): string {
@@ -45,9 +58,10 @@ function pageOf({ key }: Provider): string {
 /** What a provider gives, then the columns of each resource. */
 export function resourceTables({ resources }: Pick<Provider, "resources">): string {
   const overview = table(
-    ["resource", "key", "cursor", "load mode", "needs first", "what it is"],
-    resources.map(({ entityKey, primaryKey = [], cursorField, loadMode, dependsOn, childOf, description }) => [
+    ["resource", "key", "cursor", "load mode", "windows", "size", "needs first", "what it is"],
+    resources.map(({ entityKey, primaryKey = [], cursorField, loadMode, dependsOn, childOf, description, ...rest }) => [
       ...[code(entityKey), codes(primaryKey), codes(cursorField === null ? [] : [cursorField]), code(loadMode)],
+      ...[childOf === undefined ? windowsOf(rest) : "as its parent", rest.sizeClass.toUpperCase()],
       ...[childOf === undefined ? codes(dependsOn) : `comes with ${code(childOf)}`, description],
     ]),
   );
@@ -63,11 +77,54 @@ export function resourceTables({ resources }: Pick<Provider, "resources">): stri
   return [overview, ...columns].join("\n\n");
 }
 
+function windowsOf({ slicing }: Pick<Provider["resources"][number], "slicing">): string {
+  return slicing.by === "none" ? "no" : `by ${slicing.by}`;
+}
+
+interface SchemaMember {
+  type?: string | string[];
+  enum?: unknown[];
+  default?: unknown;
+  description?: string;
+}
+
+/** The fields of a connection's config. */
+function configTable({ connectionSchema }: Pick<Provider, "connectionSchema">): string {
+  const { properties = {}, required = [] } = z.toJSONSchema(connectionSchema, { io: "input" }) as {
+    properties?: Record<string, SchemaMember>;
+    required?: string[];
+  };
+  return table(
+    ["field", "type", "needed", "when absent", "meaning"],
+    Object.entries(properties).map(([name, { type, enum: values, default: usual, description = "" }]) => [
+      code(name),
+      values === undefined
+        ? [type ?? "object"].flat().join(" or ")
+        : values.map((value) => code(String(value))).join(", "),
+      required.includes(name) ? "yes" : "no",
+      usual === undefined ? "" : code(typeof usual === "string" ? usual : JSON.stringify(usual)),
+      description,
+    ]),
+  );
+}
+
+function secretTable({ secrets }: Pick<Provider, "secrets">): string {
+  return table(
+    ["secret", "needed", "meaning"],
+    Object.entries(secrets).map(([name, { required, description }]) => [
+      code(name),
+      required ? "yes" : "no",
+      description,
+    ]),
+  );
+}
+
 /** `text` with what stands between `<!-- name:begin -->` and `<!-- name:end -->` made anew. */
 export function regenerate(path: string, text: string): string {
   return Object.entries(GENERATED[path] ?? {}).reduce((document, [name, make]) => {
     const begin = `<!-- ${name}:begin -->`;
     const end = `<!-- ${name}:end -->`;
+    if (OPTIONAL.includes(name) && !document.includes(begin)) return document;
     const [before, rest, ...more] = document.split(begin);
     const after = rest?.split(end);
     if (before === undefined || after?.length !== 2 || more.length > 0) {

@@ -123,12 +123,15 @@ function createPost(client: HttpClient, { key, cost, judge, statuses = {} }: Dec
       if (own.kind === "ok") asked.tell?.(answer);
       return own;
     }
-    if (answer.errors.length > 0) return failed("source_rejected_request", answer);
+    // With data beside it, the query was understood: what went wrong with one field may go well the next time.
+    if (answer.errors.length > 0) return answer.data === null ? failed("source_rejected_request", answer) : RETRY;
     if (answer.status < 200 || answer.status > 299) return null;
     asked.tell?.(answer);
     return asked.hasId && answer.data?.node === null ? failed("source_resource_not_found", answer) : null;
   }
 }
+
+const RETRY: Verdict = { kind: "retry" };
 
 function failed(reasonCode: ReasonCode, { errors }: GraphqlAnswer): Verdict {
   const said = errors.map(({ message }) => message).join("; ");

@@ -1,4 +1,4 @@
-import type { SizeClass } from "../../../core/vocabulary.ts";
+import type { LoadMode, SizeClass } from "../../../core/vocabulary.ts";
 import type { Settlement, Source } from "../../provider.ts";
 import type { HttpResponse, Verdict } from "../http/client.ts";
 import type { JsonObject } from "../http/json.ts";
@@ -137,6 +137,8 @@ export interface GraphqlResource {
   /** It can be read by an export job. */
   isExportable?: boolean;
   permission?: string;
+  /** Absent: `upsert`. */
+  loadMode?: LoadMode;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
   storageDescription?: string;

@@ -5,7 +5,7 @@ import type { ReadRequest, SharedConnection } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { JsonObject } from "../http/json.ts";
 import { readJsonLines } from "../http/stream/json-lines.ts";
-import { JobLostError, type JobState, runExportJob } from "../jobs.ts";
+import { JobLostError, JobRefusedError, type JobState, runExportJob } from "../jobs.ts";
 import { createRowsBatch } from "../rest/batches.ts";
 import { holdRecords } from "../rest/held-records.ts";
 import { createNewest } from "../rest/newest.ts";
@@ -142,10 +142,14 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
           }
         },
         async poll(ref): Promise<JobState<ExportFile>> {
-          const state = await exports.poll(ask, ref);
-          if (state.state === "running") await shared.lease(lease);
-          else await shared.release(lease);
-          return state;
+          try {
+            const state = await exports.poll(ask, ref);
+            await (state.state === "running" ? shared.lease(lease) : shared.release(lease));
+            return state;
+          } catch (error) {
+            if (error instanceof JobRefusedError) await shared.release(lease);
+            throw error;
+          }
         },
         download: (file, position) => download(request, file, position),
       });

@@ -46,7 +46,7 @@ export function toRest<Config, SecretName extends string>(
   const bounded = mostRecords === undefined ? {} : { mostRecords };
 
   function toResource(resource: GraphqlResource): RestResource {
-    const { root, cursor, children, permission, defaultSelected, storageDescription } = resource;
+    const { root, cursor, children, permission, loadMode, defaultSelected, storageDescription } = resource;
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
@@ -69,7 +69,7 @@ export function toRest<Config, SecretName extends string>(
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
       ...(children === undefined ? {} : { children: children.map(toChild) }),
       sizeClass: resource.sizeClass,
-      ...defined({ permission, defaultSelected, storageDescription }),
+      ...defined({ permission, loadMode, defaultSelected, storageDescription }),
     };
   }
 

@@ -167,7 +167,7 @@ export const orders: GraphqlResource = {
     ...presentmentMoney("totalPriceSet currentTotalPriceSet"),
     ...fields("boolean", "test confirmed closed edited fullyPaid unpaid taxesIncluded taxExempt requiresShipping"),
     ...fields("integer", "subtotalLineItemsQuantity currentSubtotalLineItemsQuantity"),
-    ...fields("bigint", "totalWeight"),
+    ...fields("numeric", "totalWeight"),
     ...fields("jsonb", "tags discountCodes paymentGatewayNames"),
     ...references("app retailLocation"),
     ...objects({
