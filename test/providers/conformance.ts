@@ -114,6 +114,8 @@ export function describeProvider(
       expect(pages.length).toBeGreaterThan(3);
       expect(pages.map((page) => page.final)).toEqual(pages.map((_, i) => i === pages.length - 1));
       for (const [i, page] of pages.entries()) {
+        // Nobody reads on from the last one, and a job is not in it any more.
+        if (page.final && has.includes("job")) continue;
         const rest = await reader.readOn(reader.requestOf(plan, 0, page.checkpoint), readBack);
         const before = pages.slice(0, i + 1).flatMap(({ rows }) => rows);
         const all = [...before, ...rest.flatMap(({ rows }) => rows)];
