@@ -1,5 +1,6 @@
 import { numberAt } from "../lib/graphql/answer.ts";
-import type { GraphqlAnswer, GraphqlCost, GraphqlError, GraphqlVerdict } from "../lib/graphql/declaration.ts";
+import type { GraphqlAnswer, GraphqlError, GraphqlVerdict } from "../lib/graphql/ask.ts";
+import type { GraphqlCost } from "../lib/graphql/declaration.ts";
 import type { Verdict } from "../lib/http/client.ts";
 
 /**

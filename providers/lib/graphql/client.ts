@@ -3,16 +3,20 @@ import { TerminalError } from "../../../core/errors.ts";
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpClient, HttpRequest, HttpResponse, Verdict } from "../http/client.ts";
 import { readAnswer } from "./answer.ts";
-import type { Ask, GraphqlAnswer, GraphqlDeclaration, GraphqlVerdict } from "./declaration.ts";
+import type { Ask, GraphqlAnswer, GraphqlVerdict } from "./ask.ts";
+import type { GraphqlDeclaration } from "./declaration.ts";
 import type { GraphqlDocument } from "./documents.ts";
 
 type Declared = Pick<GraphqlDeclaration<never, never>, "key" | "cost" | "judge" | "statuses" | "search" | "endpoint">;
 
+/** What a request of the REST engine says of a query, see `to-rest.ts`. */
 const callSchema = z.strictObject({
+  /** Name of the document. */
   call: z.string(),
   after: z.string().optional(),
   start: z.string().optional(),
   end: z.string().optional(),
+  /** Of the object whose connection is read. */
   id: z.string().optional(),
 });
 

@@ -5,6 +5,7 @@ import { countBytes, createRestSource } from "../rest/source.ts";
 import { createAsk, createGraphqlClient } from "./client.ts";
 import type { GraphqlDeclaration } from "./declaration.ts";
 import { composeDocuments } from "./documents.ts";
+import type { Engine } from "./engine.ts";
 import { createExportReader } from "./export-reader.ts";
 import { createFollowUps } from "./follow-ups.ts";
 import { planGraphql, takeWay } from "./plan.ts";
@@ -22,7 +23,7 @@ export async function connectGraphql<Config, SecretName extends string>(
   const exports = declaration.exports;
   const canExport = exports?.isWanted(options.config) === true;
 
-  function engineFor(wanted: Wanted | null) {
+  function engineFor(wanted: Wanted | null): Engine {
     const documents = composeDocuments(declaration, wanted);
     const asking = createGraphqlClient(client, { declaration, documents, sizes });
     return { client: asking, resources, source: createRestSource({ client: asking, resources }) };
@@ -80,5 +81,3 @@ export async function connectGraphql<Config, SecretName extends string>(
     ? source
     : await declaration.extend(source, { client, resources, options, ask });
 }
-
-export type Engine = Pick<RestTools<never>, "client" | "resources"> & { source: Source };

@@ -1,7 +1,7 @@
 import type { Batch } from "../../batch.ts";
 import type { ReadRequest } from "../../provider.ts";
 import { JobRefusedError } from "../jobs.ts";
-import type { Engine } from "./connect-graphql.ts";
+import type { Engine } from "./engine.ts";
 import type { ExportReader } from "./export-reader.ts";
 import { type FollowUpPosition, type FollowUps, followUpSchema } from "./follow-ups.ts";
 

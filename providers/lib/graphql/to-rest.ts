@@ -3,17 +3,6 @@ import type { GraphqlChild, GraphqlColumn, GraphqlDeclaration, GraphqlResource }
 import { changesOf, connectionOf, deletionsOf } from "./documents.ts";
 import { detailsOf } from "./selection.ts";
 
-/** What a request of the REST engine says of a query; `client.ts` makes the query of it. */
-export interface Call {
-  /** Name of the document. */
-  call: string;
-  after?: string;
-  start?: string;
-  end?: string;
-  /** Of the object whose connection is read. */
-  id?: string;
-}
-
 /** The mark of a record that stands for a deletion. */
 export const GONE = "__gone";
 

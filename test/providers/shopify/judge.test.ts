@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { GraphqlAnswer } from "../../../providers/lib/graphql/declaration.ts";
+import type { GraphqlAnswer } from "../../../providers/lib/graphql/ask.ts";
 import { JobRefusedError } from "../../../providers/lib/jobs.ts";
 import { stateOf } from "../../../providers/shopify/bulk.ts";
 import { COST, judge } from "../../../providers/shopify/judge.ts";
