@@ -54,7 +54,13 @@ export async function connectGraphql<Config, SecretName extends string>(
   const all = engineFor(null).source;
   const source: Source = {
     check: () => all.check(),
-    discover: (keys, known, named) => all.discover(keys, known, named),
+    discover: (keys, known = new Map(), named = new Map()) => {
+      const specs = [...known].map(([key, spec]) => [key, takeWay(spec).spec] as const);
+      const names = [...named].map(
+        ([key, { spec, ...rest }]) => [key, { ...rest, spec: spec && takeWay(spec).spec }] as const,
+      );
+      return all.discover(keys, new Map(specs), new Map(names));
+    },
     plan(request) {
       const engine = engineFor(wantedByPlan(request));
       const followUps = createFollowUps(declaration, engine);
