@@ -20,5 +20,5 @@ test.each(["http_api", "shopify"])(
 );
 
 test("a provider without a demo is told which have one", async () => {
-  await expect(findProviderDemo("netsuite")).rejects.toThrow(/there are demos of http_api, shopify/);
+  await expect(findProviderDemo("netsuite")).rejects.toThrow(/there are demos of .*http_api/);
 });
