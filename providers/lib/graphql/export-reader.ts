@@ -44,6 +44,9 @@ interface Reading<Config> {
 /** Where a batch of the download ended. The same file is always cut into the same parts. */
 const placeSchema = z.object({ part: z.int(), record: z.int() });
 
+/** In the checkpoint of a slice whose records are all read. */
+export const EXPORTED = "exported";
+
 const MOST_JOBS = 3;
 /** A place for a job is free again so long after its slice was last heard of. */
 const LEASE_SECONDS = 15 * 60;
@@ -83,7 +86,8 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     const batch = makesTables(rows) ? createTablesBatch(spec, rows, options) : createRowsBatch(spec, options);
     const take = (place: { part: number; record: number }, final: boolean): Batch => ({
       ...batch.take(),
-      checkpoint: { ...place, ...newest.said() },
+      // What is read needs no job any more.
+      checkpoint: { ...(final ? { [EXPORTED]: true } : place), ...newest.said() },
       final,
     });
     let last = start;
