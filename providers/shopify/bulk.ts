@@ -1,6 +1,6 @@
 import { isProviderError } from "../../core/errors.ts";
 import { numberAt, textOf } from "../lib/graphql/answer.ts";
-import type { Ask } from "../lib/graphql/declaration.ts";
+import type { Ask } from "../lib/graphql/ask.ts";
 import type { ExportFile, GraphqlExports } from "../lib/graphql/export-declaration.ts";
 import { isObject, type JsonObject } from "../lib/http/json.ts";
 import { JobRefusedError, type JobState } from "../lib/jobs.ts";

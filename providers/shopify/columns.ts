@@ -93,4 +93,3 @@ export const ADDRESS =
   "firstName lastName company address1 address2 city province provinceCode country countryCodeV2 zip phone latitude longitude";
 export const TAX_LINE = `title rate ratePercentage source channelLiable priceSet { ${MONEY_BAG} }`;
 export const ATTRIBUTE = "key value";
-export const WEIGHT = "unit value";

@@ -1,5 +1,5 @@
 import { textOf } from "../lib/graphql/answer.ts";
-import type { Ask } from "../lib/graphql/declaration.ts";
+import type { Ask } from "../lib/graphql/ask.ts";
 import { isObject } from "../lib/http/json.ts";
 
 /** https://shopify.dev/docs/api/admin-graphql/latest/objects/AppInstallation#field-AppInstallation.fields.accessScopes */

@@ -1,6 +1,7 @@
 import { failedCheck } from "../../core/connection-tasks.ts";
 import { isProviderError, TerminalError } from "../../core/errors.ts";
-import type { Ask, GraphqlTools } from "../lib/graphql/declaration.ts";
+import type { Ask } from "../lib/graphql/ask.ts";
+import type { GraphqlTools } from "../lib/graphql/declaration.ts";
 import { JobRefusedError } from "../lib/jobs.ts";
 import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";

@@ -148,7 +148,7 @@ describe("run events", () => {
     const told = new Set([
       ...events.map(({ kind }) => kind),
       ...["run.promoted", "destination.set_back", "destination.table_changed"],
-      ...["source.resync", "source.files_left_out", "source.job_cancelled", "source.job_left"],
+      ...["source.resync", "source.warning", "source.files_left_out", "source.job_cancelled", "source.job_left"],
     ]);
     expect(told).toEqual(new Set(RUN_EVENT_KINDS));
   });

@@ -115,6 +115,8 @@ export function describeProvider(
       // The last one need not know that it is.
       expect(pages.slice(0, -1).map((page) => page.final)).toEqual(pages.slice(1).map(() => false));
       for (const [i, page] of pages.entries()) {
+        // Nobody reads on from the last one, and a job is not in it any more.
+        if (page.final && has.includes("job")) continue;
         const rest = await reader.readOn(reader.requestOf(plan, 0, page.checkpoint), readBack);
         const before = pages.slice(0, i + 1).flatMap(({ rows }) => rows);
         const all = [...before, ...rest.flatMap(({ rows }) => rows)];

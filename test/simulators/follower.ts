@@ -86,7 +86,7 @@ export function createFollower(
 }
 
 /** The cursor state goes no further than the newest value that was read, as `Checkpoint` says. */
-function nextState({ upperBound, evidence }: EntityPlan, newest: readonly string[]): string | null {
+export function nextState({ upperBound, evidence }: EntityPlan, newest: readonly string[]): string | null {
   if (upperBound === null || evidence.cursorFollows !== "rows") return upperBound;
   const read = newest.filter((text) => text !== "").sort((a, b) => Date.parse(a) - Date.parse(b));
   const last = read.at(-1);

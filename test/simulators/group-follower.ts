@@ -2,6 +2,7 @@ import type { Cells } from "../../core/row-list.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { Batch, KeyRows, TableRows } from "../../providers/batch.ts";
 import type { EntityPlan, PlanRequest, Source } from "../../providers/provider.ts";
+import { nextState } from "./follower.ts";
 
 const PLAN: Omit<PlanRequest, "entityKey" | "keyColumns" | "cursorField" | "scan" | "cursorState" | "removes"> = {
   ...{ windows: true, windowSize: null, maxSlices: 100, lookbackSeconds: null, safetyLagSeconds: null },
@@ -51,8 +52,9 @@ export function createGroupFollower(
     const cursorState = scan === "full" ? null : state;
     const request = { ...PLAN, ...lead, members, scan, cursorState, removes: scan === "full" };
     const plan = await trying(() => withSource((source) => source.plan(request)));
-    for (const slice of plan.slices) await readSlice(plan, slice, into);
-    if (plan.upperBound !== null) state = plan.upperBound;
+    const newest: string[] = [];
+    for (const slice of plan.slices) newest.push((await readSlice(plan, slice, into))?.newest ?? "");
+    state = nextState(plan, newest) ?? state;
   }
 
   /** From its last checkpoint on, as often as the source breaks off. */
@@ -60,18 +62,19 @@ export function createGroupFollower(
     plan: EntityPlan,
     { window }: EntityPlan["slices"][number],
     into: Map<string, Map<string, Row>>,
-  ): Promise<void> {
-    let checkpoint: Checkpoint = null;
+  ): Promise<Checkpoint> {
+    const reached: { checkpoint: Checkpoint } = { checkpoint: null };
     await trying(() =>
       withSource(async (source) => {
-        const from = JSON.parse(JSON.stringify(checkpoint)) as Checkpoint;
+        const from = JSON.parse(JSON.stringify(reached.checkpoint)) as Checkpoint;
         const asked = { spec: plan.spec, window, checkpoint: from, batchRows: 30, batchBytes: 2 ** 30 };
         for await (const batch of source.read(asked)) {
           apply(batch, into);
-          checkpoint = batch.checkpoint;
+          reached.checkpoint = batch.checkpoint;
         }
       }),
     );
+    return reached.checkpoint;
   }
 
   function apply(batch: Batch, into: Map<string, Map<string, Row>>): void {

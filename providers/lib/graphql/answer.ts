@@ -1,6 +1,6 @@
 import type { HttpResponse } from "../http/client.ts";
 import { cellOf, isObject, type JsonObject, type JsonValue } from "../http/json.ts";
-import type { GraphqlAnswer, GraphqlError } from "./declaration.ts";
+import type { GraphqlAnswer, GraphqlError } from "./ask.ts";
 
 /** What an answer says besides data; null where it is no answer of GraphQL, such as a proxy's page. https://spec.graphql.org/October2021/#sec-Response-Format */
 export function readAnswer(response: Pick<HttpResponse, "status" | "json" | "body">): GraphqlAnswer | null {

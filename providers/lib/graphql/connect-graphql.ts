@@ -2,9 +2,10 @@ import { isChosen } from "../../../core/column-choice.ts";
 import type { EntityReadSpec, PlanRequest, Source } from "../../provider.ts";
 import type { RestTools } from "../rest/declaration.ts";
 import { countBytes, createRestSource } from "../rest/source.ts";
-import { createAsk, createGraphqlClient } from "./client.ts";
+import { createAsk, createGraphqlClient, type PageSizes } from "./client.ts";
 import type { GraphqlDeclaration } from "./declaration.ts";
 import { composeDocuments } from "./documents.ts";
+import type { Engine } from "./engine.ts";
 import { createExportReader } from "./export-reader.ts";
 import { createFollowUps } from "./follow-ups.ts";
 import { planGraphql, takeWay } from "./plan.ts";
@@ -15,14 +16,14 @@ import { createSlices } from "./slices.ts";
 export async function connectGraphql<Config, SecretName extends string>(
   declaration: GraphqlDeclaration<Config, SecretName>,
   { client: plain, resources, options }: RestTools<Config>,
-  sizes: Map<string, number>,
+  sizes: PageSizes,
 ): Promise<Source> {
   const { client, takeBytes } = countBytes(plain);
   const ask = createAsk(client, declaration);
   const exports = declaration.exports;
   const canExport = exports?.isWanted(options.config) === true;
 
-  function engineFor(wanted: Wanted | null) {
+  function engineFor(wanted: Wanted | null): Engine {
     const documents = composeDocuments(declaration, wanted);
     const asking = createGraphqlClient(client, { declaration, documents, sizes });
     return { client: asking, resources, source: createRestSource({ client: asking, resources }) };
@@ -53,7 +54,13 @@ export async function connectGraphql<Config, SecretName extends string>(
   const all = engineFor(null).source;
   const source: Source = {
     check: () => all.check(),
-    discover: (keys, known, named) => all.discover(keys, known, named),
+    discover: (keys, known = new Map(), named = new Map()) => {
+      const specs = [...known].map(([key, spec]) => [key, takeWay(spec).spec] as const);
+      const names = [...named].map(
+        ([key, { spec, ...rest }]) => [key, { ...rest, spec: spec && takeWay(spec).spec }] as const,
+      );
+      return all.discover(keys, new Map(specs), new Map(names));
+    },
     plan(request) {
       const engine = engineFor(wantedByPlan(request));
       const followUps = createFollowUps(declaration, engine);
@@ -80,5 +87,3 @@ export async function connectGraphql<Config, SecretName extends string>(
     ? source
     : await declaration.extend(source, { client, resources, options, ask });
 }
-
-export type Engine = Pick<RestTools<never>, "client" | "resources"> & { source: Source };

@@ -1,9 +1,9 @@
-import type { SizeClass } from "../../../core/vocabulary.ts";
+import type { LoadMode, SizeClass } from "../../../core/vocabulary.ts";
 import type { Settlement, Source } from "../../provider.ts";
-import type { HttpResponse, Verdict } from "../http/client.ts";
-import type { JsonObject } from "../http/json.ts";
+import type { Verdict } from "../http/client.ts";
 import type { RestColumnDetails, RestDeclaration, RestTools } from "../rest/declaration.ts";
 import type { FieldType } from "../rest/field-types.ts";
+import type { Ask, GraphqlAnswer, GraphqlVerdict } from "./ask.ts";
 import type { GraphqlExports } from "./export-declaration.ts";
 
 /**
@@ -35,42 +35,9 @@ export interface GraphqlDeclaration<Config, SecretName extends string>
   extend?(source: Source, tools: GraphqlTools<Config>): Source | Promise<Source>;
 }
 
-/** One query outside of the resources. @throws ProviderError where the answer reports errors */
-export type Ask = (question: {
-  /** For messages. */
-  doing: string;
-  query: string;
-  variables?: Record<string, unknown>;
-  permission?: string | undefined;
-  /** False for a mutation: it is not sent again after it may have arrived. */
-  idempotent?: boolean;
-  /** First word on errors, before `judge`. Errors that it forgives are in the answer. */
-  judge?: (answer: GraphqlAnswer) => GraphqlVerdict | null;
-}) => Promise<{ data: JsonObject; response: HttpResponse }>;
-
 export interface GraphqlTools<Config> extends RestTools<Config> {
   ask: Ask;
 }
-
-export interface GraphqlAnswer {
-  status: number;
-  errors: GraphqlError[];
-  /** Null where there is none. */
-  data: JsonObject | null;
-  extensions: JsonObject;
-}
-
-export interface GraphqlError {
-  message: string;
-  /** Null where the vendor gives none. */
-  code: string | null;
-  /** Of the field: `orders.nodes.0.email`. */
-  path: string | null;
-  extensions: JsonObject;
-}
-
-/** `too_costly`: the same is asked for in smaller pages. */
-export type GraphqlVerdict = Verdict | { kind: "too_costly" };
 
 export interface GraphqlCost {
   bucket: string;
@@ -137,6 +104,8 @@ export interface GraphqlResource {
   /** It can be read by an export job. */
   isExportable?: boolean;
   permission?: string;
+  /** Absent: `upsert`. */
+  loadMode?: LoadMode;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
   storageDescription?: string;

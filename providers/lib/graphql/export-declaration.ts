@@ -1,7 +1,7 @@
 import type { ExportJob } from "../../../core/slices.ts";
 import type { JsonObject } from "../http/json.ts";
 import type { JobState } from "../jobs.ts";
-import type { Ask } from "./declaration.ts";
+import type { Ask } from "./ask.ts";
 
 /** Export jobs that run a query over all of its objects and give JSONL: each object of a connection is a line of its own. */
 export interface GraphqlExports<Config> {

@@ -5,7 +5,7 @@ import type { ReadRequest, SharedConnection } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { JsonObject } from "../http/json.ts";
 import { readJsonLines } from "../http/stream/json-lines.ts";
-import { JobLostError, type JobState, runExportJob } from "../jobs.ts";
+import { JobLostError, JobRefusedError, type JobState, runExportJob } from "../jobs.ts";
 import { createRowsBatch } from "../rest/batches.ts";
 import { holdRecords } from "../rest/held-records.ts";
 import { createNewest } from "../rest/newest.ts";
@@ -15,9 +15,10 @@ import { readSpecSchema } from "../rest/read-spec.ts";
 import { boundsOf, spanOf } from "../rest/steps.ts";
 import { makesTables } from "../rest/table-rows.ts";
 import { createTablesBatch } from "../rest/tables-batch.ts";
-import type { Engine } from "./connect-graphql.ts";
-import type { Ask, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
+import type { Ask } from "./ask.ts";
+import type { GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import { exportQuery } from "./documents.ts";
+import type { Engine } from "./engine.ts";
 import type { ExportFile, GraphqlExports } from "./export-declaration.ts";
 import { type Family, groupLines } from "./group-lines.ts";
 import { isLong } from "./plan.ts";
@@ -42,6 +43,9 @@ interface Reading<Config> {
 
 /** Where a batch of the download ended. The same file is always cut into the same parts. */
 const placeSchema = z.object({ part: z.int(), record: z.int() });
+
+/** In the checkpoint of a slice whose records are all read. */
+export const EXPORTED = "exported";
 
 const MOST_JOBS = 3;
 /** A place for a job is free again so long after its slice was last heard of. */
@@ -82,7 +86,8 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     const batch = makesTables(rows) ? createTablesBatch(spec, rows, options) : createRowsBatch(spec, options);
     const take = (place: { part: number; record: number }, final: boolean): Batch => ({
       ...batch.take(),
-      checkpoint: { ...place, ...newest.said() },
+      // What is read needs no job any more.
+      checkpoint: { ...(final ? { [EXPORTED]: true } : place), ...newest.said() },
       final,
     });
     let last = start;
@@ -142,10 +147,14 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
           }
         },
         async poll(ref): Promise<JobState<ExportFile>> {
-          const state = await exports.poll(ask, ref);
-          if (state.state === "running") await shared.lease(lease);
-          else await shared.release(lease);
-          return state;
+          try {
+            const state = await exports.poll(ask, ref);
+            await (state.state === "running" ? shared.lease(lease) : shared.release(lease));
+            return state;
+          } catch (error) {
+            if (error instanceof JobRefusedError) await shared.release(lease);
+            throw error;
+          }
         },
         download: (file, position) => download(request, file, position),
       });

@@ -16,9 +16,9 @@ import { createShapes } from "../rest/shapes.ts";
 import { type Span, spanOf } from "../rest/steps.ts";
 import { createTablesBatch } from "../rest/tables-batch.ts";
 import { textOf } from "./answer.ts";
-import type { Engine } from "./connect-graphql.ts";
 import type { GraphqlDeclaration, GraphqlDeletions, GraphqlResource } from "./declaration.ts";
 import { changesOf, deletionsOf } from "./documents.ts";
+import type { Engine } from "./engine.ts";
 import { GONE } from "./to-rest.ts";
 
 /** What else lies in a slice's window: deletions, and children that changed without their parent. */

@@ -2,8 +2,8 @@ import type { Window } from "../../../core/slices.ts";
 import type { EntityPlan, EntityReadSpec, PlanRequest } from "../../provider.ts";
 import { parseDuration } from "../rest/time-format.ts";
 import { isoOf, openWindow } from "../rest/windows.ts";
-import type { Engine } from "./connect-graphql.ts";
 import type { GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
+import type { Engine } from "./engine.ts";
 import type { FollowUps } from "./follow-ups.ts";
 
 interface Planning {

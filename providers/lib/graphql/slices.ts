@@ -1,8 +1,8 @@
 import type { Batch } from "../../batch.ts";
 import type { ReadRequest } from "../../provider.ts";
 import { JobRefusedError } from "../jobs.ts";
-import type { Engine } from "./connect-graphql.ts";
-import type { ExportReader } from "./export-reader.ts";
+import type { Engine } from "./engine.ts";
+import { EXPORTED, type ExportReader } from "./export-reader.ts";
 import { type FollowUpPosition, type FollowUps, followUpSchema } from "./follow-ups.ts";
 
 interface SliceReading {
@@ -34,7 +34,7 @@ export function createSlices({ engine, exporter, followUps, takeBytes }: SliceRe
       const more = followUps.count(request);
       const from = checkpoint?.followUp === undefined ? null : followUpSchema.parse(checkpoint.followUp);
       let newest = checkpoint?.newest ?? undefined;
-      if (from === null) {
+      if (from === null && checkpoint?.[EXPORTED] !== true) {
         for await (const batch of readRecords(request)) {
           newest = batch.checkpoint?.newest ?? newest;
           // The engine does not see what came over the wire: this source counts it.

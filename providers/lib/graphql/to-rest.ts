@@ -3,17 +3,6 @@ import type { GraphqlChild, GraphqlColumn, GraphqlDeclaration, GraphqlResource }
 import { changesOf, connectionOf, deletionsOf } from "./documents.ts";
 import { detailsOf } from "./selection.ts";
 
-/** What a request of the REST engine says of a query; `client.ts` makes the query of it. */
-export interface Call {
-  /** Name of the document. */
-  call: string;
-  after?: string;
-  start?: string;
-  end?: string;
-  /** Of the object whose connection is read. */
-  id?: string;
-}
-
 /** The mark of a record that stands for a deletion. */
 export const GONE = "__gone";
 
@@ -46,7 +35,7 @@ export function toRest<Config, SecretName extends string>(
   const bounded = mostRecords === undefined ? {} : { mostRecords };
 
   function toResource(resource: GraphqlResource): RestResource {
-    const { root, cursor, children, permission, defaultSelected, storageDescription } = resource;
+    const { root, cursor, children, permission, loadMode, defaultSelected, storageDescription } = resource;
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
@@ -69,7 +58,7 @@ export function toRest<Config, SecretName extends string>(
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
       ...(children === undefined ? {} : { children: children.map(toChild) }),
       sizeClass: resource.sizeClass,
-      ...defined({ permission, defaultSelected, storageDescription }),
+      ...defined({ permission, loadMode, defaultSelected, storageDescription }),
     };
   }
 

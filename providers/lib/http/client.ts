@@ -19,6 +19,7 @@ import { hidingAddress } from "./presigned.ts";
 import type { HttpRequest, StreamRequest } from "./request.ts";
 import type { HttpResponse } from "./response.ts";
 import { type HttpStream, openStream } from "./stream/http-stream.ts";
+import { isOwnOrAllowed } from "./target.ts";
 import { createTransport } from "./transport.ts";
 
 export type { HttpRequest, StreamRequest } from "./request.ts";
@@ -101,7 +102,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     auth: options.auth,
     authContext,
     admission: createAdmission(options.limit ?? null, shared, signal),
-    route: { guard, transport },
+    route: {
+      ...{ guard, transport, moved: new Map() },
+      isAllowed: ({ href }) => isOwnOrAllowed(href, options.baseUrl, allowedHosts),
+    },
     maxAttempts,
     retriedStatuses: options.retry?.statuses ?? [],
     toError: toErrorOf,

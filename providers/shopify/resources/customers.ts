@@ -38,7 +38,7 @@ export const customers: GraphqlResource = {
     email_marketing_updated_at: { type: "timestamptz", path: "defaultEmailAddress.marketingUpdatedAt" },
     phone: { type: "text", path: "defaultPhoneNumber.phoneNumber" },
     sms_marketing_state: { type: "text", path: "defaultPhoneNumber.marketingState" },
-    ...fields("bigint", "numberOfOrders"),
+    ...fields("numeric", "numberOfOrders"),
     ...money("amountSpent"),
     ...references("lastOrder"),
     ...fields("boolean", "verifiedEmail taxExempt dataSaleOptOut"),

@@ -85,10 +85,13 @@ export const locations: GraphqlResource = {
     ...objects({
       address: "address1 address2 city province provinceCode country countryCode zip phone latitude longitude",
     }),
-    ...fields("timestamptz", "createdAt updatedAt deactivatedAt"),
+    ...fields("text", "deactivatedAt"),
+    ...fields("timestamptz", "createdAt updatedAt"),
   },
   primaryKey: ["id"],
   pageSize: 100,
   permission: "read_locations",
+  // They are few, read as a whole, and Shopify does not tell which were deleted.
+  loadMode: "replace",
   sizeClass: "xs",
 };

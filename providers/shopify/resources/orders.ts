@@ -167,7 +167,7 @@ export const orders: GraphqlResource = {
     ...presentmentMoney("totalPriceSet currentTotalPriceSet"),
     ...fields("boolean", "test confirmed closed edited fullyPaid unpaid taxesIncluded taxExempt requiresShipping"),
     ...fields("integer", "subtotalLineItemsQuantity currentSubtotalLineItemsQuantity"),
-    ...fields("bigint", "totalWeight"),
+    ...fields("numeric", "totalWeight"),
     ...fields("jsonb", "tags discountCodes paymentGatewayNames"),
     ...references("app retailLocation"),
     ...objects({
@@ -183,7 +183,7 @@ export const orders: GraphqlResource = {
   primaryKey: ["id"],
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 50,
-  childPageSize: 25,
+  childPageSize: 10,
   children: [lineItems, refunds, fulfillments, transactions, returns, shippingLines, metafieldsOf("order")],
   deletions: { subjects: ["ORDER"] },
   isExportable: true,

@@ -105,7 +105,9 @@ function fillOrder(store: Store, dice: Dice, id: number, times: { created_at: st
   store.put("OrderTransaction", { id: id * 100, ...times, order: id, kind: "SALE", amountSet: moneyBag(amount) });
   const status = dice.pick(["OPEN", "CLOSED", "IN_PROGRESS"]);
   store.put("FulfillmentOrder", { id, ...times, order: id, status });
-  store.put("FulfillmentOrderLineItem", { id: id * 100, fulfillmentOrder: id, totalQuantity: 1 + dice.roll(5) });
+  const line = { id: id * 100, fulfillmentOrder: id, lineItem: id * 100, totalQuantity: 1 + dice.roll(5) };
+  // Every line of it names one of the order's.
+  if (lines > 0) store.put("FulfillmentOrderLineItem", line);
   if (!dice.oneIn(2)) return;
   store.put("Fulfillment", { id, ...times, order: id, status: "SUCCESS" });
   store.put("FulfillmentLineItem", { id: id * 100, fulfillment: id, lineItem: id * 100, quantity: 1 });

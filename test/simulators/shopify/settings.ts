@@ -11,6 +11,7 @@ export interface ShopSettings {
   pastCap: "error" | "end";
   /** A change shows up in searches after so many seconds. */
   searchLagSeconds: number;
+  /** As of a large plan; the smallest gives 100 points a second. */
   bucket: { maximumAvailable: number; restoreRate: number };
   maxQueryCost: number;
   /** Null: a bulk operation runs until the command `finish_jobs`. */
@@ -37,6 +38,3 @@ export function createSettings(given: Partial<ShopSettings> = {}): ShopSettings 
     ...given,
   };
 }
-
-/** 100 points a second, as for a shop of the smallest plan. */
-export const STANDARD_PLAN = { maximumAvailable: 2_000, restoreRate: 100 };

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createSimulator } from "../simulator.ts";
 import type { ShopSettings } from "./settings.ts";
-import { createShop, FIRST_REFRESH_TOKEN, SHOP_APP, SHOP_TOKEN } from "./shopify.ts";
+import { createShop, FIRST_REFRESH_TOKEN, FROZEN, LOCKED, SHOP_APP, SHOP_TOKEN } from "./shopify.ts";
 
 type Json = Record<string, unknown>;
 
@@ -208,6 +208,14 @@ describe("the simulated shop", () => {
       expect((await runBulk(shop, wrong)).refused, wrong).toMatchObject({ code: "INVALID" });
     shop.shop.settings.bulkEnabled = false;
     expect((await runBulk(shop, orders)).errors).toMatchObject([{ extensions: { code: "ACCESS_DENIED" } }]);
+  });
+
+  it("refuses everything where the shop is frozen or locked", async () => {
+    const { ask, shop } = await openShop();
+    for (const refusal of [FROZEN, LOCKED]) {
+      shop.settings.refusal = refusal;
+      expect((await ask("{ shop { name } }")).response.status).toBe(refusal.status);
+    }
   });
 
   it("answers in the version that was asked for, or the oldest one that is left, and redirects from an alias", async () => {

@@ -21,7 +21,11 @@ function createWire(redirects: Record<string, [status: number, location: string]
     close: async () => undefined,
   };
   const guard: EgressGuard = { check: () => undefined, lookup: () => () => undefined };
-  return { sent, follow: (first: Outgoing) => followRedirects({ guard, transport }, first, AUTHORIZATION) };
+  return {
+    sent,
+    follow: (first: Outgoing) =>
+      followRedirects({ guard, transport, isAllowed: () => false, moved: new Map() }, first, AUTHORIZATION),
+  };
 }
 
 const AUTHORIZATION = { headers: { authorization: "Bearer t" }, query: [] as [string, string][] };

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { ALL_SCOPES } from "../../simulators/shopify/relations.ts";
+import { FIRST_REFRESH_TOKEN, SHOP_APP } from "../../simulators/shopify/shopify.ts";
+import { openShop, tableOf } from "./shop.ts";
+
+describe("ways in", () => {
+  it.each([
+    ["a refresh token that changes with each use", "refresh_token", { refreshToken: FIRST_REFRESH_TOKEN }],
+    ["client credentials", "client_credentials", {}],
+  ])("%s, also when the access token is refused", async (_, auth, secrets) => {
+    const opened = await openShop({
+      config: { auth, clientId: SHOP_APP.clientId },
+      secrets: { clientSecret: SHOP_APP.clientSecret, ...secrets },
+    });
+    const planned = await opened.plan("locations");
+    opened.simulator.suffer("expire_token");
+    expect(tableOf(await opened.read(planned), "locations", true).rows).toHaveLength(3);
+  });
+
+  it("follows a shop's other domain to its real name, once", async () => {
+    const opened = await openShop({ config: ({ filesUrl }) => ({ baseUrl: filesUrl("shopify") }) });
+    const found = await opened.read(await opened.plan("orders"));
+    expect(tableOf(found, "orders").ids).toHaveLength(210);
+    expect(
+      opened.simulator.requests.filter(({ to, path }) => to === "files" && path.endsWith("graphql.json")),
+    ).toHaveLength(1);
+  });
+
+  it("reads what the scopes allow, and names the one that is missing", async () => {
+    const opened = await openShop({ settings: { scopes: ALL_SCOPES.filter((scope) => scope !== "read_customers") } });
+    const [orders, customers] = await opened.source.discover(["orders", "customers"]);
+    expect(orders?.failure).toBeUndefined();
+    expect(customers?.failure).toMatchObject({
+      reasonCode: "source_permission_denied",
+      fix: expect.stringContaining("read_customers"),
+    });
+  });
+
+  it("checks token, version, scopes and bulk operations, each with what to do", async () => {
+    const all = await openShop({ config: { bulk: "auto" } });
+    expect((await all.source.check()).map(({ name, ok }) => [name, ok])).toEqual([
+      ["token", true],
+      ["API version", true],
+      ["bulk operations", true],
+    ]);
+    const some = await openShop({
+      config: { bulk: "auto", apiVersion: "2024-10" },
+      settings: { bulkEnabled: false, scopes: ["read_orders", "read_products"] },
+    });
+    const checks = await some.source.check();
+    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["API version", "scope read_customers", "scope read_locations"]),
+    );
+    expect(checks.find(({ name }) => name === "scope read_all_orders")).toMatchObject({
+      ok: true,
+      message: expect.stringContaining("60 days"),
+      fix: expect.stringContaining("read_all_orders"),
+    });
+    expect(checks.find(({ name }) => name === "bulk operations")).toMatchObject({
+      ok: true,
+      fix: expect.stringContaining("Partner Dashboard"),
+    });
+    for (const { ok, fix } of checks) if (!ok) expect(fix).not.toBe("");
+  });
+
+  it("says in the run that older orders are left out", async () => {
+    const opened = await openShop({ settings: { scopes: ALL_SCOPES.filter((scope) => scope !== "read_all_orders") } });
+    const found = await opened.read(await opened.plan("orders"));
+    expect(found.warnings).toEqual([expect.stringMatching(/60 days.*read_all_orders/)]);
+    expect(tableOf(found, "orders").ids.length).toBeLessThan(210);
+  });
+
+  it("refuses a token that the app does not have, with what to do", async () => {
+    const opened = await openShop({ secrets: { accessToken: "shpat_wrong" } });
+    expect(await opened.source.check()).toMatchObject([{ name: "token", ok: false, fix: expect.stringMatching(/./) }]);
+  });
+});

@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { buildSchema, parse, validate } from "graphql";
+import { describe, expect, it } from "vitest";
+import { composeDocuments, exportQuery } from "../../../providers/lib/graphql/documents.ts";
+import { CANCEL, POLL, RUN } from "../../../providers/shopify/bulk.ts";
+import { shopifyDeclaration } from "../../../providers/shopify/index.ts";
+import { SCOPES } from "../../../providers/shopify/scopes.ts";
+import { bulkFaultOf } from "../../simulators/shopify/bulk-rules.ts";
+
+/** The published schema of the version that the connector asks for. */
+const schema = buildSchema(
+  readFileSync(new URL("../../simulators/shopify/admin-2026-10.graphql", import.meta.url), "utf8"),
+  { assumeValid: true },
+);
+const { resources } = shopifyDeclaration;
+const documents = [...composeDocuments(shopifyDeclaration, null)];
+
+const faultsOf = (text: string): string[] => validate(schema, parse(text)).map(({ message }) => message);
+
+describe("queries against the published schema", () => {
+  it.each(documents.map(([name, { text }]) => [name, text]))("%s", (_, text) => {
+    expect(faultsOf(text)).toEqual([]);
+  });
+
+  it.each(resources.map((resource) => [resource.entityKey, resource] as const))(
+    "%s without its children",
+    (name, resource) => {
+      const wanted = new Map([[name, new Set(Object.keys(resource.columns).slice(0, 3))]]);
+      const [, document] = [...composeDocuments({ ...shopifyDeclaration, resources: [resource] }, wanted)][0] ?? [];
+      expect(faultsOf(document?.text ?? "")).toEqual([]);
+      expect(document?.inner).toBeNull();
+    },
+  );
+
+  it.each([
+    ["the run of a bulk operation", RUN],
+    ["its state", POLL],
+    ["its cancelling", CANCEL],
+    ["scopes", SCOPES],
+  ])("%s", (_, text) => expect(faultsOf(text)).toEqual([]));
+
+  it.each(
+    resources.filter(({ isExportable }) => isExportable).map((resource) => [resource.entityKey, resource] as const),
+  )("%s in bulk, with four children at most", (name, resource) => {
+    const children = (resource.children ?? []).filter(({ isPagedOnly }) => !isPagedOnly);
+    const connections = children.filter(({ field }) => "connection" in field).slice(0, 4);
+    const lists = children.filter(({ field }) => "list" in field);
+    const entities = [resource, ...connections, ...lists];
+    const wanted = new Map(entities.map(({ entityKey, columns }) => [entityKey, new Set(Object.keys(columns))]));
+    const text = exportQuery(resource, wanted, `updated_at:>='2026-01-01T00:00:00Z'`);
+    expect(faultsOf(text), name).toEqual([]);
+    expect(bulkFaultOf(parse(text)), name).toBeNull();
+  });
+
+  it("asks for no field that Shopify has deprecated", () => {
+    const deprecated = /deprecated/i;
+    for (const [name, { text }] of documents) expect(text, name).not.toMatch(deprecated);
+  });
+});
