@@ -6,6 +6,7 @@ type ProviderKey = (typeof PROVIDERS)[number];
 /** Another provider's demo is a file here and a line. */
 const DEMOS: Partial<Record<ProviderKey, () => Promise<ProviderDemo>>> = {
   http_api: async () => (await import("./http_api.ts")).httpApiDemo,
+  msft_sharepoint: async () => (await import("./msft_sharepoint.ts")).sharepointDemo,
   shopify: async () => (await import("./shopify.ts")).shopifyDemo,
 };
 
