@@ -154,13 +154,15 @@ function cut(doing: string, how: string): TransientError {
 
 /** Of Graph's own answer. */
 function judgeContent({ status }: Pick<HttpResponse, "status">): Verdict | null {
-  return REFUSED_CONTENT.includes(status)
-    ? { kind: "fail", reasonCode: "source_file_unreadable", fix: UNREADABLE }
-    : null;
+  return REFUSED_CONTENT.includes(status) ? UNREADABLE : null;
 }
 
 const REFUSED_CONTENT = [415, 422, 451];
-const UNREADABLE = "The source refuses to give this file, as it does with malware. Remove it there.";
+const UNREADABLE: Verdict = {
+  kind: "fail",
+  reasonCode: "source_file_unreadable",
+  fix: "The source refuses to give this file, as it does with malware. Remove it there.",
+};
 
 /** A link that is refused is over. It says nothing of the app's token, which it did not get. */
 function judgeLink({ status }: Pick<HttpResponse, "status">): Verdict | null {

@@ -8,7 +8,10 @@ export const PERMISSION = "Sites.Selected";
 const GRANT_ACCESS =
   `Give the app the application permission ${PERMISSION} with an administrator's consent, and grant it the role read on this site ` +
   "(POST /sites/{site-id}/permissions, or Grant-PnPAzureADAppSitePermission). Sites.Read.All works without a grant for each site.";
-const NO_ROLES = `The app's token has no permission for SharePoint. Give the app the application permission ${PERMISSION} (not a delegated one), and have an administrator grant consent.`;
+const NO_ROLES: Verdict = {
+  ...{ kind: "fail", reasonCode: "source_permission_denied" },
+  fix: `The app's token has no permission for SharePoint. Give the app the application permission ${PERMISSION} (not a delegated one), and have an administrator grant consent.`,
+};
 const LOCKED = "The site or the file is locked at the source. Unlock it, or wait until whoever holds it is done.";
 
 /**
@@ -34,8 +37,7 @@ export function judgeGraph(response: HttpResponse): Verdict | null {
   if (status === 509 || (status === 503 && retryAfterSeconds(response) !== null)) return { kind: "throttled" };
   if (status === 423) return { kind: "retry", fix: LOCKED };
   if (status === 409) return { kind: "retry" };
-  if (status === 401)
-    return isWithoutRoles(response) ? { kind: "fail", reasonCode: "source_permission_denied", fix: NO_ROLES } : null;
+  if (status === 401) return isWithoutRoles(response) ? NO_ROLES : null;
   if (status === 403 && retryAfterSeconds(response) === null)
     return { kind: "fail", reasonCode: "source_permission_denied", fix: GRANT_ACCESS };
   if (status === 404) return { kind: "fail", reasonCode: "source_resource_not_found", fix: GONE };

@@ -154,7 +154,13 @@ export const cruiseConfiguration: IConfiguration = {
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
     },
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
-    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "resolvable",
+      severity: "error",
+      from: {},
+      // A package of types alone has no module to find.
+      to: { couldNotResolve: true, pathNot: "^@microsoft/microsoft-graph-types$" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },
