@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { VendorTools } from "../vendor.ts";
-import type { GraphState } from "./graph.ts";
+import type { GraphState } from "./graph-state.ts";
 import { driveNamed, listNamed, siteNamed } from "./named.ts";
 import { LIST_ITEMS } from "./present-lists.ts";
 import { tellCommands } from "./tell-commands.ts";
