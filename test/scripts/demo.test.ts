@@ -51,6 +51,18 @@ describe("npm run demo -- --once", { timeout: 180_000 }, () => {
     expect(stdout).toContain("Ran against             a simulated shop on this machine");
   });
 
+  test("with --provider msft_sharepoint: items that were moved and deleted, and files that were replaced and are gone", async () => {
+    const { code, stdout, lastLine } = await runDemo(["--once", "--provider", "msft_sharepoint"]);
+    expect(lastLine, stdout).toMatchObject({
+      ...{ ok: true, provider: "msft_sharepoint", runStatus: "succeeded", incremental: { runStatus: "succeeded" } },
+      entities: ["drive_items:", "list_items:", "sales"].map((entity) => ({
+        ...{ entity: expect.stringMatching(`^${entity}`), equal: true },
+      })),
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain("Ran against             a simulated Microsoft Graph");
+  });
+
   test("a stack that can't start is exit code 1 and still a last line of JSON", async () => {
     const env = { ...home.env, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` };
     const { code, lastLine } = await runDemo(["--once"], env);

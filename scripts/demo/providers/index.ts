@@ -7,6 +7,7 @@ type ProviderKey = (typeof PROVIDERS)[number];
 const DEMOS: Partial<Record<ProviderKey, () => Promise<ProviderDemo>>> = {
   http_api: async () => (await import("./http_api.ts")).httpApiDemo,
   s3: async () => (await import("./s3.ts")).s3Demo,
+  msft_sharepoint: async () => (await import("./msft_sharepoint.ts")).sharepointDemo,
   shopify: async () => (await import("./shopify.ts")).shopifyDemo,
 };
 

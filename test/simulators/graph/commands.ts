@@ -1,9 +1,11 @@
 import { z } from "zod";
 import type { VendorTools } from "../vendor.ts";
-import type { GraphState } from "./graph.ts";
+import type { GraphState } from "./graph-state.ts";
+import { driveNamed, listNamed, siteNamed } from "./named.ts";
 import { LIST_ITEMS } from "./present-lists.ts";
-import { DRIVES, type DriveFacts, LISTS, type ListFacts, SITES } from "./tenant.ts";
-import { change, ITEMS, isIn, makeFolder, pathOf, resolvePath, type StoredItem, writeFile } from "./tree.ts";
+import { tellCommands } from "./tell-commands.ts";
+import type { ListFacts } from "./tenant.ts";
+import { change, ITEMS, isIn, makeFolder, resolvePath, type StoredItem, writeFile } from "./tree.ts";
 
 export type Commands = Record<string, (args: unknown, tools: VendorTools) => unknown>;
 
@@ -12,6 +14,7 @@ const place = z.object({ drive: z.string(), path: z.string() });
 /** What people do in the sites, and what the service does to them. Drives and lists go by name, items by path. */
 export function commandsOf(state: GraphState): Commands {
   return {
+    ...tellCommands,
     write(args, { store }) {
       const { drive, path, content } = place.extend({ content: z.string() }).parse(args);
       return writeFile(store, driveNamed(drive), path, content);
@@ -27,12 +30,6 @@ export function commandsOf(state: GraphState): Commands {
     },
     remove(args, { store }) {
       store.remove(ITEMS, itemAt(place.parse(args), store).id);
-    },
-    /** Paths of the drive's items. */
-    paths(args, { store }) {
-      const drive = driveNamed(z.object({ drive: z.string() }).parse(args).drive);
-      const items = (store.rows(ITEMS) as StoredItem[]).filter(({ id }) => isIn(drive, id));
-      return items.map((item) => ({ id: item.id, path: pathOf(store, item), kind: item.kind }));
     },
     /** Adds an item to a list, or changes fields of one. @returns its id */
     putItem(args, { store }) {
@@ -56,10 +53,10 @@ export function commandsOf(state: GraphState): Commands {
     },
     /** With Sites.Selected: the app may read the site, or may not any more. */
     grant(args) {
-      state.access.grants.add(siteNamed(args));
+      state.access.grants.add(siteNamed(z.object({ site: z.string() }).parse(args).site).id);
     },
     withdraw(args) {
-      state.access.grants.delete(siteNamed(args));
+      state.access.grants.delete(siteNamed(z.object({ site: z.string() }).parse(args).site).id);
     },
     limit(args) {
       state.units.perMinute = z.object({ unitsPerMinute: z.int().nullable() }).parse(args).unitsPerMinute;
@@ -87,27 +84,8 @@ export function putListItem(
   return at - list.base;
 }
 
-export function driveNamed(name: string): DriveFacts {
-  return found(DRIVES, (each) => each.name === name, `drive ${name}`);
-}
-
-export function listNamed(name: string): ListFacts {
-  return found(LISTS, (each) => each.name === name && each.drive === undefined, `list ${name}`);
-}
-
-function siteNamed(args: unknown): string {
-  const { site } = z.object({ site: z.string() }).parse(args);
-  return found(SITES, ({ key }) => key === site, `site ${site}`).id;
-}
-
 function itemAt({ drive, path }: { drive: string; path: string }, store: VendorTools["store"]): StoredItem {
   const item = resolvePath(store, driveNamed(drive), path);
   if (item === null || item === 0) throw new Error(`${drive} has no item ${path}`);
   return item;
-}
-
-function found<T>(from: readonly T[], isIt: (each: T) => boolean, what: string): T {
-  const it = from.find(isIt);
-  if (it === undefined) throw new Error(`there is no ${what}`);
-  return it;
 }

@@ -27,7 +27,6 @@ export const notFound = (): VendorAnswer => graphError(404, "itemNotFound", "The
 export const denied = (): VendorAnswer => graphError(403, "accessDenied", "Access denied");
 export const locked = (): VendorAnswer => graphError(423, "resourceLocked", "The file is locked by another user.");
 export const badRequest = (message: string): VendorAnswer => graphError(400, "invalidRequest", message);
-export const notSupported = (message: string): VendorAnswer => graphError(400, "notSupported", message);
 
 /** The same for the same text. */
 export function guidOf(text: string): string {

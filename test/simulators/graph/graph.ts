@@ -1,33 +1,16 @@
 import type { Vendor, VendorAnswer, VendorRequest } from "../vendor.ts";
-import { type Access, refuseToken } from "./access.ts";
+import { refuseToken } from "./access.ts";
 import { type Commands, commandsOf } from "./commands.ts";
 import type { FeedQuirks } from "./delta.ts";
-import { answerDownload, type DownloadState } from "./downloads.ts";
+import { answerDownload } from "./downloads.ts";
+import type { GraphState } from "./graph-state.ts";
 import { answerLogin } from "./login.ts";
 import { LIST_ITEMS } from "./present-lists.ts";
 import { answerGraph } from "./routes.ts";
 import { fillTenant } from "./seed.ts";
 import { FINANCE } from "./tenant.ts";
 import { followItems, ITEMS } from "./tree.ts";
-import { spend, throttled, type UnitBudget, unitsOf } from "./units.ts";
-
-/** What is not in the store: how the service behaves now. */
-export interface GraphState {
-  access: Access;
-  quirks: FeedQuirks;
-  /** Most items of a page, whatever a request asks for. */
-  pageLimit: number;
-  units: UnitBudget;
-  download: DownloadState;
-  /** Files that somebody holds. */
-  locks: Set<number>;
-  goneDrives: Set<string>;
-  /** Delta tokens that were refused so far. */
-  resyncs: number;
-  seenAssertions: Set<string>;
-  /** As PEM: the one that the app may sign its login with. */
-  certificate: string | null;
-}
+import { spend, throttled, unitsOf } from "./units.ts";
 
 export interface GraphOptions {
   roles?: string[];

@@ -5,7 +5,7 @@ import { answerDelta, type Feed, refuseToken } from "./delta.ts";
 import { downloadUrl } from "./downloads.ts";
 import { badRequest, denied, graphError, locked, notFound } from "./errors.ts";
 import { driveFeed, listFeed } from "./feeds.ts";
-import type { GraphState } from "./graph.ts";
+import type { GraphState } from "./graph-state.ts";
 import { type AllowedOptions, project, type QueryOptions, readOptions } from "./options.ts";
 import { DRIVE_ITEM_PROPERTIES, presentItem, presentRoot, storedIdOf } from "./present-drive-items.ts";
 import * as lists from "./present-lists.ts";
