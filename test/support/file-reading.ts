@@ -54,7 +54,7 @@ export interface ReadOptions extends Partial<Pick<ReadRequest, "batchRows" | "ba
   batches?: number;
 }
 
-/** Batches of a slice as plain values, in order. */
+/** Batches of a slice as plain values, in order. COPY data is asked for as text. */
 export async function readSlice(
   source: FileSource,
   plan: EntityPlan,
@@ -63,7 +63,13 @@ export async function readSlice(
 ): Promise<ReadBatch[]> {
   const window = plan.slices[slice]?.window;
   if (window === undefined) throw new Error(`the plan has no slice ${slice}`);
-  const request = { batchRows: 1_000_000, batchBytes: 64 * 1024 * 1024, checkpoint: null, ...overrides };
+  const request = {
+    batchRows: 1_000_000,
+    batchBytes: 64 * 1024 * 1024,
+    checkpoint: null,
+    asText: "all" as const,
+    ...overrides,
+  };
   const found: ReadBatch[] = [];
   for await (const batch of source.read({ spec: plan.spec, window, ...request })) {
     found.push(await unfold(batch));

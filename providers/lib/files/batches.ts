@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { cellsOf, type Line, NULL_CELL, unescapeCell } from "../../../core/copy-text.ts";
 import type { Cells, RowList } from "../../../core/row-list.ts";
 import type { Batch, CopyBatch, FileMark, RejectedRecord, RowsBatch } from "../../batch.ts";
+import { BINARY_HEADER, BINARY_TRAILER } from "./formats/binary-rows.ts";
 import type { CopyBuffers } from "./formats/copy-buffer.ts";
 import type { Item } from "./items.ts";
 import { type Position, startOf } from "./parts.ts";
@@ -35,7 +36,7 @@ export interface BatchOptions {
 }
 
 /**
- * Rows as COPY text, in streams, as long as no record is at fault. What comes with rejects becomes a batch of rows, which can hold them.
+ * Rows as COPY data, in streams, as long as no record is at fault. What comes with rejects becomes a batch of rows, which can hold them.
  * @param source its portions have no more rows than a batch
  */
 export async function* batchesOf(
@@ -46,7 +47,7 @@ export async function* batchesOf(
   for (let item = await items.peek(); item !== null; item = await items.peek()) {
     if (item.kind === "cut") items.drop();
     else if (item.kind === "portion" && item.portion.rejects.length === 0) {
-      const batch = streamBatch();
+      const batch = streamBatch(item.portion.format);
       yield batch;
       // Whoever read it has been told, and asks for the next one all the same.
       if (batch.stream.errored !== null) throw batch.stream.errored;
@@ -54,10 +55,11 @@ export async function* batchesOf(
     } else yield await collectBatch();
   }
 
-  function streamBatch(): CopyBatch {
+  function streamBatch(format: CopyBatch["format"]): CopyBatch {
     const said = newSaid();
-    const stream = Readable.from(takeLines(said), { objectMode: false });
-    return { kind: "copy", format: "text", columns, stream, recycle: buffers.recycle, ...told(said) };
+    const lines = takeLines(said, format);
+    const stream = Readable.from(format === "binary" ? framed(lines) : lines, { objectMode: false });
+    return { kind: "copy", format, columns, stream, recycle: buffers.recycle, ...told(said) };
   }
 
   function told({ files, staleRows, checkpoint }: Said) {
@@ -65,7 +67,7 @@ export async function* batchesOf(
     return { files, checkpoint, final: false, ...(replacesFiles ? { stale } : {}) };
   }
 
-  async function* takeLines(said: Said): AsyncGenerator<Buffer, void, undefined> {
+  async function* takeLines(said: Said, format: CopyBatch["format"]): AsyncGenerator<Buffer, void, undefined> {
     let [rows, bytes] = [0, 0];
     let begun: PortionItem | null = null;
     for (let item = await items.peek(); item !== null && item.kind !== "cut"; item = await items.peek()) {
@@ -79,7 +81,7 @@ export async function* batchesOf(
       }
       const { portion } = item;
       const isFull = rows + portion.rows > limits.rows || bytes >= limits.bytes;
-      if (portion.rejects.length > 0 || (rows > 0 && isFull)) break;
+      if (portion.rejects.length > 0 || portion.format !== format || (rows > 0 && isFull)) break;
       items.drop();
       begun = item;
       rows += portion.rows;
@@ -121,6 +123,12 @@ export async function* batchesOf(
     if (begun !== null) said.files.push(loadingMark(begun));
     return { kind: "rows", columns, rows: rowsOf(lines), rejects, bytesRead: bytes, ...told(said) };
   }
+}
+
+async function* framed(rows: AsyncGenerator<Buffer, void, undefined>): AsyncGenerator<Buffer, void, undefined> {
+  yield BINARY_HEADER;
+  yield* rows;
+  yield BINARY_TRAILER;
 }
 
 interface Peekable {

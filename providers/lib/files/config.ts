@@ -100,6 +100,7 @@ export const fileResourceSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,62}$/, "Must begin with a letter and have only a-z, 0-9 and _")
+    .refine((name) => name !== "files", "Is the name of the listing")
     .describe("entityKey of the table."),
   description: z.string().max(1000).optional(),
   pathGlob: glob.describe(

@@ -24,6 +24,8 @@ export interface ReadingContext extends FileAccess {
   spec: FileSpec;
   files: readonly ListedFile[];
   buffers: CopyBuffers;
+  /** All rows are COPY text. */
+  asText: boolean;
   /** Of one portion, at most: as many as a batch may have. */
   portionRows: number;
 }
@@ -105,7 +107,7 @@ async function* readVersion(
   { file, openBytes }: Extract<FoundFile, { kind: "file" }>,
   start: Position,
 ): AsyncGenerator<Item, void, undefined> {
-  const { resource, columns, spec, buffers } = context;
+  const { resource, columns, spec, buffers, asText } = context;
   const { fileId, versionToken, sizeBytes } = file;
   const mark = { fileId, versionToken, sizeBytes };
   let { rows } = start;
@@ -114,7 +116,7 @@ async function* readVersion(
   const bad = { records: 0, first: null as RejectedRecord | null };
   let reader: RowReader | null = null;
   try {
-    reader = await openReader({ resource, columns, spec, file, openBytes, buffers, after: start });
+    reader = await openReader({ resource, columns, spec, file, openBytes, buffers, asText, after: start });
     for (;;) {
       const portion = await reader.next(context.portionRows);
       if (portion === null) break;

@@ -18,16 +18,27 @@ export interface ReaderInput {
   file: ListedFile;
   openBytes: OpenBytes;
   buffers: CopyBuffers;
+  /** All rows are COPY text. */
+  asText: boolean;
   after: ReaderOptions<unknown>["after"];
 }
 
 /** @throws FileFault, or what the bytes throw */
 export async function openReader(input: ReaderInput): Promise<RowReader> {
-  const { resource, columns, spec, file, openBytes, buffers, after } = input;
+  const { resource, columns, spec, file, openBytes, buffers, after, asText } = input;
   const { config, parts } = resource;
-  const plan = planRows({ columns, spec, file, parts: parts.of(file.path) });
+  const rows = { columns, spec, file, parts: parts.of(file.path) };
+  const plan = planRows(rows);
   const text = textOf(config, openBytes);
-  const common = { text, plan, path: file.path, maxRecordBytes: config.maxRecordBytes, buffers, after };
+  const common = {
+    text,
+    plan,
+    binary: asText ? null : rows,
+    path: file.path,
+    maxRecordBytes: config.maxRecordBytes,
+    buffers,
+    after,
+  };
   const { format } = config;
   try {
     if (format.type === "json") return await readJson({ ...common, format });

@@ -34,6 +34,8 @@ export async function* readFiles(engine: FileEngine, request: ReadRequest): Asyn
       signal: AbortSignal.any([engine.signal, stopped.signal]),
       files: part.files,
       portionRows: batchRows,
+      // Asked for after a fault in the data: the rest of the slice may have more of them.
+      asText: request.asText !== undefined,
     },
     start,
   );

@@ -35,6 +35,8 @@ export interface CsvCursor {
   recordOffset(): number;
   /** Where the next one begins. */
   nextOffset(): number;
+  /** The next `find` gives the present record once more. */
+  stay(): void;
   /** All bytes so far are UTF-8. */
   isSound(): boolean;
 }
@@ -78,7 +80,7 @@ export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecord
     cursor.ids = columnIdsOf(cellTexts(scan, marks));
   } else {
     cursor.ids = columnIdsOf(format.columns ?? Array.from({ length: cursor.scan.cellCount }, () => ""));
-    cursor.keepFirst();
+    cursor.stay();
   }
   return cursor;
 }
@@ -128,8 +130,6 @@ async function nextChunk(text: OpenText, row: number, offset: number): Promise<B
 interface StartingCursor extends CsvCursor {
   skipLines(lines: number): Promise<void>;
   findFirst(): Promise<boolean>;
-  /** The first record is no header: `find` gives it. */
-  keepFirst(): void;
 }
 
 function createCursor(text: OpenText, marks: CsvMarks, maxRecordBytes: number, head: Buffer | null): StartingCursor {
@@ -206,7 +206,7 @@ function createCursor(text: OpenText, marks: CsvMarks, maxRecordBytes: number, h
         await cursor.fill(0);
       }
     },
-    keepFirst() {
+    stay() {
       state = "kept";
     },
   };

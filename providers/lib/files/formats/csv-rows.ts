@@ -14,6 +14,7 @@ import {
 import { type CsvMarks, type CsvScan, ESCAPED, MOST_CELLS, QUOTED } from "./csv-scan.ts";
 import type { RowPlan } from "./row-plan.ts";
 import { fitsText } from "./text-types.ts";
+import { unescapeBytes } from "./unescape.ts";
 
 /** Makes lines of COPY text of the records that `csv-scan.ts` has found, from bytes to bytes. */
 
@@ -184,19 +185,4 @@ export function cellTexts(scan: CsvScan, marks: CsvMarks, nullValues: readonly s
     if (nullValues.includes(written)) return "";
     return (flags & ESCAPED) === 0 ? written : unescapeBytes(cell, flags, marks).toString("utf8");
   });
-}
-
-/** @returns the bytes of a cell with `ESCAPED`, as they are meant */
-function unescapeBytes(cell: Buffer, flags: number, { quote, escapeMark }: CsvMarks): Buffer {
-  const plain = Buffer.allocUnsafe(cell.length);
-  let length = 0;
-  for (let i = 0; i < cell.length; i += 1) {
-    const next = cell[i + 1];
-    const isMark = cell[i] === escapeMark && i + 1 < cell.length;
-    // Within quotes an escape counts before itself and a quote; without quotes, before any character.
-    if (isMark && ((flags & QUOTED) === 0 || next === quote || next === escapeMark)) i += 1;
-    plain[length] = cell[i] ?? 0;
-    length += 1;
-  }
-  return plain.subarray(0, length);
 }

@@ -1,15 +1,18 @@
 import type { RejectedRecord } from "../../../batch.ts";
 import type { FileText, OpenText } from "../text.ts";
+import { createBinaryRows } from "./binary-rows.ts";
 import { type CopyBuffers, PORTION_BYTES } from "./copy-buffer.ts";
 import { type CsvCursor, continueCsv, type DelimitedFormat, openCsv } from "./csv-cursor.ts";
 import { createCsvRows } from "./csv-rows.ts";
 import { FileFault, type Portion, type RowReader, rejectOf } from "./portion.ts";
-import type { RowPlan } from "./row-plan.ts";
+import type { RowPlan, RowPlanInput } from "./row-plan.ts";
 
 export interface ReaderOptions<Format> {
   text: FileText;
   format: Format;
   plan: RowPlan;
+  /** What rows of COPY's binary format are made of; null where it has to be text. Formats that only know text ignore it. */
+  binary: RowPlanInput | null;
   /** For messages. */
   path: string;
   maxRecordBytes: number;
@@ -25,26 +28,27 @@ export interface ReaderOptions<Format> {
 export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<RowReader> {
   const { text, format, plan, path, buffers, after } = options;
   const { opened, cursor, rowNumber: start } = await openCursor(options);
-  const writer = createCsvRows({ plan, marks: cursor.marks, ids: cursor.ids, nullValues: format.nullValues });
+  const common = { marks: cursor.marks, ids: cursor.ids, nullValues: format.nullValues };
+  const writer = createCsvRows({ plan, ...common });
   writer.checksEncoding = !cursor.isSound();
+  const binary = options.binary && createBinaryRows({ ...common, input: options.binary });
   let rowNumber = start;
   let isOver = false;
-
-  function place() {
-    return { row: rowNumber, offset: cursor.recordOffset() };
-  }
+  /** The next portion is text: its first record cannot be otherwise. And whether all that follow are. */
+  let [needsText, staysText] = [false, binary === null];
 
   function rejected(fault: { column: string | null; reason: string }): RejectedRecord {
     const { bytes, from, at } = cursor.scan;
-    return rejectOf(path, place(), { ...fault, record: bytes.toString("utf8", from, at) });
+    const place = { row: rowNumber, offset: cursor.recordOffset() };
+    return rejectOf(path, place, { ...fault, record: bytes.toString("utf8", from, at) });
   }
 
   async function nextPortion(maxRows: number): Promise<Portion | null> {
     const out = buffers.take();
     const rejects: RejectedRecord[] = [];
     const begin = cursor.nextOffset();
+    const fast = needsText || staysText ? null : binary;
     let records = 0;
-    let rows = 0;
     while (records < maxRows && cursor.nextOffset() - begin < PORTION_BYTES && out.at < 2 * PORTION_BYTES) {
       const found = cursor.find();
       if (found === "more") {
@@ -58,15 +62,36 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
       }
       rowNumber += 1;
       if (rowNumber <= after.rowNumber) continue;
+      if (fast !== null && (writer.checksEncoding || !fast.write(cursor.scan, out, rowNumber))) {
+        cursor.stay();
+        rowNumber -= 1;
+        needsText = true;
+        break;
+      }
       records += 1;
+      if (fast !== null) continue;
       const fault = writer.write(cursor.scan, out, rowNumber);
-      if (fault === null) rows += 1;
-      else rejects.push(rejected(fault));
+      if (fault !== null) rejects.push(rejected(fault));
     }
     const lines = buffers.finish(out);
-    if (records > 0) return { lines, rows, rejects, rowNumber, offset: text.isPlain() ? cursor.nextOffset() : null };
-    buffers.recycle(lines);
-    return isOver ? null : nextPortion(maxRows);
+    if (records === 0) {
+      buffers.recycle(lines);
+      return isOver ? null : nextPortion(maxRows);
+    }
+    if (fast === null) {
+      // Values that are sound and unusual will not be the last ones of their kind.
+      staysText ||= rejects.length === 0;
+      needsText = false;
+    }
+    const offset = text.isPlain() ? cursor.nextOffset() : null;
+    return {
+      format: fast === null ? "text" : "binary",
+      lines,
+      rows: records - rejects.length,
+      rejects,
+      rowNumber,
+      offset,
+    };
   }
 
   return { next: async (maxRows) => (isOver ? null : nextPortion(maxRows)), close: opened.close };

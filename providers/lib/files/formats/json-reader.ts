@@ -97,7 +97,10 @@ export function readJsonRecords(options: JsonReaderOptions): RowReader {
       } else rejects.push(rejected(line, record));
     }
     const lines = buffers.finish(out);
-    if (count > 0) return { lines, rows, rejects, rowNumber, offset: standAlone && text.isPlain() ? offset : null };
+    if (count > 0) {
+      const next = standAlone && text.isPlain() ? offset : null;
+      return { format: "text", lines, rows, rejects, rowNumber, offset: next };
+    }
     buffers.recycle(lines);
     return isOver ? null : nextPortion(maxRows);
   }

@@ -1,10 +1,10 @@
-import type { RejectedRecord } from "../../../batch.ts";
+import type { CopyBatch, RejectedRecord } from "../../../batch.ts";
 
 /** Some rows of a file that follow each other. */
 export interface Portion {
-  /** COPY text. */
+  format: CopyBatch["format"];
+  /** Lines of COPY text, or rows of its binary format. Where there are rejects, text. */
   lines: Buffer;
-  /** Lines. */
   rows: number;
   rejects: RejectedRecord[];
   /** Records of the file so far, rejected ones too: the last one's `_row_number`. */

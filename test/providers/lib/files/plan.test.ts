@@ -154,6 +154,10 @@ describe("the plan of a table of files", () => {
     expect(keyless?.failure?.message).toContain("no file has the primaryKey column nr");
     const [empty] = await sourceOf(store, { pathGlob: "x/*" }).discover(["t"]);
     expect(empty?.description).toContain("No file matches");
+    expect(() => sourceOf(store, { name: "files" })).toThrow(/name of the listing/);
+    await expect(sourceOf(store).plan(planRequestOf({ entityKey: "other" }))).rejects.toMatchObject({
+      reasonCode: "entity_unknown",
+    });
   });
 });
 
