@@ -15,7 +15,8 @@ export function judge(
   const has = (code: string): boolean => errors.some((error) => error.code === code);
   if (errors.length === 0) return null;
   if (has("THROTTLED")) return { kind: "throttled", afterSeconds: secondsUntil(answer) };
-  if (has("MAX_COST_EXCEEDED")) return { kind: "too_costly" };
+  const tooCostly = errors.find(({ code }) => code === "MAX_COST_EXCEEDED");
+  if (tooCostly !== undefined) return { kind: "too_costly", times: timesOver(tooCostly) };
   if (has("INTERNAL_SERVER_ERROR") || has("TIMEOUT")) return { kind: "retry" };
   const message = errors.map((error) => error.message).join("; ");
   if (errors.some(isBadToken)) return { kind: "unauthorized" };
@@ -26,6 +27,12 @@ export function judge(
   if (has("SHOP_INACTIVE")) return { kind: "fail", reasonCode: "source_permission_denied", message, fix: SHOP_FIX };
   if (/\bcursor\b/i.test(message)) return { kind: "fail", reasonCode: "source_cursor_invalid", message };
   return null;
+}
+
+/** How often the query's cost exceeds what one query may cost; 2 where Shopify does not say. */
+function timesOver({ extensions }: GraphqlError): number {
+  const [cost, most] = [numberAt(extensions, "cost"), numberAt(extensions, "maxCost")];
+  return cost === null || most === null || most === 0 || cost <= most ? 2 : cost / most;
 }
 
 const SHOP_FIX = "Open the shop's admin: its subscription has to be paid, and the shop must not be paused or closed.";

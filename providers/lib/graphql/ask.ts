@@ -31,5 +31,5 @@ export interface GraphqlError {
   extensions: JsonObject;
 }
 
-/** `too_costly`: the same is asked for in smaller pages. */
-export type GraphqlVerdict = Verdict | { kind: "too_costly" };
+/** `too_costly`: the same is asked for in smaller pages. `times`: how often what it costs exceeds what it may. */
+export type GraphqlVerdict = Verdict | { kind: "too_costly"; times?: number };

@@ -23,11 +23,18 @@ const callSchema = z.strictObject({
 /** Most queries whose page size is remembered. */
 const MOST_SIZES = 1_000;
 
-export interface GraphqlClientOptions {
+interface PageSize {
+  first: number;
+  inner?: number;
+}
+
+export type PageSizes = Map<string, PageSize>;
+
+interface GraphqlClientOptions {
   declaration: Declared;
   documents: ReadonlyMap<string, GraphqlDocument>;
-  /** By query: into how many parts its pages have been cut. Added to. */
-  sizes: Map<string, number>;
+  /** By query: what the vendor took. Added to. */
+  sizes: PageSizes;
 }
 
 /** Makes queries of the calls that the REST engine sends, keeps their costs, and asks again in smaller pages where the vendor finds one too costly. */
@@ -42,8 +49,8 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
       if (document === undefined) throw new Error(`There is no query for ${call.call}.`);
       const { text: query, term, terms, permission } = document;
       for (;;) {
-        const divisor = sizes.get(query) ?? 1;
-        const page = pageSizes(document, divisor);
+        const { first, inner } = document;
+        const page = sizes.get(query) ?? { first, ...(inner === null ? {} : { inner }) };
         const search = declaration.search({ term, start: call.start ?? null, end: call.end ?? null, terms });
         const usesSearch = query.includes("$search");
         const variables = {
@@ -57,7 +64,7 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
         } catch (error) {
           if (!(error instanceof TooCostlyError) || isSmallest(page)) throw error;
           if (sizes.size >= MOST_SIZES) sizes.clear();
-          sizes.set(query, divisor * 2);
+          sizes.set(query, smaller(page, error.times));
         }
       }
     },
@@ -78,7 +85,9 @@ export function createAsk(client: HttpClient, declaration: Declared): Ask {
   };
 }
 
-class TooCostlyError extends TerminalError {}
+class TooCostlyError extends TerminalError {
+  times = 2;
+}
 
 interface Asked {
   permission: string | undefined;
@@ -92,32 +101,34 @@ function createPost(client: HttpClient, { key, cost, judge, statuses = {} }: Dec
   const costs = new Map<string, number>();
   return async (request: HttpRequest & { json: unknown }, asked: Asked): Promise<HttpResponse> => {
     const costOf = JSON.stringify(request.json).replace(/"(after|id|search)":"[^"]*",?/g, "");
-    let isTooCostly = false;
+    let times: number | null = null;
     const { bucket, perSecond, burst } = cost;
     try {
       return await client.send({
         ...request,
         spends: [{ bucket, perSecond, burst, cost: Math.min(burst, costs.get(costOf) ?? cost.firstGuess) }],
         async classify(response): Promise<Verdict | null> {
-          isTooCostly = false;
+          times = null;
           const answer = readAnswer(response);
           const requested = answer === null ? null : cost.requested(answer);
           if (requested !== null) costs.set(costOf, requested);
           const verdict = answer === null ? null : judgeAnswer(answer, asked);
           if (verdict?.kind === "too_costly") {
-            isTooCostly = true;
+            times = verdict.times ?? 2;
             return { kind: "fail", reasonCode: "source_rejected_request" };
           }
           return verdict ?? statuses[response.status] ?? (await request.classify?.(response)) ?? null;
         },
       });
     } catch (error) {
-      if (!isTooCostly) throw error;
+      if (times === null) throw error;
       const { message } = error as Error;
-      throw new TooCostlyError("source_rejected_request", message, {
+      const tooCostly = new TooCostlyError("source_rejected_request", message, {
         fix: `Leave out columns of the entity (sourceConfig.resources.<entity>.exclude): ${key} finds the query too costly even for a single object.`,
         cause: error,
       });
+      tooCostly.times = times;
+      throw tooCostly;
     }
   };
 
@@ -142,14 +153,20 @@ function failed(reasonCode: ReasonCode, { errors }: GraphqlAnswer): Verdict {
   return { kind: "fail", reasonCode, ...(said === "" ? {} : { message: said }) };
 }
 
-/** Pages get smaller first, then the connections within. */
-function pageSizes({ first, inner }: GraphqlDocument, divisor: number): { first: number; inner?: number } {
-  const divided = Math.floor(first / divisor);
-  if (inner === null) return { first: Math.max(1, divided) };
-  const beyond = divided >= 1 ? 1 : divisor / 2 ** Math.floor(Math.log2(first));
-  return { first: Math.max(1, divided), inner: Math.max(1, Math.floor(inner / beyond)) };
+/** So many children of an object are read with it before a page has fewer objects: most objects have no more. */
+const FEW_CHILDREN = 5;
+
+/** Connections within a page get smaller first, since most of what they reserve is not there; then pages; then connections again. */
+function smaller({ first, inner }: PageSize, times: number): PageSize {
+  if (inner !== undefined && inner > FEW_CHILDREN) return { first, inner: FEW_CHILDREN };
+  if (first > 1)
+    return {
+      first: Math.max(1, Math.min(first - 1, Math.floor(first / times))),
+      ...(inner === undefined ? {} : { inner }),
+    };
+  return { first, ...(inner === undefined ? {} : { inner: Math.max(1, Math.floor(inner / 2)) }) };
 }
 
-function isSmallest({ first, inner = 1 }: { first: number; inner?: number }): boolean {
+function isSmallest({ first, inner = 1 }: PageSize): boolean {
   return first === 1 && inner === 1;
 }

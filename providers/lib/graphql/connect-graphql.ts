@@ -2,7 +2,7 @@ import { isChosen } from "../../../core/column-choice.ts";
 import type { EntityReadSpec, PlanRequest, Source } from "../../provider.ts";
 import type { RestTools } from "../rest/declaration.ts";
 import { countBytes, createRestSource } from "../rest/source.ts";
-import { createAsk, createGraphqlClient } from "./client.ts";
+import { createAsk, createGraphqlClient, type PageSizes } from "./client.ts";
 import type { GraphqlDeclaration } from "./declaration.ts";
 import { composeDocuments } from "./documents.ts";
 import type { Engine } from "./engine.ts";
@@ -16,7 +16,7 @@ import { createSlices } from "./slices.ts";
 export async function connectGraphql<Config, SecretName extends string>(
   declaration: GraphqlDeclaration<Config, SecretName>,
   { client: plain, resources, options }: RestTools<Config>,
-  sizes: Map<string, number>,
+  sizes: PageSizes,
 ): Promise<Source> {
   const { client, takeBytes } = countBytes(plain);
   const ask = createAsk(client, declaration);
@@ -54,7 +54,13 @@ export async function connectGraphql<Config, SecretName extends string>(
   const all = engineFor(null).source;
   const source: Source = {
     check: () => all.check(),
-    discover: (keys, known, named) => all.discover(keys, known, named),
+    discover: (keys, known = new Map(), named = new Map()) => {
+      const specs = [...known].map(([key, spec]) => [key, takeWay(spec).spec] as const);
+      const names = [...named].map(
+        ([key, { spec, ...rest }]) => [key, { ...rest, spec: spec && takeWay(spec).spec }] as const,
+      );
+      return all.discover(keys, new Map(specs), new Map(names));
+    },
     plan(request) {
       const engine = engineFor(wantedByPlan(request));
       const followUps = createFollowUps(declaration, engine);

@@ -1,6 +1,7 @@
 import type { Provider } from "../../provider.ts";
 import type { RestSourceConfig } from "../rest/declaration.ts";
 import { defineRestProvider } from "../rest/define-rest-provider.ts";
+import type { PageSizes } from "./client.ts";
 import { limitOf } from "./cost.ts";
 import type { GraphqlDeclaration } from "./declaration.ts";
 import { toRest } from "./to-rest.ts";
@@ -13,7 +14,7 @@ export function defineGraphqlProvider<Config extends Record<string, unknown>, Se
   declaration: GraphqlDeclaration<Config, SecretName>,
 ): Provider<Config, RestSourceConfig> {
   /** Page sizes that the vendor took, by query: a slice need not find out what the one before has. */
-  const sizes = new Map<string, number>();
+  const sizes = new Map() as PageSizes;
   const rest = toRest(declaration);
   return defineRestProvider({
     ...rest,

@@ -183,7 +183,7 @@ export const orders: GraphqlResource = {
   primaryKey: ["id"],
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 50,
-  childPageSize: 25,
+  childPageSize: 10,
   children: [lineItems, refunds, fulfillments, transactions, returns, shippingLines, metafieldsOf("order")],
   deletions: { subjects: ["ORDER"] },
   isExportable: true,

@@ -73,7 +73,7 @@ export const products: GraphqlResource = {
   primaryKey: ["id"],
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 50,
-  childPageSize: 50,
+  childPageSize: 20,
   children: [variants, media, metafieldsOf("product")],
   deletions: { subjects: ["PRODUCT"] },
   isExportable: true,

@@ -80,6 +80,34 @@ describe("orders with their children", () => {
   });
 });
 
+describe("answers that are no page", () => {
+  it("asks in smaller pages where a query is too costly, and remembers the size", async () => {
+    const opened = await openShop({ settings: { maxQueryCost: 120 } });
+    const found = await opened.read(await opened.plan("gift_cards"));
+    expect(tableOf(found, "gift_cards", true).ids).toEqual(gidsOf(opened, "GiftCard"));
+    const before = opened.simulator.requests.length;
+    await opened.plan("gift_cards");
+    expect(opened.simulator.requests.length - before).toBe(1);
+  });
+
+  it("says that a query is too costly even for one object, and what to do", async () => {
+    const opened = await openShop({ settings: { maxQueryCost: 3 } });
+    await expect(opened.plan("gift_cards")).rejects.toMatchObject({
+      reasonCode: "source_rejected_request",
+      fix: expect.stringContaining("exclude"),
+    });
+  });
+
+  it("never takes data beside errors: the page is asked for again", async () => {
+    const opened = await openShop();
+    const planned = await opened.plan("gift_cards");
+    opened.simulator.command("fail_field", "GiftCard.note");
+    const first = tableOf(await opened.read(planned), "gift_cards", true).rows;
+    expect(first).toEqual(tableOf(await opened.read(planned), "gift_cards", true).rows);
+    expect(first.some(({ note }) => note !== null)).toBe(true);
+  });
+});
+
 describe("what is gone, and what changed alone", () => {
   it("tells of deleted orders in a window where nothing else has changed, and empties their children", async () => {
     const opened = await openShop();
