@@ -15,8 +15,8 @@ export type FaultKind =
   /** The credentials lose a permission. */
   | { revoke: string }
   | { grant: string }
-  /** One request gets this answer. */
-  | { answer: VendorAnswer }
+  /** One request gets this answer; with `to`, only where it goes there. */
+  | { answer: VendorAnswer; to?: "api" | "files" }
   /** A command of the vendor's own. */
   | { command: string; args?: unknown }
   /** A change feed forgets what came before now. */

@@ -108,7 +108,8 @@ export async function createSimulator(
     if (kind === "throttle") return refusalOf(vendor, seen) ?? { ...THROTTLED, headers: { "retry-after": "1" } };
     if (kind === "throttle_silently") return THROTTLED;
     if (kind === "server_error") return { status: 503, body: "upstream connect error" };
-    if (typeof kind === "object" && "answer" in kind) return kind.answer;
+    if (typeof kind === "object" && "answer" in kind)
+      return kind.to === undefined || kind.to === seen.to ? kind.answer : null;
     for (const change of DATA_FAULTS) {
       if (kind === change) {
         clock.advance(1);

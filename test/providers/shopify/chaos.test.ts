@@ -17,7 +17,7 @@ const SECRETS = { clientSecret: SHOP_APP.clientSecret };
 
 const FAULTS: FaultKind[] = [
   ...[...NETWORK_FAULTS, ...CREDENTIAL_FAULTS, ...DATA_FAULTS, ...DATA_FAULTS],
-  { answer: INTERNAL_ERROR },
+  { answer: INTERNAL_ERROR, to: "api" },
   // A value that is missing because of an error is no value.
   { command: "fail_field", args: "Order.email" },
 ];
@@ -100,6 +100,16 @@ async function open(number: number, bulk: "auto" | "never", group: Group) {
   return { shop, simulator, follower };
 }
 
+/** A run, and where its export jobs were lost too often the next attempt, as the chain makes one. */
+async function catchUp({ follower }: Opened): Promise<void> {
+  try {
+    await follower.catchUp();
+  } catch (error) {
+    if (Object(error).reasonCode !== "source_export_failed") throw error;
+    await follower.catchUp();
+  }
+}
+
 type Opened = Awaited<ReturnType<typeof open>>;
 
 const namesOf = ({ parent, childColumns }: Group): string[] => [`${parent}_id`, ...Object.keys(childColumns)];
@@ -141,13 +151,13 @@ describe.each(CASES)("a shop that misbehaves: $lead, with bulk operations: $bulk
         simulator.play(drawScript(dice, { kinds: FAULTS, faults: 8, requests: 12 }));
         if (bulk === "auto" && run === 0)
           simulator.play([{ beforeRequest: 4 + dice.roll(4), kind: dice.pick(JOB_FAULTS) }]);
-        await follower.catchUp();
+        await catchUp(opened);
         simulator.clock.advance(60 + dice.roll(600));
       }
       simulator.calm();
       // Searches lag, changes come in late, and a connector stays behind both.
       simulator.clock.advance(3_600);
-      await follower.catchUp();
+      await catchUp(opened);
       const there = truth(opened, group);
       const found = loaded(follower, group);
       if (group.tellsDeletions) expect(found).toEqual(there);

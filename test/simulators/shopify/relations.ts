@@ -47,7 +47,9 @@ export function belongingsOf(table: string): { table: string; by: string }[] {
   const own = Object.entries(CHILDREN).filter(([key]) => key.startsWith(`${table}.`));
   const kept = ["Customer.orders", "Collection.products", "Return.refunds", "Location.inventoryLevels"];
   const nested = own.filter(([key]) => !kept.includes(key)).map(([, child]) => child);
-  return table === "ProductVariant" ? [...nested, { table: "InventoryItem", by: "variant" }] : nested;
+  // Neither is there without the other.
+  if (table === "ProductVariant") return [...nested, { table: "InventoryItem", by: "variant" }];
+  return table === "InventoryItem" ? [...nested, { table: "ProductVariant", by: "inventoryItem" }] : nested;
 }
 
 /** Tables whose records leave an event when they are deleted: `EventSubjectType` has them. */
