@@ -80,7 +80,7 @@ describe("a new connection", () => {
   });
 
   it("of a provider without a connector is 404 provider_not_available", async () => {
-    const { status, body } = await api.call("POST", "/connections", postgresConnection({ provider: "shopify" }));
+    const { status, body } = await api.call("POST", "/connections", postgresConnection({ provider: "bullhorn" }));
     expect([status, body.code]).toEqual([404, "provider_not_available"]);
   });
 });
