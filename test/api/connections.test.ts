@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
+import { PROVIDERS } from "../../core/vocabulary.ts";
 import { findConnection } from "../../db/connections.ts";
 import { openSecrets } from "../../db/secrets.ts";
+import { findProvider } from "../../providers/index.ts";
 import { type Api, createApi, itemsOf, type Json, postgresConnection } from "./harness.ts";
 
 const SECRET = "hunter2-canary";
@@ -80,7 +82,8 @@ describe("a new connection", () => {
   });
 
   it("of a provider without a connector is 404 provider_not_available", async () => {
-    const { status, body } = await api.call("POST", "/connections", postgresConnection({ provider: "shopify" }));
+    const provider = PROVIDERS.find((key) => findProvider(key) === null);
+    const { status, body } = await api.call("POST", "/connections", postgresConnection({ provider }));
     expect([status, body.code]).toEqual([404, "provider_not_available"]);
   });
 });
