@@ -22,7 +22,7 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
   const resource = engine.resource(entityKey);
   if (resource === undefined) {
     throw new TerminalError("entity_unknown", `${engine.place}: no resource is called ${entityKey}.`, {
-      fix: "Correct the entities of the sync, or sourceConfig.resources.",
+      fix: "Correct the entities of the sync, or the tables of files in its sourceConfig.",
     });
   }
   if (request.between !== null) {
