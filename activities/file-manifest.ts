@@ -3,16 +3,13 @@ import type { CursorState } from "../db/cursor-states.ts";
 import type { Destination, FileGenerationQuestion, FilesRequest } from "../destinations/destination.ts";
 import type { EntitySchema } from "../providers/provider.ts";
 
-/** `createdBy` of a state whose generation of files is of no use for the table. It is stored nowhere. */
+/** `createdBy` of a state whose generation of files does not describe the table. It is never stored. */
 export const UNKNOWN_FILES = "system:unknown_files";
 
 /** Marks that are held at once. */
 const PAGE_FILES = 2_000;
 
-/**
- * The cursor state of an entity that is made of files, where its marks are about the rows that the table has; without a cursor where they are
- * not. Of other entities, the state as it is.
- */
+/** The state as it is; without its cursor where the entity is made of files and the marks of that generation do not describe the table. */
 export async function stateOfFiles(
   destination: Pick<Destination, "hasFileGeneration">,
   { files }: Pick<EntitySchema, "files">,

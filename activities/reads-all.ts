@@ -9,8 +9,8 @@ import { needsResync } from "./feed-start.ts";
 /** Whether a run reads all that the source has of an entity, and takes what it does not see for gone. */
 
 /**
- * Also a run that lacks only the cursor to go on from, where what is gone is to go: there is no window to replace, and versions of
- * what is gone end with every read of all there is.
+ * An incremental run without a cursor to go on from does so too, in the load modes that let rows go: it has no window to replace, and
+ * only a read of everything shows what is gone.
  */
 export function readsAll(run: Pick<RunRow, "runMode">, resolved: LoadedBy, read: EntityRead): boolean {
   const { loadMode, cursorField } = resolved;

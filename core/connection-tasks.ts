@@ -41,6 +41,10 @@ export function failedCheck(name: string, { what, fix }: Pick<ProviderError, "wh
   return { name, ok: false, message: what, fix };
 }
 
+export function passedCheck(name: string, message: string) {
+  return { name, ok: true, message, fix: "" };
+}
+
 /** A column as the destination will have it. `type` is a Postgres type as `format_type` prints it. */
 export interface SourceColumn {
   name: string;

@@ -39,7 +39,7 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
   addressOf(config: Config): Record<string, unknown>;
   /** Names and descriptions of what goes in a connection's `secrets`; `required` ones must be there. */
   secrets: Record<string, SecretDeclaration>;
-  /** Those that a config names by itself, besides `secrets`; absent where the list is closed. */
+  /** What a config adds to `secrets`, or makes `required` of them. Absent: nothing. */
   secretsOf?(config: Config): Record<string, SecretDeclaration>;
   /** Of a sync's `sourceConfig`, strict. */
   sourceConfigSchema: z.ZodType<SourceConfig>;

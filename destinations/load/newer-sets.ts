@@ -8,7 +8,7 @@ import { castOrNull } from "./cast-or-null.ts";
 import type { PresentRows } from "./gone-keys.ts";
 import type { TableRequest } from "./table-request.ts";
 
-/** Which staged sets are older than what is loaded: SQL over the alias `sets`. */
+/** Finds the staged sets that are older than the loaded rows. All SQL here is over the alias `sets`. */
 
 interface SetParts {
   keyColumns: string[];

@@ -6,10 +6,10 @@ import { MODES } from "../modes/index.ts";
 import { inTransaction, type Session } from "../session.ts";
 import { LEDGER_SCHEMA, quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
 
-/** Above, writers would notice how long an index takes that shuts them out. */
+/** An index of a larger table takes so long that it is built without shutting writers out. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 
-/** It waits for every transaction that is open in the database. What takes longer than that is given up. */
+/** Such a build waits for every open transaction of the database. One that takes longer than this is given up. */
 const BESIDE_WITHIN_MS = 120_000;
 
 /**

@@ -23,7 +23,7 @@ export const NOTHING_STALE: StaleGone = { deleted: 0, written: 0, inserted: 0, r
 
 const STALE = "sluice_stale";
 
-/** What takes a transaction of its own. */
+/** Changes of the table that stale rows need, in a transaction of their own. */
 export async function makeReadyForStale(session: Session, target: LoadTarget): Promise<void> {
   if (target.kind !== "versions") return;
   await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });

@@ -1,4 +1,4 @@
-import { failedCheck } from "../../core/connection-tasks.ts";
+import { failedCheck, passedCheck } from "../../core/connection-tasks.ts";
 import { isProviderError } from "../../core/errors.ts";
 import type { SourceCheck } from "../provider.ts";
 import type { ConnectionConfig } from "./config.ts";
@@ -72,7 +72,7 @@ function wrongNames(field: string, what: string, unknown: readonly string[]): Fo
 async function report(name: string, look: () => Promise<Found>): Promise<SourceCheck> {
   try {
     const found = await look();
-    if (typeof found === "string") return { name, ok: true, message: found, fix: "" };
+    if (typeof found === "string") return passedCheck(name, found);
     return failedCheck(name, found);
   } catch (error) {
     if (!isProviderError(error)) throw error;

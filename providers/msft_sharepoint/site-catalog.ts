@@ -1,4 +1,5 @@
 import type { JsonObject } from "../lib/http/json.ts";
+import { once } from "../lib/once.ts";
 import type { ConnectionConfig } from "./config.ts";
 import type { Graph, GraphRequest } from "./graph.ts";
 
@@ -165,16 +166,4 @@ function toList(record: JsonObject, site: Site): List {
 
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
-}
-
-/** Asked again where it failed. */
-function once<T>(find: () => Promise<T>): () => Promise<T> {
-  let finding: Promise<T> | null = null;
-  return () => {
-    finding ??= find().catch((error: unknown) => {
-      finding = null;
-      throw error;
-    });
-    return finding;
-  };
 }

@@ -28,7 +28,7 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
     fileSource ??= createFileSource({
       ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
       // A file is in the drive once its upload is whole.
-      ...{ resources: sourceConfig.files, hasListing: true, minAgeSeconds: 0 },
+      ...{ resources: sourceConfig.files, minAgeSeconds: 0 },
     });
     return fileSource;
   };

@@ -1,5 +1,5 @@
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { failedCheck } from "../../core/connection-tasks.ts";
+import { failedCheck, passedCheck } from "../../core/connection-tasks.ts";
 import { isProviderError, type ProviderError } from "../../core/errors.ts";
 import type { FileResource } from "../lib/files/config.ts";
 import { compileResource } from "../lib/files/resource.ts";
@@ -30,7 +30,7 @@ export async function checkBucket(options: CheckOptions): Promise<SourceCheck[]>
   const read = await attempt(() => readFirst(options));
   const checks = [
     ...passedBefore("read", config),
-    "error" in read ? failedCheck("read", read.error) : passed("read", read.value),
+    "error" in read ? failedCheck("read", read.error) : passedCheck("read", read.value),
   ];
   if ("error" in read) return checks;
   for (const resource of options.resources) checks.push(await checkResource(options, resource));
@@ -72,7 +72,7 @@ function passedBefore(step: Step, config: ConnectionConfig): SourceCheck[] {
   // A server that refuses a login before it says whether there is a bucket shows the first of them.
   return Object.entries(said)
     .slice(0, STEPS.indexOf(step))
-    .map(([name, message]) => passed(name, message));
+    .map(([name, message]) => passedCheck(name, message));
 }
 
 /** The first object that can be read, among those of one page. */
@@ -99,8 +99,6 @@ async function isRead(store: FileStore, file: ListedFile): Promise<boolean> {
   }
 }
 
-const passed = (name: string, message: string): SourceCheck => ({ name, ok: true, message, fix: "" });
-
 /** Listings of no end: a check is no place to wait for them. */
 const MOST_PAGES = 20;
 
@@ -120,7 +118,7 @@ async function checkResource({ store }: CheckOptions, config: FileResource): Pro
   const name = `resource ${config.name}`;
   const entityKey = config.name;
   if ("error" in found) return { ...failedCheck(name, found.error), entityKey };
-  if (found.value !== null) return { ...passed(name, found.value), entityKey };
+  if (found.value !== null) return { ...passedCheck(name, found.value), entityKey };
   const message = `No object matches ${config.pathGlob}.`;
   return { name, entityKey, ok: false, message, fix: "Correct pathGlob: it names the whole key, without the bucket." };
 }

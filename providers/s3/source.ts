@@ -12,7 +12,7 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const { resources } = sourceConfig;
   return {
     ...createFileSource({
-      ...{ place: `s3: bucket ${config.bucket}`, store, resources, signal, hasListing: true },
+      ...{ place: `s3: bucket ${config.bucket}`, store, resources, signal },
       // An object is there once it is whole.
       minAgeSeconds: 0,
     }),

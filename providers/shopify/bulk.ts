@@ -29,6 +29,7 @@ export const BULK: GraphqlExports<ShopifyConfig> = {
   atOnce: { name: "bulk-operations", limit: 5 },
   shortest: "P7D",
   mostConnections: 5,
+  pagesInstead: "config.bulk: never",
   isWanted: ({ bulk }) => bulk === "auto",
   create: createBulk,
   async poll(ask, ref) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { httpUrl } from "../lib/config-fields.ts";
+import type { SecretDeclaration } from "../provider.ts";
 
 export const API_VERSION = "2026-10";
 
@@ -39,16 +40,27 @@ export type ShopifySecret = keyof typeof SHOPIFY_SECRETS;
 
 export const SHOPIFY_SECRETS = {
   accessToken: {
-    description: "Admin API access token (`shpat_...`), where `auth` is `access_token`.",
+    description: "Admin API access token (`shpat_...`). Needed where `auth` is `access_token`.",
     required: false,
   },
-  clientSecret: { description: "The app's client secret, where `auth` is not `access_token`.", required: false },
+  clientSecret: { description: "The app's client secret. Needed unless `auth` is `access_token`.", required: false },
   refreshToken: {
     description:
-      "The app's refresh token for the shop, where `auth` is `refresh_token`. Sluice replaces it with each renewal.",
+      "The app's refresh token for the shop. Needed where `auth` is `refresh_token`. Sluice replaces it with each renewal.",
     required: false,
   },
 };
+
+const SECRETS_OF_AUTH: Record<ShopifyConfig["auth"], ShopifySecret[]> = {
+  access_token: ["accessToken"],
+  refresh_token: ["clientSecret", "refreshToken"],
+  client_credentials: ["clientSecret"],
+};
+
+/** Which of them the config needs. */
+export function secretsOf({ auth }: ShopifyConfig): Record<string, SecretDeclaration> {
+  return Object.fromEntries(SECRETS_OF_AUTH[auth].map((name) => [name, { ...SHOPIFY_SECRETS[name], required: true }]));
+}
 
 export function originOf({ shop, baseUrl }: Pick<ShopifyConfig, "shop" | "baseUrl">): string {
   return (baseUrl ?? `https://${shop}`).replace(/\/+$/, "");

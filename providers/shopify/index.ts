@@ -2,7 +2,14 @@ import type { GraphqlDeclaration } from "../lib/graphql/declaration.ts";
 import { defineGraphqlProvider } from "../lib/graphql/define-graphql-provider.ts";
 import type { RestApi } from "../lib/rest/declaration.ts";
 import { BULK } from "./bulk.ts";
-import { originOf, SHOPIFY_SECRETS, type ShopifyConfig, type ShopifySecret, shopifyConfigSchema } from "./config.ts";
+import {
+  originOf,
+  SHOPIFY_SECRETS,
+  type ShopifyConfig,
+  type ShopifySecret,
+  secretsOf,
+  shopifyConfigSchema,
+} from "./config.ts";
 import { COST, judge, STATUSES } from "./judge.ts";
 import { customers } from "./resources/customers.ts";
 import { DELETIONS, deletions } from "./resources/deletions.ts";
@@ -24,6 +31,7 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
   displayName: "Shopify",
   connectionSchema: shopifyConfigSchema,
   secrets: SHOPIFY_SECRETS,
+  secretsOf,
   sourceInstanceKey: ({ shop }) => shop,
   addressOf: ({ shop, baseUrl, auth, clientId }) => ({
     shop,

@@ -1,8 +1,9 @@
-import { failedCheck } from "../../core/connection-tasks.ts";
+import { failedCheck, passedCheck } from "../../core/connection-tasks.ts";
 import { isProviderError, TerminalError } from "../../core/errors.ts";
 import type { Ask } from "../lib/graphql/ask.ts";
 import type { GraphqlTools } from "../lib/graphql/declaration.ts";
 import { JobRefusedError } from "../lib/jobs.ts";
+import { once } from "../lib/once.ts";
 import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";
 import type { ShopifyConfig } from "./config.ts";
@@ -16,15 +17,7 @@ const GET_ALL_ORDERS = `Ask Shopify for the scope ${ALL_ORDERS} if you need olde
 
 /** Scopes are known before anything is read: an entity that lacks one does not stand in the way of others. */
 export function extendShopify(source: Source, { ask, resources, options }: GraphqlTools<ShopifyConfig>): Source {
-  let known: Promise<Scopes> | null = null;
-  const scopes = (): Promise<Scopes> => {
-    known ??= readScopes(ask);
-    // The next to ask tries again.
-    known.catch(() => {
-      known = null;
-    });
-    return known;
-  };
+  const scopes = once(() => readScopes(ask));
   return {
     ...source,
     check: () => check(ask, options.config, resources),
@@ -68,19 +61,15 @@ async function check(
     return [failedCheck("token", error)];
   }
   return [
-    passed("token", `The shop takes the token. The app has ${scopes.handles.size} access scopes.`),
+    passedCheck("token", `The shop takes the token. The app has ${scopes.handles.size} access scopes.`),
     checkVersion(apiVersion, scopes.apiVersion),
     ...checkScopes(scopes, resources),
     ...(bulk === "never" ? [] : [await checkBulk(ask, scopes)]),
   ];
 }
 
-function passed(name: string, message: string): SourceCheck {
-  return { name, ok: true, message, fix: "" };
-}
-
 function checkVersion(asked: string, answered: string | null): SourceCheck {
-  if (answered === null || answered === asked) return passed("API version", `The shop answers version ${asked}.`);
+  if (answered === null || answered === asked) return passedCheck("API version", `The shop answers version ${asked}.`);
   return {
     name: "API version",
     ok: false,
@@ -97,7 +86,7 @@ function checkScopes(scopes: Scopes, resources: GraphqlTools<ShopifyConfig>["res
     return [{ name: `scope ${permission}`, ok: false, message, fix: giveScope(permission), entityKey }];
   });
   if (!scopes.has("read_orders") || scopes.has(ALL_ORDERS)) return missing;
-  return [...missing, { ...passed(`scope ${ALL_ORDERS}`, SIXTY_DAYS), fix: GET_ALL_ORDERS, entityKey: OF_ORDERS }];
+  return [...missing, { ...passedCheck(`scope ${ALL_ORDERS}`, SIXTY_DAYS), fix: GET_ALL_ORDERS, entityKey: OF_ORDERS }];
 }
 
 /** Finds nothing: there is no object with such an id. */
@@ -110,16 +99,17 @@ const EMPTY_QUERIES: [scope: string, query: string][] = [
 async function checkBulk(ask: Ask, scopes: Scopes): Promise<SourceCheck> {
   const name = "bulk operations";
   const query = EMPTY_QUERIES.find(([scope]) => scopes.has(scope))?.[1];
-  if (query === undefined) return passed(name, "Not looked at: the app may read nothing that it could be tried with.");
+  if (query === undefined)
+    return passedCheck(name, "Not looked at: the app may read nothing that it could be tried with.");
   try {
     const id = await createBulk(ask, query);
     await ask({ doing: "the cancelling of a bulk operation", query: CANCEL, variables: { id } });
-    return passed(name, "The shop runs bulk operations for this app.");
+    return passedCheck(name, "The shop runs bulk operations for this app.");
   } catch (error) {
     if (error instanceof JobRefusedError) {
       const message = `The shop runs no bulk operation for this app now (${error.message}). Sluice reads pages instead, which takes longer.`;
       return {
-        ...passed(name, message),
+        ...passedCheck(name, message),
         fix: "Enable bulk queries for the app in the Partner Dashboard, or wait until other bulk operations have ended.",
       };
     }

@@ -12,6 +12,7 @@ export interface ProgressBars {
 /** A bar per entity on a terminal, redrawn in place; elsewhere a plain line every two seconds. */
 export function createProgressBars(output: NodeJS.WriteStream, expected: Record<string, number>): ProgressBars {
   const startedAt = Date.now();
+  const width = Math.max(22, ...Object.keys(expected).map(({ length }) => length));
   let drawn = 0;
   let plainAt = 0;
   let last: Run | null = null;
@@ -22,14 +23,14 @@ export function createProgressBars(output: NodeJS.WriteStream, expected: Record<
       // Done is done, also where rows that were there already did not have to be written again.
       const share = status === "done" || total === 0 ? 1 : Math.min(rows / total, 1);
       const bar = "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
-      return `  ${entityKey.padEnd(22)} ${bar} ${format(rows).padStart(9)} / ${format(total).padStart(9)}  ${status}`;
+      return `  ${entityKey.padEnd(width)} ${bar} ${format(rows).padStart(9)} / ${format(total).padStart(9)}  ${status}`;
     });
   }
 
   function footer(run: Run): string {
     const rows = Object.keys(expected).reduce((sum, key) => sum + entityOf(run, key).rows, 0);
     const seconds = (Date.now() - startedAt) / 1000;
-    return `  ${run.status}, ${format(rows)} rows in ${seconds.toFixed(1)} s, ${format(Math.round(rows / seconds))} rows/s`;
+    return `  ${statusOf(run)}, ${format(rows)} rows in ${seconds.toFixed(1)} s, ${format(Math.round(rows / seconds))} rows/s`;
   }
 
   function redraw(run: Run): void {
@@ -62,6 +63,13 @@ export function entityOf(run: Run, entityKey: string): { rows: number; status: s
   const entity = isRecord(entities) ? entities[entityKey] : undefined;
   if (!isRecord(entity)) return { rows: 0, status: "planned" };
   return { rows: Number(entity.rows ?? 0), status: String(entity.status ?? "planned") };
+}
+
+/** With what it waits for: `waiting (source_job_running of orders)`. */
+function statusOf({ status, summary: { waiting } }: Run): string {
+  if (status !== "waiting" || !isRecord(waiting)) return status;
+  const of = waiting.entityKey === undefined ? "" : ` of ${waiting.entityKey}`;
+  return `waiting (${waiting.reason}${of})`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

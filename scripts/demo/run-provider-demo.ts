@@ -115,6 +115,7 @@ async function compare(
   print("\nComparing what the source says of itself with the warehouse:");
   const schema = String(sync.destinationConfig.schema);
   const expected = await source.expected();
+  const width = Math.max(26, ...Object.keys(expected).map(({ length }) => length));
   const comparisons: TableComparison[] = [];
   for (const [entity, table] of Object.entries(expected)) {
     const binding = sync.tableBindings.find(({ entityKey }) => entityKey === entity);
@@ -123,7 +124,7 @@ async function compare(
     const comparison = await compareWithSource(entity, table, at);
     const { sourceRows, destinationRows, equal, firstDifference } = comparison;
     const counts = `${format(sourceRows).padStart(9)} in the source, ${format(destinationRows).padStart(9)} in the warehouse`;
-    print(`  ${entity.padEnd(26)} ${counts}  ${equal ? "equal" : "DIFFERENT"}  (${table.columns.join(", ")})`);
+    print(`  ${entity.padEnd(width)} ${counts}  ${equal ? "equal" : "DIFFERENT"}  (${table.columns.join(", ")})`);
     if (firstDifference !== null) print(`    first difference: ${firstDifference}`);
     comparisons.push(comparison);
   }

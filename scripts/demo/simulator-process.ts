@@ -1,7 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { endChild, startServing } from "../lib/served-process.ts";
 
 const SERVE = fileURLToPath(new URL("../../test/simulators/serve.ts", import.meta.url));
 
@@ -22,15 +20,8 @@ export interface SimulatorProcess {
 
 /** @throws when it ends before it says where it is */
 export async function startSimulator(vendor: string, log: (line: string) => void): Promise<SimulatorProcess> {
-  const child = spawn(process.execPath, [SERVE, vendor], { stdio: ["pipe", "pipe", "pipe"] });
-  createInterface({ input: child.stderr }).on("line", log);
-  const lines = createInterface({ input: child.stdout });
-  const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`the simulator of ${vendor} ended with ${code}`);
-  });
-  const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
-  // From here on its end is seen by whoever asks it something.
-  ended.catch(() => undefined);
+  const what = `the simulator of ${vendor}`;
+  const { child, line } = await startServing([SERVE, vendor], { what, log });
   const { apiUrl, filesUrl, controlUrl, secrets } = JSON.parse(line);
 
   async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -38,8 +29,7 @@ export async function startSimulator(vendor: string, log: (line: string) => void
       body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
     const response = await fetch(`${controlUrl}/${path}`, { method, ...sent });
     const answer: unknown = await response.json();
-    if (!response.ok)
-      throw new Error(`the simulator of ${vendor} refused ${method} ${path}: ${JSON.stringify(answer)}`);
+    if (!response.ok) throw new Error(`${what} refused ${method} ${path}: ${JSON.stringify(answer)}`);
     return answer;
   }
 
@@ -56,10 +46,6 @@ export async function startSimulator(vendor: string, log: (line: string) => void
       await ask("POST", "advance", { seconds });
     },
     command: (name, args = {}) => ask("POST", `commands/${name}`, args),
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
+    stop: () => endChild(child),
   };
 }

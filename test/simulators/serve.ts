@@ -6,7 +6,7 @@ import { createClock } from "./store.ts";
 import type { Vendor } from "./vendor.ts";
 
 /**
- * A simulated vendor as a process: `node test/simulators/serve.ts <vendor> [--seed <number>]`. Its first line is JSON: `apiUrl`, `filesUrl`,
+ * A simulated vendor as a process: `npx node test/simulators/serve.ts <vendor> [--seed <number>]`. Its first line is JSON: `apiUrl`, `filesUrl`,
  * `controlUrl` (see `control.ts`), and the `secrets` that it accepts. It ends with SIGTERM, and when its standard input closes.
  */
 

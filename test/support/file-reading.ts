@@ -17,7 +17,7 @@ export function sourceOf(
   signal: AbortSignal = new AbortController().signal,
 ): FileSource {
   const resources = [resourceOf(config)];
-  return createFileSource({ place: "test: memory", store, resources, minAgeSeconds: 0, signal, hasListing: true });
+  return createFileSource({ place: "test: memory", store, resources, minAgeSeconds: 0, signal });
 }
 
 export function manifestOf(marks: readonly FileMark[], generation = "g1"): NonNullable<PlanRequest["manifest"]> {

@@ -3,7 +3,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findMoto } from "../../scripts/lib/find-moto.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
-import { createLocalS3Client, endChild, type S3Server, startS3Server } from "../../scripts/lib/s3-server.ts";
+import { createLocalS3Client, type S3Server, startS3Server } from "../../scripts/lib/s3-server.ts";
+import { endChild } from "../../scripts/lib/served-process.ts";
 
 /** The first time on a machine moto is installed. */
 export const FIRST_START_MS = 600_000;

@@ -17,10 +17,10 @@ export async function discoverFiles(
   known: KnownSpecs,
   named: KnownNames,
 ): Promise<EntitySchema[]> {
-  const all = [...(engine.hasListing ? [LISTING_KEY] : []), ...engine.entityKeys];
+  const all = [LISTING_KEY, ...engine.entityKeys];
   const found: EntitySchema[] = [];
   for (const key of keys === null ? all : keys.filter((each) => all.includes(each))) {
-    if (key === LISTING_KEY && engine.hasListing) found.push(describeListing());
+    if (key === LISTING_KEY) found.push(describeListing());
     else found.push(await discoverResource(engine, key, earlierOf(key, known, named)));
   }
   return found;

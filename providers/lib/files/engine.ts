@@ -7,7 +7,6 @@ export interface FileEngine extends FileAccess {
   /** @throws TerminalError config_invalid where its patterns cannot be used; undefined where there is none of that name */
   resource(entityKey: string): CompiledResource | undefined;
   entityKeys: readonly string[];
-  hasListing: boolean;
   /** As discovery has found them, by entityKey: the plan that follows goes by the same. */
   shapes: Map<string, FileShape>;
 }

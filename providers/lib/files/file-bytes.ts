@@ -1,7 +1,8 @@
 import { addAbortListener } from "node:events";
 import { TransientError } from "../../../core/errors.ts";
+import type { Bytes } from "../http/stream/bytes.ts";
 import type { FileStore, ListedFile } from "./store.ts";
-import type { Bytes, OpenBytes } from "./text.ts";
+import type { OpenBytes } from "./text.ts";
 
 /** What is needed to get at the bytes of files. */
 export interface FileAccess {

@@ -4,6 +4,7 @@ import { diffFiles, type FileDiff } from "./diff.ts";
 import { shapeOf } from "./discover.ts";
 import type { FileEngine } from "./engine.ts";
 import { type StoredPart, storeFiles, storeMarks } from "./parts.ts";
+import type { CompiledResource } from "./resource.ts";
 import { columnsOf, FILE_COLUMNS, type FileSpec, ROW_KEY } from "./shape.ts";
 import type { ListedFile } from "./store.ts";
 
@@ -21,7 +22,7 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
   const resource = engine.resource(entityKey);
   if (resource === undefined) {
     throw new TerminalError("entity_unknown", `${engine.place}: no resource is called ${entityKey}.`, {
-      fix: "Correct the entities of the sync, or sourceConfig.resources.",
+      fix: "Correct the entities of the sync, or the tables of files in its sourceConfig.",
     });
   }
   if (request.between !== null) {
@@ -49,7 +50,7 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
       label: `${index + 1}/${parts.length}`,
     })),
     upperBound: manifest?.generation ?? null,
-    evidence: evidenceOf(diff),
+    evidence: evidenceOf(resource, diff),
   };
 }
 
@@ -57,7 +58,11 @@ function isRowKey(keyColumns: readonly string[]): boolean {
   return keyColumns.length === ROW_KEY.length && ROW_KEY.every((column) => keyColumns.includes(column));
 }
 
-function evidenceOf({ pending, gone, counts, leftOut }: FileDiff): EntityPlan["evidence"] {
+function evidenceOf({ config, prefix }: CompiledResource, diff: FileDiff): EntityPlan["evidence"] {
+  const { pending, gone, counts } = diff;
+  // More often than not the glob is not quite right, and the run would succeed with nothing.
+  const unmatched = `No file matches pathGlob ${config.pathGlob} (files listed below ${JSON.stringify(prefix)}: ${counts.listed}).`;
+  const leftOut = [...diff.leftOut, ...(counts.matched === 0 ? [unmatched] : [])];
   return {
     ...{ by: "files", ...counts, pending: pending.length, gone: gone.length },
     ...(leftOut.length === 0 ? {} : { leftOut }),

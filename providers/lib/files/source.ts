@@ -19,8 +19,6 @@ export interface FileSourceOptions {
   minAgeSeconds: number;
   /** The connector's: nothing is read once it is aborted. */
   signal: AbortSignal;
-  /** False: the provider has a listing of its own, and there is no entity `files`. */
-  hasListing: boolean;
 }
 
 /** What a connector of files gives as its source; `check`, `probe` and `close` are its own. Entities of other names are not its business. */
@@ -28,11 +26,11 @@ export type FileSource = Pick<Source, "discover" | "plan" | "read">;
 
 /** For one activity, as any source. */
 export function createFileSource(options: FileSourceOptions): FileSource {
-  const { place, store, signal, hasListing, resources, minAgeSeconds } = options;
+  const { place, store, signal, resources, minAgeSeconds } = options;
   const configs = new Map(resources.map((config) => [config.name, config]));
   const compiled = new Map<string, CompiledResource>();
   const engine: FileEngine = {
-    ...{ place, store, signal, hasListing, shapes: new Map(), entityKeys: [...configs.keys()] },
+    ...{ place, store, signal, shapes: new Map(), entityKeys: [...configs.keys()] },
     resource(entityKey) {
       const config = configs.get(entityKey);
       const resource = compiled.get(entityKey) ?? (config && compileResource(config, minAgeSeconds));
@@ -40,10 +38,10 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       return resource;
     },
   };
-  const isListing = (entityKey: string): boolean => hasListing && entityKey === LISTING_KEY;
   return {
     discover: (keys, known = new Map(), named = new Map()) => discoverFiles(engine, keys, known, named),
-    plan: async (request) => (isListing(request.entityKey) ? planListing(request) : planFiles(engine, request)),
-    read: (request) => (isListing(request.spec.entityKey) ? readListing(store, request) : readFiles(engine, request)),
+    plan: async (request) => (request.entityKey === LISTING_KEY ? planListing(request) : planFiles(engine, request)),
+    read: (request) =>
+      request.spec.entityKey === LISTING_KEY ? readListing(store, request) : readFiles(engine, request),
   };
 }

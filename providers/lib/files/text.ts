@@ -1,5 +1,5 @@
-import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { type Bytes, peek, throughDecoder } from "../http/stream/bytes.ts";
 import { unpackZstd } from "../http/stream/zstd-frames.ts";
 import { BrokenBytesError } from "./broken-bytes.ts";
 import type { FileResource } from "./config.ts";
@@ -23,8 +23,6 @@ export interface OpenText {
   close(): Promise<void>;
 }
 
-export type Bytes = AsyncIterable<Buffer>;
-
 /** Gives the bytes of the file from `from` on. */
 export type OpenBytes = (from: number) => Promise<Bytes>;
 
@@ -47,9 +45,9 @@ export function createFileText(openBytes: OpenBytes, options: TextOptions): File
     async open(offset) {
       const raw = countBytes(await openBytes(offset));
       if (offset > 0) return opened(raw.bytes, offset);
-      const packed = await peek(raw.bytes);
+      const packed = await peek(raw.bytes, HEAD_BYTES);
       const packing = packingOf(packed.head, options.compression);
-      const unpacked = await peek(bound(unpack(packed.all, packing, raw), options, raw.count));
+      const unpacked = await peek(bound(unpack(packed.all, packing, raw), options, raw.count), HEAD_BYTES);
       const { encoding, bomBytes } = encodingOf(unpacked.head, options.encoding);
       const text = dropFirst(unpacked.all, bomBytes);
       isPlain = packing === "none" && encoding === "utf-8";
@@ -112,26 +110,13 @@ async function* unpack(source: Bytes, packing: Packing, raw: Counted): AsyncGene
     return;
   }
   try {
-    if (packing === "gzip") yield* unpackGzip(source);
+    if (packing === "gzip") yield* throughDecoder(source, createGunzip({ chunkSize: CHUNK_BYTES }));
     else yield* unpackZstd(source, CHUNK_BYTES);
   } catch (cause) {
     // It was not the packing that failed.
     const failure = raw.failure();
     if (failure !== null) throw failure.error;
     throw new BrokenBytesError(`is no whole ${packing} file`, { cause });
-  }
-}
-
-async function* unpackGzip(source: Bytes): AsyncGenerator<Buffer, void> {
-  const decoder = createGunzip({ chunkSize: CHUNK_BYTES });
-  const input = Readable.from(source, { objectMode: false });
-  // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.
-  pipeline(input, decoder, () => undefined);
-  try {
-    yield* decoder;
-  } finally {
-    decoder.destroy();
-    input.destroy();
   }
 }
 
@@ -153,27 +138,6 @@ async function* bound(
     }
     yield chunk;
   }
-}
-
-/** @returns its first bytes, four if it has as many; and all of them */
-async function peek(source: Bytes): Promise<{ head: Buffer; all: Bytes }> {
-  const chunks = source[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  let isOver = false;
-  while (head.length < HEAD_BYTES && !isOver) {
-    const next = await chunks.next();
-    if (next.done) isOver = true;
-    else head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
-  }
-  async function* all(): AsyncGenerator<Buffer, void> {
-    try {
-      if (head.length > 0) yield head;
-      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-    } finally {
-      await chunks.return?.();
-    }
-  }
-  return { head, all: all() };
 }
 
 async function* dropFirst(source: Bytes, bytes: number): AsyncGenerator<Buffer, void> {

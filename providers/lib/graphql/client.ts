@@ -100,18 +100,19 @@ interface Asked {
 function createPost(client: HttpClient, { key, cost, judge, statuses = {} }: Declared) {
   const costs = new Map<string, number>();
   return async (request: HttpRequest & { json: unknown }, asked: Asked): Promise<HttpResponse> => {
-    const costOf = JSON.stringify(request.json).replace(/"(after|id|search)":"[^"]*",?/g, "");
+    // Cursor, id and search text do not change what a query costs.
+    const costKey = JSON.stringify(request.json).replace(/"(after|id|search)":"[^"]*",?/g, "");
     let times: number | null = null;
     const { bucket, perSecond, burst } = cost;
     try {
       return await client.send({
         ...request,
-        spends: [{ bucket, perSecond, burst, cost: Math.min(burst, costs.get(costOf) ?? cost.firstGuess) }],
+        spends: [{ bucket, perSecond, burst, cost: Math.min(burst, costs.get(costKey) ?? cost.firstGuess) }],
         async classify(response): Promise<Verdict | null> {
           times = null;
           const answer = readAnswer(response);
           const requested = answer === null ? null : cost.requested(answer);
-          if (requested !== null) costs.set(costOf, requested);
+          if (requested !== null) costs.set(costKey, requested);
           const verdict = answer === null ? null : judgeAnswer(answer, asked);
           if (verdict?.kind === "too_costly") {
             times = verdict.times ?? 2;

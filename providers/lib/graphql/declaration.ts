@@ -91,8 +91,6 @@ export interface GraphqlResource {
     term: string;
     /** The listing is in the order of the cursor, the oldest first. */
     isOrdered: boolean;
-    /** ISO 8601; the declaration's when absent. */
-    safetyLag?: string;
   };
   /** Objects of a page, at most; a vendor that finds it too costly is asked for less. */
   pageSize: number;
@@ -108,7 +106,6 @@ export interface GraphqlResource {
   loadMode?: LoadMode;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
-  storageDescription?: string;
 }
 
 /** A table of what lies inside a resource's nodes. */
@@ -129,7 +126,6 @@ export interface GraphqlChild {
   permission?: string;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
-  storageDescription?: string;
 }
 
 export interface GraphqlChanges {

@@ -94,7 +94,7 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     if (file.url !== null) {
       const lines = linesOf(file.url, request);
       const connections = connectionsOf(resource, wanted);
-      for await (const part of groupLines(lines, { bytes: file.bytes, skip: start.part, parentOf: exports.parentOf })) {
+      for await (const part of groupLines(lines, { ...exports, bytes: file.bytes, skip: start.part })) {
         const records = part.families.map((family) => recordOf(family, connections, exports.typeOf));
         let record = part.number === start.part ? start.record : 0;
         while (record < records.length) {

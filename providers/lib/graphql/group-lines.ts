@@ -18,6 +18,8 @@ export interface GroupOptions {
   skip: number;
   /** The id of a line's parent; null where it has none. */
   parentOf(line: JsonObject): string | null;
+  /** The setting by which pages are read, for errors. */
+  pagesInstead: string;
 }
 
 /** One part at a time is in memory. */
@@ -34,13 +36,14 @@ const WRITE_BYTES = 64 * 1024;
  */
 export async function* groupLines(
   lines: AsyncIterable<readonly JsonObject[]>,
-  { bytes, skip, parentOf }: GroupOptions,
+  options: GroupOptions,
 ): AsyncGenerator<{ number: number; families: Family[] }, void> {
+  const { bytes, skip, parentOf } = options;
   const parts = Math.min(MOST_PARTS, Math.max(1, Math.ceil(bytes / PART_BYTES)));
   if (parts === 1) {
     const all: JsonObject[] = [];
     for await (const some of lines) all.push(...some);
-    if (skip === 0) yield { number: 0, families: familiesOf(all, parentOf) };
+    if (skip === 0) yield { number: 0, families: familiesOf(all, options) };
     return;
   }
   const directory = await mkdtemp(join(tmpdir(), "sluice-export-"));
@@ -54,7 +57,7 @@ export async function* groupLines(
     }
     await written.flush();
     for (let number = skip; number < parts; number += 1) {
-      yield { number, families: familiesOf(await written.read(number), parentOf) };
+      yield { number, families: familiesOf(await written.read(number), options) };
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -102,7 +105,7 @@ function partOf(id: string, parts: number): number {
 }
 
 /** In the order of their first lines. */
-function familiesOf(lines: readonly JsonObject[], parentOf: GroupOptions["parentOf"]): Family[] {
+function familiesOf(lines: readonly JsonObject[], { parentOf, pagesInstead }: GroupOptions): Family[] {
   const families = new Map<string, Family | { object: null; children: JsonObject[] }>();
   for (const line of lines) {
     const parent = parentOf(line);
@@ -118,7 +121,7 @@ function familiesOf(lines: readonly JsonObject[], parentOf: GroupOptions["parent
       "source_response_invalid",
       `An export has objects of the parent ${id}, and not the parent itself.`,
       {
-        fix: "Retry the run. If it happens again, read pages instead (config.bulk: never) and report it to the vendor.",
+        fix: `Retry the run. If it happens again, read pages instead (${pagesInstead}) and report it to the vendor.`,
       },
     );
   });

@@ -26,6 +26,9 @@ const BOUNDS = {
   openEnded: true,
 } as const;
 
+/** A record is in the table and not yet in the search index: what is younger waits for the next run. */
+const SEARCH_LAG = "PT3M";
+
 /** A GraphQL connector as the REST engine reads it: each connection is a listing. */
 export function toRest<Config, SecretName extends string>(
   declaration: GraphqlDeclaration<Config, SecretName>,
@@ -35,7 +38,7 @@ export function toRest<Config, SecretName extends string>(
   const bounded = mostRecords === undefined ? {} : { mostRecords };
 
   function toResource(resource: GraphqlResource): RestResource {
-    const { root, cursor, children, permission, loadMode, defaultSelected, storageDescription } = resource;
+    const { root, cursor, children, permission, loadMode, defaultSelected } = resource;
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
@@ -51,19 +54,19 @@ export function toRest<Config, SecretName extends string>(
             cursor: {
               ...BOUNDS,
               column: cursor.column,
-              safetyLag: cursor.safetyLag ?? "PT3M",
+              safetyLag: SEARCH_LAG,
               oldestFirst: cursor.isOrdered,
             },
           }),
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
       ...(children === undefined ? {} : { children: children.map(toChild) }),
       sizeClass: resource.sizeClass,
-      ...defined({ permission, loadMode, defaultSelected, storageDescription }),
+      ...defined({ permission, loadMode, defaultSelected }),
     };
   }
 
   function toChild(child: GraphqlChild): RestChild {
-    const { field, permission, defaultSelected, storageDescription } = child;
+    const { field, permission, defaultSelected } = child;
     return {
       ...{ entityKey: child.entityKey, displayName: child.displayName, description: child.description },
       path: "list" in field ? field.list : `${field.connection}.nodes`,
@@ -72,7 +75,7 @@ export function toRest<Config, SecretName extends string>(
       otherFields: "ignore",
       ...("list" in field ? {} : { more: moreOf(child) }),
       sizeClass: child.sizeClass,
-      ...defined({ permission, defaultSelected, storageDescription }),
+      ...defined({ permission, defaultSelected }),
     };
   }
 

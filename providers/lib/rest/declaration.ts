@@ -22,6 +22,8 @@ export interface RestDeclaration<Config, SecretName extends string> {
   /** Of a connection's `config`; strict. */
   connectionSchema: z.ZodType<Config>;
   secrets: Record<SecretName, SecretDeclaration>;
+  /** Which of them a config makes required; absent: none. */
+  secretsOf?(config: Config): Record<string, SecretDeclaration>;
   /** Names the account behind a connection, such as a shop's domain: it goes into table names. */
   sourceInstanceKey(config: Config): string;
   /** What of the config decides where the secrets go; absent: all of it. */

@@ -37,6 +37,7 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
   const declared = entities.map(([entity, config]) => declareResource(entity, config));
   return defineProvider<Config, RestSourceConfig>({
     ...{ key, displayName, connectionSchema, secrets, sourceInstanceKey },
+    ...(declaration.secretsOf === undefined ? {} : { secretsOf: declaration.secretsOf }),
     addressOf: declaration.addressOf ?? ((config) => config),
     sourceConfigSchema: z.strictObject({
       resources: z

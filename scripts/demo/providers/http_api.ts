@@ -1,3 +1,4 @@
+import { expectedTable, printInstant } from "../expected-table.ts";
 import type { ExpectedTable, ProviderDemo } from "../provider-demo.ts";
 import { startSimulator } from "../simulator-process.ts";
 
@@ -8,7 +9,10 @@ export const httpApiDemo: ProviderDemo = {
 
     async function expectedOrders(): Promise<ExpectedTable> {
       const orders = await till.records("orders");
-      return { columns: ["id", "updated_at"], rows: orders.map(({ id, updated_at: at }) => [String(id), printed(at)]) };
+      return expectedTable(
+        ["id", "updated_at"],
+        orders.map(({ id, updated_at: at }) => [id, printInstant(at)]),
+      );
     }
 
     return {
@@ -49,8 +53,3 @@ export const httpApiDemo: ProviderDemo = {
     };
   },
 };
-
-/** As Postgres prints the instant. */
-function printed(instant: unknown): string {
-  return `${String(instant).slice(0, 10)} ${String(instant).slice(11, 19)}+00`;
-}

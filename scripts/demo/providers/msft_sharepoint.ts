@@ -1,3 +1,4 @@
+import { expectedTable } from "../expected-table.ts";
 import type { DemoSource, ExpectedTable, ProviderDemo } from "../provider-demo.ts";
 import { type SimulatorProcess, startSimulator } from "../simulator-process.ts";
 
@@ -26,15 +27,15 @@ export const sharepointDemo: ProviderDemo = {
       const tickets = (await site.command("tellList", { list: "Tickets" })) as Item[];
       const reports = (await site.command("tellFiles", { drive: "Reports" })) as { path: string; text: string }[];
       return {
-        [driveItems]: table(
+        [driveItems]: expectedTable(
           ["id", "parent_id", "name", "quick_xor_hash", "etag"],
           items.map((item) => [item.id, item.parentId, item.name, item.quickXorHash, item.eTag]),
         ),
-        [listItems]: table(
+        [listItems]: expectedTable(
           ["id", "title", "status", "customer_lookup_id", "etag"],
           tickets.map(({ id, fields = {}, eTag }) => [id, fields.Title, fields.Status, fields.CustomerLookupId, eTag]),
         ),
-        sales: table(
+        sales: expectedTable(
           ["id", "shop", "amount", "_file_path"],
           reports
             .filter(({ path }) => /^Reports\/sales\/.*\.csv$/.test(path))
@@ -87,8 +88,4 @@ async function change(site: SimulatorProcess): Promise<string[]> {
 function salesIn(text: string): string[][] {
   const lines = text.split("\n").slice(1);
   return lines.filter((line) => /^\d/.test(line)).map((line) => line.split(",").slice(0, 3));
-}
-
-function table(columns: string[], rows: unknown[][]): ExpectedTable {
-  return { columns, rows: rows.map((row) => row.map((cell) => (cell == null ? null : String(cell)))) };
 }

@@ -1,3 +1,4 @@
+import { expectedTable, printInstant } from "../expected-table.ts";
 import type { ExpectedTable, ProviderDemo } from "../provider-demo.ts";
 import { startSimulator } from "../simulator-process.ts";
 
@@ -14,11 +15,6 @@ export const shopifyDemo: ProviderDemo = {
       return Object.values(data).flatMap(({ nodes }) => nodes);
     }
 
-    const table = (columns: string[], rows: unknown[][]): ExpectedTable => ({
-      columns,
-      rows: rows.map((row) => row.map((cell) => (cell === null ? null : String(cell)))),
-    });
-
     async function expected(): Promise<Record<string, ExpectedTable>> {
       const orders = await tell(
         "{ orders { nodes { id name email note updatedAt totalPriceSet { shopMoney { amount } } } } }",
@@ -27,25 +23,25 @@ export const shopifyDemo: ProviderDemo = {
       const products = await tell("{ products { nodes { id title status updatedAt } } }");
       const customers = await tell("{ customers { nodes { id firstName updatedAt } } }");
       return {
-        orders: table(
+        orders: expectedTable(
           ["id", "name", "email", "note", "total_price", "updated_at"],
           orders.map(({ id, name, email, note, totalPriceSet, updatedAt }) => [
-            ...[id, name, email, note, Object(totalPriceSet).shopMoney.amount, printed(updatedAt)],
+            ...[id, name, email, note, Object(totalPriceSet).shopMoney.amount, printInstant(updatedAt)],
           ]),
         ),
-        order_line_items: table(
+        order_line_items: expectedTable(
           ["id", "order_id", "title", "quantity"],
           lines.flatMap(({ id, lineItems }) =>
             (Object(lineItems).nodes as Node[]).map((line) => [line.id, id, line.title, line.quantity]),
           ),
         ),
-        products: table(
+        products: expectedTable(
           ["id", "title", "status", "updated_at"],
-          products.map(({ id, title, status, updatedAt }) => [id, title, status, printed(updatedAt)]),
+          products.map(({ id, title, status, updatedAt }) => [id, title, status, printInstant(updatedAt)]),
         ),
-        customers: table(
+        customers: expectedTable(
           ["id", "first_name", "updated_at"],
-          customers.map(({ id, firstName, updatedAt }) => [id, firstName, printed(updatedAt)]),
+          customers.map(({ id, firstName, updatedAt }) => [id, firstName, printInstant(updatedAt)]),
         ),
       };
     }
@@ -85,8 +81,3 @@ export const shopifyDemo: ProviderDemo = {
     };
   },
 };
-
-/** As Postgres prints the instant. */
-function printed(instant: unknown): string {
-  return `${String(instant).slice(0, 10)} ${String(instant).slice(11, 19)}+00`;
-}

@@ -1,9 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { shopify } from "../../../providers/shopify/index.ts";
 import { ALL_SCOPES } from "../../simulators/shopify/relations.ts";
 import { FIRST_REFRESH_TOKEN, SHOP_APP } from "../../simulators/shopify/shopify.ts";
 import { openShop, tableOf } from "./shop.ts";
 
 describe("ways in", () => {
+  it.each([
+    ["access_token", ["accessToken"]],
+    ["refresh_token", ["clientSecret", "refreshToken"]],
+    ["client_credentials", ["clientSecret"]],
+  ] as const)("%s needs its own secrets when the connection is made", (auth, names) => {
+    const config = shopify.connectionSchema.parse({ shop: "a.myshopify.com", auth, clientId: "id" });
+    const needed = Object.entries(shopify.secretsOf?.(config) ?? {}).filter(([, { required }]) => required);
+    expect(needed.map(([name]) => name)).toEqual(names);
+  });
+
   it.each([
     ["a refresh token that changes with each use", "refresh_token", { refreshToken: FIRST_REFRESH_TOKEN }],
     ["client credentials", "client_credentials", {}],

@@ -1,13 +1,14 @@
-import { pipeline, Readable, type Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { BodyLimitError } from "../body-limit.ts";
 import { encodingsOf, isGzip, isZlib, UnknownEncodingError } from "../decompress.ts";
+import { type Bytes, peek, throughDecoder } from "./bytes.ts";
 import { unpackZstd } from "./zstd-frames.ts";
-
-type Bytes = AsyncIterable<Buffer>;
 
 /** Of unpacked bytes that are passed on at once. */
 const CHUNK_BYTES = 128 * 1024;
+/** By which gzip and zlib are told from what is not packed. */
+const HEAD_BYTES = 2;
 
 /** @returns null where the bytes, by their beginning, are not packed after all */
 type Decoder = (head: Buffer) => Transform | null;
@@ -48,7 +49,7 @@ export function isPacked(contentEncoding: string, packed: string | undefined): b
 async function* unpackOne(source: Bytes, encoding: string, notePlain: () => void): AsyncGenerator<Buffer, void> {
   const makeDecoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   if (makeDecoder === undefined) throw new UnknownEncodingError(`the body is encoded as ${encoding}`);
-  const { head, all } = await peek(source);
+  const { head, all } = await peek(source, HEAD_BYTES);
   const decoder = makeDecoder(head);
   if (head.length === 0 || decoder === null) {
     notePlain();
@@ -59,36 +60,7 @@ async function* unpackOne(source: Bytes, encoding: string, notePlain: () => void
     yield* unpackZstd(all, CHUNK_BYTES);
     return;
   }
-  // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.
-  const input = Readable.from(all, { objectMode: false });
-  pipeline(input, decoder, () => undefined);
-  try {
-    yield* decoder;
-  } finally {
-    decoder.destroy();
-    input.destroy();
-  }
-}
-
-/** @returns its first bytes, two if it has as many; and all of them */
-async function peek(source: Bytes): Promise<{ head: Buffer; all: Bytes }> {
-  const chunks = source[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  let isOver = false;
-  while (head.length < 2 && !isOver) {
-    const next = await chunks.next();
-    if (next.done) isOver = true;
-    else head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
-  }
-  async function* all(): AsyncGenerator<Buffer, void> {
-    try {
-      if (head.length > 0) yield head;
-      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-    } finally {
-      await chunks.return?.();
-    }
-  }
-  return { head, all: all() };
+  yield* throughDecoder(all, decoder);
 }
 
 /** Exports of ordinary records have 5 to 50; those of nothing but nulls, 200. */

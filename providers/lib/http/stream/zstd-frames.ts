@@ -1,5 +1,5 @@
-import { pipeline, Readable } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
+import { throughDecoder } from "./bytes.ts";
 
 /**
  * Zstandard that may be of several frames, one behind the other, as those have it who compress in parallel or append to a file. Node's decoder
@@ -42,14 +42,7 @@ export async function* unpackZstd(source: AsyncIterable<Buffer>, chunkSize: numb
           yield chunk;
         }
       }
-      const input = Readable.from(rest(), { objectMode: false });
-      pipeline(input, decoder, () => undefined);
-      try {
-        yield* decoder;
-      } finally {
-        decoder.destroy();
-        input.destroy();
-      }
+      yield* throughDecoder(rest(), decoder);
       // A piece that is on its way belongs to the next frame; `rest` holds it before this goes on.
       await taking;
       dropTaken();

@@ -145,6 +145,16 @@ describe("the plan of a table of files", () => {
     expect(batches.flatMap(({ stale }) => stale)).toEqual([]);
   });
 
+  it("says so where no file matches the glob", async () => {
+    const store = memoryStore();
+    store.put("orders/a.csv", "id\n1\n");
+    const source = sourceOf(store, { pathGlob: "orders/*.ndjson" });
+    await source.discover(["t"]);
+    const { slices, evidence } = await source.plan(planRequestOf());
+    expect(slices).toEqual([]);
+    expect(evidence.leftOut).toEqual(['No file matches pathGlob orders/*.ndjson (files listed below "orders/": 1).']);
+  });
+
   it("takes the mistakes of one resource for its own", async () => {
     const store = memoryStore();
     store.put("a.csv", "id\n1\n");

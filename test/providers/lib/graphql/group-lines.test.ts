@@ -28,7 +28,7 @@ async function* chunksOf(lines: readonly JsonObject[]) {
 
 async function grouped(lines: readonly JsonObject[], bytes: number, skip = 0) {
   const parts: { number: number; families: Family[] }[] = [];
-  for await (const part of groupLines(chunksOf(lines), { bytes, skip, parentOf })) parts.push(part);
+  for await (const part of groupLines(chunksOf(lines), { bytes, skip, parentOf, pagesInstead: "" })) parts.push(part);
   return parts;
 }
 
