@@ -12,6 +12,7 @@ import type { ConnectionConfig, SourceConfig } from "./config.ts";
 import { createEntities } from "./entities.ts";
 import { createFileStore } from "./file-store.ts";
 import { createGraph, type Graph } from "./graph.ts";
+import { readListParts } from "./list-parts.ts";
 import { driveItemOf, listItemOf, toMicroseconds, withoutAnnotations } from "./records.ts";
 import { createSiteCatalog, type SiteCatalog } from "./site-catalog.ts";
 
@@ -82,7 +83,7 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   return {
     async page(at, spec) {
       const find = LISTINGS[at];
-      if (find === undefined) return await readChanges(at, spec);
+      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, spec));
       const found = await find(catalog);
       return {
         records: found.map(({ record }): FeedRecord => ({ record: toMicroseconds(withoutAnnotations(record)) })),

@@ -118,6 +118,39 @@ describe("fields of list items", () => {
   });
 });
 
+describe("what lists define", () => {
+  it("is a table of columns and one of content types, list by list; a list that has gone meanwhile stops none", async () => {
+    const of = (id: string) => `/v1.0/sites/${SITE_ID}/lists/${id}`;
+    const graph = await serveGraph({
+      [`/v1.0/sites/${SITE_ID}/lists`]: { value: ["b", "gone", "a"].map((id) => ({ id, name: id, displayName: id })) },
+      [`${of("a")}/columns`]: {
+        value: [{ id: "1", name: "Status", choice: { choices: ["open"], displayAs: "dropDownMenu" }, required: true }],
+      },
+      [`${of("b")}/columns`]: {
+        value: [
+          { id: "1", name: "Customer", lookup: { listId: "a", columnName: "Title" }, defaultValue: null },
+          { id: "2", name: "Odd" },
+        ],
+      },
+      [`${of("a")}/contentTypes`]: { value: [{ id: "0x01", name: "Item", group: "List", sealed: false }] },
+      [`${of("b")}/contentTypes`]: { value: [] },
+    });
+    const source = await graph.open();
+    const columns = await readAll(source, await planOf(source, "list_columns", { keyColumns: ["list_id", "id"] }));
+    expect(columns.rejects).toEqual([]);
+    expect(columns.rows).toMatchObject([
+      { list_id: "a", site_id: SITE_ID, name: "Status", kind: "choice", choices: '["open"]', is_required: "true" },
+      { list_id: "b", name: "Customer", kind: "lookup", lookup_list_id: "a", lookup_column: "Title" },
+      { list_id: "b", name: "Odd", kind: null },
+    ]);
+    expect(JSON.parse(columns.rows[0]?._unmapped ?? "null")).toEqual({ choice: { displayAs: "dropDownMenu" } });
+    const types = await planOf(source, "list_content_types", { keyColumns: ["list_id", "id"] });
+    expect((await readAll(source, types)).rows).toMatchObject([
+      { list_id: "a", id: "0x01", name: "Item", content_type_group: "List", is_sealed: "false" },
+    ]);
+  });
+});
+
 function storeOf(graph: ScriptedGraph) {
   const config = msftSharepoint.connectionSchema.parse({
     ...{ tenantId: "tenant-1", clientId: CLIENT_ID, siteUrl: "https://contoso.sharepoint.com/sites/Finance" },
