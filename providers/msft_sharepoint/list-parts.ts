@@ -43,7 +43,8 @@ export const LIST_COLUMNS: RestResource = {
     lookup_column: { type: "text", path: "lookup.columnName", description: "Its column that is shown." },
     formula: { type: "text", path: "calculated.formula" },
   },
-  primaryKey: ["list_id", "id"],
+  // Internal names stay, and no other column of the list has it.
+  primaryKey: ["list_id", "name"],
   loadMode: "replace",
   sizeClass: "s",
 };

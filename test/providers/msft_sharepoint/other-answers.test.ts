@@ -129,14 +129,14 @@ describe("what lists define", () => {
       [`${of("b")}/columns`]: {
         value: [
           { id: "1", name: "Customer", lookup: { listId: "a", columnName: "Title" }, defaultValue: null },
-          { id: "2", name: "Odd" },
+          { name: "Odd" },
         ],
       },
       [`${of("a")}/contentTypes`]: { value: [{ id: "0x01", name: "Item", group: "List", sealed: false }] },
       [`${of("b")}/contentTypes`]: { value: [] },
     });
     const source = await graph.open();
-    const columns = await readAll(source, await planOf(source, "list_columns", { keyColumns: ["list_id", "id"] }));
+    const columns = await readAll(source, await planOf(source, "list_columns", { keyColumns: ["list_id", "name"] }));
     expect(columns.rejects).toEqual([]);
     expect(columns.rows).toMatchObject([
       { list_id: "a", site_id: SITE_ID, name: "Status", kind: "choice", choices: '["open"]', is_required: "true" },
