@@ -12,11 +12,11 @@ import type { ConnectionConfig } from "./config.ts";
  */
 export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<string, string>>): Authenticator {
   const { tenantId, clientId, auth } = config;
-  const { graph, login } = endpointsOf(config);
+  const { own, login } = endpointsOf(config);
   const client: Omit<OAuthClient, "clientSecret" | "sendIn" | "assertion"> = {
     tokenUrl: `${login}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`,
     clientId,
-    scopes: [`${graph}/.default`],
+    scopes: [`${own}/.default`],
     explain: explainRefusal,
   };
   if (auth.type === "client_secret")
@@ -105,6 +105,9 @@ const CODES: Record<string, Explained> = {
     fix: "The login was signed at a time that Microsoft does not accept. Set the clock of the worker's machine.",
   },
   "500011": WRONG_TENANT,
+  "70011": WRONG_TENANT,
+  "1002012": WRONG_TENANT,
+  "7000229": NOT_ALLOWED,
   "65001": NOT_ALLOWED,
   "650056": NOT_ALLOWED,
   "53003": {

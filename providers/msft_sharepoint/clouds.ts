@@ -13,6 +13,8 @@ export const CLOUD_NAMES = Object.keys(CLOUDS) as [Cloud, ...Cloud[]];
 export function endpointsOf(config: { cloud: Cloud; graphUrl?: string | undefined; loginUrl?: string | undefined }) {
   const { graph, login } = CLOUDS[config.cloud];
   return {
+    /** Graph's own address: its links name it, and tokens are made for it, also where a proxy stands before it. */
+    own: graph,
     graph: (config.graphUrl ?? graph).replace(/\/+$/, ""),
     login: (config.loginUrl ?? login).replace(/\/+$/, ""),
   };

@@ -89,27 +89,32 @@ function createOpener(graph: Graph, { url, doing, requireSame }: DownloadOptions
   /** Of the file, as the host that the links lead to has it; null where it tells none. */
   let version: string | null = null;
 
-  async function findLink(): Promise<string> {
+  /** Null where Graph, or what stands before it, gives the content itself. */
+  async function findLink(): Promise<string | null> {
     const response = await graph.client.send({
       ...{ method: "GET", url, doing, follow: false, spends: graph.spendsOf("item") },
       // Without a redirect it would be the whole file.
       headers: { range: "bytes=0-0" },
-      classify: (answer) => judgeContent(answer) ?? judgeGraph(answer),
+      classify: (answer) => judgeContent(answer) ?? judgeLink(answer, judgeGraph),
     });
     response.letGo();
     const location = response.headers.get("location");
+    if (location === null && response.status < 300) return null;
     if (location === null || !URL.canParse(location, response.url))
       throw cut(doing, "Graph gave no link to its content");
     return new URL(location, response.url).href;
   }
 
   async function ask(
-    link: string,
+    link: string | null,
     from: StreamPosition | null,
     range: Record<string, string> = {},
   ): Promise<HttpStream> {
     const stream = await graph.client.stream({
-      ...{ method: "GET", url: link, doing, presigned: true, classify: judgeLink },
+      ...(link === null
+        ? { url, spends: graph.spendsOf("item"), classify: (answer) => judgeLink(answer, judgeGraph) }
+        : { url: link, presigned: true, classify: (answer) => judgeLink(answer, judgeOver) }),
+      ...{ method: "GET", doing },
       headers: { ...AS_IT_IS, ...range },
       ...(from === null ? {} : { from }),
     });
@@ -117,7 +122,7 @@ function createOpener(graph: Graph, { url, doing, requireSame }: DownloadOptions
     return stream;
   }
 
-  async function askFrom(link: string, at: number): Promise<Opened> {
+  async function askFrom(link: string | null, at: number): Promise<Opened> {
     if (at === 0) return { stream: await ask(link, null), skip: 0 };
     // Whoever names the version is refused where the file has another one: it is looked up first.
     if (version === null) (await ask(link, null)).close();
@@ -164,9 +169,13 @@ const UNREADABLE: Verdict = {
   fix: "The source refuses to give this file, as it does with malware. Remove it there.",
 };
 
+/** A part is what was asked for. */
+function judgeLink(answer: HttpResponse, judge: (answer: HttpResponse) => Verdict | null): Verdict | null {
+  return answer.status === 206 ? { kind: "ok" } : judge(answer);
+}
+
 /** A link that is refused is over. It says nothing of the app's token, which it did not get. */
-function judgeLink({ status }: Pick<HttpResponse, "status">): Verdict | null {
-  if (status === 206) return { kind: "ok" };
+function judgeOver({ status }: Pick<HttpResponse, "status">): Verdict | null {
   return LINK_IS_OVER.includes(status) ? { kind: "fail", reasonCode: "source_snapshot_lost" } : null;
 }
 

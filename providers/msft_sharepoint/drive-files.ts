@@ -1,5 +1,6 @@
 import type { ListedFile } from "../lib/files/store.ts";
 import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
+import { isGone } from "./records.ts";
 import { textOf } from "./site-catalog.ts";
 
 /** Files of drives as the file engine knows them. The path of a file begins with the name of its drive. */
@@ -24,7 +25,7 @@ export function partsOf(fileId: string): { driveId: string; itemId: string } {
 
 /** A file with content: no folder, no notebook, and no shortcut to another drive, which lists it itself. */
 export function isFile(item: JsonObject): boolean {
-  return isObject(item.file) && !isObject(item.package) && !isObject(item.remoteItem) && !isObject(item.deleted);
+  return isObject(item.file) && !isObject(item.package) && !isObject(item.remoteItem) && !isGone(item);
 }
 
 /** @param path of the whole file, its name included */
@@ -46,11 +47,20 @@ export function toListedFile(item: JsonObject, driveId: string, path: string): L
  * By the content: the feed of SharePoint leaves the cTag out, and an eTag is another one with each edit of a column. The hash is missing for a
  * while after an upload, and always in some files: the eTag counts then.
  */
-function versionOf({ file, size, eTag, cTag }: JsonObject): string {
+function versionOf(item: JsonObject): string {
+  const { file } = item;
   const hashes = isObject(file) && isObject(file.hashes) ? file.hashes : {};
   const hash = textOf(hashes.quickXorHash) || textOf(hashes.sha256Hash) || textOf(hashes.sha1Hash);
-  const content = hash === "" ? `etag ${textOf(eTag) || textOf(cTag)}` : `hash ${hash}`;
-  return `${content} ${sizeOf(size) ?? ""}`;
+  return hash === "" ? versionByTag(item) : `hash ${hash} ${sizeOf(item.size) ?? ""}`;
+}
+
+function versionByTag({ size, eTag, cTag }: JsonObject): string {
+  return `etag ${textOf(eTag) || textOf(cTag)} ${sizeOf(size) ?? ""}`;
+}
+
+/** The hash may have come since it was listed: the same eTag is the same content. */
+export function isOfVersion(item: JsonObject, versionToken: string): boolean {
+  return versionOf(item) === versionToken || versionByTag(item) === versionToken;
 }
 
 function sizeOf(size: JsonValue | undefined): number | null {

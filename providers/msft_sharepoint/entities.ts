@@ -4,11 +4,12 @@ import { isObject, type JsonObject } from "../lib/http/json.ts";
 import type { EntitySchema, KnownNames, NamedColumns } from "../provider.ts";
 import type { ConnectionConfig } from "./config.ts";
 import type { Graph } from "./graph.ts";
+import { LIST_COLUMNS, LIST_CONTENT_TYPES } from "./list-parts.ts";
 import { DRIVES, LISTS, SITES } from "./resources.ts";
 import type { List, SiteCatalog } from "./site-catalog.ts";
 import { DRIVE_PREFIX, driveTable, LIST_PREFIX, listingTable, listTable } from "./tables.ts";
 
-const LISTINGS = [SITES, DRIVES, LISTS];
+const LISTINGS = [SITES, DRIVES, LISTS, LIST_COLUMNS, LIST_CONTENT_TYPES];
 
 /** Lists whose columns are asked for at once. */
 const AT_ONCE = 4;

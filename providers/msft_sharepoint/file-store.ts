@@ -1,16 +1,18 @@
 import { Readable } from "node:stream";
-import { isProviderError } from "../../core/errors.ts";
+import { isProviderError, TransientError } from "../../core/errors.ts";
 import { FileChangedError, FileGoneError, type FileStore, type ListedFile } from "../lib/files/store.ts";
 import { isObject, type JsonObject } from "../lib/http/json.ts";
 import { download } from "./download.ts";
-import { FILE_FIELDS, isFile, partsOf, toListedFile } from "./drive-files.ts";
+import { FILE_FIELDS, isFile, isOfVersion, partsOf, toListedFile } from "./drive-files.ts";
 import { createFolderPaths } from "./folder-paths.ts";
-import type { Graph } from "./graph.ts";
+import { type Graph, goesRound } from "./graph.ts";
 import { type Drive, type SiteCatalog, textOf } from "./site-catalog.ts";
 
 const PAGE_SIZE = 1000;
 /** Of a listing that is kept while the source is open: discovery and the plans of several globs need the same one. */
 const MOST_KEPT_FILES = 100_000;
+/** Of a listing that Graph ends on its way. */
+const MOST_LISTINGS = 3;
 /** A file that comes later is of the next run. */
 const KEPT_MS = 5 * 60_000;
 
@@ -30,11 +32,26 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
     }
   }
 
-  /** Delta without a token: nothing else is complete while others write. https://learn.microsoft.com/graph/api/driveitem-delta */
+  /**
+   * Delta without a token: nothing else is complete while others write. https://learn.microsoft.com/graph/api/driveitem-delta
+   * Where it ends on its way (410), it is listed anew: a file that went meanwhile is found gone when it is read, or by the next listing.
+   */
   async function* listDrive(drive: Drive): AsyncGenerator<ListedFile[], void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return yield* listOnce(drive);
+      } catch (error) {
+        if (!isProviderError(error) || error.reasonCode !== "source_cursor_expired") throw error;
+        if (tries === MOST_LISTINGS) throw unended(drive.name, "Graph has ended the listing again and again");
+      }
+    }
+  }
+
+  async function* listOnce(drive: Drive): AsyncGenerator<ListedFile[], void> {
     const paths = createFolderPaths((id) => itemOf(drive.id, id));
     let at: string | null = `drives/${encodeURIComponent(drive.id)}/root/delta`;
     let isFirst = true;
+    const passed = new Set<string>();
     while (at !== null) {
       const page = await graph.page({
         ...{ doing: `files of ${drive.name}`, cost: isFirst ? "enumeration" : "delta", url: at },
@@ -52,6 +69,10 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
       if (files.length > 0) yield files;
       at = page.nextLink;
       isFirst = false;
+      if (at === null && page.deltaLink === null)
+        throw unended(drive.name, "a page names no next one and is not the last one");
+      if (at !== null && passed.has(at)) throw goesRound(`files of ${drive.name}`);
+      if (at !== null) passed.add(at);
     }
   }
 
@@ -79,9 +100,10 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
 
   /** @throws FileChangedError, FileGoneError */
   async function requireVersion(file: ListedFile): Promise<void> {
-    const now = await stat(file);
-    if (now === null) throw new FileGoneError(`${file.path} is gone.`);
-    if (now.versionToken !== file.versionToken) throw new FileChangedError(`${file.path} has another version now.`);
+    const { driveId, itemId } = partsOf(file.fileId);
+    const now = await itemOf(driveId, itemId);
+    if (now === null || !isFile(now)) throw new FileGoneError(`${file.path} is gone.`);
+    if (!isOfVersion(now, file.versionToken)) throw new FileChangedError(`${file.path} has another version now.`);
   }
 
   return {
@@ -109,4 +131,11 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
       return Readable.from(bytes, { objectMode: false, highWaterMark: 64 * 1024 });
     },
   };
+}
+
+/** What was not listed would count as deleted. */
+function unended(name: string, how: string): TransientError {
+  return new TransientError("source_response_invalid", `msft_sharepoint: files of ${name} failed: ${how}.`, {
+    ofEntity: true,
+  });
 }

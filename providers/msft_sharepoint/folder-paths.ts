@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from "../lib/http/json.ts";
+import { isGone } from "./records.ts";
 import { textOf } from "./site-catalog.ts";
 
 /** Folders that are held at once: some 200 bytes each. Others are asked for again. */
@@ -32,7 +33,7 @@ export function createFolderPaths(find: (folderId: string) => Promise<JsonObject
     const id = textOf(item.id);
     const parent = isObject(item.parentReference) ? textOf(item.parentReference.id) : "";
     folders.delete(id);
-    if (isObject(item.deleted)) return;
+    if (isGone(item)) return;
     folders.set(id, isRoot ? { name: "", parentId: null } : { name: textOf(item.name), parentId: parent });
     const [oldest] = folders.keys();
     if (folders.size > MOST_FOLDERS && oldest !== undefined) folders.delete(oldest);
@@ -53,7 +54,8 @@ export function createFolderPaths(find: (folderId: string) => Promise<JsonObject
     async pathOf(folderId) {
       const names: string[] = [];
       let id: string | null = folderId;
-      while (id !== null) {
+      // Without a parent it lies in the root.
+      while (id !== null && id !== "") {
         const folder: Folder | null = await lookUp(id);
         if (folder === null || names.length > MOST_DEPTH) return null;
         if (folder.parentId !== null) names.unshift(`${folder.name}/`);

@@ -5,7 +5,7 @@ import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
 import { spreadRateLimit } from "../lib/http/spread-limit.ts";
 import type { ConnectOptions, Spend } from "../provider.ts";
 import { createAuth } from "./auth.ts";
-import { CLOUDS, endpointsOf } from "./clouds.ts";
+import { endpointsOf } from "./clouds.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
 import { judgeFeed, judgeGraph } from "./graph-errors.ts";
 
@@ -62,8 +62,8 @@ const MOST_PAGES = 10_000;
 
 export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConfig>): Graph {
   const { config, secrets, redactor, shared, egress, signal } = options;
-  const baseUrl = `${endpointsOf(config).graph}/v1.0`;
-  const ownUrl = CLOUDS[config.cloud].graph;
+  const { graph: graphUrl, own: ownUrl } = endpointsOf(config);
+  const baseUrl = `${graphUrl}/v1.0`;
   const spendsOf = (cost: Cost): Spend[] => [
     { ...fixedWindow(MINUTE, config.resourceUnitsPerMinute, 60), cost: COSTS[cost] },
     { ...fixedWindow(DAY, config.resourceUnitsPerMinute * DAY_TO_MINUTE, 86_400), cost: COSTS[cost] },
@@ -105,7 +105,7 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
     const { body, bytes } = await get(request);
     const { value } = body;
     if (!Array.isArray(value)) throw notGraph(request.doing, "has no list 'value'");
-    const linkOf = (name: string) => checkLink(body[name], { name, doing: request.doing, baseUrl, ownUrl });
+    const linkOf = (name: string) => checkLink(body[name], { name, doing: request.doing, graphUrl, ownUrl });
     return { items: value, nextLink: linkOf("@odata.nextLink"), deltaLink: linkOf("@odata.deltaLink"), bytes };
   }
 
@@ -113,16 +113,26 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
     ...{ get, page, spendsOf, client },
     async all(request) {
       const found: JsonObject[] = [];
+      const passed = new Set<string>();
       let at: Pick<GraphRequest, "url" | "query"> = request;
       for (let pages = 0; pages < MOST_PAGES; pages++) {
         const { items, nextLink } = await page({ ...request, ...at });
         found.push(...items.filter(isObject));
         if (nextLink === null) return found;
+        if (passed.has(nextLink)) throw goesRound(request.doing);
+        passed.add(nextLink);
         at = { url: nextLink, query: [] };
       }
       throw notGraph(request.doing, `has more than ${MOST_PAGES} pages`);
     },
   };
+}
+
+/** A next page that was read before would be read for ever. */
+export function goesRound(doing: string): TerminalError {
+  return new TerminalError("source_response_invalid", `msft_sharepoint: ${doing} came round to a page read before.`, {
+    fix: "Retry the run. If it repeats, report it with the worker's log.",
+  });
 }
 
 function notGraph(doing: string, how: string): TerminalError {
@@ -135,8 +145,8 @@ interface LinkOptions {
   /** The member of the answer that holds it. */
   name: string;
   doing: string;
-  /** Where this connection asks Graph. */
-  baseUrl: string;
+  /** Where this connection asks Graph: a proxy's may have a path. */
+  graphUrl: string;
   /** Graph's own address, which its links name, also where a proxy stands before it. */
   ownUrl: string;
 }
@@ -145,11 +155,11 @@ interface LinkOptions {
  * A link is kept, and asked with the app's token later: it is looked at before.
  * @throws TerminalError source_address_refused
  */
-function checkLink(link: JsonValue | undefined, { name, doing, baseUrl, ownUrl }: LinkOptions): string | null {
+function checkLink(link: JsonValue | undefined, { name, doing, graphUrl, ownUrl }: LinkOptions): string | null {
   if (link === undefined || link === null || link === "") return null;
   const url = typeof link === "string" ? URL.parse(link) : null;
-  if (url !== null && url.host === new URL(baseUrl).host) return String(link);
-  if (url !== null && url.origin === ownUrl) return `${new URL(baseUrl).origin}${url.pathname}${url.search}`;
+  if (url !== null && url.host === new URL(graphUrl).host) return String(link);
+  if (url !== null && url.origin === ownUrl) return `${graphUrl}${url.pathname}${url.search}`;
   throw new TerminalError(
     "source_address_refused",
     `msft_sharepoint: ${doing} failed: ${name} leads to ${url?.host ?? "what is no URL"}, which is not Graph's host.`,

@@ -12,6 +12,7 @@ import {
   sourceConfigSchema,
   sourceInstanceKey,
 } from "./config.ts";
+import { LIST_COLUMNS, LIST_CONTENT_TYPES } from "./list-parts.ts";
 import { DRIVE_ITEMS, DRIVES, LIST_ITEMS, LISTS, SITES } from "./resources.ts";
 
 const KEY = "msft_sharepoint";
@@ -54,7 +55,9 @@ export const msftSharepoint = defineProvider<ConnectionConfig, SourceConfig>({
   // Those of each drive and list are found.
   dynamicResources: true,
   resources: [
-    ...[SITES, DRIVES, LISTS].map((resource) => declareResource(resource, toResourceConfig({ key: KEY }, resource))),
+    ...[SITES, DRIVES, LISTS, LIST_COLUMNS, LIST_CONTENT_TYPES].map((resource) =>
+      declareResource(resource, toResourceConfig({ key: KEY }, resource)),
+    ),
     LISTING_RESOURCE,
   ],
   foundResources: [DRIVE_ITEMS_OF, LIST_ITEMS_OF].map((resource) =>

@@ -11,6 +11,27 @@ export function withoutAnnotations(record: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(record).filter(([name]) => !name.includes("@")));
 }
 
+/** Instants of Graph have up to seven digits of a second, and Postgres has six: what is finer is cut off. */
+const FINER = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})\d+(?=Z$|[+-]\d\d:\d\d$)/;
+const INSTANTS = ["createdDateTime", "lastModifiedDateTime"];
+
+export function toMicroseconds(record: JsonObject): JsonObject {
+  const { fileSystemInfo } = record;
+  const own: JsonObject = isObject(fileSystemInfo)
+    ? { ...record, fileSystemInfo: toMicroseconds(fileSystemInfo) }
+    : { ...record };
+  for (const name of INSTANTS) {
+    const value = own[name];
+    if (typeof value === "string") own[name] = value.replace(FINER, "$1");
+  }
+  return own;
+}
+
+/** Of drives and lists by the facet `deleted`, of other feeds of Graph by `@removed`: https://learn.microsoft.com/graph/delta-query-overview */
+export function isGone(item: JsonObject): boolean {
+  return isObject(item.deleted) || isObject(item["@removed"]);
+}
+
 /**
  * Where an item lies, by id alone. The folder's name and path are not told again when the folder is renamed: what was kept of them would be wrong
  * from then on.
@@ -22,8 +43,8 @@ function placed(record: JsonObject): JsonObject {
 
 export function driveItemOf(item: JsonValue, driveId: string): FeedRecord {
   if (!isObject(item)) return { record: item };
-  const record = { ...placed(withoutAnnotations(item)), driveId, kind: kindOf(item) };
-  return { record, isDeleted: isObject(item.deleted) };
+  const record = { ...toMicroseconds(placed(withoutAnnotations(item))), driveId, kind: kindOf(item) };
+  return { record, isDeleted: isGone(item) };
 }
 
 function kindOf(item: JsonObject): string | null {
@@ -34,13 +55,28 @@ function kindOf(item: JsonObject): string | null {
   return isObject(item.file) ? "file" : null;
 }
 
-/** @param leftOut members of `fields` that no column shows */
-export function listItemOf(item: JsonValue, listId: string, leftOut: ReadonlySet<string>): FeedRecord {
+/**
+ * @param leftOut members of `fields` that no column shows
+ * @param known those that columns show
+ */
+export function listItemOf(
+  item: JsonValue,
+  { listId, leftOut, known }: { listId: string; leftOut: ReadonlySet<string>; known: ReadonlySet<string> },
+): FeedRecord {
   if (!isObject(item)) return { record: item };
-  const { fields, ...own } = placed(withoutAnnotations(item));
-  if (isObject(item.deleted)) return { record: { ...own, listId }, isDeleted: true };
+  const { fields, ...own } = toMicroseconds(placed(withoutAnnotations(item)));
+  if (isGone(item)) return { record: { ...own, listId }, isDeleted: true };
   // It was asked for: an item without it would become a row that looks as if it were empty.
   if (!isObject(fields)) return { record: { ...own, listId }, fault: "The item came without its fields." };
-  const shown = Object.entries(withoutAnnotations(fields)).filter(([name]) => !leftOut.has(name));
+  const shown = Object.entries(withoutAnnotations(fields)).flatMap(([name, value]) => {
+    const plain = plainName(name, known);
+    return leftOut.has(plain) ? [] : [[plain, value] as const];
+  });
   return { record: { ...own, listId, fields: Object.fromEntries(shown) } };
+}
+
+/** OData has no names that begin with an underscore, so SharePoint puts a word before them. The list's definition has none. */
+function plainName(name: string, known: ReadonlySet<string>): string {
+  const plain = name.replace(/^OData_(?=_)/, "");
+  return known.has(name) || !known.has(plain) ? name : plain;
 }

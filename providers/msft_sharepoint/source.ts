@@ -12,7 +12,8 @@ import type { ConnectionConfig, SourceConfig } from "./config.ts";
 import { createEntities } from "./entities.ts";
 import { createFileStore } from "./file-store.ts";
 import { createGraph, type Graph } from "./graph.ts";
-import { driveItemOf, listItemOf, withoutAnnotations } from "./records.ts";
+import { readListParts } from "./list-parts.ts";
+import { driveItemOf, listItemOf, toMicroseconds, withoutAnnotations } from "./records.ts";
 import { createSiteCatalog, type SiteCatalog } from "./site-catalog.ts";
 
 const PROVIDER = "msft_sharepoint";
@@ -63,13 +64,15 @@ const ownSchema = z.object({
 
 function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   async function readChanges(at: string, spec: EntityReadSpec): Promise<FeedPage> {
-    const { driveId, listId = "", leftOut } = ownSchema.parse(feedSpecSchema.parse(spec.source).own ?? {});
+    const { own, shape } = feedSpecSchema.parse(spec.source);
+    const { driveId, listId = "", leftOut } = ownSchema.parse(own ?? {});
     // A link of Graph's carries the token; the first address of all is without one.
     const cost = URL.canParse(at) ? "delta" : "enumeration";
     const page = await graph.page({ doing: `changes of ${spec.entityKey}`, cost, url: at });
-    const left = new Set(leftOut);
+    const known = new Set(shape.fields.map(({ path }) => path.replace(/^fields\./, "")));
+    const ofList = { listId, leftOut: new Set(leftOut), known };
     const records = page.items.map((item) =>
-      driveId === undefined ? listItemOf(item, listId, left) : driveItemOf(item, driveId),
+      driveId === undefined ? listItemOf(item, ofList) : driveItemOf(item, driveId),
     );
     const { nextLink, deltaLink, bytes } = page;
     if (nextLink !== null) return { records, next: nextLink, bytes };
@@ -80,10 +83,10 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   return {
     async page(at, spec) {
       const find = LISTINGS[at];
-      if (find === undefined) return await readChanges(at, spec);
+      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, spec));
       const found = await find(catalog);
       return {
-        records: found.map(({ record }): FeedRecord => ({ record: withoutAnnotations(record) })),
+        records: found.map(({ record }): FeedRecord => ({ record: toMicroseconds(withoutAnnotations(record)) })),
         next: null,
         bytes: 0,
       };

@@ -67,7 +67,9 @@ export function listTable(
     // What does not fit is kept in `_unmapped`, and the item is a row all the same.
     shape: {
       ...shape,
-      fields: shape.fields.map((field) => (ofList.has(field.path) ? { ...field, inferred: true } : field)),
+      fields: shape.fields.map((field) =>
+        ofList.has(field.path) ? { ...field, inferred: true, lenient: true } : field,
+      ),
     },
     first: `sites/${list.siteId}/lists/${encodeURIComponent(list.id)}/items/delta?$expand=fields&$top=${pageSize}`,
     own: { listId: list.id, leftOut },

@@ -18,6 +18,8 @@ export const recordShapeSchema = z.strictObject({
       type: z.string(),
       /** By a sample; what does not fit then goes to `_unmapped`. */
       inferred: z.boolean(),
+      /** The source has said the type: what reads as it fits, as text or as a number, though it is `inferred`. Absent where it has not. */
+      lenient: z.literal(true).optional(),
       /** Key or cursor: a record in which it does not fit is no row. */
       required: z.boolean(),
       /** A record without a value is no row. Absent where it is. */

@@ -191,9 +191,9 @@ function cellOfInstant(record: JsonObject, { cursor }: RowPlan): FoundCell | Ref
 }
 
 function cellFor(value: JsonValue, field: RowPlan["fields"][number]): string | null {
-  const { type, inferred, required, isKey, format } = field;
+  const { type, inferred, lenient, required, isKey, format } = field;
   if (format !== undefined) return instantCell(value, format);
-  if (!inferred) return fitCell(value, type);
+  if (!inferred || lenient) return fitCell(value, type);
   if (!required) return fitInferred(value, type);
   // "007" and "1e3" are names that differ from 7 and 1000.
   const isName = isKey && typeof value === "string" && isNumberType(type) && !PLAIN_NUMBER.test(value);

@@ -1,6 +1,15 @@
-import type { Drive, DriveItem, List, ListItem, Site } from "@microsoft/microsoft-graph-types";
+import type {
+  ColumnDefinition,
+  ContentType,
+  Drive,
+  DriveItem,
+  List,
+  ListItem,
+  Site,
+} from "@microsoft/microsoft-graph-types";
 import { describe, expect, it } from "vitest";
 import type { RestColumn } from "../../../providers/lib/rest/declaration.ts";
+import { LIST_COLUMNS, LIST_CONTENT_TYPES } from "../../../providers/msft_sharepoint/list-parts.ts";
 import { DRIVE_ITEMS, DRIVES, LIST_ITEMS, LISTS, SITES } from "../../../providers/msft_sharepoint/resources.ts";
 
 /** Paths to what a resource of Graph has, as its published types have it: a path that it does not have does not compile. */
@@ -49,6 +58,23 @@ const list: PathOf<List>[] = [
   "createdBy.user.id",
   "lastModifiedBy.application.displayName",
 ];
+const column: PathOf<ColumnDefinition>[] = [
+  ...([
+    "id",
+    "name",
+    "displayName",
+    "description",
+    "columnGroup",
+    "hidden",
+    "indexed",
+    "readOnly",
+    "required",
+  ] as const),
+  ...(["enforceUniqueValues", "choice.choices", "lookup.listId", "lookup.columnName", "calculated.formula"] as const),
+];
+const contentType: PathOf<ContentType>[] = [
+  ...(["id", "name", "description", "group", "parentId", "hidden", "readOnly", "sealed"] as const),
+];
 const item: PathOf<DriveItem>[] = [
   ...["id", "name", "size", "eTag", "cTag", ...BASE, "parentReference.id", "fileSystemInfo.createdDateTime"],
   ...["fileSystemInfo.lastModifiedDateTime", "file.mimeType", "file.hashes.quickXorHash", "folder.childCount"],
@@ -74,6 +100,12 @@ describe("columns are made of what Graph's types have", () => {
     ["sites", SITES.columns, [...site]],
     ["drives", DRIVES.columns, [...drive, ...people("owner"), "siteId"]],
     ["lists", LISTS.columns, [...list, ...people("createdBy", "lastModifiedBy"), "siteId"]],
+    [
+      "list_columns",
+      LIST_COLUMNS.columns,
+      [...column, "defaultValue.value", "defaultValue.formula", "listId", "siteId", "kind"],
+    ],
+    ["list_content_types", LIST_CONTENT_TYPES.columns, [...contentType, "listId", "siteId"]],
     ["drive_items", DRIVE_ITEMS.columns, [...item, ...people("createdBy", "lastModifiedBy"), "driveId", "kind"]],
     ["list_items", LIST_ITEMS.columns, [...listItem, ...people("createdBy", "lastModifiedBy"), "listId"]],
   ])("%s", (_, columns, known) => {

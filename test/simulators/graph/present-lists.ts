@@ -1,4 +1,4 @@
-import type { ColumnDefinition, Drive, List, ListItem, Site } from "@microsoft/microsoft-graph-types";
+import type { ColumnDefinition, ContentType, Drive, List, ListItem, Site } from "@microsoft/microsoft-graph-types";
 import type { Store, Stored } from "../store.ts";
 import { guidOf } from "./errors.ts";
 import { properties } from "./options.ts";
@@ -112,7 +112,7 @@ export function presentListItem(list: ListFacts, item: Stored, fields?: readonly
     ...{ createdDateTime: String(item.created), lastModifiedDateTime: String(item.updated_at) },
     webUrl: `https://${HOST}/${list.site.path}/Lists/${encodeURI(list.name)}/${id}_.000`,
     parentReference: { id: guidOf(`folder ${list.id}`), siteId: list.site.id },
-    contentType: { id: "0x0100A7B2", name: "Item" },
+    contentType: { id: CONTENT_TYPE.id, name: CONTENT_TYPE.name },
     ...(fields === undefined
       ? {}
       : { fields: fieldsOf(list, item, { id, etag, fields }) as ListItem["fields"] & object }),
@@ -162,3 +162,9 @@ export function wrongFields({ columns }: ListFacts, fields: readonly string[]): 
 export function isLookup(column: ColumnDefinition | undefined): boolean {
   return column?.lookup !== undefined || column?.personOrGroup !== undefined;
 }
+
+/** The one that all lists have. */
+export const CONTENT_TYPE = {
+  ...{ id: "0x0100A7B2", name: "Item", description: "Create a new list item.", group: "List Content Types" },
+  ...{ hidden: false, parentId: "0x01", readOnly: false, sealed: false },
+} satisfies ContentType;

@@ -111,6 +111,8 @@ function answerList(asked: Asked, list: ListFacts, below: string): VendorAnswer 
     const properties = [...new Set(list.columns.flatMap((column) => Object.keys(column)))];
     return listed(asked, list.columns, { options: COLLECTION, properties });
   }
+  if (below === "contentTypes")
+    return listed(asked, [lists.CONTENT_TYPE], { options: COLLECTION, properties: Object.keys(lists.CONTENT_TYPE) });
   if (below === "drive") return list.drive === undefined ? notFound() : answerDrive(asked, list.drive, "");
   const allowed = { properties: lists.LIST_ITEM_PROPERTIES, expands: ["fields"] };
   const options = readOptions(asked.request, { ...allowed, options: [...COLLECTION, "token"] });
