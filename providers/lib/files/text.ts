@@ -102,8 +102,11 @@ function isGzip(head: Buffer): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
+/** It may begin with a frame that is to be skipped, as `pzstd` writes one. */
 function isZstd(head: Buffer): boolean {
-  return head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528;
+  if (head.length < 4) return false;
+  const magic = head.readUInt32LE(0);
+  return magic === 0xfd2fb528 || (magic >= 0x184d2a50 && magic <= 0x184d2a5f);
 }
 
 async function* unpack(source: Bytes, packing: Packing, raw: Counted): AsyncGenerator<Buffer, void> {
@@ -122,16 +125,33 @@ async function* unpack(source: Bytes, packing: Packing, raw: Counted): AsyncGene
   }
 }
 
+/** Zeros may fill up its end, as on tapes. Node's decoder ends at the first of them, and drops without a word what comes behind. */
 async function* unpackGzip(source: Bytes): AsyncGenerator<Buffer, void> {
+  const chunks = source[Symbol.asyncIterator]();
+  let [came, filled] = [0, 0];
+  async function take(): Promise<Buffer | null> {
+    const next = await chunks.next();
+    if (next.done) return null;
+    const last = next.value.findLastIndex((byte) => byte !== 0);
+    if (last !== -1) filled = came + last + 1;
+    came += next.value.length;
+    return next.value;
+  }
+  async function* all(): AsyncGenerator<Buffer, void> {
+    for (let chunk = await take(); chunk !== null; chunk = await take()) yield chunk;
+  }
   const decoder = createGunzip({ chunkSize: CHUNK_BYTES });
-  const input = Readable.from(source, { objectMode: false });
+  const input = Readable.from(all(), { objectMode: false });
   // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.
   pipeline(input, decoder, () => undefined);
   try {
     yield* decoder;
+    for (let chunk = await take(); chunk !== null; chunk = await take());
+    if (filled > decoder.bytesWritten) throw new Error("Something lies behind the zeros at the end.");
   } finally {
     decoder.destroy();
     input.destroy();
+    await chunks.return?.();
   }
 }
 
