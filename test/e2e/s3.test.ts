@@ -111,6 +111,24 @@ describe("a bucket", () => {
     expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "3|c", "4|d"]);
   });
 
+  it("has rows of each version of a file that changes, where the load mode is append_event", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("in/a.csv", "id,name\n1,a\n2,b\n");
+    const sync = await createSync(bucket, [csv("things", "in/*.csv")], {
+      tableBindings: [{ entityKey: "things", loadMode: "append_event" }],
+    });
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 2 } });
+    await bucket.put("in/a.csv", "id,name\n1,A\n2,b\n3,c\n");
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 3 } });
+    const all = ["1|A", "1|a", "2|b", "2|b", "3|c"];
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(all);
+    expect(await run(sync)).toMatchObject({ status: "succeeded", resultReasonCode: "no_new_data" });
+    await remove(bucket, "in/a.csv");
+    await bucket.put("in/b.csv", "id,name\n");
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(all);
+  });
+
   it("is read on by another worker where one was killed in the middle of a large file", async () => {
     const bucket = await createBucket(server);
     const lines = Array.from({ length: 150_000 }, (_, i) => `${i},${"x".repeat(55)}\n`);

@@ -8,7 +8,7 @@ import { describeListing } from "./listing.ts";
 import { LISTING_KEY } from "./listing-resource.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
-import { columnsOf, FILE_COLUMNS, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
+import { columnsOf, EVENT_KEY, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
 import type { ListedFile } from "./store.ts";
 
 export async function discoverFiles(
@@ -137,7 +137,7 @@ function describeFiles(resource: CompiledResource, shape: FileShape): EntitySche
     columns: columnsOf(shape, resource.config),
     primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
     // A key of the user's own is shared by files on purpose: a later row replaces an earlier one.
-    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, [...ROW_KEY, FILE_COLUMNS.version]] }),
+    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, EVENT_KEY], eventKeyColumns: EVENT_KEY }),
     columnNames: Object.fromEntries(shape.names),
   };
 }
