@@ -129,6 +129,24 @@ describe("a bucket", () => {
     expect(await rowsOf(sync, "things", "id, name")).toEqual(all);
   });
 
+  it("is read again where the settings have changed by which its files are read", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("in/a.csv", "exported today\nid;name\n1;a\n2;b\n");
+    await bucket.put("in/b.csv", Buffer.from("x\nx\n3;é\n", "latin1"));
+    const resource = (format: Row) => [{ name: "things", pathGlob: "in/*.csv", format: { type: "csv", ...format } }];
+    const sync = await createSync(bucket, resource({ delimiter: ";", header: false, columns: ["id", "name"] }));
+    expect(await run(sync)).toMatchObject({ status: "partial" });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "id|name"]);
+    const set = (format: Row) =>
+      world.api("PATCH", `/syncs/${sync.id}`, { sourceConfig: { resources: resource(format) } });
+    await set({ delimiter: ";", header: false, columns: ["id", "name"], encoding: "latin1", skipRows: 2 });
+    const again = await run(sync);
+    expect(again).toMatchObject({ status: "succeeded" });
+    expect(again.summary.warnings).toMatchObject([{ message: expect.stringMatching(/read as a whole: the settings/) }]);
+    expect(await rowsOf(sync, "things", "id, name, _row_number")).toEqual(["1|a|1", "2|b|2", "3|é|1"]);
+    expect(await run(sync)).toMatchObject({ resultReasonCode: "no_new_data" });
+  });
+
   it("is read on by another worker where one was killed in the middle of a large file", async () => {
     const bucket = await createBucket(server);
     const lines = Array.from({ length: 150_000 }, (_, i) => `${i},${"x".repeat(55)}\n`);

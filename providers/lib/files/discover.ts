@@ -1,4 +1,5 @@
 import { isOfEntity, TerminalError } from "../../../core/errors.ts";
+import { shortHash } from "../../../core/naming.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
 import type { FileEngine } from "./engine.ts";
@@ -133,6 +134,7 @@ function describeFiles(resource: CompiledResource, shape: FileShape): EntitySche
   const { name, primaryKey, description, pathGlob } = resource.config;
   return {
     ...entityOf(name),
+    filesAs: readingOf(resource.config),
     description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
     columns: columnsOf(shape, resource.config),
     primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
@@ -140,6 +142,13 @@ function describeFiles(resource: CompiledResource, shape: FileShape): EntitySche
     ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, EVENT_KEY], eventKeyColumns: EVENT_KEY }),
     columnNames: Object.fromEntries(shape.names),
   };
+}
+
+/** All that decides which rows a file has, and whether it can be read. */
+function readingOf(config: FileResource): string {
+  const { format, compression, pathParts = null, maxRecordBytes, maxExpandedBytes, maxExpansion } = config;
+  const settings = [format, compression, pathParts, maxRecordBytes, maxExpandedBytes, maxExpansion];
+  return shortHash(JSON.stringify(settings));
 }
 
 function entityOf(name: string): EntitySchema {

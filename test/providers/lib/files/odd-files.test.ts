@@ -56,8 +56,8 @@ describe("a file that nobody has thought of", () => {
     ["in a header", 'id,5"\r1,a\r2,b\r'],
     ["twice in a header", 'id,5""\r1,a\r2,b\r'],
     ["that an escape keeps from closing a cell", 'id,"5\\""\r1,a\r2,b\r', "\\"],
-  ])("ends its lines with CR and has a quote %s", async (_, content, escape: string | null = null) => {
-    const { rows } = await load({ a: content }, { format: { type: "csv", escape } });
+  ])("ends its lines with CR and has a quote %s", async (_, content, mark: string | null = null) => {
+    const { rows } = await load({ a: content }, { format: { type: "csv", escape: mark } });
     expect(rows.map(({ id }) => id)).toEqual(["1", "2"]);
   });
 
