@@ -70,7 +70,7 @@ export function resolveBinding(binding: BindingRow, schema: EntitySchema): Resol
     binding.given.cursorField === null ? null : (binding.cursorField ?? schema.cursorFields[0] ?? null);
   const resolved: ResolvedBinding = {
     loadMode: binding.loadMode ?? schema.loadMode,
-    keyColumns: keyColumnsOf(binding, schema),
+    keyColumns: keyColumnsOf(binding, schema, binding.loadMode ?? schema.loadMode),
     cursorField: cursorField === null ? null : (schema.cursorAliases?.get(cursorField) ?? cursorField),
   };
   refuseChoice(schema, resolved);
@@ -114,10 +114,19 @@ function refuseChoice({ entityKey, chosen }: EntitySchema, { keyColumns, cursorF
   throw new TerminalError("config_invalid", `sourceConfig.resources[${JSON.stringify(entityKey)}] ${what}`, { fix });
 }
 
-/** What discovery settled earlier is forgotten where the source keeps no key any more. */
-function keyColumnsOf({ primaryKeyColumns, given }: BindingRow, schema: EntitySchema): string[] {
-  if (schema.keyless !== undefined && given.primaryKeyColumns === undefined) return [];
-  return primaryKeyColumns ?? schema.primaryKeyColumns;
+/**
+ * What discovery settled earlier is forgotten where the source keeps no key any more, and for files: what their rows are told apart by is
+ * configured, and goes by the load mode.
+ */
+function keyColumnsOf(
+  { primaryKeyColumns, given }: BindingRow,
+  schema: EntitySchema,
+  loadMode: ResolvedBinding["loadMode"],
+): string[] {
+  if (given.primaryKeyColumns !== undefined) return primaryKeyColumns ?? schema.primaryKeyColumns;
+  if (schema.keyless !== undefined) return [];
+  if (!schema.files) return primaryKeyColumns ?? schema.primaryKeyColumns;
+  return (loadMode === "append_event" ? schema.eventKeyColumns : undefined) ?? schema.primaryKeyColumns;
 }
 
 /**

@@ -12,6 +12,8 @@ import { addressOf } from "./frozen-settings.ts";
 
 /** `createdBy` of a state whose token is another account's. It is stored nowhere. */
 const FOREIGN_TOKEN = "system:foreign_token";
+/** Of one whose files were read by other settings. It is stored nowhere either. */
+const FILES_READ_OTHERWISE = "system:files_read_otherwise";
 
 /** Names whom a token is from: another connection, or another address, may be another account. */
 export function feedOriginOf(
@@ -23,15 +25,20 @@ export function feedOriginOf(
     .digest("base64url");
 }
 
-/** The cursor state as this connection may use it: without a token that another one was given. */
+/**
+ * The cursor state as this connection and sync may use it: without a token that another connection was given, and without a list of files that
+ * were read by other settings.
+ */
 export function usableState(
   state: CursorState | null,
-  { changeFeed }: Pick<EntitySchema, "changeFeed">,
+  { changeFeed, filesAs }: Pick<EntitySchema, "changeFeed" | "filesAs">,
   feedOrigin: string,
 ): CursorState | null {
-  const from = state?.tail?.feedOf;
-  if (state === null || changeFeed !== true || state.cursor === null || from === undefined) return state;
-  return from === feedOrigin ? state : { ...state, cursor: null, createdBy: FOREIGN_TOKEN };
+  if (state === null || state.cursor === null) return state;
+  const without = (createdBy: string): CursorState => ({ ...state, cursor: null, createdBy });
+  const { feedOf = feedOrigin, filesAs: before = filesAs } = state.tail ?? {};
+  if (changeFeed && feedOf !== feedOrigin) return without(FOREIGN_TOKEN);
+  return filesAs !== undefined && before !== filesAs ? without(FILES_READ_OTHERWISE) : state;
 }
 
 /**
@@ -55,6 +62,7 @@ export function tellResync(
   const reasons: Record<string, string> = {
     [FEED_EXPIRED_ACTOR]: "the source does not accept the token of its change feed any more",
     [FOREIGN_TOKEN]: "the token of its change feed is from another connection or address",
+    [FILES_READ_OTHERWISE]: "the settings by which its files are read have changed",
     [UNKNOWN_FILES]: "nothing says which files are in its table, which is another one or was made anew",
     "system:destination_set_back": "the destination lacks rows that were loaded before",
   };
@@ -66,12 +74,13 @@ export function tellResync(
 /** What is kept with the cursor state that the plan leads to. @param loadedAs how the rows are loaded */
 export function plannedTail(
   { tail }: EntityPlan,
-  { changeFeed }: Pick<EntitySchema, "changeFeed">,
+  { changeFeed, filesAs }: Pick<EntitySchema, "changeFeed" | "filesAs">,
   of: { loadedAs: string; feedOrigin: string },
 ): { tail?: CursorTail } {
   const kept: CursorTail = {
     ...(tail ? { ...tail, loadedAs: of.loadedAs } : {}),
     ...(changeFeed ? { feedOf: of.feedOrigin } : {}),
+    ...(filesAs === undefined ? {} : { filesAs }),
   };
   return Object.keys(kept).length === 0 ? {} : { tail: kept };
 }

@@ -56,6 +56,8 @@ export interface CursorTail {
   loadedAs?: string;
   /** Of a change feed: a digest of the connection and address that its token is from. Another one does not know the token. */
   feedOf?: string;
+  /** Of files: a digest of how their rows were made. Made otherwise, they are other rows, and all files are read again. */
+  filesAs?: string;
 }
 
 /** What a run has found in a window. */

@@ -102,6 +102,10 @@ export interface EntitySchema extends DiscoveredEntity {
    * column; `backfill`, `verify` and `repair` are refused.
    */
   files?: true;
+  /** Of an entity that is made of files, the key under `append_event`, which keeps the rows of each version of a file. Absent: `primaryKeyColumns`. */
+  eventKeyColumns?: string[];
+  /** A digest of the settings by which rows are made of files. Where it is another one than before, all files are read again. */
+  filesAs?: string;
   /** Names that the provider gave to columns, now or ever, by what it makes them of; absent where the source names its columns. */
   columnNames?: Readonly<Record<string, string>>;
   /** Columns that a binding may name as cursor, to the one of `cursorFields` that orders by what they mean. */

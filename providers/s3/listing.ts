@@ -32,6 +32,8 @@ export async function* listObjects(
 ): AsyncGenerator<ListedFile[], void> {
   let pageNo = 0;
   let last = after;
+  /** The token of the present page. */
+  let asked: string | undefined;
 
   function ask(place: Place): Promise<Page> {
     pageNo += 1;
@@ -55,6 +57,7 @@ export async function* listObjects(
     const page: Page = await next;
     if (page === "token refused") {
       // A token may be too old by now; in order, the last key does as well.
+      asked = undefined;
       next = quietly(ask({ after: requireOrder(connection, config, { prefix, last }) }));
       continue;
     }
@@ -64,6 +67,10 @@ export async function* listObjects(
     if (!isLast && token === undefined) {
       throw invalid(connection, prefix, "a page is not the last one and does not say where the next one begins");
     }
+    if (!isLast && token === asked) {
+      throw invalid(connection, prefix, "a page says that it is followed by itself");
+    }
+    asked = token;
     next = isLast ? null : quietly(ask({ token }));
     const readKey = createKeyReader(page, () => invalid(connection, prefix, "a key is no text"));
     const objects = Contents.map((each) => ({ ...each, key: readKey(each.Key) }));
@@ -104,7 +111,11 @@ export async function* listVersions(
     if (page.NextKeyMarker === undefined) {
       throw invalid(connection, prefix, "a page is not the last one and does not say where the next one begins");
     }
-    place = { KeyMarker: readKey(page.NextKeyMarker), VersionIdMarker: page.NextVersionIdMarker };
+    const next = { KeyMarker: readKey(page.NextKeyMarker), VersionIdMarker: page.NextVersionIdMarker };
+    if (next.KeyMarker === place.KeyMarker && next.VersionIdMarker === place.VersionIdMarker) {
+      throw invalid(connection, prefix, "a page says that it is followed by itself");
+    }
+    place = next;
   }
 }
 

@@ -76,12 +76,15 @@ export function tokenOf({
   isArchived?: boolean;
 }): string {
   // An object that is restored can be read, and its ETag is the same.
-  return `${etag.replaceAll('"', "")}/${sizeBytes ?? "?"}${isArchived ? "/archived" : ""}`;
+  return `${etag.replace(/^W\//, "").replaceAll('"', "")}/${sizeBytes ?? "?"}${isArchived ? "/archived" : ""}`;
 }
+
+/** Behind the ETag, which may have slashes too. */
+const BEHIND_ETAG = /\/(?:\d+|\?)(?:\/archived)?$/;
 
 /** As a condition of a request has it. */
 export function etagOf({ versionToken }: Pick<ListedFile, "versionToken">): string {
-  return `"${versionToken.split("/")[0]}"`;
+  return `"${versionToken.replace(BEHIND_ETAG, "")}"`;
 }
 
 function describe(key: string, rest: Omit<ListedFile, "fileId" | "path">): ListedFile {

@@ -111,6 +111,42 @@ describe("a bucket", () => {
     expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "3|c", "4|d"]);
   });
 
+  it("has rows of each version of a file that changes, where the load mode is append_event", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("in/a.csv", "id,name\n1,a\n2,b\n");
+    const sync = await createSync(bucket, [csv("things", "in/*.csv")], {
+      tableBindings: [{ entityKey: "things", loadMode: "append_event" }],
+    });
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 2 } });
+    await bucket.put("in/a.csv", "id,name\n1,A\n2,b\n3,c\n");
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 3 } });
+    const all = ["1|A", "1|a", "2|b", "2|b", "3|c"];
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(all);
+    expect(await run(sync)).toMatchObject({ status: "succeeded", resultReasonCode: "no_new_data" });
+    await remove(bucket, "in/a.csv");
+    await bucket.put("in/b.csv", "id,name\n");
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(all);
+  });
+
+  it("is read again where the settings have changed by which its files are read", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("in/a.csv", "exported today\nid;name\n1;a\n2;b\n");
+    await bucket.put("in/b.csv", Buffer.from("x\nx\n3;é\n", "latin1"));
+    const resource = (format: Row) => [{ name: "things", pathGlob: "in/*.csv", format: { type: "csv", ...format } }];
+    const sync = await createSync(bucket, resource({ delimiter: ";", header: false, columns: ["id", "name"] }));
+    expect(await run(sync)).toMatchObject({ status: "partial" });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "id|name"]);
+    const set = (format: Row) =>
+      world.api("PATCH", `/syncs/${sync.id}`, { sourceConfig: { resources: resource(format) } });
+    await set({ delimiter: ";", header: false, columns: ["id", "name"], encoding: "latin1", skipRows: 2 });
+    const again = await run(sync);
+    expect(again).toMatchObject({ status: "succeeded" });
+    expect(again.summary.warnings).toMatchObject([{ message: expect.stringMatching(/read as a whole: the settings/) }]);
+    expect(await rowsOf(sync, "things", "id, name, _row_number")).toEqual(["1|a|1", "2|b|2", "3|é|1"]);
+    expect(await run(sync)).toMatchObject({ resultReasonCode: "no_new_data" });
+  });
+
   it("is read on by another worker where one was killed in the middle of a large file", async () => {
     const bucket = await createBucket(server);
     const lines = Array.from({ length: 150_000 }, (_, i) => `${i},${"x".repeat(55)}\n`);

@@ -116,7 +116,7 @@ export const fileResourceSchema = z.strictObject({
     .max(32)
     .default([])
     .describe(
-      "Columns that tell rows apart over all files: a row of a later file replaces it. Empty: a row belongs to its file, and a changed file replaces its rows.",
+      "Columns that tell rows apart over all files: a row of a file that is read later replaces it; within a run, files are read in the order of their paths. Empty: a row belongs to its file, and a changed file replaces its rows.",
     ),
   onGone: z
     .enum(["remove", "keep"])

@@ -1,4 +1,5 @@
 import { isOfEntity, TerminalError } from "../../../core/errors.ts";
+import { shortHash } from "../../../core/naming.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
 import type { FileEngine } from "./engine.ts";
@@ -8,7 +9,7 @@ import { describeListing } from "./listing.ts";
 import { LISTING_KEY } from "./listing-resource.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
-import { columnsOf, FILE_COLUMNS, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
+import { columnsOf, EVENT_KEY, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
 import type { ListedFile } from "./store.ts";
 
 export async function discoverFiles(
@@ -133,13 +134,21 @@ function describeFiles(resource: CompiledResource, shape: FileShape): EntitySche
   const { name, primaryKey, description, pathGlob } = resource.config;
   return {
     ...entityOf(name),
+    filesAs: readingOf(resource.config),
     description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
     columns: columnsOf(shape, resource.config),
     primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
     // A key of the user's own is shared by files on purpose: a later row replaces an earlier one.
-    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, [...ROW_KEY, FILE_COLUMNS.version]] }),
+    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, EVENT_KEY], eventKeyColumns: EVENT_KEY }),
     columnNames: Object.fromEntries(shape.names),
   };
+}
+
+/** All that decides which rows a file has, and whether it can be read. */
+function readingOf(config: FileResource): string {
+  const { format, compression, pathParts = null, maxRecordBytes, maxExpandedBytes, maxExpansion } = config;
+  const settings = [format, compression, pathParts, maxRecordBytes, maxExpandedBytes, maxExpansion];
+  return shortHash(JSON.stringify(settings));
 }
 
 function entityOf(name: string): EntitySchema {

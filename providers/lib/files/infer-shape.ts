@@ -5,7 +5,7 @@ import { inferType } from "../rest/infer.ts";
 import type { FileResource } from "./config.ts";
 import { kindOfText, typeOfKinds } from "./formats/text-types.ts";
 import type { Sample } from "./sample.ts";
-import type { FileField, FileShape } from "./shape.ts";
+import { type FileField, type FileShape, UNMAPPED } from "./shape.ts";
 
 /** What was settled before. */
 export interface Earlier {
@@ -16,6 +16,8 @@ export interface Earlier {
 
 const GUESSED_ROW_BYTES = 200;
 const MOST_NAMED = 10;
+/** Of a table of Postgres, and those that the engine and Sluice need of them. */
+const [MOST_COLUMNS, OWN_COLUMNS] = [1600, 16];
 
 /** The columns of a table: of all sampled files together, and of their paths. */
 export function inferShape(
@@ -30,7 +32,9 @@ export function inferShape(
   }
   const ids = [...new Set([...(earlier.fields ?? []).map(({ id }) => id), ...values.keys()])];
   // What a plan cannot hold is no name of a column. Its values are kept in `_unmapped`.
-  const usable = ids.filter((id) => isStorable(id, id));
+  const storable = ids.filter((id) => isStorable(id, id));
+  const usable = storable.slice(0, MOST_COLUMNS - OWN_COLUMNS - parts.length);
+  const beyond = storable.length - usable.length;
   const names = nameColumns(
     [
       ...usable.map((id) => ({ id: fieldName(id), path: id, declared: false })),
@@ -42,7 +46,7 @@ export function inferShape(
   const mixed: string[] = [];
   const fields = usable.map((id): FileField => {
     const column = names.get(fieldName(id)) ?? id;
-    const declared = format.columnTypes[column];
+    const declared = Object.hasOwn(format.columnTypes, column) ? format.columnTypes[column] : undefined;
     if (declared !== undefined) return { column, id, type: declared, isDeclared: true };
     const before = known.get(id);
     if (before !== undefined) return { ...before, column, isDeclared: false };
@@ -55,7 +59,10 @@ export function inferShape(
   return {
     fields,
     pathColumns: Object.fromEntries(parts.map((part) => [names.get(partName(part)) ?? part, part])),
-    notes: mixed.length === 0 ? [] : [`Values of more than one kind: ${namedOf(mixed)}.`],
+    notes: [
+      ...(mixed.length === 0 ? [] : [`Values of more than one kind: ${namedOf(mixed)}.`]),
+      ...(beyond === 0 ? [] : [`${beyond} columns are more than a table can have; they are kept in ${UNMAPPED}.`]),
+    ],
     names,
     rowBytes: rowBytesOf(samples),
   };

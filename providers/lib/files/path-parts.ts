@@ -10,7 +10,7 @@ export interface PathParts {
   of(path: string): Record<string, string | null>;
 }
 
-const NONE: PathParts = { names: [], of: () => ({}) };
+const NONE: PathParts = { names: [], of: () => noParts() };
 
 /** How Hive writes a partition whose value is NULL. */
 const HIVE_NULL = "__HIVE_DEFAULT_PARTITION__";
@@ -22,8 +22,13 @@ export function createPathParts({ name, pathParts }: Pick<FileResource, "name" |
   return pathParts === "hive" ? { names: [], of: hiveParts } : regexParts(name, pathParts.regex);
 }
 
+/** Without what every object inherits: a folder may be called `constructor=1`. */
+function noParts(): Record<string, string | null> {
+  return Object.create(null);
+}
+
 function hiveParts(path: string): Record<string, string | null> {
-  const parts: Record<string, string | null> = {};
+  const parts = noParts();
   for (const folder of path.split("/").slice(0, -1)) {
     const [, key, value] = HIVE_PART.exec(folder) ?? [];
     if (key !== undefined && value !== undefined) parts[key] = value === HIVE_NULL ? null : decodePercent(value);
@@ -53,8 +58,9 @@ function regexParts(name: string, regex: string): PathParts {
     names,
     of(path) {
       const match = pattern.matcher(path);
-      if (!match.find()) return {};
-      return Object.fromEntries(names.map((part) => [part, match.group(part)]));
+      const parts = noParts();
+      if (match.find()) for (const part of names) parts[part] = match.group(part);
+      return parts;
     },
   };
 }

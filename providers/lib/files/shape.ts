@@ -19,6 +19,9 @@ export const FILE_COLUMNS = {
 /** A row belongs to its file, and is told from others by its place there. */
 export const ROW_KEY = [FILE_COLUMNS.fileId, FILE_COLUMNS.rowNumber];
 
+/** Where the rows of each version of a file are kept. */
+export const EVENT_KEY = [...ROW_KEY, FILE_COLUMNS.version];
+
 const field = z.strictObject({
   /** In the table. */
   column: z.string(),

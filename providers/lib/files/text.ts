@@ -1,5 +1,6 @@
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { type Bytes, peek, throughDecoder } from "../http/stream/bytes.ts";
+import { type Bytes, peek } from "../http/stream/bytes.ts";
 import { unpackZstd } from "../http/stream/zstd-frames.ts";
 import { BrokenBytesError } from "./broken-bytes.ts";
 import type { FileResource } from "./config.ts";
@@ -100,8 +101,11 @@ function isGzip(head: Buffer): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
+/** It may begin with a frame that is to be skipped, as `pzstd` writes one. */
 function isZstd(head: Buffer): boolean {
-  return head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528;
+  if (head.length < 4) return false;
+  const magic = head.readUInt32LE(0);
+  return magic === 0xfd2fb528 || (magic >= 0x184d2a50 && magic <= 0x184d2a5f);
 }
 
 async function* unpack(source: Bytes, packing: Packing, raw: Counted): AsyncGenerator<Buffer, void> {
@@ -110,13 +114,43 @@ async function* unpack(source: Bytes, packing: Packing, raw: Counted): AsyncGene
     return;
   }
   try {
-    if (packing === "gzip") yield* throughDecoder(source, createGunzip({ chunkSize: CHUNK_BYTES }));
+    if (packing === "gzip") yield* unpackGzip(source);
     else yield* unpackZstd(source, CHUNK_BYTES);
   } catch (cause) {
     // It was not the packing that failed.
     const failure = raw.failure();
     if (failure !== null) throw failure.error;
     throw new BrokenBytesError(`is no whole ${packing} file`, { cause });
+  }
+}
+
+/** Zeros may fill up its end, as on tapes. Node's decoder ends at the first of them, and drops without a word what comes behind. */
+async function* unpackGzip(source: Bytes): AsyncGenerator<Buffer, void> {
+  const chunks = source[Symbol.asyncIterator]();
+  let [came, filled] = [0, 0];
+  async function take(): Promise<Buffer | null> {
+    const next = await chunks.next();
+    if (next.done) return null;
+    const last = next.value.findLastIndex((byte) => byte !== 0);
+    if (last !== -1) filled = came + last + 1;
+    came += next.value.length;
+    return next.value;
+  }
+  async function* all(): AsyncGenerator<Buffer, void> {
+    for (let chunk = await take(); chunk !== null; chunk = await take()) yield chunk;
+  }
+  const decoder = createGunzip({ chunkSize: CHUNK_BYTES });
+  const input = Readable.from(all(), { objectMode: false });
+  // An error of the source ends the decoder with it, and what stops reading the decoder ends the source.
+  pipeline(input, decoder, () => undefined);
+  try {
+    yield* decoder;
+    for (let chunk = await take(); chunk !== null; chunk = await take());
+    if (filled > decoder.bytesWritten) throw new Error("Something lies behind the zeros at the end.");
+  } finally {
+    decoder.destroy();
+    input.destroy();
+    await chunks.return?.();
   }
 }
 

@@ -137,5 +137,7 @@ const ESCAPED_UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][\da-f]{2})/;
 /** Can Postgres store a cell that `cellOf` has made of `value`? It takes neither U+0000 nor half of a surrogate pair. */
 export function isStorable(value: JsonValue | undefined, cell: string): boolean {
   if (typeof value === "object") return !ESCAPED_UNSTORABLE.test(cell);
+  // A column of JSON has it with escapes.
+  if (typeof value === "string" && value !== cell) return isStorable(undefined, value);
   return !cell.includes("\0") && cell.isWellFormed();
 }

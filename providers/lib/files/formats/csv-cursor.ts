@@ -102,17 +102,20 @@ async function readHead(text: OpenText): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** CR where no line of the head ends with LF. Quotes may hold both. */
-function newlineOf(head: Buffer, { quote }: CsvMarks): number {
-  let isQuoted = false;
+/** CR where no line of the head ends with LF. Quotes may hold both, where they begin a cell: within one they are text. */
+function newlineOf(head: Buffer, { delimiter, quote, escapeMark }: CsvMarks): number {
+  let place: "start" | "cell" | "quoted" | "closed" = "start";
   let newline = LF;
   const end = Math.min(head.length, HEAD_BYTES);
   for (let at = 0; at < end; at += 1) {
     const byte = head[at];
-    if (byte === quote) isQuoted = !isQuoted;
-    else if (isQuoted) continue;
+    if (place === "quoted") {
+      if (byte === quote) place = "closed";
+      else if (byte === escapeMark) at += 1;
+    } else if (byte === quote && place !== "cell") place = "quoted";
     else if (byte === LF) return LF;
-    else if (byte === CR) newline = CR;
+    else if (byte === CR) [newline, place] = [CR, "start"];
+    else place = byte === delimiter ? "start" : "cell";
   }
   return newline;
 }
@@ -185,6 +188,7 @@ function createCursor(text: OpenText, marks: CsvMarks, maxRecordBytes: number, h
       const chunk = await nextChunk(text, row, place.offset);
       if (chunk !== null) return add(chunk);
       hasAll = true;
+      if (unchecked > 0) isSound = false;
       if (isOpen(scan)) throw new FileFault("ends within quotes", place);
     },
     recordOffset: () => origin + scan.from,

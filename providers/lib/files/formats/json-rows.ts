@@ -34,7 +34,7 @@ export function createJsonRows({ steps, last, keepsUnmapped }: RowPlan): JsonRow
           line += rowNumber;
           continue;
         }
-        const value = part.kind === "field" ? record[part.field.id] : unmappedOf(record);
+        const value = part.kind === "field" ? memberOf(record, part.field.id) : unmappedOf(record);
         if (value === null || value === undefined) {
           line += "\\N";
           continue;
@@ -48,6 +48,11 @@ export function createJsonRows({ steps, last, keepsUnmapped }: RowPlan): JsonRow
       return line + end;
     },
   };
+}
+
+/** What every object inherits, such as `constructor`, is no member of a record. */
+function memberOf(record: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** A column of text holds whatever comes later as its text: what the sample showed is no promise. */

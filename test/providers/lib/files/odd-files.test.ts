@@ -1,0 +1,88 @@
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { loadAll, sourceOf, withoutFile } from "../../../support/file-reading.ts";
+import { memoryStore } from "../../../support/file-stores.ts";
+
+type Content = string | Buffer;
+
+async function load(files: Record<string, Content>, config: Record<string, unknown> = {}, chunkBytes = 64 * 1024) {
+  const store = memoryStore();
+  for (const [path, content] of Object.entries(files)) store.put(path, content, { chunkBytes });
+  const found = await loadAll(sourceOf(store, config));
+  return { ...found, plain: found.rows.map(withoutFile) };
+}
+const ndjson = { format: { type: "ndjson" } };
+
+describe("a file that nobody has thought of", () => {
+  it("has columns that are called as what every object inherits", async () => {
+    expect((await load({ a: "id,constructor\n1,x\n" })).plain).toEqual([{ id: "1", constructor: "x" }]);
+    const json = await load({ a: '{"id":1,"constructor":"x","__proto__":"y"}\n{"id":2}\n' }, ndjson);
+    expect(json.plain).toEqual([
+      { id: "1", constructor: "x", proto: "y" },
+      { id: "2", constructor: null, proto: null },
+    ]);
+    const hive = { pathParts: "hive" };
+    expect((await load({ "constructor=1/__proto__=2/a": "id\n1\n", b: "id\n2\n" }, hive)).plain).toEqual([
+      { id: "2", constructor: null, proto: null },
+      { id: "1", constructor: "1", proto: "2" },
+    ]);
+  });
+
+  it.each([100, 64 * 1024])("has zeros between two archives, and is none (pieces of %i bytes)", async (chunkBytes) => {
+    const [first, second] = [gzipSync("id\n1\n"), gzipSync("2\n")];
+    const filled = { a: Buffer.concat([first, second, Buffer.alloc(100_000)]) };
+    expect((await load(filled, {}, chunkBytes)).plain).toEqual([{ id: "1" }, { id: "2" }]);
+    for (const zeros of [1, 100_000]) {
+      const { plain, files, rejects } = await load(
+        { a: Buffer.concat([first, Buffer.alloc(zeros), second]), b: "id\n3\n" },
+        {},
+        chunkBytes,
+      );
+      expect(plain).toEqual([{ id: "3" }]);
+      expect(files.map(({ fileId, status }) => [fileId, status])).toEqual([
+        ["a", "failed"],
+        ["b", "loaded"],
+      ]);
+      expect(rejects[0]?.reason).toMatch(/is no whole gzip file/);
+    }
+  });
+
+  it("begins with a frame of zstd that is to be skipped", async () => {
+    const skipped = Buffer.from("502a4d180400000001020304", "hex");
+    expect((await load({ a: Buffer.concat([skipped, zstdCompressSync("id\n1\n")]) })).plain).toEqual([{ id: "1" }]);
+  });
+
+  it.each([
+    ["in a header", 'id,5"\r1,a\r2,b\r'],
+    ["twice in a header", 'id,5""\r1,a\r2,b\r'],
+    ["that an escape keeps from closing a cell", 'id,"5\\""\r1,a\r2,b\r', "\\"],
+  ])("ends its lines with CR and has a quote %s", async (_, content, mark: string | null = null) => {
+    const { rows } = await load({ a: content }, { format: { type: "csv", escape: mark } });
+    expect(rows.map(({ id }) => id)).toEqual(["1", "2"]);
+  });
+
+  it("ends in the middle of a character", async () => {
+    const { plain, rejects } = await load({ a: Buffer.concat([Buffer.from("id,n\n1,a\n2,b"), Buffer.of(0xe2, 0x82)]) });
+    expect(plain).toEqual([{ id: "1", n: "a" }]);
+    expect(rejects.map(({ reason }) => reason)).toEqual([expect.stringMatching(/not UTF-8/)]);
+  });
+
+  it("has text in a column of JSON that Postgres cannot store", async () => {
+    const { plain, rejects } = await load(
+      { a: '{"a":1}\n{"a":"x\\u0000"}\n{"a":"\\ud800"}\n{"a":"\\\\u0000"}\n' },
+      ndjson,
+    );
+    expect(plain).toEqual([{ a: "1" }, { a: '"\\\\u0000"' }]);
+    expect(rejects.map(({ column }) => column)).toEqual(["a", "a"]);
+  });
+
+  it("has more columns than a table can have, and keeps the others beside them", async () => {
+    const names = Array.from({ length: 1_700 }, (_, index) => `c${index}`);
+    const { columns, rows, description } = await load({ a: `${names.join(",")}\n${names.join(",")}\n` });
+    expect(columns.length).toBeLessThanOrEqual(1_592);
+    const unmapped = JSON.parse(rows[0]?._unmapped ?? "");
+    expect(Object.keys(unmapped).length + columns.length - 6).toBe(1_700);
+    expect(unmapped.c1699).toBe("c1699");
+    expect(description).toMatch(/columns are more than a table can have; they are kept in _unmapped/);
+  });
+});

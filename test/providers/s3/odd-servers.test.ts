@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { type S3Server, startS3Server } from "../../../scripts/lib/s3-server.ts";
+import { createS3Front, type S3Front } from "../../support/s3-front.ts";
+import { createBucket, openBucket } from "./bucket.ts";
+
+let server: S3Server;
+let front: S3Front;
+let name: string;
+
+beforeAll(async () => {
+  server = await startS3Server(() => undefined);
+  front = await createS3Front(server.endpoint);
+  name = (await createBucket(server)).name;
+});
+afterAll(async () => {
+  await front.close();
+  await server.stop();
+});
+beforeEach(() => front.heal());
+
+const through = (changes: Record<string, unknown> = {}) =>
+  openBucket({ endpoint: front.endpoint, client: server.client }, name, changes);
+const isListing = ({ url }: { url: string }) => url.includes("list-type=2") || url.includes("versions");
+
+it.each([
+  ['"CKih/6GjycICEAE="', "CKih/6GjycICEAE="],
+  ['W/"weak"', "weak"],
+  ['"a/5"', "a/5"],
+])("an ETag may be %s", async (etag, plain) => {
+  const object = `<Contents><Key>a.csv</Key><ETag>${etag}</ETag><Size>3</Size></Contents>`;
+  front.answer(isListing, {
+    status: 200,
+    body: `<ListBucketResult><IsTruncated>false</IsTruncated>${object}</ListBucketResult>`,
+  });
+  const file = await through().find("a.csv");
+  expect(file.versionToken).toBe(`${plain}/3`);
+  front.answer((request) => !isListing(request), { status: 200, headers: { etag }, body: "one" });
+  expect(String(await through().read(file))).toBe("one");
+  expect(front.requests.at(-1)?.headers["if-match"]).toBe(`"${plain}"`);
+});
+
+it.each([
+  ["objects", "ListBucketResult", "<NextContinuationToken>again</NextContinuationToken>", { isUnordered: true }],
+  ["versions", "ListVersionsResult", "<NextKeyMarker>again</NextKeyMarker>", { includeVersions: true }],
+])("a listing of %s does not go on for ever, where a page says that it is followed by itself", async (...each) => {
+  const [, element, next, changes] = each;
+  front.answer(isListing, { status: 200, body: `<${element}><IsTruncated>true</IsTruncated>${next}</${element}>` });
+  await expect(through(changes).list()).rejects.toMatchObject({
+    reasonCode: "source_response_invalid",
+    message: expect.stringMatching(/followed by itself/),
+  });
+});
