@@ -1,4 +1,5 @@
 import type { RestChild, RestColumn, RestDeclaration, RestPaginator, RestResource } from "../rest/declaration.ts";
+import type { ErrorRule } from "../rest/resource.ts";
 import type { GraphqlChild, GraphqlColumn, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import { changesOf, connectionOf, deletionsOf } from "./documents.ts";
 import { detailsOf } from "./selection.ts";
@@ -26,6 +27,9 @@ const BOUNDS = {
   openEnded: true,
 } as const;
 
+/** Of an object that was listed a moment ago. */
+const GONE_MEANWHILE: ErrorRule = { path: "data.node", equals: null, action: "ignore" };
+
 /** A GraphQL connector as the REST engine reads it: each connection is a listing. */
 export function toRest<Config, SecretName extends string>(
   declaration: GraphqlDeclaration<Config, SecretName>,
@@ -36,11 +40,12 @@ export function toRest<Config, SecretName extends string>(
 
   function toResource(resource: GraphqlResource): RestResource {
     const { root, cursor, children, permission, loadMode, defaultSelected, storageDescription } = resource;
+    const isSearched = typeof cursor?.term === "string";
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
       ...(cursor === undefined ? {} : bounded),
-      json: { call: resource.entityKey, ...(cursor === undefined ? {} : WINDOW) },
+      json: { call: resource.entityKey, ...(isSearched ? WINDOW : {}) },
       records: `data.${root}.nodes`,
       paginator: relay(`data.${root}`),
       columns: columnsOf(resource.columns),
@@ -52,7 +57,8 @@ export function toRest<Config, SecretName extends string>(
               ...BOUNDS,
               column: cursor.column,
               safetyLag: cursor.safetyLag ?? "PT3M",
-              oldestFirst: cursor.isOrdered,
+              oldestFirst: isSearched && cursor.isOrdered,
+              newestFirst: !isSearched,
             },
           }),
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
@@ -103,7 +109,7 @@ export function toRest<Config, SecretName extends string>(
         paginator: relay(at),
         columns: columnsOf(columns, parentField),
         cursor: { ...BOUNDS, column },
-        ...(of === undefined ? {} : { parent: { resource: of.resource } }),
+        ...(of === undefined ? {} : { parent: { resource: of.resource }, errorRules: [GONE_MEANWHILE] }),
         ...defined({ permission: child.permission }),
       },
     ];
