@@ -28,4 +28,6 @@ export interface ExportFile {
   /** Presigned; null where nothing was found. */
   url: string | null;
   bytes: number;
+  /** That the vendor says it has; 0 where it does not say. */
+  lines: number;
 }
