@@ -6,6 +6,7 @@ import { JobRefusedError } from "../lib/jobs.ts";
 import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";
 import type { ShopifyConfig } from "./config.ts";
+import { mayLack, tellHidden, withoutHidden } from "./hidden-columns.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
 
 /** Without it, orders that are older than 60 days are left out without a word. */
@@ -36,10 +37,25 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
         return has(permission) ? entity : withoutScope(entity, permission ?? "");
       });
     },
+    /** An id that the app may not see stands in nobody's way. */
+    async plan(request) {
+      try {
+        return await source.plan(request);
+      } catch (error) {
+        if (!isProviderError(error) || error.reasonCode !== "source_permission_denied") throw error;
+        const less = withoutHidden(resources, request, await scopes());
+        if (less === null) throw error;
+        return await source.plan(less);
+      }
+    },
     async *read(request) {
       const { entityKey } = request.spec;
       const isFromStart = request.checkpoint === null && entityKey === OF_ORDERS;
       if (isFromStart && !(await scopes()).has(ALL_ORDERS)) await request.warn?.(`${SIXTY_DAYS} ${GET_ALL_ORDERS}`);
+      if (request.checkpoint === null && mayLack(resources, request.spec)) {
+        const hidden = tellHidden(resources, request.spec, await scopes());
+        if (hidden !== null) await request.warn?.(hidden);
+      }
       yield* source.read(request);
     },
   };
