@@ -68,5 +68,5 @@ export function tellHidden(resources: Resources, spec: EntityReadSpec, scopes: S
       .map((column) => `${entityKey}.${column} (${SCOPES[column]})`),
   );
   if (hidden.length === 0) return null;
-  return `Columns are not read, since the app lacks their access scopes: ${hidden.join(", ")}. Give the app the scopes, or leave the columns out (sourceConfig.resources).`;
+  return `Columns are not read, since the app lacks their access scopes: ${hidden.join(", ")}.`;
 }

@@ -15,6 +15,8 @@ const OF_ORDERS = "orders";
 const SIXTY_DAYS = `Without the scope ${ALL_ORDERS} Shopify shows the orders of the last 60 days alone.`;
 const GET_ALL_ORDERS = `Ask Shopify for the scope ${ALL_ORDERS} if you need older orders, and install the app in the shop again.`;
 
+const GIVE_SCOPES = "Give the app the scopes, or leave the columns out (sourceConfig.resources).";
+
 /** Scopes are known before anything is read: an entity that lacks one does not stand in the way of others. */
 export function extendShopify(source: Source, { ask, resources, options }: GraphqlTools<ShopifyConfig>): Source {
   let known: Promise<Scopes> | null = null;
@@ -54,7 +56,7 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
       if (isFromStart && !(await scopes()).has(ALL_ORDERS)) await request.warn?.(`${SIXTY_DAYS} ${GET_ALL_ORDERS}`);
       if (request.checkpoint === null && mayLack(resources, request.spec)) {
         const hidden = tellHidden(resources, request.spec, await scopes());
-        if (hidden !== null) await request.warn?.(hidden);
+        if (hidden !== null) await request.warn?.(`${hidden} ${GIVE_SCOPES}`);
       }
       yield* source.read(request);
     },
