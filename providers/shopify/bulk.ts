@@ -29,7 +29,6 @@ export const BULK: GraphqlExports<ShopifyConfig> = {
   atOnce: { name: "bulk-operations", limit: 5 },
   shortest: "P7D",
   mostConnections: 5,
-  pagesInstead: "config.bulk: never",
   isWanted: ({ bulk }) => bulk === "auto",
   create: createBulk,
   async poll(ask, ref) {
@@ -41,7 +40,8 @@ export const BULK: GraphqlExports<ShopifyConfig> = {
     await ask({ doing: "the cancelling of a bulk operation", query: CANCEL, variables: { id: ref } });
   },
   parentOf: ({ __parentId: parent }) => (typeof parent === "string" ? parent : null),
-  typeOf: ({ id }) => /^gid:\/\/shopify\/(\w+)\//.exec(textOf(id))?.[1] ?? null,
+  typeOf: ({ __typename: type, id }) =>
+    typeof type === "string" ? type : (/^gid:\/\/shopify\/(\w+)\//.exec(textOf(id))?.[1] ?? null),
 };
 
 /** @returns its id. @throws JobRefusedError */
@@ -92,8 +92,8 @@ function completed(operation: JsonObject): JobState<ExportFile> {
   const objects = numberAt(operation, "objectCount") ?? 0;
   const bytes = numberAt(operation, "fileSize") ?? objects * USUAL_LINE_BYTES;
   const url = textOf(operation.url);
-  if (url !== "") return { state: "done", result: { url, bytes } };
+  if (url !== "") return { state: "done", result: { url, bytes, lines: objects } };
   // Nothing was found: there is no file.
-  if (objects === 0) return { state: "done", result: { url: null, bytes: 0 } };
+  if (objects === 0) return { state: "done", result: { url: null, bytes: 0, lines: 0 } };
   return { state: "lost", why: "its result has expired" };
 }

@@ -14,7 +14,7 @@ export function judge(
   const { errors } = answer;
   const has = (code: string): boolean => errors.some((error) => error.code === code);
   if (errors.length === 0) return null;
-  if (has("THROTTLED")) return { kind: "throttled", afterSeconds: secondsUntil(answer) };
+  if (has("THROTTLED") || errors.some(isThrottled)) return { kind: "throttled", afterSeconds: secondsUntil(answer) };
   const tooCostly = errors.find(({ code }) => code === "MAX_COST_EXCEEDED");
   if (tooCostly !== undefined) return { kind: "too_costly", times: timesOver(tooCostly) };
   if (has("INTERNAL_SERVER_ERROR") || has("TIMEOUT")) return { kind: "retry" };
@@ -56,6 +56,11 @@ export const STATUSES: Record<number, Verdict> = {
   430: { kind: "throttled", afterSeconds: 60 },
 };
 
+/** Some gateways leave the code out. */
+function isThrottled({ code, message }: GraphqlError): boolean {
+  return code === null && /^throttled\b/i.test(message);
+}
+
 function isBadToken({ message }: GraphqlError): boolean {
   return /invalid api key or access token/i.test(message);
 }
@@ -66,7 +71,7 @@ function fixOfDenied({ path, extensions }: GraphqlError, permission: string | un
   const give =
     scopes === undefined
       ? "Give the app the access that Shopify names."
-      : `Give the app the access scope ${scopes.replace(/\.$/, "")}, and install it in the shop again.`;
+      : `Give the app the access scope ${scopes.replace(/`| access scopes?\b|\.$/g, "")}, and install it in the shop again.`;
   const field = path?.split(".").at(-1);
   const leave =
     field === undefined

@@ -7,6 +7,7 @@ import { once } from "../lib/once.ts";
 import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";
 import type { ShopifyConfig } from "./config.ts";
+import { mayLack, tellHidden, withoutHidden } from "./hidden-columns.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
 
 /** Without it, orders that are older than 60 days are left out without a word. */
@@ -14,6 +15,8 @@ const ALL_ORDERS = "read_all_orders";
 const OF_ORDERS = "orders";
 const SIXTY_DAYS = `Without the scope ${ALL_ORDERS} Shopify shows the orders of the last 60 days alone.`;
 const GET_ALL_ORDERS = `Ask Shopify for the scope ${ALL_ORDERS} if you need older orders, and install the app in the shop again.`;
+
+const GIVE_SCOPES = "Give the app the scopes, or leave the columns out (sourceConfig.resources).";
 
 /** Scopes are known before anything is read: an entity that lacks one does not stand in the way of others. */
 export function extendShopify(source: Source, { ask, resources, options }: GraphqlTools<ShopifyConfig>): Source {
@@ -29,10 +32,25 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
         return has(permission) ? entity : withoutScope(entity, permission ?? "");
       });
     },
+    /** An id that the app may not see stands in nobody's way. */
+    async plan(request) {
+      try {
+        return await source.plan(request);
+      } catch (error) {
+        if (!isProviderError(error) || error.reasonCode !== "source_permission_denied") throw error;
+        const less = withoutHidden(resources, request, await scopes());
+        if (less === null) throw error;
+        return await source.plan(less);
+      }
+    },
     async *read(request) {
       const { entityKey } = request.spec;
       const isFromStart = request.checkpoint === null && entityKey === OF_ORDERS;
       if (isFromStart && !(await scopes()).has(ALL_ORDERS)) await request.warn?.(`${SIXTY_DAYS} ${GET_ALL_ORDERS}`);
+      if (request.checkpoint === null && mayLack(resources, request.spec)) {
+        const hidden = tellHidden(resources, request.spec, await scopes());
+        if (hidden !== null) await request.warn?.(`${hidden} ${GIVE_SCOPES}`);
+      }
       yield* source.read(request);
     },
   };

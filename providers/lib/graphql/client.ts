@@ -47,7 +47,7 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
       const call = callSchema.parse(request.json);
       const document = documents.get(call.call);
       if (document === undefined) throw new Error(`There is no query for ${call.call}.`);
-      const { text: query, term, terms, permission } = document;
+      const { text: query, term, terms, permission, mayBeGone = false } = document;
       for (;;) {
         const { first, inner } = document;
         const page = sizes.get(query) ?? { first, ...(inner === null ? {} : { inner }) };
@@ -60,7 +60,10 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
           ...(usesSearch && search !== null ? { search } : {}),
         };
         try {
-          return await post({ ...request, json: { query, variables } }, { permission, hasId: call.id !== undefined });
+          return await post(
+            { ...request, json: { query, variables } },
+            { permission, hasId: call.id !== undefined && !mayBeGone },
+          );
         } catch (error) {
           if (!(error instanceof TooCostlyError) || isSmallest(page)) throw error;
           if (sizes.size >= MOST_SIZES) sizes.clear();
@@ -139,9 +142,10 @@ function createPost(client: HttpClient, { key, cost, judge, statuses = {} }: Dec
       if (own.kind === "ok") asked.tell?.(answer);
       return own;
     }
+    // Words beside another status say no more than it does: `{"errors": "This shop is unavailable"}`.
+    if (answer.status < 200 || answer.status > 299) return null;
     // With data beside it, the query was understood: what went wrong with one field may go well the next time.
     if (answer.errors.length > 0) return answer.data === null ? failed("source_rejected_request", answer) : RETRY;
-    if (answer.status < 200 || answer.status > 299) return null;
     asked.tell?.(answer);
     return asked.hasId && answer.data?.node === null ? failed("source_resource_not_found", answer) : null;
   }

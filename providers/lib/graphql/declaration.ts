@@ -87,8 +87,8 @@ export interface GraphqlResource {
   primaryKey: string[];
   cursor?: {
     column: string;
-    /** The search term. */
-    term: string;
+    /** The search term; null where the search knows none, and the listing has the newest first: it is read until older ones come. */
+    term: string | null;
     /** The listing is in the order of the cursor, the oldest first. */
     isOrdered: boolean;
   };

@@ -12,6 +12,8 @@ export interface GraphqlDocument {
   term: string | null;
   terms: string | null;
   permission: string | undefined;
+  /** The object that is asked about may be gone meanwhile: then it has nothing. */
+  mayBeGone?: true;
 }
 
 const PAGE_INFO = "pageInfo { hasNextPage endCursor }";
@@ -81,6 +83,7 @@ function changedOf(resource: GraphqlResource, child: GraphqlChild, wanted: Wante
   return {
     text: `query ${nameOf(child.entityKey)}Changed(${id}$first: Int!, $after: String, $search: String) { ${body} }`,
     ...{ first: pageSize, inner: null, term, terms: null, permission: child.permission ?? resource.permission },
+    mayBeGone: true,
   };
 }
 
@@ -121,7 +124,9 @@ function childOf(child: GraphqlChild, wanted: Wanted | null, way: "page" | "expo
   const fields = elementOf(child, wanted);
   if ("list" in field) return `${field.list} { ${fields} }`;
   const { connection, args } = field;
-  if (way === "export") return `${connection}${args === undefined ? "" : `(${args})`} { edges { node { ${fields} } } }`;
+  // Lines of all connections stand in one file: their types tell them apart.
+  if (way === "export")
+    return `${connection}${args === undefined ? "" : `(${args})`} { edges { node { __typename ${fields} } } }`;
   return `${connection}(${["first: $inner", args].filter((each) => each !== undefined).join(", ")}) { nodes { ${fields} } ${PAGE_INFO} }`;
 }
 
@@ -131,7 +136,6 @@ function elementOf(child: GraphqlChild, wanted: Wanted | null, paths: readonly s
     const { path, parent } = detailsOf(name, columns[name] ?? "text");
     return parent === undefined ? [path] : [];
   });
-  // Exports tell an element's type by its id.
   return selectionOf(columns, { names: wanted?.get(entityKey), paths: [...new Set(["id", ...key, ...paths])] });
 }
 

@@ -14,8 +14,6 @@ export interface GraphqlExports<Config> {
   /** Connections in one query, at most. */
   mostConnections: number;
   isWanted(config: Config): boolean;
-  /** The setting by which nobody wants them, for errors: `config.bulk: never`. */
-  pagesInstead: string;
   /** @throws JobRefusedError where the vendor does no such job: pages are read instead */
   create(ask: Ask, query: string): Promise<string>;
   poll(ask: Ask, ref: string): Promise<JobState<ExportFile>>;
@@ -30,4 +28,6 @@ export interface ExportFile {
   /** Presigned; null where nothing was found. */
   url: string | null;
   bytes: number;
+  /** That the vendor says it has; 0 where it does not say. */
+  lines: number;
 }

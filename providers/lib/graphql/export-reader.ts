@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isProviderError, TransientError } from "../../../core/errors.ts";
+import { isProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
 import type { Batch } from "../../batch.ts";
 import type { ReadRequest, SharedConnection } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
@@ -92,10 +92,10 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     });
     let last = start;
     if (file.url !== null) {
-      const lines = linesOf(file.url, request);
+      const lines = linesOf(file, file.url, request);
       const connections = connectionsOf(resource, wanted);
-      for await (const part of groupLines(lines, { ...exports, bytes: file.bytes, skip: start.part })) {
-        const records = part.families.map((family) => recordOf(family, connections, exports.typeOf));
+      for await (const part of groupLines(lines, { bytes: file.bytes, skip: start.part, parentOf: exports.parentOf })) {
+        const records = part.families.map((family) => recordOf(family, { connections, exports, spec }));
         let record = part.number === start.part ? start.record : 0;
         while (record < records.length) {
           const some = records.slice(record, record + RECORDS_AT_ONCE);
@@ -113,11 +113,19 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     yield take(last, true);
   }
 
-  async function* linesOf(url: string, { spec }: ReadRequest): AsyncGenerator<JsonObject[], void> {
+  async function* linesOf(file: ExportFile, url: string, { spec }: ReadRequest): AsyncGenerator<JsonObject[], void> {
+    const read = { lines: 0, bytes: 0 };
     try {
       const doing = `the file of the ${exports.kind} of ${spec.entityKey}`;
       const stream = await client.stream({ doing, method: "GET", url, presigned: true });
-      for await (const { values } of readJsonLines(stream)) yield values as JsonObject[];
+      for await (const { values, endsAt } of readJsonLines(stream)) {
+        read.lines += values.length;
+        read.bytes = endsAt;
+        yield values as JsonObject[];
+      }
+      // A file that ends between two lines looks whole.
+      if (read.lines < file.lines && read.bytes < file.bytes)
+        throw stream.refuse(`has ${read.lines} lines, and the source says that it has ${file.lines}`);
     } catch (error) {
       if (isGone(error)) throw new JobLostError("its file is gone", { cause: error });
       throw error;
@@ -180,19 +188,35 @@ function connectionsOf({ children = [] }: GraphqlResource, wanted: Wanted): Map<
   );
 }
 
-/** The object as a page would have it, with its connections whole. */
-function recordOf(
-  { object, children }: Family,
-  connections: ReadonlyMap<string, string>,
-  typeOf: (line: JsonObject) => string | null,
-): JsonObject {
+interface Composition {
+  connections: ReadonlyMap<string, string>;
+  exports: Pick<GraphqlExports<never>, "kind" | "typeOf">;
+  spec: ReadRequest["spec"];
+}
+
+/** The object as a page would have it, with its connections whole. @throws TerminalError source_response_invalid for a child of no connection */
+function recordOf({ object, children }: Family, { connections, exports, spec }: Composition): JsonObject {
   const lists = new Map([...connections.values()].map((connection): [string, JsonObject[]] => [connection, []]));
-  for (const child of children) lists.get(connections.get(typeOf(child) ?? "") ?? "")?.push(child);
+  for (const child of children) {
+    const type = exports.typeOf(child);
+    const list = lists.get(connections.get(type ?? "") ?? "");
+    if (list === undefined) throw unknownType(spec.entityKey, exports.kind, type);
+    list.push(child);
+  }
   const whole = [...lists].map(([connection, nodes]) => [
     connection,
     { nodes, pageInfo: { hasNextPage: false, endCursor: null } },
   ]);
   return { ...object, ...Object.fromEntries(whole) };
+}
+
+/** Left out, it would be deleted from the table. */
+function unknownType(entityKey: string, kind: string, type: string | null): TerminalError {
+  return new TerminalError(
+    "source_response_invalid",
+    `The ${kind} of ${entityKey} has an object of the type ${type ?? "(none)"}, which nobody asked for.`,
+    { fix: "Read pages instead (config.bulk: never), and report it to whoever maintains the connector." },
+  );
 }
 
 function isGone(error: unknown): boolean {

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TransientError } from "../../../core/errors.ts";
 import { isObject, type JsonObject, jsonOf, parseJson } from "../http/json.ts";
+import { JobLostError } from "../jobs.ts";
 
 /** An object with those that name it as their parent. */
 export interface Family {
@@ -18,8 +18,6 @@ export interface GroupOptions {
   skip: number;
   /** The id of a line's parent; null where it has none. */
   parentOf(line: JsonObject): string | null;
-  /** The setting by which pages are read, for errors. */
-  pagesInstead: string;
 }
 
 /** One part at a time is in memory. */
@@ -32,7 +30,7 @@ const WRITE_BYTES = 64 * 1024;
  * Puts lines together whose children may stand anywhere. A small file is held in memory. Of a large one, each line goes to one of many files on the disk,
  * which its family's id chooses, and then one after the other is read: memory stays small however large the file is, and the same file always gives the
  * same parts in the same order.
- * @throws TransientError source_response_invalid for a child whose parent is not in the file
+ * @throws JobLostError for a child whose parent is not in the file
  */
 export async function* groupLines(
   lines: AsyncIterable<readonly JsonObject[]>,
@@ -105,7 +103,7 @@ function partOf(id: string, parts: number): number {
 }
 
 /** In the order of their first lines. */
-function familiesOf(lines: readonly JsonObject[], { parentOf, pagesInstead }: GroupOptions): Family[] {
+function familiesOf(lines: readonly JsonObject[], { parentOf }: GroupOptions): Family[] {
   const families = new Map<string, Family | { object: null; children: JsonObject[] }>();
   for (const line of lines) {
     const parent = parentOf(line);
@@ -117,12 +115,7 @@ function familiesOf(lines: readonly JsonObject[], { parentOf, pagesInstead }: Gr
   }
   return [...families].map(([id, { object, children }]): Family => {
     if (object !== null) return { object, children };
-    throw new TransientError(
-      "source_response_invalid",
-      `An export has objects of the parent ${id}, and not the parent itself.`,
-      {
-        fix: `Retry the run. If it happens again, read pages instead (${pagesInstead}) and report it to the vendor.`,
-      },
-    );
+    // Deleted while the export was made, for one. The same file would have the same gap, so another one is made.
+    throw new JobLostError(`it has objects of the parent ${id}, and not the parent itself`);
   });
 }

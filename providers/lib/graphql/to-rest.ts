@@ -1,4 +1,5 @@
 import type { RestChild, RestColumn, RestDeclaration, RestPaginator, RestResource } from "../rest/declaration.ts";
+import type { ErrorRule } from "../rest/resource.ts";
 import type { GraphqlChild, GraphqlColumn, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import { changesOf, connectionOf, deletionsOf } from "./documents.ts";
 import { detailsOf } from "./selection.ts";
@@ -28,6 +29,8 @@ const BOUNDS = {
 
 /** A record is in the table and not yet in the search index: what is younger waits for the next run. */
 const SEARCH_LAG = "PT3M";
+/** Of an object that was listed a moment ago. */
+const GONE_MEANWHILE: ErrorRule = { path: "data.node", equals: null, action: "ignore" };
 
 /** A GraphQL connector as the REST engine reads it: each connection is a listing. */
 export function toRest<Config, SecretName extends string>(
@@ -39,11 +42,12 @@ export function toRest<Config, SecretName extends string>(
 
   function toResource(resource: GraphqlResource): RestResource {
     const { root, cursor, children, permission, loadMode, defaultSelected } = resource;
+    const isSearched = typeof cursor?.term === "string";
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
       ...(cursor === undefined ? {} : bounded),
-      json: { call: resource.entityKey, ...(cursor === undefined ? {} : WINDOW) },
+      json: { call: resource.entityKey, ...(isSearched ? WINDOW : {}) },
       records: `data.${root}.nodes`,
       paginator: relay(`data.${root}`),
       columns: columnsOf(resource.columns),
@@ -55,7 +59,8 @@ export function toRest<Config, SecretName extends string>(
               ...BOUNDS,
               column: cursor.column,
               safetyLag: SEARCH_LAG,
-              oldestFirst: cursor.isOrdered,
+              oldestFirst: isSearched && cursor.isOrdered,
+              newestFirst: !isSearched,
             },
           }),
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
@@ -106,7 +111,7 @@ export function toRest<Config, SecretName extends string>(
         paginator: relay(at),
         columns: columnsOf(columns, parentField),
         cursor: { ...BOUNDS, column },
-        ...(of === undefined ? {} : { parent: { resource: of.resource } }),
+        ...(of === undefined ? {} : { parent: { resource: of.resource }, errorRules: [GONE_MEANWHILE] }),
         ...defined({ permission: child.permission }),
       },
     ];

@@ -4,6 +4,7 @@ import type { Position } from "./position.ts";
 import { formatOf } from "./resource.ts";
 import type { Resource } from "./resources.ts";
 import type { Span } from "./steps.ts";
+import { asksForWindow } from "./templates.ts";
 import { parseInstant } from "./time-format.ts";
 
 /**
@@ -56,7 +57,9 @@ export function watchFullness(
         last = (await page.datesWithin(dated)).ends?.last ?? last;
       }
       if (records < mostRecords) return null;
-      const cut = mayRestart && incremental !== undefined ? cutAt(piece, { last, now, incremental }) : null;
+      // What cannot be asked for in windows is as full in each of them.
+      const isCuttable = mayRestart && incremental !== undefined && asksForWindow(resource);
+      const cut = isCuttable ? cutAt(piece, { last, now, incremental }) : null;
       if (cut === null) throw tooMany(resource, mostRecords);
       const rest: Piece = { from: cut, to: piece.to, isCut: true };
       // Of a listing in the order of the cursor, everything before the last record is read.

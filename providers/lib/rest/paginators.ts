@@ -1,4 +1,4 @@
-import { TerminalError } from "../../../core/errors.ts";
+import { TerminalError, TransientError } from "../../../core/errors.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import { isObject, type JsonValue, plainOf } from "../http/json.ts";
 import { byNumber, byOffset, doubtOfTotal } from "./counted-paging.ts";
@@ -31,7 +31,9 @@ export function createPaginator(
     provesEnd: true,
     next(page) {
       const next = paginator.next(page);
-      const stops = page.body !== undefined && plainOf(selectOne(page.body, stopWhen.path)) === stopWhen.equals;
+      const said = page.body === undefined ? undefined : plainOf(selectOne(page.body, stopWhen.path));
+      const stops = said === stopWhen.equals;
+      if (next.end?.proof === "chain" && typeof said === "boolean" && !stops) throw endless(provider, stopWhen.path);
       const doubt = next.end?.doubt ?? doubtOfTotal(next.token?.counts);
       return stops ? { token: next.token, end: { proof: "declared", doubt } } : next;
     },
@@ -187,6 +189,14 @@ function linkAt(provider: ProviderKey, body: JsonValue | undefined, path: string
       `${path} is no link but a token or a number, for which there are paginators of type cursor and page`,
     );
   return String(link.at);
+}
+
+/** It may have been a slip of the source's. */
+function endless(provider: ProviderKey, path: string): TransientError {
+  const message = `${provider}: the answer says that more pages follow (${path}), but names none.`;
+  return new TransientError("source_response_invalid", message, {
+    fix: "Retry the run. If it happens again, report it to the source: a listing without its end is not taken for whole.",
+  });
 }
 
 function unusable(provider: ProviderKey, what: string): TerminalError {

@@ -172,7 +172,8 @@ export const giftCards: GraphqlResource = {
   description: "Gift cards and what is left on them. Only Shopify Plus shows them to apps.",
   root: "giftCards",
   type: "GiftCard",
-  args: "sortKey: UPDATED_AT",
+  // Their search does not know `updated_at`, which would be ignored.
+  args: "sortKey: UPDATED_AT, reverse: true",
   columns: {
     ...ID,
     ...references("customer order"),
@@ -184,7 +185,7 @@ export const giftCards: GraphqlResource = {
     ...UPDATED_AT,
   },
   primaryKey: ["id"],
-  cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
+  cursor: { column: "updated_at", term: null, isOrdered: false },
   pageSize: 200,
   isExportable: true,
   permission: "read_gift_cards",

@@ -47,6 +47,25 @@ describe("ways in", () => {
     });
   });
 
+  it.each(["auto", "never"])(
+    "reads orders without the ids of what the app may not see, and says so: %s",
+    async (bulk) => {
+      const scopes = ["read_orders", "read_all_orders", "read_returns"];
+      const opened = await openShop({ config: { bulk }, settings: { scopes } });
+      const found = await opened.read(
+        await opened.plan("orders", { children: ["order_line_items", "order_fulfillments"] }),
+      );
+      const { ids, rows } = tableOf(found, "orders");
+      expect(ids).toHaveLength(210);
+      // What was not asked for is not empty: the table keeps what it has.
+      expect(Object.keys(rows[0] ?? {})).not.toContain("customer_id");
+      expect(Object.keys(rows[0] ?? {})).toContain("email");
+      expect(found.warnings).toEqual([
+        expect.stringMatching(/orders\.customer_id \(read_customers\).*order_line_items\.product_id \(read_products\)/),
+      ]);
+    },
+  );
+
   it("checks token, version, scopes and bulk operations, each with what to do", async () => {
     const all = await openShop({ config: { bulk: "auto" } });
     expect((await all.source.check()).map(({ name, ok }) => [name, ok])).toEqual([

@@ -27,6 +27,7 @@ describe("what Shopify means by errors within a 200", () => {
       afterSeconds: 4,
     });
     expect(judged(answer("THROTTLED"))).toMatchObject({ kind: "throttled", afterSeconds: 0.5 });
+    expect(judged(answer(null, { message: "Throttled" }))).toMatchObject({ kind: "throttled" });
     expect(judged(answer("THROTTLED", { extensions: cost(500, 100, 0) }))).toMatchObject({ afterSeconds: 400 });
   });
 

@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+import { isObject, type JsonObject } from "../../../providers/lib/http/json.ts";
+import { openShop, tableOf } from "./shop.ts";
+import { each, openTwisted } from "./twisted-shop.ts";
+
+type Opened = Awaited<ReturnType<typeof openShop>>;
+
+const LONG_AGO = "2000-01-01T00:00:00Z";
+const BULK = { config: { bulk: "auto" } };
+
+const gidsOf = ({ simulator }: Opened, table: string) =>
+  simulator.store
+    .rows(table)
+    .map(({ id }) => `gid://shopify/${table}/${id}`)
+    .sort();
+
+async function readOrders(opened: Opened): Promise<void> {
+  const children = ["order_line_items", "order_refunds", "order_returns"];
+  const found = await opened.read(await opened.plan("orders", { children }));
+  for (const [entityKey, table] of [
+    ["orders", "Order"],
+    ["order_line_items", "LineItem"],
+    ["order_refunds", "Refund"],
+    ["order_returns", "Return"],
+  ] as const) {
+    expect(tableOf(found, entityKey).rejects, entityKey).toEqual([]);
+    expect(tableOf(found, entityKey).ids, entityKey).toEqual(gidsOf(opened, table));
+  }
+}
+
+/** A window behind the fill, in which `change` happens. */
+async function planAfter(opened: Opened, entityKey: string, change: () => void, children: string[] = []) {
+  const { clock } = opened.simulator;
+  clock.advance(3_600);
+  const cursorState = new Date(clock.now()).toISOString();
+  clock.advance(60);
+  change();
+  clock.advance(3_600);
+  return opened.plan(entityKey, { scan: "incremental", cursorState, children });
+}
+
+// https://shopify.dev/docs/api/admin-graphql/latest#status_and_error_codes shows each of them with such a body.
+describe("a status with the words of its document", () => {
+  it.each([
+    [402, "source_permission_denied"],
+    [403, "source_permission_denied"],
+    [404, "source_resource_not_found"],
+    [423, "source_permission_denied"],
+    [429, "source_rate_limited"],
+    [430, "source_rate_limited"],
+    [500, "source_unavailable"],
+    [503, "source_unavailable"],
+  ])("%i means %s", async (status, reasonCode) => {
+    const opened = await openShop();
+    opened.simulator.command("settings", { refusal: { status, body: { errors: "This shop is unavailable" } } });
+    await expect(opened.plan("locations")).rejects.toMatchObject({ reasonCode });
+  });
+});
+
+describe("pages that say otherwise", () => {
+  it.each(["same", "no"])("an empty one with more, and the %s cursor, is not the end", async (which) => {
+    const opened = await openTwisted({
+      answer({ data }, { after }) {
+        const orders = isObject(data) ? data.orders : null;
+        if (!isObject(orders) || after === undefined) return;
+        Object.assign(orders, { nodes: [], pageInfo: { hasNextPage: true, endCursor: which === "no" ? null : after } });
+      },
+    });
+    await expect(readOrders(opened)).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
+  });
+
+  it("times with milliseconds and an offset, no costs, and an empty list of errors", async () => {
+    const opened = await openTwisted({
+      answer(answer) {
+        delete answer.extensions;
+        answer.errors ??= [];
+        each(answer, (object) => {
+          if (typeof object.updatedAt === "string") object.updatedAt = object.updatedAt.replace("Z", ".417+00:00");
+        });
+      },
+    });
+    await readOrders(opened);
+  });
+
+  it("a location that is gone when its levels are asked for has none", async () => {
+    const opened = await openTwisted({
+      answer(answer, { id }) {
+        if (id !== undefined) answer.data = { node: null };
+      },
+    });
+    const { store } = opened.simulator;
+    const [item] = store.rows("InventoryItem");
+    const planned = await planAfter(
+      opened,
+      "inventory_items",
+      () => store.put("InventoryItem", { ...item, id: item?.id ?? 0, sku: "new", updated_at: undefined }),
+      ["inventory_levels"],
+    );
+    expect(tableOf(await opened.read(planned), "inventory_items").rows).toMatchObject([{ sku: "new" }]);
+  });
+
+  it("gift cards, whose search knows no updated_at, are read until older ones come", async () => {
+    const opened = await openShop({ settings: { maxQueryCost: 30 } });
+    const { store } = opened.simulator;
+    const [card] = store.rows("GiftCard");
+    const planned = await planAfter(opened, "gift_cards", () =>
+      store.put("GiftCard", { ...card, id: card?.id ?? 0, note: "changed", updated_at: undefined }),
+    );
+    const found = await opened.read(planned);
+    expect(tableOf(found, "gift_cards", true).rows.map(({ note }) => note)).toEqual(["changed"]);
+    const all = await opened.plan("gift_cards", { scan: "incremental", cursorState: LONG_AGO });
+    expect(tableOf(await opened.read(all), "gift_cards", true).ids).toEqual(gidsOf(opened, "GiftCard"));
+  });
+});
+
+describe("files that say otherwise", () => {
+  const linesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "");
+  const parse = (line: string) => JSON.parse(line) as JsonObject;
+
+  it("children before their parents, empty lines, and no size", async () => {
+    const opened = await openTwisted(
+      {
+        answer: (answer) =>
+          each(answer, (object) => {
+            if ("fileSize" in object) object.fileSize = null;
+          }),
+        file(text) {
+          const isChild = (line: string): number => ("__parentId" in parse(line) ? 0 : 1);
+          return `\n${linesOf(text)
+            .sort((a, b) => isChild(a) - isChild(b))
+            .join("\r\n\r\n")}`;
+        },
+      },
+      BULK,
+    );
+    await readOrders(opened);
+  });
+
+  it("one that ends between two lines is not whole", async () => {
+    const opened = await openTwisted(
+      {
+        file: (text) =>
+          linesOf(text)
+            .filter((line) => !("__parentId" in parse(line)))
+            .slice(0, 50)
+            .join("\n"),
+      },
+      BULK,
+    );
+    await expect(readOrders(opened)).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
+  });
+
+  it("children of a parent that is not there: the job is made anew", async () => {
+    let files = 0;
+    const opened = await openTwisted(
+      {
+        answer: (answer) =>
+          each(answer, (object) => {
+            if ("objectCount" in object) object.objectCount = "1";
+          }),
+        file(text) {
+          files += 1;
+          return files > 1
+            ? text
+            : linesOf(text)
+                .filter((line) => parse(line).id !== "gid://shopify/Order/7")
+                .join("\n");
+        },
+      },
+      BULK,
+    );
+    await readOrders(opened);
+    expect(files).toBe(2);
+  });
+
+  it("an object of a type that nobody asked for is not left out without a word", async () => {
+    const opened = await openTwisted({ file: (text) => text.replaceAll('"LineItem"', '"Other"') }, BULK);
+    await expect(readOrders(opened)).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
+  });
+});
