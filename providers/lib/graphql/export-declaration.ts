@@ -28,4 +28,7 @@ export interface ExportFile {
   /** Presigned; null where nothing was found. */
   url: string | null;
   bytes: number;
+  /** What the vendor says that the file has: objects of any kind, and those without a parent. Null where it does not say. */
+  lines: number | null;
+  roots: number | null;
 }

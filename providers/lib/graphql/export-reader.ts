@@ -4,7 +4,6 @@ import type { Batch } from "../../batch.ts";
 import type { ReadRequest, SharedConnection } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { JsonObject } from "../http/json.ts";
-import { readJsonLines } from "../http/stream/json-lines.ts";
 import { JobLostError, JobRefusedError, type JobState, runExportJob } from "../jobs.ts";
 import { createRowsBatch } from "../rest/batches.ts";
 import { holdRecords } from "../rest/held-records.ts";
@@ -20,6 +19,7 @@ import type { GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import { exportQuery } from "./documents.ts";
 import type { Engine } from "./engine.ts";
 import type { ExportFile, GraphqlExports } from "./export-declaration.ts";
+import { wholeLines } from "./export-lines.ts";
 import { type Family, groupLines } from "./group-lines.ts";
 import { isLong } from "./plan.ts";
 import type { Wanted } from "./selection.ts";
@@ -92,7 +92,7 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     });
     let last = start;
     if (file.url !== null) {
-      const lines = linesOf(file.url, request);
+      const lines = linesOf({ ...file, url: file.url }, request);
       const connections = connectionsOf(resource, wanted);
       for await (const part of groupLines(lines, { bytes: file.bytes, skip: start.part, parentOf: exports.parentOf })) {
         const records = part.families.map((family) => recordOf(family, connections, exports.typeOf));
@@ -113,11 +113,11 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     yield take(last, true);
   }
 
-  async function* linesOf(url: string, { spec }: ReadRequest): AsyncGenerator<JsonObject[], void> {
+  async function* linesOf(file: ExportFile & { url: string }, { spec }: ReadRequest) {
     try {
       const doing = `the file of the ${exports.kind} of ${spec.entityKey}`;
-      const stream = await client.stream({ doing, method: "GET", url, presigned: true });
-      for await (const { values } of readJsonLines(stream)) yield values as JsonObject[];
+      const stream = await client.stream({ doing, method: "GET", url: file.url, presigned: true });
+      yield* wholeLines(stream, file, exports.parentOf);
     } catch (error) {
       if (isGone(error)) throw new JobLostError("its file is gone", { cause: error });
       throw error;

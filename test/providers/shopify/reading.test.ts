@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Checkpoint } from "../../../core/slices.ts";
 import { selectOne } from "../../../providers/lib/rest/selector.ts";
 import type { PlanRequest } from "../../../providers/provider.ts";
 import { openShop, tableOf } from "./shop.ts";
@@ -56,6 +57,21 @@ describe("orders with their children", () => {
     expect(tableOf(found, "order_returns").ids).toEqual(gidsOf(opened, "Return"));
     expect(tableOf(found, "order_refunds").ids).toEqual(gidsOf(opened, "Refund"));
     expect(tableOf(found, "order_line_items").sets).toHaveLength(210);
+  });
+
+  it.each(["short", "error"])("never takes a file for whole that is not: %s", async (how) => {
+    const opened = await openShop({ config: { bulk: "auto" } });
+    const planned = await opened.plan("orders", { children: ["order_line_items"] });
+    opened.simulator.command("spoil_file", how);
+    const seen: Checkpoint[] = [];
+    await expect(opened.read(planned, null, Number.POSITIVE_INFINITY, seen)).rejects.toMatchObject({
+      name: "TransientError",
+      reasonCode: "source_response_invalid",
+    });
+    const found = await opened.read(planned, seen.at(-1) ?? null);
+    expect(opened.shop.bulk().made()).toBe(1);
+    expect(tableOf(found, "orders").ids).toEqual(gidsOf(opened, "Order"));
+    expect(tableOf(found, "order_line_items").ids).toEqual(gidsOf(opened, "LineItem"));
   });
 
   it("reads pages where bulk operations are refused, and says so", async () => {
