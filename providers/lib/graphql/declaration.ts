@@ -151,4 +151,6 @@ export type GraphqlColumn =
   | (Pick<RestColumnDetails, "type" | "path" | "parent" | "required" | "description"> & {
       /** How the last step of `path` is asked for, where it takes arguments or has fields of its own: `address { city }`. */
       select?: string;
+      /** `path` is a connection of a child's element, and the column holds all of its nodes, with this selection. Elements have an `id` that `node` takes. */
+      nodes?: string;
     });

@@ -1,5 +1,6 @@
 import type { GraphqlChild, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
-import { detailsOf, selectionOf, type Wanted } from "./selection.ts";
+import { nestedColumns, nestedDocuments } from "./nested.ts";
+import { detailsOf, PAGE_INFO, selectionOf, type Wanted } from "./selection.ts";
 
 /** A query as it is sent, but for its variables. */
 export interface GraphqlDocument {
@@ -8,13 +9,16 @@ export interface GraphqlDocument {
   first: number;
   /** Of each connection within; null where the query has none. */
   inner: number | null;
+  /** Of each connection within the elements of those; null where the query has none. */
+  nested: number | null;
   /** The search term for the time, and terms that never change. */
   term: string | null;
   terms: string | null;
   permission: string | undefined;
 }
 
-const PAGE_INFO = "pageInfo { hasNextPage endCursor }";
+/** Of each connection within the elements of children. */
+const NESTED_PAGE = 5;
 
 type Resources = Pick<GraphqlDeclaration<never, never>, "resources" | "deletions">;
 
@@ -24,7 +28,7 @@ export const changesOf = (entityKey: string): string => `${entityKey}:changed`;
 
 /** Every query that a declaration gives, by the name that a request calls it by. @param wanted null: all columns of all entities */
 export function composeDocuments(declaration: Resources, wanted: Wanted | null): Map<string, GraphqlDocument> {
-  const documents = new Map<string, GraphqlDocument>();
+  const documents = new Map(nestedDocuments(nestedColumns(declaration, wanted)));
   for (const resource of declaration.resources) {
     documents.set(resource.entityKey, pageOf(resource, wanted));
     for (const child of resource.children ?? []) {
@@ -36,7 +40,7 @@ export function composeDocuments(declaration: Resources, wanted: Wanted | null):
       const { root, args, select, term, terms } = declaration.deletions;
       documents.set(deletionsOf(resource.entityKey), {
         text: `query($first: Int!, $after: String, $search: String) { ${root}(${listed(args)}) { nodes { ${select} } ${PAGE_INFO} } }`,
-        ...{ first: 250, inner: null, term, terms: terms(deletions.subjects), permission: undefined },
+        ...{ first: 250, inner: null, nested: null, term, terms: terms(deletions.subjects), permission: undefined },
       });
     }
   }
@@ -47,11 +51,16 @@ function pageOf(resource: GraphqlResource, wanted: Wanted | null): GraphqlDocume
   const { entityKey, root, args, pageSize, childPageSize, cursor, terms = null, permission } = resource;
   const nodes = nodeOf(resource, wanted, "page");
   const inner = nodes.hasConnection ? (childPageSize ?? 50) : null;
-  const variables = `$first: Int!, $after: String, $search: String${inner === null ? "" : ", $inner: Int!"}`;
+  const nested = nestedIn(nodes.text);
+  const variables = `$first: Int!, $after: String, $search: String${inner === null ? "" : ", $inner: Int!"}${nested.variable}`;
   return {
     text: `query ${nameOf(entityKey)}(${variables}) { ${root}(${listed(args)}) { nodes { ${nodes.text} } ${PAGE_INFO} } }`,
-    ...{ first: pageSize, inner, term: cursor?.term ?? null, terms, permission },
+    ...{ first: pageSize, inner, nested: nested.size, term: cursor?.term ?? null, terms, permission },
   };
+}
+
+function nestedIn(text: string): { size: number | null; variable: string } {
+  return text.includes("$nested") ? { size: NESTED_PAGE, variable: ", $nested: Int!" } : { size: null, variable: "" };
 }
 
 const listed = (args: string | undefined): string =>
@@ -62,9 +71,11 @@ function restOf(resource: GraphqlResource, child: GraphqlChild, wanted: Wanted |
   const { connection, args } = connectionOf(child);
   const fields = elementOf(child, wanted);
   const page = ["first: $first, after: $after", args].filter((each) => each !== undefined).join(", ");
+  const nested = nestedIn(fields);
   return {
-    text: `query ${nameOf(child.entityKey)}($id: ID!, $first: Int!, $after: String) { node(id: $id) { ... on ${resource.type} { ${connection}(${page}) { nodes { ${fields} } ${PAGE_INFO} } } } }`,
-    ...{ first: 250, inner: null, term: null, terms: null, permission: child.permission ?? resource.permission },
+    text: `query ${nameOf(child.entityKey)}($id: ID!, $first: Int!, $after: String${nested.variable}) { node(id: $id) { ... on ${resource.type} { ${connection}(${page}) { nodes { ${fields} } ${PAGE_INFO} } } } }`,
+    ...{ first: nested.size === null ? 250 : 50, inner: null, nested: nested.size, term: null, terms: null },
+    permission: child.permission ?? resource.permission,
   };
 }
 
@@ -75,12 +86,19 @@ function changedOf(resource: GraphqlResource, child: GraphqlChild, wanted: Wante
   const { connection, args, of, term, pageSize } = changes;
   const ofParent = Object.entries(child.columns).flatMap(([name, column]) => detailsOf(name, column).parent ?? []);
   const parent = `${changes.parentField} { ${selectionOf({}, { paths: [...new Set(ofParent)] })} }`;
-  const page = `${connection}(${listed(args)}) { nodes { ${elementOf(child, wanted, [pathOf(child, changes.column)])} ${parent} } ${PAGE_INFO} }`;
+  const page = `${connection}(${listed(args)}) { nodes { ${elementOf(child, wanted, { paths: [pathOf(child, changes.column)] })} ${parent} } ${PAGE_INFO} }`;
   const body = of === undefined ? page : `node(id: $id) { ... on ${of.type} { ${page} } }`;
   const id = of === undefined ? "" : "$id: ID!, ";
   return {
     text: `query ${nameOf(child.entityKey)}Changed(${id}$first: Int!, $after: String, $search: String) { ${body} }`,
-    ...{ first: pageSize, inner: null, term, terms: null, permission: child.permission ?? resource.permission },
+    ...{
+      first: pageSize,
+      inner: null,
+      nested: null,
+      term,
+      terms: null,
+      permission: child.permission ?? resource.permission,
+    },
   };
 }
 
@@ -118,21 +136,25 @@ function nodeOf(
 
 function childOf(child: GraphqlChild, wanted: Wanted | null, way: "page" | "export"): string {
   const { field } = child;
-  const fields = elementOf(child, wanted);
+  const fields = elementOf(child, wanted, { isFlat: way === "export" });
   if ("list" in field) return `${field.list} { ${fields} }`;
   const { connection, args } = field;
   if (way === "export") return `${connection}${args === undefined ? "" : `(${args})`} { edges { node { ${fields} } } }`;
   return `${connection}(${["first: $inner", args].filter((each) => each !== undefined).join(", ")}) { nodes { ${fields} } ${PAGE_INFO} }`;
 }
 
-function elementOf(child: GraphqlChild, wanted: Wanted | null, paths: readonly string[] = []): string {
+function elementOf(
+  child: GraphqlChild,
+  wanted: Wanted | null,
+  { paths = [], isFlat = false }: { paths?: readonly string[]; isFlat?: boolean } = {},
+): string {
   const { entityKey, columns, primaryKey } = child;
   const key = primaryKey.flatMap((name) => {
     const { path, parent } = detailsOf(name, columns[name] ?? "text");
     return parent === undefined ? [path] : [];
   });
   // Exports tell an element's type by its id.
-  return selectionOf(columns, { names: wanted?.get(entityKey), paths: [...new Set(["id", ...key, ...paths])] });
+  return selectionOf(columns, { names: wanted?.get(entityKey), paths: [...new Set(["id", ...key, ...paths])], isFlat });
 }
 
 export function connectionOf({ entityKey, field }: GraphqlChild): { connection: string; args?: string } {

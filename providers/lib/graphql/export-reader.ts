@@ -15,12 +15,14 @@ import { boundsOf, spanOf } from "../rest/steps.ts";
 import { makesTables } from "../rest/table-rows.ts";
 import { createTablesBatch } from "../rest/tables-batch.ts";
 import type { Ask } from "./ask.ts";
+import { createCall } from "./client.ts";
 import type { GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import { exportQuery } from "./documents.ts";
 import type { Engine } from "./engine.ts";
 import type { ExportFile, GraphqlExports } from "./export-declaration.ts";
 import { wholeLines } from "./export-lines.ts";
 import { type Family, groupLines } from "./group-lines.ts";
+import { fillRecords } from "./nested.ts";
 import { isLong } from "./plan.ts";
 import type { Wanted } from "./selection.ts";
 
@@ -32,7 +34,7 @@ export interface ExportReader {
 }
 
 interface Reading<Config> {
-  declaration: Pick<GraphqlDeclaration<Config, never>, "key" | "resources" | "search">;
+  declaration: Pick<GraphqlDeclaration<Config, never>, "key" | "resources" | "search" | "endpoint">;
   exports: GraphqlExports<Config>;
   engine: Engine;
   wanted: Wanted;
@@ -55,6 +57,7 @@ const RECORDS_AT_ONCE = 200;
 
 export function createExportReader<Config>(reading: Reading<Config>): ExportReader {
   const { declaration, exports, engine, wanted, client, ask, shared } = reading;
+  const call = createCall(engine.client, declaration);
 
   function queryOf({ spec, window }: ReadRequest): string {
     const resource = resourceOf(declaration, spec.entityKey);
@@ -99,6 +102,7 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
         let record = part.number === start.part ? start.record : 0;
         while (record < records.length) {
           const some = records.slice(record, record + RECORDS_AT_ONCE);
+          await fillRecords(some, engine.nested, call);
           const taken = await holdRecords(some).rows({ dated, parent: null }, rows);
           if (!batch.takes(taken)) yield take(last, false);
           newest.add(taken.newest);

@@ -147,7 +147,8 @@ export function toRest<Config, SecretName extends string>(
 function columnsOf(columns: Record<string, GraphqlColumn>, parentField?: string): Record<string, RestColumn> {
   return Object.fromEntries(
     Object.entries(columns).map(([name, column]): [string, RestColumn] => {
-      const { select: _, parent, path, ...details } = detailsOf(name, column);
+      const { select: _, nodes, parent, path: at, ...details } = detailsOf(name, column);
+      const path = nodes === undefined ? at : `${at}.nodes`;
       if (parent === undefined) return [name, { ...details, path }];
       return [
         name,

@@ -120,7 +120,8 @@ function fillRefunds(store: Store, dice: Dice, order: number, times: { created_a
     store.put("RefundLineItem", { id, refund: id, lineItem: order * 100, quantity: 1 });
   }
   store.put("Return", { id: order, ...times, order, status: "OPEN", name: `#${order}-R1` });
-  store.put("ReturnLineItem", { id: order, return: order, quantity: 1 });
+  const fulfillmentLineItem = { id: order * 100, lineItem: order * 100, quantity: 1 };
+  store.put("ReturnLineItem", { id: order, return: order, quantity: 1, fulfillmentLineItem });
 }
 
 /** Prices with more digits than a double holds. */
