@@ -2,6 +2,7 @@ import { z } from "zod";
 import { TerminalError } from "../../../core/errors.ts";
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpClient, HttpRequest, HttpResponse, Verdict } from "../http/client.ts";
+import { ListingFullError } from "../rest/full-listings.ts";
 import { readAnswer } from "./answer.ts";
 import type { Ask, GraphqlAnswer, GraphqlVerdict } from "./ask.ts";
 import type { GraphqlDeclaration } from "./declaration.ts";
@@ -96,6 +97,8 @@ export function createAsk(client: HttpClient, declaration: Declared): Ask {
   };
 }
 
+const FULL_FIX = "Bind the entity with a primary key and its cursor, so that it can be read in smaller windows.";
+
 class TooCostlyError extends TerminalError {
   times = 2;
 }
@@ -113,27 +116,30 @@ function createPost(client: HttpClient, { key, cost, judge, statuses = {} }: Dec
   return async (request: HttpRequest & { json: unknown }, asked: Asked): Promise<HttpResponse> => {
     const costOf = JSON.stringify(request.json).replace(/"(after|id|search)":"[^"]*",?|"ids":\[[^\]]*\],?/g, "");
     let times: number | null = null;
+    let isFull = false;
     const { bucket, perSecond, burst } = cost;
     try {
       return await client.send({
         ...request,
         spends: [{ bucket, perSecond, burst, cost: Math.min(burst, costs.get(costOf) ?? cost.firstGuess) }],
         async classify(response): Promise<Verdict | null> {
-          times = null;
+          [times, isFull] = [null, false];
           const answer = readAnswer(response);
           const requested = answer === null ? null : cost.requested(answer);
           if (requested !== null) costs.set(costOf, requested);
           const verdict = answer === null ? null : judgeAnswer(answer, asked);
-          if (verdict?.kind === "too_costly") {
-            times = verdict.times ?? 2;
+          if (verdict?.kind === "too_costly" || verdict?.kind === "too_many") {
+            if (verdict.kind === "too_many") isFull = true;
+            else times = verdict.times ?? 2;
             return { kind: "fail", reasonCode: "source_rejected_request" };
           }
           return verdict ?? statuses[response.status] ?? (await request.classify?.(response)) ?? null;
         },
       });
     } catch (error) {
-      if (times === null) throw error;
       const { message } = error as Error;
+      if (isFull) throw new ListingFullError("source_response_invalid", message, { fix: FULL_FIX, cause: error });
+      if (times === null) throw error;
       const tooCostly = new TooCostlyError("source_rejected_request", message, {
         fix: `Leave out columns of the entity (sourceConfig.resources.<entity>.exclude): ${key} finds the query too costly even for a single object.`,
         cause: error,

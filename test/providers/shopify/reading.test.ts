@@ -89,6 +89,16 @@ describe("orders with their children", () => {
     expect(tableOf(found, "orders").ids).toEqual(gidsOf(opened, "Order"));
   });
 
+  it.each(["orders", "inventory_items"])(
+    "takes the shop's own word for its cap, and reads smaller windows: %s",
+    async (entity) => {
+      const opened = await openShop({ settings: { cap: 60 } });
+      const found = await opened.read(await opened.plan(entity, since(LONG_AGO)));
+      const table = entity === "orders" ? "Order" : "InventoryItem";
+      expect(tableOf(found, entity, true).ids).toEqual(gidsOf(opened, table));
+    },
+  );
+
   it("halves windows of a listing that is in no order", async () => {
     const opened = await openShop({ settings: { cap: 100 }, mostRecords: 100 });
     const found = await opened.read(await opened.plan("inventory_items", since(LONG_AGO)));
