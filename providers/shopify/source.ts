@@ -6,6 +6,7 @@ import { JobRefusedError } from "../lib/jobs.ts";
 import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";
 import type { ShopifyConfig } from "./config.ts";
+import { createPayments } from "./payments.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
 
 /** Without it, orders that are older than 60 days are left out without a word. */
@@ -25,8 +26,14 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
     });
     return known;
   };
+  const payments = createPayments(ask);
   return {
     ...source,
+    async plan(request) {
+      const plan = await source.plan(request);
+      const absent = await payments.whyNone(request.entityKey);
+      return absent === null ? plan : { ...plan, evidence: { ...plan.evidence, absent } };
+    },
     check: () => check(ask, options.config, resources),
     async discover(keys, knownSpecs, named) {
       const found = await source.discover(keys, knownSpecs, named);
@@ -39,6 +46,8 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
     async *read(request) {
       const { entityKey } = request.spec;
       const isFromStart = request.checkpoint === null && entityKey === OF_ORDERS;
+      const absent = request.checkpoint === null ? await payments.whyNone(entityKey) : null;
+      if (absent !== null) await request.warn?.(`${entityKey}: ${absent}`);
       if (isFromStart && !(await scopes()).has(ALL_ORDERS)) await request.warn?.(`${SIXTY_DAYS} ${GET_ALL_ORDERS}`);
       yield* source.read(request);
     },
@@ -71,6 +80,7 @@ async function check(
     passed("token", `The shop takes the token. The app has ${scopes.handles.size} access scopes.`),
     checkVersion(apiVersion, scopes.apiVersion),
     ...checkScopes(scopes, resources),
+    ...(await createPayments(ask).check(scopes)),
     ...(bulk === "never" ? [] : [await checkBulk(ask, scopes)]),
   ];
 }

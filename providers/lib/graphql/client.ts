@@ -53,7 +53,8 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
       const page = sizes.get(query) ?? sizeOf(document);
       const variables = { ...page, ...given, ...(search === null ? {} : { search }) };
       try {
-        return await post({ ...request, json: { query, variables } }, { permission, hasId: given.id !== undefined });
+        const asked = { permission, hasId: given.id !== undefined };
+        return withAbsent(await post({ ...request, json: { query, variables } }, asked), document);
       } catch (error) {
         const next = error instanceof TooCostlyError ? smallerPage(page, error.times) : null;
         if (!(error instanceof TooCostlyError) || next === null) throw error;
@@ -66,6 +67,15 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
   const sending = { ...client, send };
   const call = createCall(sending, declaration);
   return { ...sending, send: async (request) => completeAnswer(await send(request), nested, call) };
+}
+
+/** The account has not what the connection lies in: the connection is empty. */
+function withAbsent(response: HttpResponse, { within }: GraphqlDocument): HttpResponse {
+  // An answer without it is short.
+  if (within === undefined || response.isLarge || readAnswer(response)?.data?.[within.field] !== null) return response;
+  const empty = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+  const json = { data: { [within.field]: { [within.connection]: empty } } };
+  return { ...response, json: () => json, body: Buffer.from(JSON.stringify(json)) };
 }
 
 /** The data of one document's query. */

@@ -75,6 +75,8 @@ export interface GraphqlResource {
   displayName: string;
   description: string;
   root: string;
+  /** A field of the query root that has the connection. Null in an answer: the account has no such thing, and there are no records. */
+  within?: string;
   /** Of its nodes. */
   type: string;
   /** Arguments that never change: `sortKey: UPDATED_AT`. */

@@ -15,6 +15,8 @@ export interface GraphqlDocument {
   term: string | null;
   terms: string | null;
   permission: string | undefined;
+  /** Where the connection is, and which, if not on the query root; see `GraphqlResource.within`. */
+  within?: { field: string; connection: string };
 }
 
 /** Of each connection within the elements of children. */
@@ -48,13 +50,15 @@ export function composeDocuments(declaration: Resources, wanted: Wanted | null):
 }
 
 function pageOf(resource: GraphqlResource, wanted: Wanted | null): GraphqlDocument {
-  const { entityKey, root, args, pageSize, childPageSize, cursor, terms = null, permission } = resource;
+  const { entityKey, root, within, args, pageSize, childPageSize, cursor, terms = null, permission } = resource;
   const nodes = nodeOf(resource, wanted, "page");
   const inner = nodes.hasConnection ? (childPageSize ?? 50) : null;
   const nested = nestedIn(nodes.text);
+  const page = `${root}(${listed(args)}) { nodes { ${nodes.text} } ${PAGE_INFO} }`;
   const variables = `$first: Int!, $after: String, $search: String${inner === null ? "" : ", $inner: Int!"}${nested.variable}`;
   return {
-    text: `query ${nameOf(entityKey)}(${variables}) { ${root}(${listed(args)}) { nodes { ${nodes.text} } ${PAGE_INFO} } }`,
+    text: `query ${nameOf(entityKey)}(${variables}) { ${within === undefined ? page : `${within} { ${page} }`} }`,
+    ...(within === undefined ? {} : { within: { field: within, connection: root } }),
     ...{ first: pageSize, inner, nested: nested.size, term: cursor?.term ?? null, terms, permission },
   };
 }

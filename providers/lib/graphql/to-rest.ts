@@ -35,14 +35,15 @@ export function toRest<Config, SecretName extends string>(
   const bounded = mostRecords === undefined ? {} : { mostRecords };
 
   function toResource(resource: GraphqlResource): RestResource {
-    const { root, cursor, children, permission, loadMode, defaultSelected, storageDescription } = resource;
+    const { root, within, cursor, children, permission, loadMode, defaultSelected, storageDescription } = resource;
+    const at = within === undefined ? `data.${root}` : `data.${within}.${root}`;
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
       ...(cursor === undefined ? {} : bounded),
       json: { call: resource.entityKey, ...(cursor === undefined ? {} : WINDOW) },
-      records: `data.${root}.nodes`,
-      paginator: relay(`data.${root}`),
+      records: `${at}.nodes`,
+      paginator: relay(at),
       columns: columnsOf(resource.columns),
       primaryKey: resource.primaryKey,
       ...(cursor === undefined
