@@ -54,7 +54,8 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
       const variables = { ...page, ...given, ...(search === null ? {} : { search }) };
       try {
         const asked = { permission, hasId: given.id !== undefined };
-        return withAbsent(await post({ ...request, json: { query, variables } }, asked), document);
+        const { classify: _, ...plain } = request;
+        return withAbsent(await post({ ...plain, json: { query, variables } }, asked), document);
       } catch (error) {
         const next = error instanceof TooCostlyError ? smallerPage(page, error.times) : null;
         if (!(error instanceof TooCostlyError) || next === null) throw error;
@@ -66,7 +67,16 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
 
   const sending = { ...client, send };
   const call = createCall(sending, declaration);
-  return { ...sending, send: async (request) => completeAnswer(await send(request), nested, call) };
+  return {
+    ...sending,
+    async send(request) {
+      const answer = await completeAnswer(await send(request), nested, call);
+      // The engine opens the answer while it judges it, so what it judges has to be whole. GraphQL has no rules of its own there.
+      const verdict = await request.classify?.(answer);
+      if (verdict != null && verdict.kind !== "ok") throw answer.refuse(new SyntaxError("it is no page"));
+      return answer;
+    },
+  };
 }
 
 /** The account has not what the connection lies in: the connection is empty. */
