@@ -11,7 +11,7 @@ export const RUN = `mutation($query: String!) {
   bulkOperationRunQuery(query: $query) { bulkOperation { id status } userErrors { code field message } }
 }`;
 export const POLL = `query($id: ID!) {
-  bulkOperation(id: $id) { id status errorCode objectCount fileSize url partialDataUrl }
+  bulkOperation(id: $id) { id status errorCode objectCount rootObjectCount fileSize url partialDataUrl }
 }`;
 export const CANCEL = `mutation($id: ID!) {
   bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { field message } }
@@ -89,11 +89,13 @@ export function stateOf(operation: JsonObject[string] | undefined): JobState<Exp
 }
 
 function completed(operation: JsonObject): JobState<ExportFile> {
-  const objects = numberAt(operation, "objectCount") ?? 0;
-  const bytes = numberAt(operation, "fileSize") ?? objects * USUAL_LINE_BYTES;
+  const lines = numberAt(operation, "objectCount");
+  const roots = numberAt(operation, "rootObjectCount");
+  const size = numberAt(operation, "fileSize");
+  const bytes = size ?? (lines ?? 0) * USUAL_LINE_BYTES;
   const url = textOf(operation.url);
-  if (url !== "") return { state: "done", result: { url, bytes, lines: objects } };
+  if (url !== "") return { state: "done", result: { url, bytes, size, lines, roots } };
   // Nothing was found: there is no file.
-  if (objects === 0) return { state: "done", result: { url: null, bytes: 0, lines: 0 } };
+  if (lines === 0) return { state: "done", result: { url: null, bytes: 0, size, lines, roots } };
   return { state: "lost", why: "its result has expired" };
 }

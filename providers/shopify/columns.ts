@@ -30,6 +30,13 @@ export function objects(selections: Record<string, string>): Columns {
   );
 }
 
+/** All nodes of connections as JSON, with the selection of each: `refundLineItems` -> `refund_line_items`. */
+export function wholeLists(selections: Record<string, string>): Columns {
+  return Object.fromEntries(
+    Object.entries(selections).map(([field, nodes]) => [snake(field), { type: "jsonb", path: field, nodes }]),
+  );
+}
+
 /** Exact amounts in the shop's currency: `totalPriceSet` -> `total_price`. @param names of MoneyBags, with spaces between */
 export function shopMoney(names: string): Columns {
   return Object.fromEntries(

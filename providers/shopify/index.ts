@@ -15,6 +15,7 @@ import { customers } from "./resources/customers.ts";
 import { DELETIONS, deletions } from "./resources/deletions.ts";
 import { inventoryItems, locations } from "./resources/inventory.ts";
 import { orders } from "./resources/orders.ts";
+import { PAYMENTS } from "./resources/payments.ts";
 import { collections, products } from "./resources/products.ts";
 import {
   abandonedCheckouts,
@@ -74,6 +75,7 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
     giftCards,
     abandonedCheckouts,
     tenderTransactions,
+    ...PAYMENTS,
     deletions,
   ],
   extend: async (source, tools) => {

@@ -25,9 +25,16 @@ export function judge(
     return { kind: "fail", reasonCode: "source_permission_denied", message, fix: fixOfDenied(denied, permission) };
   }
   if (has("SHOP_INACTIVE")) return { kind: "fail", reasonCode: "source_permission_denied", message, fix: SHOP_FIX };
+  if (PAST_THE_CAP.test(message)) return { kind: "too_many" };
   if (/\bcursor\b/i.test(message)) return { kind: "fail", reasonCode: "source_cursor_invalid", message };
   return null;
 }
+
+/**
+ * A page past the 25,000th object. The limits page says that there is a limit, and neither with which words nor with which code it is refused, so that
+ * any that name it count. https://shopify.dev/docs/api/usage/limits
+ */
+const PAST_THE_CAP = /\b25[,._]?000\b|\bpaginat\w+\b.{0,60}\blimit|\blimit\w*\b.{0,60}\bpaginat/i;
 
 /** How often the query's cost exceeds what one query may cost; 2 where Shopify does not say. */
 function timesOver({ extensions }: GraphqlError): number {

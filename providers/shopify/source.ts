@@ -4,10 +4,11 @@ import type { Ask } from "../lib/graphql/ask.ts";
 import type { GraphqlTools } from "../lib/graphql/declaration.ts";
 import { JobRefusedError } from "../lib/jobs.ts";
 import { once } from "../lib/once.ts";
-import type { EntitySchema, Source, SourceCheck } from "../provider.ts";
+import type { EntityPlan, EntitySchema, PlanRequest, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";
 import type { ShopifyConfig } from "./config.ts";
 import { mayLack, tellHidden, withoutHidden } from "./hidden-columns.ts";
+import { createPayments } from "./payments.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
 
 /** Without it, orders that are older than 60 days are left out without a word. */
@@ -21,6 +22,20 @@ const GIVE_SCOPES = "Give the app the scopes, or leave the columns out (sourceCo
 /** Scopes are known before anything is read: an entity that lacks one does not stand in the way of others. */
 export function extendShopify(source: Source, { ask, resources, options }: GraphqlTools<ShopifyConfig>): Source {
   const scopes = once(() => readScopes(ask));
+  const payments = createPayments(ask);
+
+  /** An id that the app may not see stands in nobody's way. */
+  async function planSeen(request: PlanRequest): Promise<EntityPlan> {
+    try {
+      return await source.plan(request);
+    } catch (error) {
+      if (!isProviderError(error) || error.reasonCode !== "source_permission_denied") throw error;
+      const less = withoutHidden(resources, request, await scopes());
+      if (less === null) throw error;
+      return await source.plan(less);
+    }
+  }
+
   return {
     ...source,
     check: () => check(ask, options.config, resources),
@@ -32,20 +47,16 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
         return has(permission) ? entity : withoutScope(entity, permission ?? "");
       });
     },
-    /** An id that the app may not see stands in nobody's way. */
     async plan(request) {
-      try {
-        return await source.plan(request);
-      } catch (error) {
-        if (!isProviderError(error) || error.reasonCode !== "source_permission_denied") throw error;
-        const less = withoutHidden(resources, request, await scopes());
-        if (less === null) throw error;
-        return await source.plan(less);
-      }
+      const plan = await planSeen(request);
+      const absent = await payments.whyNone(request.entityKey);
+      return absent === null ? plan : { ...plan, evidence: { ...plan.evidence, absent } };
     },
     async *read(request) {
       const { entityKey } = request.spec;
       const isFromStart = request.checkpoint === null && entityKey === OF_ORDERS;
+      const absent = request.checkpoint === null ? await payments.whyNone(entityKey) : null;
+      if (absent !== null) await request.warn?.(`${entityKey}: ${absent}`);
       if (isFromStart && !(await scopes()).has(ALL_ORDERS)) await request.warn?.(`${SIXTY_DAYS} ${GET_ALL_ORDERS}`);
       if (request.checkpoint === null && mayLack(resources, request.spec)) {
         const hidden = tellHidden(resources, request.spec, await scopes());
@@ -82,6 +93,7 @@ async function check(
     passedCheck("token", `The shop takes the token. The app has ${scopes.handles.size} access scopes.`),
     checkVersion(apiVersion, scopes.apiVersion),
     ...checkScopes(scopes, resources),
+    ...(await createPayments(ask).check(scopes)),
     ...(bulk === "never" ? [] : [await checkBulk(ask, scopes)]),
   ];
 }

@@ -31,5 +31,8 @@ export interface GraphqlError {
   extensions: JsonObject;
 }
 
-/** `too_costly`: the same is asked for in smaller pages. `times`: how often what it costs exceeds what it may. */
-export type GraphqlVerdict = Verdict | { kind: "too_costly"; times?: number };
+/**
+ * `too_costly`: the same is asked for in smaller pages. `times`: how often what it costs exceeds what it may. `too_many`: the listing goes on behind what
+ * the vendor gives of one, so that smaller windows are read.
+ */
+export type GraphqlVerdict = Verdict | { kind: "too_costly"; times?: number } | { kind: "too_many" };

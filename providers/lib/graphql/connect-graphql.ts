@@ -8,6 +8,7 @@ import { composeDocuments } from "./documents.ts";
 import type { Engine } from "./engine.ts";
 import { createExportReader } from "./export-reader.ts";
 import { createFollowUps } from "./follow-ups.ts";
+import { nestedColumns } from "./nested.ts";
 import { planGraphql, takeWay } from "./plan.ts";
 import type { Wanted } from "./selection.ts";
 import { createSlices } from "./slices.ts";
@@ -25,8 +26,9 @@ export async function connectGraphql<Config, SecretName extends string>(
 
   function engineFor(wanted: Wanted | null): Engine {
     const documents = composeDocuments(declaration, wanted);
-    const asking = createGraphqlClient(client, { declaration, documents, sizes });
-    return { client: asking, resources, source: createRestSource({ client: asking, resources }) };
+    const nested = nestedColumns(declaration, wanted);
+    const asking = createGraphqlClient(client, { declaration, documents, sizes, nested });
+    return { client: asking, resources, nested, source: createRestSource({ client: asking, resources }) };
   }
 
   /** Columns of the plan, and of those what the sync wants. */

@@ -75,6 +75,8 @@ export interface GraphqlResource {
   displayName: string;
   description: string;
   root: string;
+  /** A field of the query root that has the connection. Null in an answer: the account has no such thing, and there are no records. */
+  within?: string;
   /** Of its nodes. */
   type: string;
   /** Arguments that never change: `sortKey: UPDATED_AT`. */
@@ -147,4 +149,6 @@ export type GraphqlColumn =
   | (Pick<RestColumnDetails, "type" | "path" | "parent" | "required" | "description"> & {
       /** How the last step of `path` is asked for, where it takes arguments or has fields of its own: `address { city }`. */
       select?: string;
+      /** `path` is a connection of a child's element, and the column holds all of its nodes, with this selection. Elements have an `id` that `node` takes. */
+      nodes?: string;
     });

@@ -1,5 +1,6 @@
 import type { GraphqlChild, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
-import { detailsOf, selectionOf, type Wanted } from "./selection.ts";
+import { nestedColumns, nestedDocuments } from "./nested.ts";
+import { detailsOf, PAGE_INFO, selectionOf, type Wanted } from "./selection.ts";
 
 /** A query as it is sent, but for its variables. */
 export interface GraphqlDocument {
@@ -8,15 +9,20 @@ export interface GraphqlDocument {
   first: number;
   /** Of each connection within; null where the query has none. */
   inner: number | null;
+  /** Of each connection within the elements of those; null where the query has none. */
+  nested: number | null;
   /** The search term for the time, and terms that never change. */
   term: string | null;
   terms: string | null;
   permission: string | undefined;
   /** The object that is asked about may be gone meanwhile: then it has nothing. */
   mayBeGone?: true;
+  /** Where the connection is, and which, if not on the query root; see `GraphqlResource.within`. */
+  within?: { field: string; connection: string };
 }
 
-const PAGE_INFO = "pageInfo { hasNextPage endCursor }";
+/** Of each connection within the elements of children. */
+const NESTED_PAGE = 5;
 
 type Resources = Pick<GraphqlDeclaration<never, never>, "resources" | "deletions">;
 
@@ -26,7 +32,7 @@ export const changesOf = (entityKey: string): string => `${entityKey}:changed`;
 
 /** Every query that a declaration gives, by the name that a request calls it by. @param wanted null: all columns of all entities */
 export function composeDocuments(declaration: Resources, wanted: Wanted | null): Map<string, GraphqlDocument> {
-  const documents = new Map<string, GraphqlDocument>();
+  const documents = new Map(nestedDocuments(nestedColumns(declaration, wanted)));
   for (const resource of declaration.resources) {
     documents.set(resource.entityKey, pageOf(resource, wanted));
     for (const child of resource.children ?? []) {
@@ -38,7 +44,7 @@ export function composeDocuments(declaration: Resources, wanted: Wanted | null):
       const { root, args, select, term, terms } = declaration.deletions;
       documents.set(deletionsOf(resource.entityKey), {
         text: `query($first: Int!, $after: String, $search: String) { ${root}(${listed(args)}) { nodes { ${select} } ${PAGE_INFO} } }`,
-        ...{ first: 250, inner: null, term, terms: terms(deletions.subjects), permission: undefined },
+        ...{ first: 250, inner: null, nested: null, term, terms: terms(deletions.subjects), permission: undefined },
       });
     }
   }
@@ -46,14 +52,21 @@ export function composeDocuments(declaration: Resources, wanted: Wanted | null):
 }
 
 function pageOf(resource: GraphqlResource, wanted: Wanted | null): GraphqlDocument {
-  const { entityKey, root, args, pageSize, childPageSize, cursor, terms = null, permission } = resource;
+  const { entityKey, root, within, args, pageSize, childPageSize, cursor, terms = null, permission } = resource;
   const nodes = nodeOf(resource, wanted, "page");
   const inner = nodes.hasConnection ? (childPageSize ?? 50) : null;
-  const variables = `$first: Int!, $after: String, $search: String${inner === null ? "" : ", $inner: Int!"}`;
+  const nested = nestedIn(nodes.text);
+  const page = `${root}(${listed(args)}) { nodes { ${nodes.text} } ${PAGE_INFO} }`;
+  const variables = `$first: Int!, $after: String, $search: String${inner === null ? "" : ", $inner: Int!"}${nested.variable}`;
   return {
-    text: `query ${nameOf(entityKey)}(${variables}) { ${root}(${listed(args)}) { nodes { ${nodes.text} } ${PAGE_INFO} } }`,
-    ...{ first: pageSize, inner, term: cursor?.term ?? null, terms, permission },
+    text: `query ${nameOf(entityKey)}(${variables}) { ${within === undefined ? page : `${within} { ${page} }`} }`,
+    ...(within === undefined ? {} : { within: { field: within, connection: root } }),
+    ...{ first: pageSize, inner, nested: nested.size, term: cursor?.term ?? null, terms, permission },
   };
+}
+
+function nestedIn(text: string): { size: number | null; variable: string } {
+  return text.includes("$nested") ? { size: NESTED_PAGE, variable: ", $nested: Int!" } : { size: null, variable: "" };
 }
 
 const listed = (args: string | undefined): string =>
@@ -64,9 +77,11 @@ function restOf(resource: GraphqlResource, child: GraphqlChild, wanted: Wanted |
   const { connection, args } = connectionOf(child);
   const fields = elementOf(child, wanted);
   const page = ["first: $first, after: $after", args].filter((each) => each !== undefined).join(", ");
+  const nested = nestedIn(fields);
   return {
-    text: `query ${nameOf(child.entityKey)}($id: ID!, $first: Int!, $after: String) { node(id: $id) { ... on ${resource.type} { ${connection}(${page}) { nodes { ${fields} } ${PAGE_INFO} } } } }`,
-    ...{ first: 250, inner: null, term: null, terms: null, permission: child.permission ?? resource.permission },
+    text: `query ${nameOf(child.entityKey)}($id: ID!, $first: Int!, $after: String${nested.variable}) { node(id: $id) { ... on ${resource.type} { ${connection}(${page}) { nodes { ${fields} } ${PAGE_INFO} } } } }`,
+    ...{ first: nested.size === null ? 250 : 50, inner: null, nested: nested.size, term: null, terms: null },
+    permission: child.permission ?? resource.permission,
   };
 }
 
@@ -77,12 +92,13 @@ function changedOf(resource: GraphqlResource, child: GraphqlChild, wanted: Wante
   const { connection, args, of, term, pageSize } = changes;
   const ofParent = Object.entries(child.columns).flatMap(([name, column]) => detailsOf(name, column).parent ?? []);
   const parent = `${changes.parentField} { ${selectionOf({}, { paths: [...new Set(ofParent)] })} }`;
-  const page = `${connection}(${listed(args)}) { nodes { ${elementOf(child, wanted, [pathOf(child, changes.column)])} ${parent} } ${PAGE_INFO} }`;
+  const page = `${connection}(${listed(args)}) { nodes { ${elementOf(child, wanted, { paths: [pathOf(child, changes.column)] })} ${parent} } ${PAGE_INFO} }`;
   const body = of === undefined ? page : `node(id: $id) { ... on ${of.type} { ${page} } }`;
   const id = of === undefined ? "" : "$id: ID!, ";
   return {
     text: `query ${nameOf(child.entityKey)}Changed(${id}$first: Int!, $after: String, $search: String) { ${body} }`,
-    ...{ first: pageSize, inner: null, term, terms: null, permission: child.permission ?? resource.permission },
+    ...{ first: pageSize, inner: null, nested: null, term, terms: null },
+    permission: child.permission ?? resource.permission,
     mayBeGone: true,
   };
 }
@@ -121,7 +137,7 @@ function nodeOf(
 
 function childOf(child: GraphqlChild, wanted: Wanted | null, way: "page" | "export"): string {
   const { field } = child;
-  const fields = elementOf(child, wanted);
+  const fields = elementOf(child, wanted, { isFlat: way === "export" });
   if ("list" in field) return `${field.list} { ${fields} }`;
   const { connection, args } = field;
   // Lines of all connections stand in one file: their types tell them apart.
@@ -130,13 +146,17 @@ function childOf(child: GraphqlChild, wanted: Wanted | null, way: "page" | "expo
   return `${connection}(${["first: $inner", args].filter((each) => each !== undefined).join(", ")}) { nodes { ${fields} } ${PAGE_INFO} }`;
 }
 
-function elementOf(child: GraphqlChild, wanted: Wanted | null, paths: readonly string[] = []): string {
+function elementOf(
+  child: GraphqlChild,
+  wanted: Wanted | null,
+  { paths = [], isFlat = false }: { paths?: readonly string[]; isFlat?: boolean } = {},
+): string {
   const { entityKey, columns, primaryKey } = child;
   const key = primaryKey.flatMap((name) => {
     const { path, parent } = detailsOf(name, columns[name] ?? "text");
     return parent === undefined ? [path] : [];
   });
-  return selectionOf(columns, { names: wanted?.get(entityKey), paths: [...new Set(["id", ...key, ...paths])] });
+  return selectionOf(columns, { names: wanted?.get(entityKey), paths: [...new Set(["id", ...key, ...paths])], isFlat });
 }
 
 export function connectionOf({ entityKey, field }: GraphqlChild): { connection: string; args?: string } {

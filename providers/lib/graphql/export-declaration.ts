@@ -28,6 +28,9 @@ export interface ExportFile {
   /** Presigned; null where nothing was found. */
   url: string | null;
   bytes: number;
-  /** That the vendor says it has; 0 where it does not say. */
-  lines: number;
+  /** As the vendor says; null where it does not. */
+  size: number | null;
+  /** What the vendor says that the file has: objects of any kind, and those without a parent. Null where it does not say. */
+  lines: number | null;
+  roots: number | null;
 }

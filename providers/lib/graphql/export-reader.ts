@@ -4,7 +4,6 @@ import type { Batch } from "../../batch.ts";
 import type { ReadRequest, SharedConnection } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { JsonObject } from "../http/json.ts";
-import { readJsonLines } from "../http/stream/json-lines.ts";
 import { JobLostError, JobRefusedError, type JobState, runExportJob } from "../jobs.ts";
 import { createRowsBatch } from "../rest/batches.ts";
 import { holdRecords } from "../rest/held-records.ts";
@@ -16,11 +15,14 @@ import { boundsOf, spanOf } from "../rest/steps.ts";
 import { makesTables } from "../rest/table-rows.ts";
 import { createTablesBatch } from "../rest/tables-batch.ts";
 import type { Ask } from "./ask.ts";
+import { createCall } from "./client.ts";
 import type { GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import { exportQuery } from "./documents.ts";
 import type { Engine } from "./engine.ts";
 import type { ExportFile, GraphqlExports } from "./export-declaration.ts";
+import { wholeLines } from "./export-lines.ts";
 import { type Family, groupLines } from "./group-lines.ts";
+import { fillRecords } from "./nested.ts";
 import { isLong } from "./plan.ts";
 import type { Wanted } from "./selection.ts";
 
@@ -32,7 +34,7 @@ export interface ExportReader {
 }
 
 interface Reading<Config> {
-  declaration: Pick<GraphqlDeclaration<Config, never>, "key" | "resources" | "search">;
+  declaration: Pick<GraphqlDeclaration<Config, never>, "key" | "resources" | "search" | "endpoint">;
   exports: GraphqlExports<Config>;
   engine: Engine;
   wanted: Wanted;
@@ -55,6 +57,7 @@ const RECORDS_AT_ONCE = 200;
 
 export function createExportReader<Config>(reading: Reading<Config>): ExportReader {
   const { declaration, exports, engine, wanted, client, ask, shared } = reading;
+  const call = createCall(engine.client, declaration);
 
   function queryOf({ spec, window }: ReadRequest): string {
     const resource = resourceOf(declaration, spec.entityKey);
@@ -92,13 +95,14 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     });
     let last = start;
     if (file.url !== null) {
-      const lines = linesOf(file, file.url, request);
+      const lines = linesOf({ ...file, url: file.url }, request);
       const connections = connectionsOf(resource, wanted);
       for await (const part of groupLines(lines, { bytes: file.bytes, skip: start.part, parentOf: exports.parentOf })) {
         const records = part.families.map((family) => recordOf(family, { connections, exports, spec }));
         let record = part.number === start.part ? start.record : 0;
         while (record < records.length) {
           const some = records.slice(record, record + RECORDS_AT_ONCE);
+          await fillRecords(some, engine.nested, call);
           const taken = await holdRecords(some).rows({ dated, parent: null }, rows);
           if (!batch.takes(taken)) yield take(last, false);
           newest.add(taken.newest);
@@ -113,19 +117,11 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     yield take(last, true);
   }
 
-  async function* linesOf(file: ExportFile, url: string, { spec }: ReadRequest): AsyncGenerator<JsonObject[], void> {
-    const read = { lines: 0, bytes: 0 };
+  async function* linesOf(file: ExportFile & { url: string }, { spec }: ReadRequest) {
     try {
       const doing = `the file of the ${exports.kind} of ${spec.entityKey}`;
-      const stream = await client.stream({ doing, method: "GET", url, presigned: true });
-      for await (const { values, endsAt } of readJsonLines(stream)) {
-        read.lines += values.length;
-        read.bytes = endsAt;
-        yield values as JsonObject[];
-      }
-      // A file that ends between two lines looks whole.
-      if (read.lines < file.lines && read.bytes < file.bytes)
-        throw stream.refuse(`has ${read.lines} lines, and the source says that it has ${file.lines}`);
+      const stream = await client.stream({ doing, method: "GET", url: file.url, presigned: true });
+      yield* wholeLines(stream, file, exports.parentOf);
     } catch (error) {
       if (isGone(error)) throw new JobLostError("its file is gone", { cause: error });
       throw error;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isObject, type JsonObject, jsonOf, parseJson } from "../http/json.ts";
 import { JobLostError } from "../jobs.ts";
+import { openSpool } from "./spool.ts";
 
 /** An object with those that name it as their parent. */
 export interface Family {
@@ -44,9 +44,9 @@ export async function* groupLines(
     if (skip === 0) yield { number: 0, families: familiesOf(all, options) };
     return;
   }
-  const directory = await mkdtemp(join(tmpdir(), "sluice-export-"));
+  const spool = await openSpool();
   try {
-    const written = createFiles(directory);
+    const written = createFiles(spool.path);
     for await (const some of lines) {
       for (const line of some) {
         const number = partOf(parentOf(line) ?? String(line.id), parts);
@@ -58,7 +58,7 @@ export async function* groupLines(
       yield { number, families: familiesOf(await written.read(number), options) };
     }
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await spool.close();
   }
 }
 

@@ -1,5 +1,7 @@
 import type { GraphqlColumn } from "./declaration.ts";
 
+export const PAGE_INFO = "pageInfo { hasNextPage endCursor }";
+
 type Tree = Map<string, Tree | string>;
 
 /** Which columns of which entities a query asks for; an entity that is absent is not asked for. */
@@ -20,18 +22,26 @@ export function selectionOf(
     names?: ReadonlySet<string> | undefined;
     paths?: readonly string[];
     unions?: Record<string, readonly string[]>;
+    /** Columns that hold the nodes of a connection are left out: what cannot have them. */
+    isFlat?: boolean;
   },
 ): string {
-  const { names, paths = [], unions = {} } = options;
+  const { names, paths = [], unions = {}, isFlat = false } = options;
   const tree: Tree = new Map();
   for (const path of paths) put(tree, path.split("."), undefined);
   for (const [name, column] of Object.entries(columns)) {
-    const { path, parent, select } = detailsOf(name, column);
-    if (parent === undefined && (names?.has(name) ?? true)) put(tree, path.split("."), select);
+    const { path, parent, select, nodes } = detailsOf(name, column);
+    if (parent !== undefined || names?.has(name) === false || (nodes !== undefined && isFlat)) continue;
+    put(tree, path.split("."), nodes === undefined ? select : nestedSelection(path, nodes, "first: $nested"));
   }
   const text = print(tree, unions, "");
   const types = unions[""];
   return types === undefined ? text : types.map((type) => `... on ${type} { ${text} }`).join(" ");
+}
+
+/** `isCut` is asked for by a name that nothing else in an answer has. */
+export function nestedSelection(connection: string, nodes: string, args: string): string {
+  return `${connection}(${args}) { nodes { ${nodes} } pageInfo { isCut: hasNextPage endCursor } }`;
 }
 
 function put(tree: Tree, [step = "", ...rest]: string[], select: string | undefined): void {

@@ -41,15 +41,16 @@ export function toRest<Config, SecretName extends string>(
   const bounded = mostRecords === undefined ? {} : { mostRecords };
 
   function toResource(resource: GraphqlResource): RestResource {
-    const { root, cursor, children, permission, loadMode, defaultSelected } = resource;
+    const { root, within, cursor, children, permission, loadMode, defaultSelected } = resource;
     const isSearched = typeof cursor?.term === "string";
+    const at = within === undefined ? `data.${root}` : `data.${within}.${root}`;
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
       ...(cursor === undefined ? {} : bounded),
       json: { call: resource.entityKey, ...(isSearched ? WINDOW : {}) },
-      records: `data.${root}.nodes`,
-      paginator: relay(`data.${root}`),
+      records: `${at}.nodes`,
+      paginator: relay(at),
       columns: columnsOf(resource.columns),
       primaryKey: resource.primaryKey,
       ...(cursor === undefined
@@ -155,7 +156,8 @@ export function toRest<Config, SecretName extends string>(
 function columnsOf(columns: Record<string, GraphqlColumn>, parentField?: string): Record<string, RestColumn> {
   return Object.fromEntries(
     Object.entries(columns).map(([name, column]): [string, RestColumn] => {
-      const { select: _, parent, path, ...details } = detailsOf(name, column);
+      const { select: _, nodes, parent, path: at, ...details } = detailsOf(name, column);
+      const path = nodes === undefined ? at : `${at}.nodes`;
       if (parent === undefined) return [name, { ...details, path }];
       return [
         name,

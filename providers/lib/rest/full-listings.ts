@@ -12,6 +12,9 @@ import { parseInstant } from "./time-format.ts";
  * pieces of the window.
  */
 
+/** The source refuses to give more of a listing: whoever asks throws it, and smaller pieces of the window are read. */
+export class ListingFullError extends TerminalError {}
+
 /** A piece of a window. `isCut`: it does not end where the window is usually cut, so a checkpoint has to say where. */
 export interface Piece extends Span {
   isCut?: true;
@@ -44,6 +47,17 @@ export function watchFullness(
   const { mostRecords, incremental } = resource;
   let records = listed;
   let last: number | null = null;
+
+  function smaller(mayRestart: boolean): Piece[] | null {
+    // What cannot be asked for in windows is as full in each of them.
+    const isCuttable = mayRestart && incremental !== undefined && asksForWindow(resource);
+    const cut = isCuttable ? cutAt(piece, { last, now, incremental }) : null;
+    if (cut === null) return null;
+    const rest: Piece = { from: cut, to: piece.to, isCut: true };
+    // Of a listing in the order of the cursor, everything before the last record is read.
+    return last === cut ? [rest] : [{ from: piece.from, to: cut, isCut: true }, rest];
+  }
+
   return {
     /**
      * @returns the pieces to read in place of what is left of this listing; null where it is not full
@@ -57,13 +71,15 @@ export function watchFullness(
         last = (await page.datesWithin(dated)).ends?.last ?? last;
       }
       if (records < mostRecords) return null;
-      // What cannot be asked for in windows is as full in each of them.
-      const isCuttable = mayRestart && incremental !== undefined && asksForWindow(resource);
-      const cut = isCuttable ? cutAt(piece, { last, now, incremental }) : null;
-      if (cut === null) throw tooMany(resource, mostRecords);
-      const rest: Piece = { from: cut, to: piece.to, isCut: true };
-      // Of a listing in the order of the cursor, everything before the last record is read.
-      return last === cut ? [rest] : [{ from: piece.from, to: cut, isCut: true }, rest];
+      const pieces = smaller(mayRestart);
+      if (pieces === null) throw tooMany(resource, mostRecords);
+      return pieces;
+    },
+    /** As `afterPage`, where the source itself says that the listing is full. @throws ListingFullError that it is */
+    afterRefusal(error: ListingFullError, mayRestart: boolean): Piece[] {
+      const pieces = smaller(mayRestart);
+      if (pieces === null) throw error;
+      return pieces;
     },
     said: (): Pick<Position, "listed"> => (mostRecords === undefined ? {} : { listed: records }),
   };

@@ -1,6 +1,6 @@
 import type { RejectedRecord } from "../../batch.ts";
 import type { HttpClient } from "../http/client.ts";
-import { placeOf, stepsFrom, watchFullness } from "./full-listings.ts";
+import { ListingFullError, placeOf, stepsFrom, watchFullness } from "./full-listings.ts";
 import { holdRecords } from "./held-records.ts";
 import { type ListedPage, readListing } from "./listing.ts";
 import type { Demand } from "./listing-end.ts";
@@ -113,26 +113,31 @@ async function* readScope<Taken>(
       sightings,
     });
     const order = { isDescending: true, last: Number.POSITIVE_INFINITY };
-    for await (const listed of listing) {
-      const { dated, end } = await lookWithin(listed, resource, step, order);
-      const smaller = await full.afterPage(listed, context.mayRestart);
-      const { parent } = scope;
-      const ofParent = parent === null ? null : { record: parent, fields: resource.parentFields };
-      const taken = await take(listed.records, { dated, parent: ofParent });
-      listed.records.letGo();
-      if (smaller !== null) steps.splice(i + 1, 0, ...smaller);
-      const next =
-        listed.next === null || end ? afterListing : { ...here, ...full.said(), page: pageAfter(listed.next) };
-      const following = smaller?.[0] === undefined ? next : { ...here, ...placeOf(smaller[0]), page: null };
-      const seen = { ...sightings };
-      yield {
-        taken,
-        at: { ...here, page: listed.token, seen },
-        next: listed.stop || following === null ? null : { ...following, seen },
-        answeredAt: listed.answeredAt,
-        stop: listed.stop,
-      };
-      if (end || smaller !== null) break;
+    try {
+      for await (const listed of listing) {
+        const { dated, end } = await lookWithin(listed, resource, step, order);
+        const smaller = await full.afterPage(listed, context.mayRestart);
+        const { parent } = scope;
+        const ofParent = parent === null ? null : { record: parent, fields: resource.parentFields };
+        const taken = await take(listed.records, { dated, parent: ofParent });
+        listed.records.letGo();
+        if (smaller !== null) steps.splice(i + 1, 0, ...smaller);
+        const next =
+          listed.next === null || end ? afterListing : { ...here, ...full.said(), page: pageAfter(listed.next) };
+        const following = smaller?.[0] === undefined ? next : { ...here, ...placeOf(smaller[0]), page: null };
+        const seen = { ...sightings };
+        yield {
+          taken,
+          at: { ...here, page: listed.token, seen },
+          next: listed.stop || following === null ? null : { ...following, seen },
+          answeredAt: listed.answeredAt,
+          stop: listed.stop,
+        };
+        if (end || smaller !== null) break;
+      }
+    } catch (error) {
+      if (!(error instanceof ListingFullError)) throw error;
+      steps.splice(i + 1, 0, ...full.afterRefusal(error, context.mayRestart));
     }
   }
 }

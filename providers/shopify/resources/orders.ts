@@ -13,6 +13,7 @@ import {
   shopMoney,
   TAX_LINE,
   UPDATED_AT,
+  wholeLists,
 } from "../columns.ts";
 import { metafieldsOf } from "./metafields.ts";
 
@@ -55,6 +56,9 @@ const refunds: GraphqlChild = {
     ...fields("text", "note"),
     ...shopMoney("totalRefundedSet"),
     ...presentmentMoney("totalRefundedSet"),
+    ...wholeLists({
+      refundLineItems: `id quantity restockType restocked lineItem { id } location { id } priceSet { ${MONEY_BAG} } subtotalSet { ${MONEY_BAG} } totalTaxSet { ${MONEY_BAG} }`,
+    }),
     ...fields("timestamptz", "createdAt processedAt updatedAt"),
   },
   primaryKey: ["id"],
@@ -75,6 +79,9 @@ const fulfillments: GraphqlChild = {
     ...fields("text", "name status displayStatus"),
     ...fields("integer", "totalQuantity"),
     ...fields("boolean", "requiresShipping"),
+    ...wholeLists({
+      fulfillmentLineItems: `id quantity lineItem { id } originalTotalSet { ${MONEY_BAG} } discountedTotalSet { ${MONEY_BAG} }`,
+    }),
     ...objects({ trackingInfo: "company number url", service: "handle serviceName" }),
     ...fields("timestamptz", "createdAt updatedAt inTransitAt deliveredAt estimatedDeliveryAt"),
   },
@@ -118,6 +125,10 @@ const returns: GraphqlChild = {
     ...fields("text", "name status"),
     ...fields("integer", "totalQuantity"),
     ...objects({ decline: "reason note" }),
+    ...wholeLists({
+      returnLineItems:
+        "id quantity processableQuantity processedQuantity refundableQuantity refundedQuantity unprocessedQuantity returnReasonNote customerNote ... on ReturnLineItem { fulfillmentLineItem { id lineItem { id } } }",
+    }),
     ...fields("timestamptz", "createdAt closedAt requestApprovedAt"),
   },
   primaryKey: ["id"],

@@ -20,6 +20,9 @@ const FAULTS: FaultKind[] = [
   { answer: INTERNAL_ERROR, to: "api" },
   // A value that is missing because of an error is no value.
   { command: "fail_field", args: "Order.email" },
+  // A file that ends too early between two lines looks whole, and so does one that is an error.
+  { command: "spoil_file", args: "short" },
+  { command: "spoil_file", args: "error" },
 ];
 /** At most one of them a run: a job is made anew only so often. */
 const JOB_FAULTS: FaultKind[] = [
@@ -149,8 +152,10 @@ describe.each(CASES)("a shop that misbehaves: $lead, with bulk operations: $bulk
       const dice = createDice(number);
       for (let run = 0; run < 3; run++) {
         simulator.play(drawScript(dice, { kinds: FAULTS, faults: 8, requests: 12 }));
-        if (bulk === "auto" && run === 0)
+        if (bulk === "auto" && run === 0) {
           simulator.play([{ beforeRequest: 4 + dice.roll(4), kind: dice.pick(JOB_FAULTS) }]);
+          simulator.command("spoil_file", dice.pick(["short", "error"]));
+        }
         await catchUp(opened);
         simulator.clock.advance(60 + dice.roll(600));
       }

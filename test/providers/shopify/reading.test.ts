@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Checkpoint } from "../../../core/slices.ts";
 import { selectOne } from "../../../providers/lib/rest/selector.ts";
 import type { PlanRequest } from "../../../providers/provider.ts";
 import { openShop, tableOf } from "./shop.ts";
@@ -58,6 +59,21 @@ describe("orders with their children", () => {
     expect(tableOf(found, "order_line_items").sets).toHaveLength(210);
   });
 
+  it.each(["short", "error"])("never takes a file for whole that is not: %s", async (how) => {
+    const opened = await openShop({ config: { bulk: "auto" } });
+    const planned = await opened.plan("orders", { children: ["order_line_items"] });
+    opened.simulator.command("spoil_file", how);
+    const seen: Checkpoint[] = [];
+    await expect(opened.read(planned, null, Number.POSITIVE_INFINITY, seen)).rejects.toMatchObject({
+      name: "TransientError",
+      reasonCode: "source_response_invalid",
+    });
+    const found = await opened.read(planned, seen.at(-1) ?? null);
+    expect(opened.shop.bulk().made()).toBe(1);
+    expect(tableOf(found, "orders").ids).toEqual(gidsOf(opened, "Order"));
+    expect(tableOf(found, "order_line_items").ids).toEqual(gidsOf(opened, "LineItem"));
+  });
+
   it("reads pages where bulk operations are refused, and says so", async () => {
     const opened = await openShop({ config: { bulk: "auto" }, settings: { bulkEnabled: false } });
     const found = await opened.read(await opened.plan("orders", { children: ["order_line_items"] }));
@@ -72,6 +88,16 @@ describe("orders with their children", () => {
     const found = await opened.read(await opened.plan("orders", since(LONG_AGO)));
     expect(tableOf(found, "orders").ids).toEqual(gidsOf(opened, "Order"));
   });
+
+  it.each(["orders", "inventory_items"])(
+    "takes the shop's own word for its cap, and reads smaller windows: %s",
+    async (entity) => {
+      const opened = await openShop({ settings: { cap: 60 } });
+      const found = await opened.read(await opened.plan(entity, since(LONG_AGO)));
+      const table = entity === "orders" ? "Order" : "InventoryItem";
+      expect(tableOf(found, entity, true).ids).toEqual(gidsOf(opened, table));
+    },
+  );
 
   it("halves windows of a listing that is in no order", async () => {
     const opened = await openShop({ settings: { cap: 100 }, mostRecords: 100 });

@@ -81,6 +81,8 @@ export async function openShop({
     planned: EntityPlan,
     from: Checkpoint = null,
     stopAfter = Number.POSITIVE_INFINITY,
+    /** Gets each checkpoint, for a read that fails. */
+    reached: Checkpoint[] = [],
   ): Promise<ReadSlice> {
     const batches: Batch[] = [];
     const warnings: string[] = [];
@@ -102,6 +104,7 @@ export async function openShop({
           for await (const batch of source.read(request)) {
             batches.push(batch);
             last = batch.checkpoint;
+            reached.push(last);
             if (batches.length >= stopAfter) return { batches, warnings, last };
           }
           done = true;

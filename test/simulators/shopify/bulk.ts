@@ -3,7 +3,7 @@ import type { Dice } from "../../support/random.ts";
 import type { VirtualClock } from "../store.ts";
 import { type BulkLine, linesOf } from "./bulk-lines.ts";
 import { bulkFaultOf } from "./bulk-rules.ts";
-import type { BulkDesk, BulkOperation, ShopContext } from "./context.ts";
+import type { BulkDesk, BulkOperation, ShopContext, SpoiltFile } from "./context.ts";
 import { run } from "./run.ts";
 import { shopifySchema } from "./schema.ts";
 import type { ShopSettings } from "./settings.ts";
@@ -21,6 +21,7 @@ const IN_FLIGHT = ["CREATED", "RUNNING", "CANCELING"];
 export function createBulkDesk(clock: VirtualClock, settings: ShopSettings, dice: Dice): BulkDesk {
   const jobs = new Map<string, Job>();
   const startedAt = performance.now();
+  const spoils: SpoiltFile[] = [];
   let made = 0;
   // Jobs take time whether or not anybody moves the vendor's clock.
   const now = (): number => clock.now() + performance.now() - startedAt;
@@ -109,8 +110,11 @@ export function createBulkDesk(clock: VirtualClock, settings: ShopSettings, dice
     },
     fileOf(path) {
       const id = /^\/bulk\/(\d+)\.jsonl$/.exec(path)?.[1];
-      return jobs.get(`gid://shopify/BulkOperation/${id}`)?.lines ?? null;
+      const text = jobs.get(`gid://shopify/BulkOperation/${id}`)?.lines ?? null;
+      const spoilt = text === null ? undefined : spoils.shift();
+      return spoilt === undefined ? text : spoil(text ?? "", spoilt);
     },
+    spoilNext: (how) => void spoils.push(how),
     made: () => made,
     finish({ failed = null, partial = false } = {}) {
       for (const job of inFlight()) if (job.operation.status === "RUNNING") complete(job, { failed, partial });
@@ -122,6 +126,15 @@ export function createBulkDesk(clock: VirtualClock, settings: ShopSettings, dice
       for (const job of jobs.values()) if (!IN_FLIGHT.includes(job.operation.status)) job.lines = null;
     },
   };
+}
+
+function spoil(text: string, how: SpoiltFile): string {
+  if (how === "error") return `${JSON.stringify({ errors: "Internal error. Looks like something went wrong." })}\n`;
+  const lines = text.split("\n").slice(0, -1);
+  return lines
+    .slice(0, Math.floor(lines.length / 2))
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
 function userError(code: string, message: string) {

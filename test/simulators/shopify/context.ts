@@ -41,6 +41,9 @@ export interface BulkOperation {
   partialDataUrl: string | null;
 }
 
+/** `short`: it ends behind half of its lines; `error`: it is a message in place of them. */
+export type SpoiltFile = "short" | "error";
+
 /** Bulk operations: created, running for a while, and then a file that is downloaded from another host. */
 export interface BulkDesk {
   run(
@@ -54,6 +57,8 @@ export interface BulkDesk {
   cancel(gid: string): { bulkOperation: BulkOperation | null; userErrors: unknown[] };
   /** The text behind a presigned address; null where there is none any more. */
   fileOf(path: string): string | null;
+  /** The next file that is downloaded is another one, with status 200 and the length that it has. */
+  spoilNext(how: SpoiltFile): void;
   /** How many were made. */
   made(): number;
   /** Lets them end. `failed`: with an error, with half of their lines as `partialDataUrl` or none. */

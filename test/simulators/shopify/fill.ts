@@ -31,6 +31,7 @@ export function fillShop(store: Store, dice: Dice, clock: VirtualClock): void {
   for (let id = 1; id <= 5; id++) store.put("Collection", { id, ...at(id), title: `Collection ${id}` });
   for (let id = 1; id <= 70; id++) fillProduct(store, dice, id, at(id));
   for (let id = 1; id <= 210; id++) fillOrder(store, dice, id, at(id));
+  fillPayments(store, at);
   for (let id = 1; id <= 20; id++) {
     store.put("DraftOrder", { id, ...at(id), name: `#D${id}`, customer: 1 + dice.roll(60) });
     for (let n = 0; n < dice.roll(3); n++) store.put("DraftOrderLineItem", { id: id * 100 + n, draftOrder: id });
@@ -44,6 +45,18 @@ export function fillShop(store: Store, dice: Dice, clock: VirtualClock): void {
     for (let n = 0; n < 1 + dice.roll(2); n++)
       store.put("AbandonedCheckoutLineItem", { id: id * 100 + n, abandonedCheckout: id, title: `item ${n}` });
   }
+}
+
+function fillPayments(store: Store, at: (n: number) => { created_at: string; updated_at: string }): void {
+  for (let id = 1; id <= 12; id++)
+    store.put("ShopifyPaymentsPayout", { id, ...at(id), account: 1, issuedAt: at(id).updated_at });
+  for (let id = 1; id <= 130; id++) {
+    const { updated_at: time } = at(id);
+    const times = { created_at: time, updated_at: time, processed_at: time, transactionDate: time };
+    store.put("ShopifyPaymentsBalanceTransaction", { id, ...times, account: 1 });
+  }
+  for (let id = 1; id <= 3; id++)
+    store.put("ShopifyPaymentsDispute", { id, ...at(id), account: 1, initiatedAt: at(id).updated_at });
 }
 
 function discountTimes({ created_at: createdAt, updated_at: updatedAt }: { created_at: string; updated_at: string }) {
@@ -120,7 +133,8 @@ function fillRefunds(store: Store, dice: Dice, order: number, times: { created_a
     store.put("RefundLineItem", { id, refund: id, lineItem: order * 100, quantity: 1 });
   }
   store.put("Return", { id: order, ...times, order, status: "OPEN", name: `#${order}-R1` });
-  store.put("ReturnLineItem", { id: order, return: order, quantity: 1 });
+  const fulfillmentLineItem = { id: order * 100, lineItem: order * 100, quantity: 1 };
+  store.put("ReturnLineItem", { id: order, return: order, quantity: 1, fulfillmentLineItem });
 }
 
 /** Prices with more digits than a double holds. */

@@ -13,6 +13,9 @@ export const CHILDREN: Record<string, { table: string; by: string }> = {
   "Return.refunds": { table: "Refund", by: "return" },
   "Fulfillment.fulfillmentLineItems": { table: "FulfillmentLineItem", by: "fulfillment" },
   "FulfillmentOrder.lineItems": { table: "FulfillmentOrderLineItem", by: "fulfillmentOrder" },
+  "ShopifyPaymentsAccount.payouts": { table: "ShopifyPaymentsPayout", by: "account" },
+  "ShopifyPaymentsAccount.balanceTransactions": { table: "ShopifyPaymentsBalanceTransaction", by: "account" },
+  "ShopifyPaymentsAccount.disputes": { table: "ShopifyPaymentsDispute", by: "account" },
   "Customer.orders": { table: "Order", by: "customer" },
   "Product.variants": { table: "ProductVariant", by: "product" },
   "Collection.products": { table: "Product", by: "collection" },
@@ -81,7 +84,13 @@ export const SCOPES: Record<string, string[]> = {
   ...ofAll(["DiscountNode", "DiscountCodeNode", "DiscountAutomaticNode"], ["read_discounts"]),
   GiftCard: ["read_gift_cards"],
   TenderTransaction: ["read_orders"],
-  ShopifyPaymentsAccount: ["read_shopify_payments_payouts", "read_shopify_payments_accounts"],
+  ShopifyPaymentsAccount: [
+    "read_shopify_payments_payouts",
+    "read_shopify_payments_disputes",
+    "read_shopify_payments_accounts",
+  ],
+  ...ofAll(["ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction"], ["read_shopify_payments_payouts"]),
+  ShopifyPaymentsDispute: ["read_shopify_payments_disputes"],
   Publication: ["read_publications"],
 };
 

@@ -7,6 +7,7 @@ import {
   getNullableType,
   isLeafType,
   isListType,
+  isNonNullType,
 } from "graphql";
 import type { Stored } from "../store.ts";
 import { pageOf } from "./connections.ts";
@@ -122,7 +123,9 @@ function wrap(context: ShopContext, given: unknown, type: GraphQLOutputType, see
   const [only = inner.name] = objectsOf(inner.name);
   if (typeof given === "number") {
     const record = context.store.find(only, given);
-    return record === undefined ? null : resolvedOf(only, record);
+    if (record !== undefined) return resolvedOf(only, record);
+    // What is no longer listed, such as a line item that was removed, is still known to what refers to it.
+    return isNonNullType(type) ? resolvedOf(only, { id: given } as Stored) : null;
   }
   const { __typename: named, ...fields } = given as Record<string, unknown>;
   return { type: String(named ?? only), fields, seed: `${seed}.${field}` } satisfies Resolved;

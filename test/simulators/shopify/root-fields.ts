@@ -26,6 +26,10 @@ export const ROOT_FIELDS: Record<string, RootField> = {
       },
     },
   }),
+  shopifyPaymentsAccount: (_, { settings }): Resolved | null =>
+    settings.paymentsAccount
+      ? { type: "ShopifyPaymentsAccount", seed: "ShopifyPaymentsAccount/1/0", fields: { id: 1 } }
+      : null,
   currentAppInstallation: (_, context): Resolved => ({
     ...{ type: "AppInstallation", seed: "AppInstallation/1/0" },
     fields: {

@@ -147,6 +147,7 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
       settings: (changes) => void Object.assign(settings, changes),
       finish_jobs: (how, tools) => at(tools).bulk.finish(how ?? {}),
       lose_jobs: (_, tools) => at(tools).bulk.lose(),
+      spoil_file: (how, tools) => at(tools).bulk.spoilNext(how === "error" ? "error" : "short"),
       expire_jobs: (_, tools) => at(tools).bulk.expire(),
       uninstall: (_, tools) => at(tools).access.uninstall(),
       /** The next time that the field is resolved (`Order.email`), it fails; the rest of the answer is there. */
