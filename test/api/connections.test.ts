@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
-import { PROVIDERS } from "../../core/vocabulary.ts";
 import { findConnection } from "../../db/connections.ts";
 import { openSecrets } from "../../db/secrets.ts";
-import { findProvider } from "../../providers/index.ts";
 import { type Api, createApi, itemsOf, type Json, postgresConnection } from "./harness.ts";
 
 const SECRET = "hunter2-canary";

@@ -6,7 +6,7 @@ import { ListingFullError } from "../rest/full-listings.ts";
 import { readAnswer } from "./answer.ts";
 import type { Ask, GraphqlAnswer, GraphqlVerdict } from "./ask.ts";
 import type { GraphqlDeclaration } from "./declaration.ts";
-import type { GraphqlDocument } from "./documents.ts";
+import type { GraphqlDocument } from "./document.ts";
 import { type Call, completeAnswer, type NestedColumn } from "./nested.ts";
 import { type PageSize, smallerPage } from "./page-size.ts";
 

@@ -3,7 +3,7 @@ import type { HttpResponse } from "../http/client.ts";
 import { isObject, type JsonObject, type JsonValue, jsonOf } from "../http/json.ts";
 import { textOf } from "./answer.ts";
 import type { GraphqlChild, GraphqlDeclaration } from "./declaration.ts";
-import type { GraphqlDocument } from "./documents.ts";
+import type { GraphqlDocument } from "./document.ts";
 import { detailsOf, nestedSelection, PAGE_INFO, type Wanted } from "./selection.ts";
 
 /**
