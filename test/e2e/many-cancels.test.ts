@@ -125,8 +125,8 @@ describe("work that is stopped at any moment", () => {
       };
       for (let stops = 0; stops < 6; stops++) {
         await until("a try of the slice", async () => ((await triesOf()) > stops ? true : null));
-        const [next] = await Promise.all([world.startWorker(), worker.stop()]);
-        worker = next;
+        await worker.stop();
+        worker = await world.startWorker();
       }
       proxy.heal();
       expect(await whenEnded(world, run.id)).toMatchObject({ status: "succeeded", attemptNumber: 1 });
