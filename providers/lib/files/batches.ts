@@ -111,8 +111,8 @@ export async function* batchesOf(
       const { portion } = item;
       const records = lines.length + rejects.length;
       const isFull = records + portion.rows + portion.rejects.length > limits.rows || bytes >= mostBytes;
-      // Sound rows go as a stream again.
-      if (records > 0 && (isFull || portion.rejects.length === 0)) break;
+      // Sound rows go as a stream, whose format may be binary: these are lines of text.
+      if (portion.rejects.length === 0 || (records > 0 && isFull)) break;
       items.drop();
       begun = item;
       for (const line of linesOf(portion.lines)) lines.push(line);
