@@ -113,6 +113,7 @@ export async function* batchesOf(
       const isFull = records + portion.rows + portion.rejects.length > limits.rows || bytes >= mostBytes;
       // Sound rows go as a stream, whose format may be binary: these are lines of text.
       if (portion.rejects.length === 0 || (records > 0 && isFull)) break;
+      if (portion.format !== "text") throw new Error("Rows beside rejects have to be COPY text.");
       items.drop();
       begun = item;
       for (const line of linesOf(portion.lines)) lines.push(line);
