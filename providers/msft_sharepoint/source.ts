@@ -1,12 +1,10 @@
 import { z } from "zod";
-import type { FeedPage, FeedReader, FeedRecord } from "../lib/feeds/feed.ts";
-import { feedSpecSchema } from "../lib/feeds/feed.ts";
-import { planFeed } from "../lib/feeds/plan-feed.ts";
-import { readFeed } from "../lib/feeds/read-feed.ts";
-import { LISTING_KEY } from "../lib/files/config.ts";
-import { createFileSource, type FileSource } from "../lib/files/source.ts";
+import type { FeedOf, FeedPage, FeedReader, FeedRecord } from "../lib/feeds/feed.ts";
+import { createFeedSource } from "../lib/feeds/source.ts";
+import { createFileSource } from "../lib/files/source.ts";
 import type { JsonObject } from "../lib/http/json.ts";
-import type { ConnectOptions, EntityReadSpec, Source } from "../provider.ts";
+import { routeTables } from "../lib/route-tables.ts";
+import type { ConnectOptions, Source } from "../provider.ts";
 import { checkSite } from "./check.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
 import { createEntities } from "./entities.ts";
@@ -22,34 +20,19 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const { config, sourceConfig, signal } = options;
   const graph = createGraph(options);
   const catalog = createSiteCatalog(graph, config);
-  const entities = createEntities(graph, catalog, config);
-  const reader = createReader(graph, catalog);
-  let fileSource: FileSource | null = null;
-  const files = (): FileSource => {
-    fileSource ??= createFileSource({
-      ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
-      // A file is in the drive once its upload is whole.
-      ...{ files: sourceConfig.files, minAgeSeconds: 0 },
-    });
-    return fileSource;
-  };
-  const fileKeys = new Set([LISTING_KEY, ...sourceConfig.files.map(({ name }) => name)]);
+  const feeds = createFeedSource({
+    ...{ provider: PROVIDER, tables: createEntities(graph, catalog, config), reader: createReader(graph, catalog) },
+    ...{ choiceOf: (entityKey: string) => sourceConfig.resources?.[entityKey], signal },
+  });
+  const files = createFileSource({
+    ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
+    // A file is in the drive once its upload is whole.
+    ...{ files: sourceConfig.files, minAgeSeconds: 0 },
+  });
   return {
+    ...routeTables(files, (entityKey) => files.entityKeys.has(entityKey), feeds),
     check: () => checkSite({ graph, catalog, config }),
-    async discover(keys, known, named = new Map()) {
-      const ofFiles = keys?.filter((key) => fileKeys.has(key)) ?? null;
-      const others = keys?.filter((key) => !fileKeys.has(key)) ?? null;
-      const found = others?.length === 0 ? [] : await entities.discover(others, named);
-      return [...found, ...(ofFiles?.length === 0 ? [] : await files().discover(ofFiles, known, named))];
-    },
     plansAtOnce: 4,
-    async plan(request) {
-      if (fileKeys.has(request.entityKey)) return await files().plan(request);
-      const table = await entities.find(request.entityKey);
-      return planFeed(PROVIDER, table, request, sourceConfig.resources?.[request.entityKey]);
-    },
-    read: (request) =>
-      fileKeys.has(request.spec.entityKey) ? files().read(request) : readFeed(PROVIDER, reader, request, signal),
     probe: async () => graph.client.look(),
     close: () => graph.client.close(),
   };
@@ -63,12 +46,11 @@ const ownSchema = z.object({
 });
 
 function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
-  async function readChanges(at: string, spec: EntityReadSpec): Promise<FeedPage> {
-    const { own, shape } = feedSpecSchema.parse(spec.source);
-    const { driveId, listId = "", leftOut } = ownSchema.parse(own ?? {});
+  async function readChanges(at: string, { entityKey, shape, own }: FeedOf): Promise<FeedPage> {
+    const { driveId, listId = "", leftOut } = ownSchema.parse(own);
     // A link of Graph's carries the token; the first address of all is without one.
     const cost = URL.canParse(at) ? "delta" : "enumeration";
-    const page = await graph.page({ doing: `changes of ${spec.entityKey}`, cost, url: at });
+    const page = await graph.page({ doing: `changes of ${entityKey}`, cost, url: at });
     const known = new Set(shape.fields.map(({ path }) => path.replace(/^fields\./, "")));
     const ofList = { listId, leftOut: new Set(leftOut), known };
     const records = page.items.map((item) =>
@@ -81,9 +63,9 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   }
 
   return {
-    async page(at, spec) {
+    async page(at, of) {
       const find = LISTINGS[at];
-      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, spec));
+      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, of));
       const found = await find(catalog);
       return {
         records: found.map(({ record }): FeedRecord => ({ record: toMicroseconds(withoutAnnotations(record)) })),

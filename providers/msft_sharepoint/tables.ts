@@ -1,9 +1,7 @@
-import type { FeedTable } from "../lib/feeds/plan-feed.ts";
+import { declaredTable, type FeedTable } from "../lib/feeds/plan-feed.ts";
 import type { JsonObject } from "../lib/http/json.ts";
 import type { RestColumn, RestResource } from "../lib/rest/declaration.ts";
 import { toResourceConfig } from "../lib/rest/declared-resource.ts";
-import { describeEntity } from "../lib/rest/entity-description.ts";
-import { shapeRecords } from "../lib/rest/record-shape.ts";
 import type { EntitySchema, NamedColumns } from "../provider.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { toListColumns } from "./list-columns.ts";
@@ -77,9 +75,7 @@ export function listTable(
 }
 
 function shaped(resource: RestResource): Pick<FeedTable, "schema" | "shape"> {
-  const config = toResourceConfig(PROVIDER, resource);
-  const shape = shapeRecords(config, [], null);
-  return { schema: describeEntity(config, shape), shape };
+  return declaredTable(toResourceConfig(PROVIDER, resource));
 }
 
 function asFeed({ schema, shape }: Pick<FeedTable, "schema" | "shape">): Pick<FeedTable, "schema" | "shape"> {

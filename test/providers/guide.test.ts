@@ -11,6 +11,7 @@ const at = (path: string): string => join(place.root, path);
 afterAll(() => place.remove());
 
 await import(at("test/providers/acme_desk.test.ts"));
+await import(at("test/providers/acme_mail.test.ts"));
 
 describe("a provider in 10 minutes", () => {
   it("is one file, its test and its page, beside two lines elsewhere", () => {
@@ -18,6 +19,8 @@ describe("a provider in 10 minutes", () => {
       "providers/acme_desk.ts",
       "test/providers/acme_desk.test.ts",
       "docs/providers/acme_desk.md",
+      "providers/acme_mail.ts",
+      "test/providers/acme_mail.test.ts",
     ]);
   });
 

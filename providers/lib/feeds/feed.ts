@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { EntityReadSpec } from "../../provider.ts";
 import type { JsonValue } from "../http/json.ts";
 import { omissionSchema } from "../rest/omit.ts";
 import { recordShapeSchema } from "../rest/record-shape.ts";
@@ -15,7 +14,14 @@ export interface FeedReader {
    * @throws TransientError source_cursor_expired where the source does not take the position any more, in the middle of a feed too: the entity is
    * planned anew. To read the listing again within the slice would lose what was deleted since it began.
    */
-  page(at: string, spec: EntityReadSpec): Promise<FeedPage>;
+  page(at: string, of: FeedOf): Promise<FeedPage>;
+}
+
+/** The table whose feed is read. */
+export interface FeedOf extends Pick<FeedSpec, "shape"> {
+  entityKey: string;
+  /** As the `FeedTable` has it. */
+  own: Record<string, unknown>;
 }
 
 export interface FeedPage {

@@ -3,8 +3,10 @@ import { TerminalError } from "../../../core/errors.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import type { EntityPlan, EntitySchema, PlanRequest } from "../../provider.ts";
 import { UNMAPPED } from "../rest/column-names.ts";
+import { describeEntity } from "../rest/entity-description.ts";
 import { omissionOf } from "../rest/omit.ts";
-import type { RecordShape } from "../rest/record-shape.ts";
+import { type RecordShape, shapeRecords } from "../rest/record-shape.ts";
+import type { ResourceConfig } from "../rest/resource.ts";
 import type { FeedSpec } from "./feed.ts";
 
 /** One table as a feed or a listing gives it. */
@@ -15,6 +17,12 @@ export interface FeedTable {
   first: string;
   /** See `FeedSpec`. */
   own?: Record<string, unknown>;
+}
+
+/** A table that a resource declares, as far as its feed is not known yet. */
+export function declaredTable(config: ResourceConfig): Pick<FeedTable, "schema" | "shape"> {
+  const shape = shapeRecords(config, [], null);
+  return { schema: describeEntity(config, shape), shape };
 }
 
 /** A guess: nothing was read. */

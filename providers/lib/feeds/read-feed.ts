@@ -47,6 +47,7 @@ async function* readPages(
   const from = positionSchema.parse(checkpoint ?? {});
   if (from.cursor !== undefined || from.done === true) return;
   const batch = createFeedBatch(spec, source);
+  const of = { entityKey: spec.entityKey, shape: source.shape, own: source.own ?? {} };
   const passed = new Set<string>();
   const mostBytes = Math.min(batchBytes, MOST_BATCH_BYTES);
   let at = from.at ?? source.first;
@@ -55,7 +56,7 @@ async function* readPages(
     for (;;) {
       ended.throwIfAborted();
       passed.add(digestOf(at));
-      const page = await reader.page(at, spec);
+      const page = await reader.page(at, of);
       ended.throwIfAborted();
       batch.add(page);
       if (page.next === null) {

@@ -1,4 +1,4 @@
-import type { Source } from "../../provider.ts";
+import type { TableSource } from "../route-tables.ts";
 import type { FileResource } from "./config.ts";
 import { LISTING_KEY } from "./config.ts";
 import { discoverFiles } from "./discover.ts";
@@ -21,8 +21,10 @@ export interface FileSourceOptions {
   signal: AbortSignal;
 }
 
-/** What a connector of files gives as its source; `check`, `probe` and `close` are its own. Entities of other names are not its business. */
-export type FileSource = Pick<Source, "discover" | "plan" | "read">;
+/** The tables that are made of files, and the listing. */
+export interface FileSource extends TableSource {
+  entityKeys: ReadonlySet<string>;
+}
 
 /** For one activity, as any source. */
 export function createFileSource(options: FileSourceOptions): FileSource {
@@ -39,6 +41,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     },
   };
   return {
+    entityKeys: new Set([LISTING_KEY, ...configs.keys()]),
     discover: (keys, known = new Map(), named = new Map()) => discoverFiles(engine, keys, known, named),
     plan: async (request) => (request.entityKey === LISTING_KEY ? planListing(request) : planFiles(engine, request)),
     read: (request) =>

@@ -125,6 +125,8 @@ export interface RestResource {
   /** Fields that have no column: kept in `_unmapped`, or left out. Absent: left out where `keepRecord` has them anyway, else kept. */
   otherFields?: "keep" | "ignore";
   cursor?: RestCursor;
+  /** A feed tells its changes. The engine reads it not at all, and `extend` does; see `lib/feeds/declaration.ts`. */
+  isFeed?: true;
   /** Which records say of themselves that they are deleted: their rows go from the table. Absent: none does. */
   deleted?: RestSign;
   /** Tables that lie inside the records, such as the line items of an order. They need the resource's `primaryKey`. */

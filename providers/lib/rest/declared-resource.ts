@@ -47,6 +47,7 @@ export function toResourceConfig(shared: Shared, resource: RestResource): Resour
     ...{ loadMode: resource.loadMode, sizeClass: resource.sizeClass, permission: resource.permission },
     ...fieldsOf(columns),
     additionalFields: resource.otherFields ?? (keepRecord ? "ignore" : "keep"),
+    ...(resource.isFeed === true ? { isForExtend: true } : {}),
     ...{ deleted: resource.deleted, lists: resource.children?.flatMap(listPathsOf) },
     ...(cursor === undefined
       ? {}

@@ -30,7 +30,7 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
   const { listings = [] } = declaration;
   const configs = [
     ...entities.map(([, config]) => config),
-    ...listings.map((listing) => ({ ...toResourceConfig(declaration, listing), isListing: true })),
+    ...listings.map((listing) => ({ ...toResourceConfig(declaration, listing), isForExtend: true })),
   ];
   checkParents(key, configs);
   const overrides = entities.map(([entity]) => [entity.entityKey, overridesOf(entity)] as const);

@@ -11,6 +11,7 @@ import { createLoopGuard, digestOf, type LoopGuard } from "./loop-guard.ts";
 import { openAnswer } from "./open-answer.ts";
 import type { PageRecords } from "./page-records.ts";
 import type { PageToken } from "./page-token.ts";
+import { permissionFix } from "./permission-fix.ts";
 import { buildRequest } from "./request.ts";
 import type { Resource } from "./resources.ts";
 import type { Sightings } from "./sightings.ts";
@@ -261,11 +262,6 @@ function newItems(added: number, records: number, items: number): number {
 function addKeys(added: number | null, token: PageToken | null): number | null {
   const before = token === null ? 0 : (token.counts?.keys ?? null);
   return added === null || before === null ? null : before + added;
-}
-
-/** @param permission in the vendor's words: `tickets:read` */
-function permissionFix(permission: string): string {
-  return `Give the credentials the permission ${permission}, then check the connection.`;
 }
 
 function dateOf({ headers }: HttpResponse): number | null {

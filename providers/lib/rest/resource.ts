@@ -146,8 +146,8 @@ export interface ResourceConfig {
   errorRules: ErrorRule[];
   /** The source gives no more records than this in one listing. */
   mostRecords?: number | undefined;
-  /** Read by the connector alone: it is none of the source's entities. */
-  isListing?: boolean | undefined;
+  /** The engine does not discover, check or read it by itself: the connector's `extend` does. */
+  isForExtend?: boolean | undefined;
   /** More pages in one listing are taken for a loop. */
   maxPages: number;
 }

@@ -32,7 +32,7 @@ export function createResources<Declared extends ResourceConfig>(
   const declared = new Map(resources.map((resource) => [resource.name, resource]));
   return {
     provider,
-    names: resources.filter(({ isListing }) => isListing !== true).map(({ name }) => name),
+    names: resources.filter(({ isForExtend }) => isForExtend !== true).map(({ name }) => name),
     get(name) {
       const resource = declared.get(name);
       if (resource === undefined) {
