@@ -2,6 +2,7 @@ import { Context } from "@temporalio/activity";
 import { isComparison } from "../core/digests.ts";
 import { TransientError } from "../core/errors.ts";
 import { reasonOf } from "../core/result-reasons.ts";
+import { mapSideBySide } from "../core/side-by-side.ts";
 import { inDependencyOrder } from "../core/slices.ts";
 import type { BindingRow } from "../db/bindings.ts";
 import { recordPlanningProgress } from "../db/planning-progress.ts";
@@ -13,7 +14,6 @@ import { beginAgainAfterOutage, outlastOutage } from "./outlast-outage.ts";
 import { type EntityPlanning, planEntity } from "./plan-entity.ts";
 import { planGroup } from "./plan-group.ts";
 import type { Tracked } from "./progress.ts";
-import { mapSideBySide } from "./side-by-side.ts";
 
 /** Between two notes of how far the planning is. */
 const NOTE_INTERVAL_MS = 1_000;

@@ -1,5 +1,6 @@
 import { isProviderError } from "../core/errors.ts";
 import type { EntityLoadPreview, EntityPlanPreview, PreviewQuestion } from "../core/plan-preview.ts";
+import { mapSideBySide } from "../core/side-by-side.ts";
 import { MAX_SLICES_PER_PLAN } from "../core/slices.ts";
 import { type BindingRow, listBindings } from "../db/bindings.ts";
 import { readCursorState } from "../db/cursor-states.ts";
@@ -26,7 +27,6 @@ import { meetingDefects } from "./meeting-defects.ts";
 import { missingEntity } from "./plan-entity.ts";
 import { type Attempt, previewGroup, toPreview } from "./preview-group.ts";
 import { executionConfigOf, loadConnection, openDestination } from "./run-context.ts";
-import { mapSideBySide } from "./side-by-side.ts";
 
 /** A run would begin another one, under its own id. */
 const NEW_GENERATION = "new";

@@ -1,10 +1,10 @@
-import { TerminalError } from "../../core/errors.ts";
 import type { AssertionKey } from "../lib/http/auth/assertion.ts";
 import type { Authenticator } from "../lib/http/auth/authenticator.ts";
 import { apiKeyAuth, basicAuth, bearerAuth, headerAuth, noAuth } from "../lib/http/auth/fixed.ts";
 import { oauth1Auth } from "../lib/http/auth/oauth1.ts";
 import { clientCredentialsAuth, jwtBearerAuth, type OAuthClient, refreshTokenAuth } from "../lib/http/auth/oauth2.ts";
 import { sessionLoginAuth } from "../lib/http/auth/session-login.ts";
+import { secretOf } from "../lib/secret-of.ts";
 import type { AuthConfig } from "./config/auth.ts";
 
 /** @throws TerminalError config_invalid where the connection lacks a secret that `auth` names */
@@ -13,15 +13,8 @@ export function createAuthenticator(
   secrets: Readonly<Record<string, string>>,
   baseUrl: string,
 ): Authenticator {
-  const secret = (name: string): string => {
-    const value = secrets[name];
-    if (value !== undefined) return value;
-    throw new TerminalError(
-      "config_invalid",
-      `http_api: the connection has no secret '${name}', which its auth names.`,
-      { fix: "Store the secret with the connection, or correct its auth." },
-    );
-  };
+  const secret = (name: string): string =>
+    secretOf("http_api", secrets, name, "Store the secret with the connection, or correct its auth.");
   const named = (secretNames: Record<string, string>): Record<string, string> =>
     Object.fromEntries(Object.entries(secretNames).map(([key, name]) => [key, secret(name)]));
 

@@ -1,7 +1,7 @@
-import { TerminalError } from "../../core/errors.ts";
 import type { Authenticator } from "../lib/http/auth/authenticator.ts";
 import { clientCredentialsAuth, type OAuthClient } from "../lib/http/auth/oauth2.ts";
 import type { TokenRefusal } from "../lib/http/auth/token-answer.ts";
+import { secretOf } from "../lib/secret-of.ts";
 import { endpointsOf } from "./clouds.ts";
 import type { ConnectionConfig } from "./config.ts";
 
@@ -13,6 +13,8 @@ import type { ConnectionConfig } from "./config.ts";
 export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<string, string>>): Authenticator {
   const { tenantId, clientId, auth } = config;
   const { own, login } = endpointsOf(config);
+  const secret = (name: string): string =>
+    secretOf("msft_sharepoint", secrets, name, "Store the secret with the connection, or choose another auth.type.");
   const client: Omit<OAuthClient, "clientSecret" | "sendIn" | "assertion"> = {
     tokenUrl: `${login}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`,
     clientId,
@@ -20,11 +22,11 @@ export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<st
     explain: explainRefusal,
   };
   if (auth.type === "client_secret")
-    return clientCredentialsAuth({ ...client, clientSecret: secretOf(secrets, "clientSecret"), sendIn: "body" });
+    return clientCredentialsAuth({ ...client, clientSecret: secret("clientSecret"), sendIn: "body" });
   return clientCredentialsAuth({
     ...client,
     ...{ clientSecret: null, sendIn: "assertion" },
-    assertion: { privateKey: secretOf(secrets, "privateKey"), ...signatureOf(auth.thumbprint) },
+    assertion: { privateKey: secret("privateKey"), ...signatureOf(auth.thumbprint) },
   });
 }
 
@@ -38,14 +40,6 @@ function signatureOf(thumbprint: string) {
   return bytes.length === 20
     ? { algorithm: "RS256" as const, header: { x5t: encoded } }
     : { algorithm: "PS256" as const, header: { "x5t#S256": encoded } };
-}
-
-function secretOf(secrets: Readonly<Record<string, string>>, name: string): string {
-  const value = secrets[name];
-  if (value !== undefined && value !== "") return value;
-  throw new TerminalError("config_invalid", `msft_sharepoint: the connection has no secret '${name}'.`, {
-    fix: "Store the secret with the connection, or choose another auth.type.",
-  });
 }
 
 type Explained = NonNullable<ReturnType<NonNullable<OAuthClient["explain"]>>>;

@@ -1,4 +1,5 @@
 import { isOfEntity, TerminalError } from "../../core/errors.ts";
+import { mapSideBySide } from "../../core/side-by-side.ts";
 import type { FeedTable } from "../lib/feeds/plan-feed.ts";
 import { isObject, type JsonObject } from "../lib/http/json.ts";
 import type { EntitySchema, KnownNames, NamedColumns } from "../provider.ts";
@@ -78,12 +79,8 @@ export function createEntities(graph: Graph, catalog: SiteCatalog, config: Conne
 
   return {
     async discover(keys, named) {
-      const wanted = (keys ?? (await keysOfAll())).entries();
-      const schemas: EntitySchema[][] = [];
-      const work = async (): Promise<void> => {
-        for (const [i, entityKey] of wanted) schemas[i] = await describe(entityKey, named.get(entityKey));
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      const wanted = keys ?? (await keysOfAll());
+      const schemas = await mapSideBySide(wanted, AT_ONCE, (key) => describe(key, named.get(key)));
       return schemas.flat();
     },
     async find(entityKey) {

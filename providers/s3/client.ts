@@ -2,6 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import type { Pulse } from "../../core/pulse.ts";
 import { createEgressGuard } from "../lib/http/egress.ts";
 import { createFailures, type Failure } from "../lib/http/failures.ts";
+import { createInFlight } from "../lib/http/in-flight.ts";
 import { sharedLargeBodies } from "../lib/http/large-bodies.ts";
 import { createTransport } from "../lib/http/transport.ts";
 import { backoffSeconds, pause } from "../lib/http/waiting.ts";
@@ -56,9 +57,9 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
     ...{ guard, timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES, tlsRootCert, signal },
     large: { bodies: sharedLargeBodies(), source: new URL(endpoint).host },
   });
+  const { whileWaiting, look } = createInFlight(transport);
   const requestHandler = createRequestHandler(guard, transport);
   const toError = createFailures("s3", redactor);
-  let inFlight = 0;
 
   const credentials = createCredentials({
     ...options,
@@ -77,15 +78,6 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
     });
   let sdk = createSdk();
   const getObject = createGetObject({ config, guard, transport, credentials });
-
-  async function whileWaiting<T>(work: () => Promise<T>): Promise<T> {
-    inFlight += 1;
-    try {
-      return await work();
-    } finally {
-      inFlight -= 1;
-    }
-  }
 
   async function rest(seconds: number): Promise<void> {
     // What is thrown then is the signal's reason.
@@ -127,10 +119,7 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
         },
       ),
     noteMoved: transport.noteMoved,
-    look() {
-      if (transport.hasMoved()) return "working";
-      return inFlight > 0 ? "waiting" : "none";
-    },
+    look,
     close: () => transport.close(),
   };
 }

@@ -13,6 +13,7 @@ import { createAuthContext } from "./auth/context.ts";
 import { createEgressGuard } from "./egress.ts";
 import { createFailures, describeRequest, type Failure } from "./failures.ts";
 import { isHarmless } from "./headers.ts";
+import { createInFlight } from "./in-flight.ts";
 import { ofOneClient, sharedLargeBodies } from "./large-bodies.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { hidingAddress } from "./presigned.ts";
@@ -97,6 +98,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     tlsRootCert,
     signal,
   });
+  const { whileWaiting, look } = createInFlight(transport);
   const authContext = createAuthContext({ guard, tlsRootCert, shared, redactor, toError });
   const attempt = createAttempts({
     auth: options.auth,
@@ -112,21 +114,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     signal,
   });
 
-  let inFlight = 0;
-
   const outgoing = createOutgoing({
     ...{ baseUrl: options.baseUrl, headers, allowedHosts },
     refuse: (request, said) => toErrorOf(request, { reasonCode: "source_address_refused", said }),
   });
-
-  async function whileWaiting<T>(work: () => Promise<T>): Promise<T> {
-    inFlight += 1;
-    try {
-      return await work();
-    } finally {
-      inFlight -= 1;
-    }
-  }
 
   async function unlessAborted<T>(work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
@@ -162,10 +153,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     },
     answered: () =>
       unlessAborted(async () => (await raceAbort(options.auth.authorize(authContext), signal)).answered ?? {}),
-    look() {
-      if (transport.hasMoved()) return "working";
-      return inFlight > 0 ? "waiting" : "none";
-    },
+    look,
     async close() {
       await transport.close();
       bodies.letGoAll();

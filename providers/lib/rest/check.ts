@@ -1,5 +1,6 @@
 import { failedCheck } from "../../../core/connection-tasks.ts";
 import { isProviderError } from "../../../core/errors.ts";
+import { mapSideBySide } from "../../../core/side-by-side.ts";
 import type { SourceCheck } from "../../provider.ts";
 import type { HttpClient } from "../http/client.ts";
 import { type ReadContext, readPages, type Take } from "./pages.ts";
@@ -36,16 +37,10 @@ async function checkResources({ client, resources }: CheckedSource): Promise<Sou
   const all = resources.names.map((name) => resources.get(name)).filter(({ nested }) => nested === undefined);
   const alone = all.filter((resource) => resource.parent === undefined);
   const chosen = (alone.length > 0 ? alone : all).slice(0, MOST_RESOURCES);
-  const left = chosen.entries();
-  const checks: SourceCheck[] = [];
-  const work = async (): Promise<void> => {
-    for (const [i, resource] of left) {
-      const check = await report(`read ${resource.name}`, () => checkResource({ client, resources }, resource));
-      checks[i] = { ...check, entityKey: resource.name };
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return checks;
+  return mapSideBySide(chosen, AT_ONCE, async (resource) => {
+    const check = await report(`read ${resource.name}`, () => checkResource({ client, resources }, resource));
+    return { ...check, entityKey: resource.name };
+  });
 }
 
 async function report(name: string, look: () => Promise<string>): Promise<SourceCheck> {

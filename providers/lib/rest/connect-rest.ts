@@ -1,7 +1,7 @@
-import { TerminalError } from "../../../core/errors.ts";
 import type { ConnectOptions, Source } from "../../provider.ts";
 import { type Limit, oneBucket } from "../http/admission.ts";
 import { createHttpClient, type HttpClient } from "../http/client.ts";
+import { secretOf } from "../secret-of.ts";
 import type { OneLimit, RestApi, RestDeclaration, RestPaginator, RestSourceConfig } from "./declaration.ts";
 import type { Paginator } from "./paginator.ts";
 import type { PaginatorConfig } from "./paginator-config.ts";
@@ -23,14 +23,6 @@ export async function connectRest<Config, SecretName extends string>(
   const resources = settleResources(declaration, configs, { sourceConfig: options.sourceConfig, api });
   const source = createRestSource({ client, resources, checkPath });
   return extend === undefined ? source : await extend(source, { client, resources, options });
-}
-
-function secretOf(key: string, secrets: Readonly<Record<string, string>>, name: string): string {
-  const value = secrets[name];
-  if (value !== undefined) return value;
-  throw new TerminalError("config_invalid", `${key}: the connection has no secret '${name}'.`, {
-    fix: "Store the secret with the connection.",
-  });
 }
 
 async function openClient<Config>(

@@ -1,4 +1,5 @@
 import { isOfEntity, type ProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
+import { mapSideBySide } from "../../../core/side-by-side.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import { describeEntity } from "./entity-description.ts";
 import { whyUnprovable } from "./provable.ts";
@@ -16,15 +17,9 @@ export async function discoverEntities(
 ): Promise<EntitySchema[]> {
   const declared = new Set(source.resources.names);
   const names = entityKeys === null ? [...declared] : entityKeys.filter((key) => declared.has(key));
-  const left = names.values();
-  const found = new Map<string, EntitySchema>();
-  const work = async (): Promise<void> => {
-    for (const name of left) {
-      found.set(name, await discoverEntity(source, name, { known: known.get(name), named: named.get(name) }));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return names.flatMap((name) => found.get(name) ?? []);
+  return mapSideBySide(names, AT_ONCE, (name) =>
+    discoverEntity(source, name, { known: known.get(name), named: named.get(name) }),
+  );
 }
 
 async function discoverEntity(
