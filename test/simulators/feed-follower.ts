@@ -2,12 +2,8 @@ import { isProviderError } from "../../core/errors.ts";
 import type { Cells } from "../../core/row-list.ts";
 import type { Checkpoint } from "../../core/slices.ts";
 import type { TablesBatch } from "../../providers/batch.ts";
-import type { EntityPlan, PlanRequest, ReadRequest, Source } from "../../providers/provider.ts";
-
-const PLAN: Omit<PlanRequest, "entityKey" | "keyColumns" | "scan" | "cursorState"> = {
-  ...{ windows: false, windowSize: null, maxSlices: 100, lookbackSeconds: null, safetyLagSeconds: null },
-  ...{ catchUp: false, removes: false, between: null, cursorField: null },
-};
+import type { EntityPlan, PlanRequest, Source } from "../../providers/provider.ts";
+import { ASKED_FOR_NOTHING, createRunTries } from "./run-tries.ts";
 
 /** As often as a run tries a slice, and as a chain begins anew with a feed that has expired. */
 const MOST_TRIES = 12;
@@ -30,40 +26,19 @@ export function createFeedFollower(
   let columns: string[] = [];
   let state: string | null = null;
   let resyncs = 0;
+  const tries = createRunTries(withSource, { mostTries: MOST_TRIES, passes: (error) => !isExpired(error) });
 
   async function run(changes: Pick<PlanRequest, "scan" | "cursorState" | "resync">): Promise<void> {
-    const plan = await trying(() => withSource((source) => source.plan({ ...PLAN, ...entity, ...changes })));
+    const plan = await tries.plan({ ...ASKED_FOR_NOTHING, cursorField: null, ...entity, ...changes });
     const seen = new Set<string>();
-    let checkpoint: Checkpoint = null;
+    let last: Checkpoint = null;
     for (const { window } of plan.slices)
-      await trying(() =>
-        withSource(async (source) => {
-          const from = JSON.parse(JSON.stringify(checkpoint)) as Checkpoint;
-          const spec = { spec: plan.spec, window, checkpoint: from, batchRows: 30, batchBytes: 2 ** 30 };
-          checkpoint = await take(source, plan, spec, seen, (at) => {
-            checkpoint = at;
-          });
-        }),
-      );
+      last = await tries.readSlice({ spec: plan.spec, window }, (batch) => {
+        if (batch.kind !== "tables") throw new Error(`a batch of ${batch.kind} is no feed's`);
+        merge(batch, plan, seen);
+      });
     if (changes.resync === true) for (const key of table.keys()) if (!seen.has(key)) table.delete(key);
-    state = (checkpoint as Checkpoint)?.cursor ?? state;
-  }
-
-  async function take(
-    source: Source,
-    plan: EntityPlan,
-    request: ReadRequest,
-    seen: Set<string>,
-    commit: (at: Checkpoint) => void,
-  ): Promise<Checkpoint> {
-    let { checkpoint } = request;
-    for await (const batch of source.read(request)) {
-      if (batch.kind !== "tables") throw new Error(`a batch of ${batch.kind} is no feed's`);
-      merge(batch, plan, seen);
-      ({ checkpoint } = batch);
-      commit(checkpoint);
-    }
-    return checkpoint;
+    state = last?.cursor ?? state;
   }
 
   function merge({ tables }: TablesBatch, { spec }: EntityPlan, seen: Set<string>): void {
@@ -91,11 +66,11 @@ export function createFeedFollower(
     },
     async catchUp() {
       let changes: Parameters<typeof run>[0] = { scan: state === null ? "full" : "incremental", cursorState: state };
-      for (let tries = 1; ; tries++) {
+      for (let times = 1; ; times++) {
         try {
           return await run(changes);
         } catch (error) {
-          if (!isExpired(error) || tries === MOST_TRIES) throw error;
+          if (!isExpired(error) || times === MOST_TRIES) throw error;
           resyncs += 1;
           changes = { scan: "full", cursorState: null, resync: true };
         }
@@ -108,15 +83,4 @@ export function createFeedFollower(
 
 function isExpired(error: unknown): boolean {
   return isProviderError(error) && error.reasonCode === "source_cursor_expired";
-}
-
-async function trying<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      const passes = error instanceof Error && error.name === "TransientError" && !isExpired(error);
-      if (!passes || tries === MOST_TRIES) throw error;
-    }
-  }
 }

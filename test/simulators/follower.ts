@@ -1,12 +1,7 @@
 import type { Cells } from "../../core/row-list.ts";
-import type { Checkpoint } from "../../core/slices.ts";
 import type { RowsBatch } from "../../providers/batch.ts";
-import type { EntityPlan, PlanRequest, Source } from "../../providers/provider.ts";
-
-const PLAN: Omit<PlanRequest, "entityKey" | "keyColumns" | "cursorField" | "scan" | "cursorState" | "removes"> = {
-  ...{ windows: false, windowSize: null, maxSlices: 100, lookbackSeconds: null, safetyLagSeconds: null },
-  ...{ catchUp: false, between: null },
-};
+import type { EntityPlan, Source } from "../../providers/provider.ts";
+import { ASKED_FOR_NOTHING, createRunTries } from "./run-tries.ts";
 
 /** As often as a run tries a slice. */
 const MOST_TRIES = 12;
@@ -28,31 +23,24 @@ export function createFollower(
   let rows = new Map<string, Cells>();
   let state: string | null = null;
   let latest: EntityPlan | null = null;
+  const tries = createRunTries(withSource, { mostTries: MOST_TRIES });
 
   async function run(scan: "full" | "incremental", into: Map<string, Cells>): Promise<void> {
-    const request = { ...PLAN, ...entity, scan, cursorState: scan === "full" ? null : state, removes: scan === "full" };
-    const plan = await trying(() => withSource((source) => source.plan(request)));
+    const request = {
+      ...ASKED_FOR_NOTHING,
+      ...entity,
+      scan,
+      cursorState: scan === "full" ? null : state,
+      removes: scan === "full",
+    };
+    const plan = await tries.plan(request);
     const newest: string[] = [];
     for (const { window } of plan.slices) {
-      let checkpoint: Checkpoint = null;
-      await trying(() =>
-        withSource(async (source) => {
-          const from = JSON.parse(JSON.stringify(checkpoint)) as Checkpoint;
-          const reading = source.read({
-            spec: plan.spec,
-            window,
-            checkpoint: from,
-            batchRows: 30,
-            batchBytes: 2 ** 30,
-          });
-          for await (const batch of reading) {
-            if (batch.kind !== "rows") throw new Error(`a batch of ${batch.kind} cannot be followed`);
-            merge(batch, into);
-            checkpoint = batch.checkpoint;
-          }
-        }),
-      );
-      if (typeof checkpoint === "object") newest.push((checkpoint as Checkpoint)?.newest ?? "");
+      const last = await tries.readSlice({ spec: plan.spec, window }, (batch) => {
+        if (batch.kind !== "rows") throw new Error(`a batch of ${batch.kind} cannot be followed`);
+        merge(batch, into);
+      });
+      newest.push(last?.newest ?? "");
     }
     latest = plan;
     state = nextState(plan, newest) ?? state;
@@ -91,15 +79,4 @@ export function nextState({ upperBound, evidence }: EntityPlan, newest: readonly
   const read = newest.filter((text) => text !== "").sort((a, b) => Date.parse(a) - Date.parse(b));
   const last = read.at(-1);
   return last !== undefined && Date.parse(last) < Date.parse(upperBound) ? last : upperBound;
-}
-
-async function trying<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      // By name: the connector of the guide is loaded from a copy of the repository, and its errors with it.
-      if (!(error instanceof Error) || error.name !== "TransientError" || tries === MOST_TRIES) throw error;
-    }
-  }
 }

@@ -1,13 +1,8 @@
 import type { Cells } from "../../core/row-list.ts";
-import type { Checkpoint } from "../../core/slices.ts";
 import type { Batch, KeyRows, TableRows } from "../../providers/batch.ts";
-import type { EntityPlan, PlanRequest, Source } from "../../providers/provider.ts";
+import type { Source } from "../../providers/provider.ts";
 import { nextState } from "./follower.ts";
-
-const PLAN: Omit<PlanRequest, "entityKey" | "keyColumns" | "cursorField" | "scan" | "cursorState" | "removes"> = {
-  ...{ windows: true, windowSize: null, maxSlices: 100, lookbackSeconds: null, safetyLagSeconds: null },
-  ...{ catchUp: false, between: null },
-};
+import { ASKED_FOR_NOTHING, createRunTries } from "./run-tries.ts";
 
 const MOST_TRIES = 40;
 
@@ -42,6 +37,12 @@ export function createGroupFollower(
   const entities = [lead, ...children];
   let tables = emptyTables();
   let state: string | null = null;
+  const tries = createRunTries(withSource, {
+    mostTries: MOST_TRIES,
+    onFailure: (error) => {
+      if (Object(error).reasonCode === "source_job_running") onWait?.();
+    },
+  });
 
   function emptyTables(): Map<string, Map<string, Row>> {
     return new Map(entities.map(({ entityKey }) => [entityKey, new Map<string, Row>()]));
@@ -50,31 +51,22 @@ export function createGroupFollower(
   async function run(scan: "full" | "incremental", into: Map<string, Map<string, Row>>): Promise<void> {
     const members = children.map(({ entityKey, keyColumns }) => ({ entityKey, keyColumns }));
     const cursorState = scan === "full" ? null : state;
-    const request = { ...PLAN, ...lead, members, scan, cursorState, removes: scan === "full" };
-    const plan = await trying(() => withSource((source) => source.plan(request)));
+    const request = {
+      ...ASKED_FOR_NOTHING,
+      windows: true,
+      ...lead,
+      members,
+      scan,
+      cursorState,
+      removes: scan === "full",
+    };
+    const plan = await tries.plan(request);
     const newest: string[] = [];
-    for (const slice of plan.slices) newest.push((await readSlice(plan, slice, into))?.newest ?? "");
+    for (const { window } of plan.slices) {
+      const last = await tries.readSlice({ spec: plan.spec, window }, (batch) => apply(batch, into));
+      newest.push(last?.newest ?? "");
+    }
     state = nextState(plan, newest) ?? state;
-  }
-
-  /** From its last checkpoint on, as often as the source breaks off. */
-  async function readSlice(
-    plan: EntityPlan,
-    { window }: EntityPlan["slices"][number],
-    into: Map<string, Map<string, Row>>,
-  ): Promise<Checkpoint> {
-    const reached: { checkpoint: Checkpoint } = { checkpoint: null };
-    await trying(() =>
-      withSource(async (source) => {
-        const from = JSON.parse(JSON.stringify(reached.checkpoint)) as Checkpoint;
-        const asked = { spec: plan.spec, window, checkpoint: from, batchRows: 30, batchBytes: 2 ** 30 };
-        for await (const batch of source.read(asked)) {
-          apply(batch, into);
-          reached.checkpoint = batch.checkpoint;
-        }
-      }),
-    );
-    return reached.checkpoint;
   }
 
   function apply(batch: Batch, into: Map<string, Map<string, Row>>): void {
@@ -131,17 +123,6 @@ export function createGroupFollower(
       const row = rowOf(deletes.columns, cells);
       const before = table.get(keyOf(entity.keyColumns, row));
       if (!isOlder(row, before, entity.cursorField)) table.delete(keyOf(entity.keyColumns, row));
-    }
-  }
-
-  async function trying<T>(work: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== "TransientError" || tries === MOST_TRIES) throw error;
-        if (Object(error).reasonCode === "source_job_running") onWait?.();
-      }
     }
   }
 

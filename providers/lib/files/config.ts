@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { isKnownEncoding } from "../known-encoding.ts";
 
 /**
  * How one table is made of files: which ones, and how each is read. A sync's config has a list of them, `files`
- * (`fileTablesSchema`). The API process loads this file, so it imports nothing but zod.
+ * (`fileTablesSchema`). The API process loads this file, so it imports next to nothing but zod.
  */
 
 /** entityKey of the listing: all files, one row each. */
@@ -22,7 +23,10 @@ const encoding = z
   .string()
   .max(40)
   .default("auto")
-  .refine(isKnownEncoding, "Is no encoding that is known, such as utf-8, utf-16le, iso-8859-1 or windows-1252")
+  .refine(
+    (label) => label === "auto" || isKnownEncoding(label),
+    "Is no encoding that is known, such as utf-8, utf-16le, iso-8859-1 or windows-1252",
+  )
   .describe(
     "auto: what a byte order mark says, UTF-16 where the first bytes look like it, or UTF-8. Else a name such as utf-8, iso-8859-1, windows-1252 or shift_jis.",
   );
@@ -170,14 +174,4 @@ export function fileTablesSchema(declared: readonly string[]) {
     .refine((all) => !all.some(({ name }) => taken.includes(name)), `Names must not be ${taken.join(", ")}`)
     .default([])
     .describe("Tables that are made of files, one entry each.");
-}
-
-function isKnownEncoding(label: string): boolean {
-  if (label === "auto") return true;
-  try {
-    return new TextDecoder(label).encoding !== "";
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }

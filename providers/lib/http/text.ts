@@ -1,3 +1,5 @@
+import { isKnownEncoding } from "../known-encoding.ts";
+
 /** Charsets of several bytes a character: text in them is hardly ever UTF-8 by chance, or is ASCII with escapes. */
 const WIDE = /^(utf-?16|unicode|ucs-2|iso-2022|csiso2022|shift|sjis|ms_kanji|euc|gb|big5|x-(sjis|gbk|euc))/i;
 const UTF_16 = /^(utf-?16|unicode|ucs-2)/i;
@@ -37,16 +39,7 @@ function labelOf(body: Buffer, contentType: string): string | null {
   const label = /;\s*charset\s*=\s*["']?([^\s;"',]+)/i.exec(contentType)?.[1] ?? null;
   // JSON in UTF-16 begins with a character of one byte and a NUL.
   const isWrong = label !== null && UTF_16.test(label) && !body.subarray(0, 4).includes(0);
-  if (label !== null && !isWrong && isKnown(label)) return label;
+  if (label !== null && !isWrong && isKnownEncoding(label)) return label;
   if (body[0] !== 0 && body[1] === 0) return "utf-16le";
   return body[0] === 0 && body[1] !== 0 && body.length > 1 ? "utf-16be" : null;
-}
-
-function isKnown(label: string): boolean {
-  try {
-    return new TextDecoder(label).encoding !== "";
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
+import type { Cells } from "../../../core/row-list.ts";
 import type { RejectedRecord } from "../../batch.ts";
 import { BodyLimitError } from "../http/body-limit.ts";
 import { isObject, type JsonValue, jsonOf } from "../http/json.ts";
@@ -203,18 +204,13 @@ function joinNumbers(parts: readonly Float64Array[]): Float64Array<ArrayBuffer> 
 const ROWS_AT_ONCE = 500;
 
 function makeRows(answer: LargeAnswer, { view, wanted }: Extract<Question, { ask: "rows" }>, post: Post): SummedRows {
-  const sum: { bytes: number; rejects: RejectedRecord[] } = { bytes: 0, rejects: [] };
+  const handOver = createHandOver(answer, post);
   let newest: number | null = null;
   for (const records of recordsOf(answer)) {
     const viewed = viewOf(records, view);
     newest = laterOf(newest, newestOf(viewed, wanted));
     for (let from = 0; from < viewed.length; from += ROWS_AT_ONCE) {
-      const { rows, rejects } = rowsOf(viewed.slice(from, from + ROWS_AT_ONCE), wanted);
-      const encoded = encodeRows(rows);
-      sum.bytes += encoded.bytes.length;
-      sum.rejects.push(...rejects);
-      limitRows(sum, answer.body.length);
-      post({ child: null, encoded, rejects } satisfies RowsPiece, [encoded.bytes.buffer]);
+      handOver({ child: null, ...rowsOf(viewed.slice(from, from + ROWS_AT_ONCE), wanted) });
     }
   }
   return { newest };
@@ -226,20 +222,26 @@ const CELLS_AT_ONCE = 20_000;
 /** As `makeRows`, where other tables are made of the records too, or some are deleted. */
 function makeTables(answer: LargeAnswer, { view, wanted }: Extract<Question, { ask: "rows" }>, post: Post): SummedRows {
   const marks = createMarks(wanted);
-  const sum: { bytes: number; rejects: RejectedRecord[] } = { bytes: 0, rejects: [] };
+  const handOver = createHandOver(answer, post);
   let newest: number | null = null;
   for (const records of recordsOf(answer)) {
     const viewed = viewOf(records, view);
     newest = laterOf(newest, newestOf(viewed, wanted));
-    for (const { child, rows, rejects } of rowsOfTables(viewed, wanted, { marks, mostCells: CELLS_AT_ONCE })) {
-      const encoded = encodeRows(rows);
-      sum.bytes += encoded.bytes.length;
-      sum.rejects.push(...rejects);
-      limitRows(sum, answer.body.length);
-      post({ child, encoded, rejects } satisfies RowsPiece, [encoded.bytes.buffer]);
-    }
+    for (const piece of rowsOfTables(viewed, wanted, { marks, mostCells: CELLS_AT_ONCE })) handOver(piece);
   }
   return { newest, marks };
+}
+
+/** Rows go as bytes, which are not copied. @throws BodyLimitError where they become too many */
+function createHandOver({ body }: LargeAnswer, post: Post) {
+  const sum: { bytes: number; rejects: RejectedRecord[] } = { bytes: 0, rejects: [] };
+  return ({ child, rows, rejects }: { child: number | null; rows: Cells[]; rejects: RejectedRecord[] }): void => {
+    const encoded = encodeRows(rows);
+    sum.bytes += encoded.bytes.length;
+    sum.rejects.push(...rejects);
+    limitRows(sum, body.length);
+    post({ child, encoded, rejects } satisfies RowsPiece, [encoded.bytes.buffer]);
+  };
 }
 
 /** Of records that are shortened. */
