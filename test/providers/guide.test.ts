@@ -11,6 +11,7 @@ const at = (path: string): string => join(place.root, path);
 afterAll(() => place.remove());
 
 await import(at("test/providers/acme_desk.test.ts"));
+await import(at("test/providers/acme_shop.test.ts"));
 await import(at("test/providers/acme_mail.test.ts"));
 
 describe("a provider in 10 minutes", () => {
@@ -19,6 +20,8 @@ describe("a provider in 10 minutes", () => {
       "providers/acme_desk.ts",
       "test/providers/acme_desk.test.ts",
       "docs/providers/acme_desk.md",
+      "providers/acme_shop.ts",
+      "test/providers/acme_shop.test.ts",
       "providers/acme_mail.ts",
       "test/providers/acme_mail.test.ts",
     ]);

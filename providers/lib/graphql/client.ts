@@ -46,7 +46,7 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
     const document = documents.get(name);
     if (document === undefined) throw new Error(`There is no query for ${name}.`);
     const { text: query, term, terms, permission, mayBeGone = false } = document;
-    const search = query.includes("$search") ? declaration.search({ term, start, end, terms }) : null;
+    const search = query.includes("$search") ? (declaration.search?.({ term, start, end, terms }) ?? null) : null;
     for (;;) {
       const page = sizes.get(query) ?? sizeOf(document);
       const variables = { ...page, ...given, ...(search === null ? {} : { search }) };

@@ -17,14 +17,17 @@ export interface GraphqlDeclaration<Config, SecretName extends string>
   > {
   /** Relative to `baseUrl`: where queries are posted. */
   endpoint: string;
-  /** A window as a search text: terms such as `updated_at` and instants in ISO 8601. Null without a bound and without `terms`. */
-  search(of: { term: string | null; start: string | null; end: string | null; terms: string | null }): string | null;
-  /** What an answer means that reports errors; null: nothing to say. Values beside errors are never taken. */
-  judge(answer: GraphqlAnswer, asked: { permission: string | undefined }): GraphqlVerdict | null;
+  /**
+   * A window as a search text: terms such as `updated_at` and instants in ISO 8601. Null without a bound and without `terms`. Needed where a
+   * resource has terms.
+   */
+  search?(of: { term: string | null; start: string | null; end: string | null; terms: string | null }): string | null;
+  /** What an answer means that reports errors; null: nothing to say. Values beside errors are never taken. Absent: nothing is known. */
+  judge?(answer: GraphqlAnswer, asked: { permission: string | undefined }): GraphqlVerdict | null;
   /** What statuses mean, where that is not what is usual. */
   statuses?: Record<number, Verdict>;
-  /** How the vendor counts what queries cost. */
-  cost: GraphqlCost;
+  /** How the vendor counts what queries cost. Absent: it counts requests, and `limit` of the API says how many. */
+  cost?: GraphqlCost;
   /** The vendor gives no more records in one listing. */
   mostRecords?: number;
   /** How it tells what was deleted. */

@@ -16,9 +16,13 @@ export function defineGraphqlProvider<Config extends Record<string, unknown>, Se
   /** Page sizes that the vendor took, by query: a slice need not find out what the one before has. */
   const sizes = new Map() as PageSizes;
   const rest = toRest(declaration);
+  const { key, cost, resources } = declaration;
+  const searched = resources.find(({ cursor, terms }) => typeof cursor?.term === "string" || terms !== undefined);
+  if (searched !== undefined && declaration.search === undefined)
+    throw new Error(`${key}: resource ${searched.entityKey}: it has search terms, and there is no \`search\`.`);
   return defineRestProvider({
     ...rest,
-    api: (connection) => ({ limit: limitOf(declaration.cost), ...rest.api(connection) }),
+    api: (connection) => ({ ...(cost === undefined ? {} : { limit: limitOf(cost) }), ...rest.api(connection) }),
     extend: async (_, tools) => {
       const { connectGraphql } = await import("./connect-graphql.ts");
       return await connectGraphql(declaration, tools, sizes);

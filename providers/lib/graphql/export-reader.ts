@@ -64,12 +64,12 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
     const { incremental } = engine.resources.get(spec.entityKey);
     const { now } = readSpecSchema.parse(spec.source);
     const bounds = boundsOf(spanOf(window, incremental), incremental, now);
-    const search = declaration.search({
+    const search = declaration.search?.({
       term: resource.cursor?.term ?? null,
       ...bounds,
       terms: resource.terms ?? null,
     });
-    return exportQuery(resource, wanted, search);
+    return exportQuery(resource, wanted, search ?? null);
   }
 
   async function* download(request: ReadRequest, file: ExportFile, from: unknown): AsyncGenerator<Batch, void> {

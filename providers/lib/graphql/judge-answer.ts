@@ -17,7 +17,7 @@ const RETRY: Verdict = { kind: "retry" };
 export function judgeAnswer(
   answer: GraphqlAnswer,
   asked: AskedQuery,
-  judge: GraphqlDeclaration<never, never>["judge"],
+  judge: GraphqlDeclaration<never, never>["judge"] = () => null,
 ): GraphqlVerdict | null {
   const own = asked.judge?.(answer) ?? judge(answer, asked);
   if (own !== null) return own;

@@ -24,17 +24,17 @@ export function createSendQuery(
   declaration: Pick<GraphqlDeclaration<never, never>, "key" | "cost" | "judge" | "statuses">,
 ): SendQuery {
   const { cost, statuses = {} } = declaration;
-  const costs = createQueryCosts(cost);
+  const costs = cost === undefined ? null : createQueryCosts(cost);
   return async (request, asked) => {
     // Of the latest answer: a request may be sent more than once.
     let refusal: SizeRefusal | null = null;
     try {
       return await client.send({
         ...request,
-        spends: [costs.spendOf(request.json)],
+        ...(costs === null ? {} : { spends: [costs.spendOf(request.json)] }),
         async classify(response): Promise<Verdict | null> {
           const answer = readAnswer(response);
-          if (answer !== null) costs.learn(request.json, answer);
+          if (answer !== null) costs?.learn(request.json, answer);
           const verdict = answer === null ? null : judgeAnswer(answer, asked, declaration.judge);
           refusal = isSizeRefusal(verdict) ? verdict : null;
           if (isSizeRefusal(verdict)) return { kind: "fail", reasonCode: "source_rejected_request" };
