@@ -138,7 +138,7 @@ export async function findWrongRows(bench: Bench, table: string, rows: number): 
 }
 
 /** An unlogged one would be no match. */
-export async function makePlainTable(bench: Bench, table: string): Promise<void> {
+export async function makePlainTable(bench: Bench, table: string, columns = COLUMNS): Promise<void> {
   await bench.warehouse.query(`drop table if exists ${table}`);
-  await bench.warehouse.query(`create table ${table} (${COLUMNS})`);
+  await bench.warehouse.query(`create table ${table} (${columns})`);
 }

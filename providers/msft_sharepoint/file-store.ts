@@ -108,6 +108,7 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
 
   return {
     isOrdered: false,
+    idIsPath: false,
     async *list({ prefix }) {
       for (const drive of await catalog.drives()) {
         const root = `${drive.name}/`;

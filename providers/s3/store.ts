@@ -48,6 +48,7 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
   return {
     // The versions of one key come newest first.
     isOrdered: !config.isUnordered && !config.includeVersions,
+    idIsPath: !config.includeVersions,
     list({ prefix, after }) {
       const both = longerOf(prefix, config.prefix);
       if (both === null) return nothing();

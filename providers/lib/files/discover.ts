@@ -9,7 +9,15 @@ import { describeListing } from "./listing.ts";
 import { LISTING_KEY } from "./listing-resource.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
-import { columnsOf, EVENT_KEY, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
+import {
+  columnsOf,
+  eventKeyOf,
+  type FileColumn,
+  type FileShape,
+  fileColumnOf,
+  fileSpecSchema,
+  rowKeyOf,
+} from "./shape.ts";
 import type { ListedFile } from "./store.ts";
 
 export async function discoverFiles(
@@ -41,7 +49,7 @@ async function discoverResource(engine: FileEngine, key: string, earlier: Earlie
     if (resource === undefined) throw new Error(`${engine.place}: nothing declares ${key}.`);
     const shape = await findShape(engine, resource, earlier);
     engine.shapes.set(key, shape);
-    return describeFiles(resource, shape);
+    return describeFiles(resource, shape, fileColumnOf(engine.store));
   } catch (error) {
     if (!isOfEntity(error)) throw error;
     // The others can be read.
@@ -60,7 +68,7 @@ export async function shapeOf(engine: FileEngine, resource: CompiledResource): P
 
 /** @throws TerminalError where no sampled file can be read, or the key has no columns; ProviderError of the store */
 async function findShape(engine: FileEngine, resource: CompiledResource, earlier: Earlier): Promise<FileShape> {
-  const files = await pickFiles(engine, resource);
+  const { files, bytes } = await pickFiles(engine, resource);
   const samples: Sample[] = [];
   const faults: { path: string; fault: FileFault }[] = [];
   for (const file of files) {
@@ -92,7 +100,7 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
     ...(files.length === 0 ? ["No file matches pathGlob at present."] : []),
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
-  return { ...shape, notes };
+  return { ...shape, notes, estimatedRows: bytes === null ? null : Math.round(bytes / shape.rowBytes) };
 }
 
 /** A file that shares no column with its table is something else, and adds none. Reading refuses it. */
@@ -102,8 +110,15 @@ function isOfTable({ ids }: Sample, { fields }: Earlier): boolean {
 
 const [MOST_NEWEST, MOST_OLDEST] = [4, 2];
 
+interface Picked {
+  files: ListedFile[];
+  /** Of all files that match; null where the store does not tell. */
+  bytes: number | null;
+}
+
 /** The newest files show columns that have come, the oldest those that were there from the start. */
-async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<ListedFile[]> {
+async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<Picked> {
+  let bytes: number | null = 0;
   let newest: ListedFile[] = [];
   let oldest: ListedFile[] = [];
   const byTime = (a: ListedFile, b: ListedFile): number => timeOf(a) - timeOf(b);
@@ -111,17 +126,21 @@ async function pickFiles({ store }: FileEngine, resource: CompiledResource): Pro
     const files = page.filter(
       (file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0,
     );
+    for (const { sizeBytes } of files) bytes = bytes === null || sizeBytes === null ? null : bytes + sizeBytes;
     newest = [...newest, ...files].sort((a, b) => byTime(b, a)).slice(0, MOST_NEWEST);
     oldest = [...oldest, ...files].sort(byTime).slice(0, MOST_OLDEST);
   }
-  return [...new Map([...oldest, ...newest].map((file) => [file.fileId, file])).values()];
+  return { files: [...new Map([...oldest, ...newest].map((file) => [file.fileId, file])).values()], bytes };
 }
 
 function timeOf({ modifiedAt }: ListedFile): number {
   return modifiedAt === null ? 0 : Date.parse(modifiedAt);
 }
 
-function requireKey({ name, primaryKey }: FileResource, { fields, pathColumns }: FileShape): void {
+function requireKey(
+  { name, primaryKey }: FileResource,
+  { fields, pathColumns }: Pick<FileShape, "fields" | "pathColumns">,
+): void {
   const columns = new Set([...fields.map(({ column }) => column), ...Object.keys(pathColumns)]);
   const missing = primaryKey.filter((column) => !columns.has(column));
   if (missing.length === 0 || columns.size === 0) return;
@@ -130,17 +149,19 @@ function requireKey({ name, primaryKey }: FileResource, { fields, pathColumns }:
   });
 }
 
-function describeFiles(resource: CompiledResource, shape: FileShape): EntitySchema {
+function describeFiles(resource: CompiledResource, shape: FileShape, column: FileColumn): EntitySchema {
+  const [rowKey, eventKey] = [rowKeyOf(column), eventKeyOf(column)];
   const { name, primaryKey, description, pathGlob } = resource.config;
   return {
     ...entityOf(name),
     filesAs: readingOf(resource.config),
     description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
-    columns: columnsOf(shape, resource.config),
-    primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
+    columns: columnsOf(shape, resource.config, column),
+    primaryKeyColumns: primaryKey.length > 0 ? primaryKey : rowKey,
     // A key of the user's own is shared by files on purpose: a later row replaces an earlier one.
-    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, EVENT_KEY], eventKeyColumns: EVENT_KEY }),
+    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [rowKey, eventKey], eventKeyColumns: eventKey }),
     columnNames: Object.fromEntries(shape.names),
+    estimatedRows: shape.estimatedRows,
   };
 }
 

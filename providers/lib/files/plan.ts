@@ -5,7 +5,7 @@ import { shapeOf } from "./discover.ts";
 import type { FileEngine } from "./engine.ts";
 import { type StoredPart, storeFiles, storeMarks } from "./parts.ts";
 import type { CompiledResource } from "./resource.ts";
-import { columnsOf, FILE_COLUMNS, type FileSpec, ROW_KEY } from "./shape.ts";
+import { columnsOf, type FileColumn, type FileSpec, fileColumnOf, rowKeyOf } from "./shape.ts";
 import type { ListedFile } from "./store.ts";
 
 /** Of one slice, unless there would be too many. */
@@ -32,12 +32,13 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
   }
   const shape = await shapeOf(engine, resource);
   const { fields, pathColumns, rowBytes } = shape;
-  const columns = columnsOf(shape, resource.config).filter(
+  const fileColumn = fileColumnOf(engine.store);
+  const columns = columnsOf(shape, resource.config, fileColumn).filter(
     ({ name }) => request.columns === undefined || request.columns.includes(name),
   );
   const diff = await diffFiles(engine.store, resource, manifest);
-  const isMerged = keyColumns.length > 0 && !keyColumns.includes(FILE_COLUMNS.fileId);
-  const source: FileSpec = { fields, pathColumns, replacesFiles: isRowKey(keyColumns) };
+  const isMerged = keyColumns.length > 0 && !keyColumns.includes(fileColumn);
+  const source: FileSpec = { fields, pathColumns, fileColumn, replacesFiles: isRowKey(keyColumns, fileColumn) };
   const marks = markPartsOf(diff);
   const most = Math.max(1, request.maxSlices - marks.length);
   const files = partsOf(diff.pending, { windows: request.windows, most, isMerged });
@@ -54,8 +55,9 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
   };
 }
 
-function isRowKey(keyColumns: readonly string[]): boolean {
-  return keyColumns.length === ROW_KEY.length && ROW_KEY.every((column) => keyColumns.includes(column));
+function isRowKey(keyColumns: readonly string[], fileColumn: FileColumn): boolean {
+  const rowKey = rowKeyOf(fileColumn);
+  return keyColumns.length === rowKey.length && rowKey.every((column) => keyColumns.includes(column));
 }
 
 function evidenceOf({ config, prefix }: CompiledResource, diff: FileDiff): EntityPlan["evidence"] {

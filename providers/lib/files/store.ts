@@ -27,6 +27,8 @@ export interface FileStore {
    * length is read in flat memory. False: the engine holds the whole listing of a resource in memory and sorts it.
    */
   isOrdered: boolean;
+  /** True: the path of a file is its id, as in a store of objects. Its rows then say it once. */
+  idIsPath: boolean;
   /**
    * The file as it is now; null where it is gone.
    * @throws ProviderError
