@@ -84,7 +84,7 @@ export async function serveBucket(bench: Bench, directory: BucketDirectory): Pro
       body: {
         name: `bench bucket ${new Date().toISOString()}`,
         provider: "s3",
-        config: { bucket: "bench", endpoint, forcePathStyle: true, auth: { mode: "keys", accessKeyId: "BENCH" } },
+        config: { bucket: "bench", endpoint, forcePathStyle: true, auth: { type: "keys", accessKeyId: "BENCH" } },
         secrets: { secretAccessKey: "bench-secret-access-key" },
       },
     }),
@@ -113,7 +113,7 @@ export async function measureBucketLoad(
     bench.sluice.POST("/api/v1/syncs", {
       body: {
         ...{ connectionId, name: `bench ${suffix}`, status: "active", entities: [entityKey], executionMode },
-        sourceConfig: { resources: [{ name: entityKey, pathGlob: glob, format: { type: "csv" } }] },
+        sourceConfig: { files: [{ name: entityKey, pathGlob: glob, format: { type: "csv" } }] },
         destinationConfig: { schema: SCHEMA },
         tableBindings: [{ entityKey, tableName: `bucket_${suffix}` }],
       },

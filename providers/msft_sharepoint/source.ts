@@ -3,7 +3,7 @@ import type { FeedPage, FeedReader, FeedRecord } from "../lib/feeds/feed.ts";
 import { feedSpecSchema } from "../lib/feeds/feed.ts";
 import { planFeed } from "../lib/feeds/plan-feed.ts";
 import { readFeed } from "../lib/feeds/read-feed.ts";
-import { LISTING_KEY } from "../lib/files/listing-resource.ts";
+import { LISTING_KEY } from "../lib/files/config.ts";
 import { createFileSource, type FileSource } from "../lib/files/source.ts";
 import type { JsonObject } from "../lib/http/json.ts";
 import type { ConnectOptions, EntityReadSpec, Source } from "../provider.ts";
@@ -29,7 +29,7 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
     fileSource ??= createFileSource({
       ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
       // A file is in the drive once its upload is whole.
-      ...{ resources: sourceConfig.files, minAgeSeconds: 0 },
+      ...{ files: sourceConfig.files, minAgeSeconds: 0 },
     });
     return fileSource;
   };
