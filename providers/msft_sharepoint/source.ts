@@ -69,7 +69,7 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
     // A link of Graph's carries the token; the first address of all is without one.
     const cost = URL.canParse(at) ? "delta" : "enumeration";
     const page = await graph.page({ doing: `changes of ${spec.entityKey}`, cost, url: at });
-    const known = new Set(shape.fields.map(({ path }) => path.replace(/^fields\./, "")));
+    const known = new Map(shape.fields.map(({ path, type }) => [path.replace(/^fields\./, ""), type]));
     const ofList = { listId, leftOut: new Set(leftOut), known };
     const records = page.items.map((item) =>
       driveId === undefined ? listItemOf(item, ofList) : driveItemOf(item, driveId),
