@@ -1,6 +1,8 @@
 import type { FeedRecord } from "../lib/feeds/feed.ts";
 import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
 
+import { isEmptyBuiltIn } from "./list-columns.ts";
+
 /** From what Graph answers to what the columns' paths see. */
 
 /**
@@ -75,7 +77,7 @@ export function listItemOf(
   if (!isObject(fields)) return { record: { ...own, listId }, fault: "The item came without its fields." };
   const shown = Object.entries(withoutAnnotations(fields)).flatMap(([name, value]) => {
     const plain = plainName(name, known);
-    if (leftOut.has(plain)) return [];
+    if (leftOut.has(plain) || isEmptyBuiltIn(plain, value)) return [];
     return [[plain, known.get(plain) === INSTANT_TYPE ? cutInstant(value) : value] as const];
   });
   return { record: { ...own, listId, fields: Object.fromEntries(shown) } };
