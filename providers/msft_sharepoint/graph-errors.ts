@@ -1,3 +1,4 @@
+import { isProviderError } from "../../core/errors.ts";
 import type { HttpResponse, Verdict } from "../lib/http/client.ts";
 import { isObject, type JsonValue } from "../lib/http/json.ts";
 import { retryAfterSeconds } from "../lib/http/retry-after.ts";
@@ -58,6 +59,17 @@ const PASSING =
 
 const GONE =
   "Check that it still exists at the source and that the connection's site is right. Take the entity out of the sync if it was deleted.";
+
+/** Of one list or site among several: why it is left out while the others are read; null for an error of another kind. */
+export function whyLeftOut(error: unknown): string | null {
+  if (!isProviderError(error)) return null;
+  if (error.reasonCode === "source_permission_denied") return "the app may not read it";
+  return isGoneFromSource(error) ? "it does not exist any more" : null;
+}
+
+export function isGoneFromSource(error: unknown): boolean {
+  return isProviderError(error) && error.reasonCode === "source_resource_not_found";
+}
 
 /** Codes that say the same as a status would, where the status is that of an answer. */
 const BY_CODE: [pattern: RegExp, verdict: Verdict][] = [

@@ -81,10 +81,12 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   }
 
   return {
-    async page(at, spec) {
+    async page(at, spec, warn) {
       const find = LISTINGS[at];
-      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, spec));
+      if (find === undefined)
+        return (await readListParts(graph, catalog, { at, warn })) ?? (await readChanges(at, spec));
       const found = await find(catalog);
+      for (const sentence of catalog.leftOut()) await warn(sentence);
       return {
         records: found.map(({ record }): FeedRecord => ({ record: toMicroseconds(withoutAnnotations(record)) })),
         next: null,
