@@ -49,6 +49,8 @@ export const msftSharepoint = defineProvider<ConnectionConfig, SourceConfig>({
   }) => ({
     ...{ tenantId, clientId, auth, cloud, graphUrl, loginUrl, siteUrl, siteId },
   }),
+  // SharePoint counts an app in a tenant, whatever sites it reads.
+  limitsSharedBy: ["tenantId", "clientId"],
   secrets,
   secretsOf,
   sourceConfigSchema,

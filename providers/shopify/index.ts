@@ -40,6 +40,8 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
     auth,
     clientId: clientId ?? null,
   }),
+  // Shopify counts an app in a shop. Of a static token nobody knows whose app it is.
+  limitsSharedBy: ["shop", "clientId"],
   endpoint: "graphql.json",
   api: ({ config, secret }) => ({
     baseUrl: `${originOf(config)}/admin/api/${config.apiVersion}`,
