@@ -37,6 +37,8 @@ export function driveTable(
     ...asFeed(shaped(resource)),
     first: `drives/${encodeURIComponent(drive.id)}/root/delta?$top=${pageSize}`,
     own: { driveId: drive.id },
+    // Of a deleted folder the feed may name the folder alone.
+    within: "parent_id",
   };
 }
 

@@ -48,6 +48,8 @@ export const feedSpecSchema = z.strictObject({
   first: z.string(),
   /** False for a listing, which ends without a token. */
   isFeed: z.boolean(),
+  /** Column with the key of the row that a row lies in: what lies in a deleted row goes with it. Absent where the source tells each. */
+  within: z.string().optional(),
   /** Absent where nothing is left out. */
   omission: omissionSchema.optional(),
   /** The connector's own. */
