@@ -70,7 +70,7 @@ export const connectionSchema = z
 export type ConnectionConfig = z.output<typeof connectionSchema>;
 
 /** Entities that are there without anybody's config. */
-const OWN_KEYS = ["sites", "drives", "lists", "list_columns", "list_content_types", "files"];
+const OWN_KEYS = ["sites", "drives", "lists", "list_columns", "list_content_types", "site_users", "files"];
 
 export const sourceConfigSchema = z.strictObject({
   files: fileResourcesSchema

@@ -26,7 +26,7 @@ export interface ListColumns {
  * somebody's data, also where nobody can write it: retention labels, counts of comments and likes.
  * https://learn.microsoft.com/sharepoint/dev/schema/built-in-fields
  */
-const COMPUTED = [
+export const COMPUTED = [
   // `ID` is defined under this name and given as `id`.
   ...["id", "ID", "ContentType", "Created", "Modified", "Edit", "DocIcon", "SelectTitle", "SelectFilename"],
   ...["LinkTitle", "LinkTitleNoMenu", "LinkTitle2", "LinkFilename", "LinkFilenameNoMenu", "LinkFilename2"],

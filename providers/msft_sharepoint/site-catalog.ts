@@ -151,7 +151,7 @@ function siteAddress(siteUrl: string | undefined, siteId = ""): string {
 }
 
 /** Graph shows system lists to whoever selects the member `system`. https://learn.microsoft.com/graph/api/list-list */
-const WITH_SYSTEM_LISTS: NonNullable<GraphRequest["query"]> = [
+export const WITH_SYSTEM_LISTS: NonNullable<GraphRequest["query"]> = [
   [
     "$select",
     "id,name,displayName,description,webUrl,createdDateTime,lastModifiedDateTime,eTag,createdBy,lastModifiedBy,list,system",

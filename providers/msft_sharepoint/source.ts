@@ -15,6 +15,7 @@ import { createGraph, type Graph } from "./graph.ts";
 import { readListParts } from "./list-parts.ts";
 import { driveItemOf, listItemOf, toMicroseconds, withoutAnnotations } from "./records.ts";
 import { createSiteCatalog, type SiteCatalog } from "./site-catalog.ts";
+import { readSiteUsers } from "./site-users.ts";
 
 const PROVIDER = "msft_sharepoint";
 
@@ -23,7 +24,7 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const graph = createGraph(options);
   const catalog = createSiteCatalog(graph, config);
   const entities = createEntities(graph, catalog, config);
-  const reader = createReader(graph, catalog);
+  const reader = createReader(graph, catalog, config);
   let fileSource: FileSource | null = null;
   const files = (): FileSource => {
     fileSource ??= createFileSource({
@@ -62,7 +63,7 @@ const ownSchema = z.object({
   leftOut: z.array(z.string()).default([]),
 });
 
-function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
+function createReader(graph: Graph, catalog: SiteCatalog, { pageSize }: ConnectionConfig): FeedReader {
   async function readChanges(at: string, spec: EntityReadSpec): Promise<FeedPage> {
     const { own, shape } = feedSpecSchema.parse(spec.source);
     const { driveId, listId = "", leftOut } = ownSchema.parse(own ?? {});
@@ -84,7 +85,11 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
     async page(at, spec, warn) {
       const find = LISTINGS[at];
       if (find === undefined)
-        return (await readListParts(graph, catalog, { at, warn })) ?? (await readChanges(at, spec));
+        return (
+          (await readListParts(graph, catalog, { at, warn })) ??
+          (await readSiteUsers(graph, catalog, { at, pageSize, warn })) ??
+          (await readChanges(at, spec))
+        );
       const found = await find(catalog);
       for (const sentence of catalog.leftOut()) await warn(sentence);
       return {

@@ -86,3 +86,37 @@ describe("a site below", () => {
     });
   });
 });
+
+describe("the users of the site", () => {
+  const hidden = { id: "u", name: "users", displayName: "Benutzerinformationsliste", system: {} };
+  const list = { ...hidden, list: { template: "userInformation", hidden: true } };
+
+  it("are the items of the list that SharePoint hides, page by page", async () => {
+    const items = `${LISTS}/u/items`;
+    const person = (id: string, more: object = {}) => ({
+      ...{ id, contentType: { name: "Person" }, createdDateTime: "2026-01-01T00:00:00Z" },
+      fields: { id, Title: `Ada ${id}`, Name: "i:0#.f|membership|ada@contoso.com", IsSiteAdmin: id === "6", ...more },
+    });
+    const graph = await serveGraph({
+      [LISTS]: ({ url }) => ({ value: decodeURIComponent(url).includes("system") ? [list] : [] }),
+      [items]: ({ origin }) => ({ value: [person("6")], "@odata.nextLink": `${origin}${items}?$skiptoken=x` }),
+      [`${items}?$skiptoken=x`]: { value: [person("7", { Deleted: true, EMail: "ada@contoso.com", Own: "kept" })] },
+    });
+    const source = await graph.open();
+    const { rows, rejects, warnings } = await readAll(source, await planOf(source, "site_users"));
+    expect([rejects, warnings]).toEqual([[], []]);
+    expect(rows).toMatchObject([
+      { id: "6", site_id: SITE_ID, name: "Ada 6", is_site_admin: "true", kind: "Person", is_deleted: null },
+      { id: "7", email: "ada@contoso.com", is_deleted: "true" },
+    ]);
+    expect(rows[1]?._unmapped).toContain("kept");
+  });
+
+  it("are none where the site has no such list for the app, and the run says so", async () => {
+    const graph = await serveGraph();
+    const source = await graph.open();
+    const { rows, warnings } = await readAll(source, await planOf(source, "site_users"));
+    expect(rows).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining("user information list")]);
+  });
+});
