@@ -35,6 +35,8 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
   secretsOf,
   sourceInstanceKey: ({ shop }) => shop,
   addressOf: ({ shop, baseUrl = null, auth }) => ({ shop, baseUrl, auth }),
+  // Shopify counts an app in a shop. Of a static token nobody knows whose app it is.
+  limitsSharedBy: ["shop", "auth.clientId"],
   endpoint: "graphql.json",
   api: ({ config, secret }) => ({
     baseUrl: `${originOf(config)}/admin/api/${config.apiVersion}`,

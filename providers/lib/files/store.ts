@@ -47,7 +47,10 @@ export interface ListedFile {
   fileId: string;
   /** From the root of what the connection shows, with `/`, without a leading one. Globs are matched against it. */
   path: string;
-  /** Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. */
+  /**
+   * Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. Where a file keeps its id under another path, also another one
+   * then: its rows hold the path.
+   */
   versionToken: string;
   /** Null where the source does not tell. */
   sizeBytes: number | null;
