@@ -83,9 +83,9 @@ describe("connections with the same app", () => {
 });
 
 it.each<[ProviderKey, Record<string, unknown>, boolean]>([
-  ["shopify", { shop: "a.myshopify.com", auth: "client_credentials", clientId: "app-1" }, true],
+  ["shopify", { shop: "a.myshopify.com", auth: { type: "client_credentials", clientId: "app-1" } }, true],
   // Nobody knows whose app a static token is of.
-  ["shopify", { shop: "b.myshopify.com", auth: "access_token" }, false],
+  ["shopify", { shop: "b.myshopify.com", auth: { type: "access_token" } }, false],
   ["http_api", { baseUrl: "https://a.example" }, false],
 ])("%s connections with the config %j share limits: %s", async (provider, config, isShared) => {
   const first = await connect(provider, config);
