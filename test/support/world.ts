@@ -22,6 +22,7 @@ import { createControlPort } from "../../control/port.ts";
 import type { FailpointName } from "../../core/failpoints.ts";
 import type { Db } from "../../db/client.ts";
 import { createKeyring } from "../../db/secrets.ts";
+import { childEnv } from "./child-env.ts";
 import { findProviderOrDepot } from "./depot-provider.ts";
 import { createControlDatabase, createTestDatabase, openDb, type TestDatabase } from "./postgres.ts";
 
@@ -301,7 +302,7 @@ async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> 
     process.execPath,
     [env.FAILPOINT || env.DEPOT ? "test/support/worker-with-failpoint.ts" : "worker.ts"],
     {
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...childEnv(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );
