@@ -202,12 +202,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 /** Asks again until the answer is not null. @throws Error naming `what` after `timeoutMs` */
 export async function until<T>(what: string, ask: () => Promise<T | null>, timeoutMs = 90_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const startedAt = Date.now();
   for (;;) {
     const answer = await ask();
     if (answer !== null) return answer;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
-    await sleep(50);
+    const waitedMs = Date.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
+    // Each question costs this process and Postgres some milliseconds, and what takes long is as well seen a little later.
+    await sleep(Math.min(50 + waitedMs / 40, 150));
   }
 }
 
