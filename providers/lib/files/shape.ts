@@ -56,13 +56,15 @@ export function columnsOf(shape: FileShape, resource: FileResource): SourceColum
   const nullable = (name: string, type: string): SourceColumn => ({
     ...{ name, type, nullable: !resource.primaryKey.includes(name) },
   });
-  const text = (name: string): SourceColumn => ({ name, type: "text", nullable: false });
+  const ofFile = (name: string, type: string, isNullable = false): SourceColumn => ({
+    ...{ name, type, nullable: isNullable, provenance: true },
+  });
   return [
     ...shape.fields.map(({ column, type }) => nullable(column, type)),
     ...Object.keys(shape.pathColumns).map((column) => nullable(column, "text")),
     { name: UNMAPPED, type: "jsonb", nullable: true },
-    ...[FILE_COLUMNS.fileId, FILE_COLUMNS.path, FILE_COLUMNS.version].map(text),
-    { name: FILE_COLUMNS.rowNumber, type: "bigint", nullable: false },
-    { name: FILE_COLUMNS.modifiedAt, type: "timestamp with time zone", nullable: true },
+    ...[FILE_COLUMNS.fileId, FILE_COLUMNS.path, FILE_COLUMNS.version].map((name) => ofFile(name, "text")),
+    ofFile(FILE_COLUMNS.rowNumber, "bigint"),
+    ofFile(FILE_COLUMNS.modifiedAt, "timestamp with time zone", true),
   ];
 }
