@@ -15,7 +15,7 @@ export type PlanSliceRow = Selectable<PlanSliceTable>;
 export interface Plan extends Selectable<PlanTable> {
   /** In the order in which `sequential` runs them. */
   entities: PlanEntityRow[];
-  /** By sliceNo. */
+  /** By sliceNo. What a window by part holds is left out. */
   slices: PlanSliceRow[];
 }
 
@@ -92,15 +92,37 @@ function entityValues({ slices: _, spec, target, evidence, readSpec = null, ...e
 }
 
 async function appendSlices(trx: Executor, planId: string, entity: NewPlanEntity): Promise<void> {
-  if (entity.slices.length === 0) return;
-  await sql`
-    insert into plan_slices (plan_id, slice_no, entity_key, stage, "window", label)
-    select ${planId}, coalesce((select max(slice_no) + 1 from plan_slices where plan_id = ${planId}), 0) + (n - 1),
-           ${entity.entityKey}, (slice ->> 'stage')::smallint, slice -> 'window', slice ->> 'label'
-    from jsonb_array_elements(${JSON.stringify(entity.slices)}::jsonb) with ordinality as given (slice, n)`.execute(
-    trx,
-  );
+  for (const slices of jsonOfSlices(entity.slices)) {
+    await sql`
+      insert into plan_slices (plan_id, slice_no, entity_key, stage, "window", label)
+      select ${planId}, coalesce((select max(slice_no) + 1 from plan_slices where plan_id = ${planId}), 0) + (n - 1),
+             ${entity.entityKey}, (slice ->> 'stage')::smallint, slice -> 'window', slice ->> 'label'
+      from jsonb_array_elements(${slices}::jsonb) with ordinality as given (slice, n)`.execute(trx);
+  }
 }
+
+/** Of one statement. Slices may hold the names of millions of files, and jsonb has at most 256 MiB. */
+const MOST_JSON = 4 * 1024 * 1024;
+
+/** As lists in JSON, each of at least one slice. */
+function* jsonOfSlices(slices: NewPlanEntity["slices"]): Generator<string, void> {
+  let texts: string[] = [];
+  let length = 0;
+  for (const slice of slices) {
+    const text = JSON.stringify(slice);
+    if (texts.length > 0 && length + text.length > MOST_JSON) {
+      yield `[${texts.join(",")}]`;
+      texts = [];
+      length = 0;
+    }
+    texts.push(text);
+    length += text.length;
+  }
+  if (texts.length > 0) yield `[${texts.join(",")}]`;
+}
+
+/** Of parts only that they are some: all of them together may hold the names of millions of files. */
+const presentWindow = sql<Window>`case when "window" ->> 'by' = 'part' then '{"by":"part","part":{}}' else "window" end`;
 
 export async function readPlan(db: Executor, planId: string): Promise<Plan | null> {
   const plan = await db.selectFrom("plans").selectAll().where("id", "=", planId).executeTakeFirst();
@@ -113,7 +135,7 @@ export async function readPlan(db: Executor, planId: string): Promise<Plan | nul
     .execute();
   const slices = await db
     .selectFrom("planSlices")
-    .selectAll()
+    .select(["planId", "sliceNo", "entityKey", "stage", "label", presentWindow.as("window")])
     .where("planId", "=", planId)
     .orderBy("sliceNo")
     .execute();

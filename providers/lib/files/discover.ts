@@ -104,17 +104,31 @@ const [MOST_NEWEST, MOST_OLDEST] = [4, 2];
 
 /** The newest files show columns that have come, the oldest those that were there from the start. */
 async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<ListedFile[]> {
-  let newest: ListedFile[] = [];
-  let oldest: ListedFile[] = [];
-  const byTime = (a: ListedFile, b: ListedFile): number => timeOf(a) - timeOf(b);
+  const newest = keepFirst<ListedFile>(MOST_NEWEST);
+  const oldest = keepFirst<ListedFile>(MOST_OLDEST);
   for await (const page of store.list({ prefix: resource.prefix })) {
-    const files = page.filter(
-      (file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0,
-    );
-    newest = [...newest, ...files].sort((a, b) => byTime(b, a)).slice(0, MOST_NEWEST);
-    oldest = [...oldest, ...files].sort(byTime).slice(0, MOST_OLDEST);
+    for (const file of page) {
+      if (!resource.has(file) || resource.whyIgnored(file) !== null || file.sizeBytes === 0) continue;
+      const time = timeOf(file);
+      newest.offer(file, -time);
+      oldest.offer(file, time);
+    }
   }
-  return [...new Map([...oldest, ...newest].map((file) => [file.fileId, file])).values()];
+  return [...new Map([...oldest.kept(), ...newest.kept()].map((file) => [file.fileId, file])).values()];
+}
+
+/** Of many, the few with the lowest rank, in that order; of those with the same rank the first. */
+function keepFirst<T>(most: number): { offer(item: T, rank: number): void; kept(): T[] } {
+  const kept: { item: T; rank: number }[] = [];
+  return {
+    offer(item, rank) {
+      if (kept.length === most && rank >= (kept.at(-1)?.rank ?? rank)) return;
+      const behind = kept.findIndex((other) => other.rank > rank);
+      kept.splice(behind === -1 ? kept.length : behind, 0, { item, rank });
+      if (kept.length > most) kept.pop();
+    },
+    kept: () => kept.map(({ item }) => item),
+  };
 }
 
 function timeOf({ modifiedAt }: ListedFile): number {
