@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../column-choice.ts";
 
 /**
  * How one table is made of files: which ones, and how each is read. A connection or a source config has a list of them
- * (`fileResourcesSchema`). The API process loads this file, so it imports nothing but zod.
+ * (`fileResourcesSchema`). The API process loads this file, so it imports declarations alone.
  */
 
 const MAX_GLOB = 512;
@@ -152,11 +153,12 @@ export const fileResourceSchema = z.strictObject({
     .describe("Of one record. A longer one ends the reading of its file."),
   ignore: z.array(glob).max(50).default(DEFAULT_IGNORE).describe("Names of files, and of folders, that are left out."),
   pathParts: pathParts.optional(),
+  ...columnChoiceMembers,
 });
 export type FileResource = z.output<typeof fileResourceSchema>;
 
 export const fileResourcesSchema = z
-  .array(fileResourceSchema)
+  .array(fileResourceSchema.refine(isOneChoice, ONE_CHOICE))
   .max(500)
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "Names must be different")
   .describe("Tables that are made of files.");

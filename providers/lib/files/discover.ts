@@ -1,5 +1,4 @@
 import { isOfEntity, TerminalError } from "../../../core/errors.ts";
-import { shortHash } from "../../../core/naming.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
 import type { FileEngine } from "./engine.ts";
@@ -7,6 +6,7 @@ import { FileFault } from "./formats/portion.ts";
 import { type Earlier, inferShape } from "./infer-shape.ts";
 import { describeListing } from "./listing.ts";
 import { LISTING_KEY } from "./listing-resource.ts";
+import { digestOfReading } from "./reading-digest.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
 import { columnsOf, EVENT_KEY, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
@@ -148,7 +148,7 @@ function describeFiles(resource: CompiledResource, shape: FileShape): EntitySche
   const { name, primaryKey, description, pathGlob } = resource.config;
   return {
     ...entityOf(name),
-    filesAs: readingOf(resource.config),
+    filesAs: digestOfReading(resource.config),
     description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
     columns: columnsOf(shape, resource.config),
     primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
@@ -156,13 +156,6 @@ function describeFiles(resource: CompiledResource, shape: FileShape): EntitySche
     ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, EVENT_KEY], eventKeyColumns: EVENT_KEY }),
     columnNames: Object.fromEntries(shape.names),
   };
-}
-
-/** All that decides which rows a file has, and whether it can be read. */
-function readingOf(config: FileResource): string {
-  const { format, compression, pathParts = null, maxRecordBytes, maxExpandedBytes, maxExpansion } = config;
-  const settings = [format, compression, pathParts, maxRecordBytes, maxExpandedBytes, maxExpansion];
-  return shortHash(JSON.stringify(settings));
 }
 
 function entityOf(name: string): EntitySchema {

@@ -1,3 +1,5 @@
+import { type ColumnChoice, isChosen } from "../../../core/column-choice.ts";
+import type { SourceColumn } from "../../../core/connection-tasks.ts";
 import { TerminalError } from "../../../core/errors.ts";
 import type { EntityPlan, PlanRequest } from "../../provider.ts";
 import { diffFiles, type FileDiff } from "./diff.ts";
@@ -6,7 +8,7 @@ import type { FileEngine } from "./engine.ts";
 import { type Pack, sortByPath } from "./pack-files.ts";
 import { type StoredPart, storeMarks } from "./parts.ts";
 import type { CompiledResource } from "./resource.ts";
-import { columnsOf, FILE_COLUMNS, type FileSpec, ROW_KEY } from "./shape.ts";
+import { columnsOf, FILE_COLUMNS, type FileField, type FileSpec, ROW_KEY } from "./shape.ts";
 
 /** Of one slice, unless there would be too many. */
 const SLICE_BYTES = 128 * 1024 * 1024;
@@ -35,7 +37,10 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
   );
   const diff = await diffFiles(engine.store, resource, manifest);
   const isMerged = keyColumns.length > 0 && !keyColumns.includes(FILE_COLUMNS.fileId);
-  const source: FileSpec = { fields, pathColumns, replacesFiles: isRowKey(keyColumns) };
+  const replacesFiles = isRowKey(keyColumns);
+  if (replacesFiles) requireVersion(entityKey, columns);
+  const omits = omittedIds(resource.config, fields);
+  const source: FileSpec = { fields, pathColumns, replacesFiles, ...(omits === null ? {} : { omits }) };
   const marks = markPartsOf(diff);
   const most = Math.max(1, request.maxSlices - marks.length);
   const files = partsOf(diff.pending.packs(), { windows: request.windows, most, isMerged });
@@ -50,6 +55,22 @@ export async function planFiles(engine: FileEngine, request: PlanRequest): Promi
     upperBound: manifest?.generation ?? null,
     evidence: evidenceOf(resource, diff),
   };
+}
+
+/** By which rows of earlier versions are found. @throws TerminalError config_invalid */
+function requireVersion(entityKey: string, columns: readonly SourceColumn[]): void {
+  if (columns.some(({ name }) => name === FILE_COLUMNS.version)) return;
+  throw new TerminalError("config_invalid", `${entityKey} is read without ${FILE_COLUMNS.version}.`, {
+    fix: `Take ${FILE_COLUMNS.version} out of exclude: without it, the rows of a changed file could not be replaced.`,
+  });
+}
+
+/** Null where the sync leaves out nothing. A name that no column has is that of one which no sample shows. */
+function omittedIds(choice: ColumnChoice, fields: readonly FileField[]): string[] | null {
+  if (choice.columns === undefined && choice.exclude === undefined) return null;
+  const columns = new Set(fields.map(({ column }) => column));
+  const leftOut = fields.filter(({ column }) => !isChosen(choice, column)).map(({ id }) => id);
+  return [...leftOut, ...(choice.exclude ?? []).filter((name) => !columns.has(name))];
 }
 
 function isRowKey(keyColumns: readonly string[]): boolean {

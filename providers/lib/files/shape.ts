@@ -40,6 +40,8 @@ export const fileSpecSchema = z.strictObject({
   pathColumns: z.record(z.string(), z.string()),
   /** Rows of a file's other versions go once the file is loaded. */
   replacesFiles: z.boolean(),
+  /** Ids that the sync leaves out: neither `_unmapped` nor what is kept of a rejected record has their values. Absent: none. */
+  omits: z.array(z.string()).optional(),
 });
 export type FileSpec = z.output<typeof fileSpecSchema>;
 
