@@ -89,7 +89,7 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
   requireKey(resource.config, shape);
   const notes = [
     ...shape.notes,
-    ...(files.length === 0 ? ["No file matches pathGlob at present."] : []),
+    ...(files.length === 0 ? ["No file that is not empty matches pathGlob at present."] : []),
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
   return { ...shape, notes };
