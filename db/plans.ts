@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from "kysely";
 import { sql } from "kysely";
 import { ENDS_ITS_PLAN } from "../core/reason-rules.ts";
 import type { Window } from "../core/slices.ts";
+import { appendSlices, type NewSlice } from "./append-slices.ts";
 import { inTransaction } from "./client.ts";
 import type { FrozenSettings, PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
 import { type CountedSlice, tableCounts } from "./run-counts.ts";
@@ -33,7 +34,7 @@ export interface NewPlanEntity {
   readSpec?: object | null;
   reasonCode: PlanEntityRow["reasonCode"];
   error: string | null;
-  slices: { stage: 0 | 1; window: Window; label: string }[];
+  slices: NewSlice[];
 }
 
 /** Writes the plan and binds the run to it, once: a second call for the same run changes nothing. */
@@ -89,36 +90,6 @@ function entityValues({ slices: _, spec, target, evidence, readSpec = null, ...e
     ...{ spec: JSON.stringify(spec), target: JSON.stringify(target), evidence: JSON.stringify(evidence) },
     readSpec: readSpec === null ? null : JSON.stringify(readSpec),
   };
-}
-
-async function appendSlices(trx: Executor, planId: string, entity: NewPlanEntity): Promise<void> {
-  for (const slices of jsonOfSlices(entity.slices)) {
-    await sql`
-      insert into plan_slices (plan_id, slice_no, entity_key, stage, "window", label)
-      select ${planId}, coalesce((select max(slice_no) + 1 from plan_slices where plan_id = ${planId}), 0) + (n - 1),
-             ${entity.entityKey}, (slice ->> 'stage')::smallint, slice -> 'window', slice ->> 'label'
-      from jsonb_array_elements(${slices}::jsonb) with ordinality as given (slice, n)`.execute(trx);
-  }
-}
-
-/** Of one statement. Slices may hold the names of millions of files, and jsonb has at most 256 MiB. */
-const MOST_JSON = 4 * 1024 * 1024;
-
-/** As lists in JSON, each of at least one slice. */
-function* jsonOfSlices(slices: NewPlanEntity["slices"]): Generator<string, void> {
-  let texts: string[] = [];
-  let length = 0;
-  for (const slice of slices) {
-    const text = JSON.stringify(slice);
-    if (texts.length > 0 && length + text.length > MOST_JSON) {
-      yield `[${texts.join(",")}]`;
-      texts = [];
-      length = 0;
-    }
-    texts.push(text);
-    length += text.length;
-  }
-  if (texts.length > 0) yield `[${texts.join(",")}]`;
 }
 
 /** Of parts only that they are some: all of them together may hold the names of millions of files. */
