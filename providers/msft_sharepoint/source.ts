@@ -30,7 +30,8 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
     fileSource ??= createFileSource({
       ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
       // A file is in the drive once its upload is whole.
-      ...{ files: sourceConfig.files, minAgeSeconds: 0 },
+      files: sourceConfig.files.map((file) => ({ ...file, ...sourceConfig.resources?.[file.name] })),
+      minAgeSeconds: 0,
     });
     return fileSource;
   };

@@ -1,5 +1,4 @@
 import { isOfEntity, TerminalError } from "../../../core/errors.ts";
-import { shortHash } from "../../../core/naming.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
 import { LISTING_KEY } from "./config.ts";
@@ -7,6 +6,7 @@ import type { FileEngine } from "./engine.ts";
 import { FileFault } from "./formats/portion.ts";
 import { type Earlier, inferShape } from "./infer-shape.ts";
 import { describeListing } from "./listing.ts";
+import { digestOfReading } from "./reading-digest.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
 import {
@@ -97,7 +97,7 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
   requireKey(resource.config, shape);
   const notes = [
     ...shape.notes,
-    ...(files.length === 0 ? ["No file matches pathGlob at present."] : []),
+    ...(files.length === 0 ? ["No file that is not empty matches pathGlob at present."] : []),
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
   return { ...shape, notes, estimatedRows: bytes === null ? null : Math.round(bytes / shape.rowBytes) };
@@ -119,18 +119,33 @@ interface Picked {
 /** The newest files show columns that have come, the oldest those that were there from the start. */
 async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<Picked> {
   let bytes: number | null = 0;
-  let newest: ListedFile[] = [];
-  let oldest: ListedFile[] = [];
-  const byTime = (a: ListedFile, b: ListedFile): number => timeOf(a) - timeOf(b);
+  const newest = keepFirst<ListedFile>(MOST_NEWEST);
+  const oldest = keepFirst<ListedFile>(MOST_OLDEST);
   for await (const page of store.list({ prefix: resource.prefix })) {
-    const files = page.filter(
-      (file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0,
-    );
-    for (const { sizeBytes } of files) bytes = bytes === null || sizeBytes === null ? null : bytes + sizeBytes;
-    newest = [...newest, ...files].sort((a, b) => byTime(b, a)).slice(0, MOST_NEWEST);
-    oldest = [...oldest, ...files].sort(byTime).slice(0, MOST_OLDEST);
+    for (const file of page) {
+      if (!resource.has(file) || resource.whyIgnored(file) !== null || file.sizeBytes === 0) continue;
+      bytes = bytes === null || file.sizeBytes === null ? null : bytes + file.sizeBytes;
+      const time = timeOf(file);
+      newest.offer(file, -time);
+      oldest.offer(file, time);
+    }
   }
-  return { files: [...new Map([...oldest, ...newest].map((file) => [file.fileId, file])).values()], bytes };
+  const files = [...new Map([...oldest.kept(), ...newest.kept()].map((file) => [file.fileId, file])).values()];
+  return { files, bytes };
+}
+
+/** Of many, the few with the lowest rank, in that order; of those with the same rank the first. */
+function keepFirst<T>(most: number): { offer(item: T, rank: number): void; kept(): T[] } {
+  const kept: { item: T; rank: number }[] = [];
+  return {
+    offer(item, rank) {
+      if (kept.length === most && rank >= (kept.at(-1)?.rank ?? rank)) return;
+      const behind = kept.findIndex((other) => other.rank > rank);
+      kept.splice(behind === -1 ? kept.length : behind, 0, { item, rank });
+      if (kept.length > most) kept.pop();
+    },
+    kept: () => kept.map(({ item }) => item),
+  };
 }
 
 function timeOf({ modifiedAt }: ListedFile): number {
@@ -154,7 +169,7 @@ function describeFiles(resource: CompiledResource, shape: FileShape, column: Fil
   const { name, primaryKey, description, pathGlob } = resource.config;
   return {
     ...entityOf(name),
-    filesAs: readingOf(resource.config),
+    filesAs: digestOfReading(resource.config),
     description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
     columns: columnsOf(shape, resource.config, column),
     primaryKeyColumns: primaryKey.length > 0 ? primaryKey : rowKey,
@@ -163,13 +178,6 @@ function describeFiles(resource: CompiledResource, shape: FileShape, column: Fil
     columnNames: Object.fromEntries(shape.names),
     estimatedRows: shape.estimatedRows,
   };
-}
-
-/** All that decides which rows a file has, and whether it can be read. */
-function readingOf(config: FileResource): string {
-  const { format, compression, pathParts = null, maxRecordBytes, maxExpandedBytes, maxExpansion } = config;
-  const settings = [format, compression, pathParts, maxRecordBytes, maxExpandedBytes, maxExpansion];
-  return shortHash(JSON.stringify(settings));
 }
 
 function entityOf(name: string): EntitySchema {

@@ -55,6 +55,8 @@ export const fileSpecSchema = z.strictObject({
   fileColumn: fileColumn.default(FILE_COLUMNS.fileId),
   /** Rows of a file's other versions go once the file is loaded. */
   replacesFiles: z.boolean(),
+  /** Ids that the sync leaves out: neither `_unmapped` nor what is kept of a rejected record has their values. Absent: none. */
+  omits: z.array(z.string()).optional(),
 });
 export type FileSpec = z.output<typeof fileSpecSchema>;
 
@@ -73,13 +75,15 @@ export function columnsOf(shape: FileShape, resource: FileResource, column: File
   const nullable = (name: string, type: string): SourceColumn => ({
     ...{ name, type, nullable: !resource.primaryKey.includes(name) },
   });
-  const text = (name: string): SourceColumn => ({ name, type: "text", nullable: false });
+  const ofFile = (name: string, type: string, isNullable = false): SourceColumn => ({
+    ...{ name, type, nullable: isNullable, provenance: true },
+  });
   return [
     ...shape.fields.map(({ column, type }) => nullable(column, type)),
     ...Object.keys(shape.pathColumns).map((column) => nullable(column, "text")),
     { name: UNMAPPED, type: "jsonb", nullable: true },
-    ...[...new Set([column, FILE_COLUMNS.path, FILE_COLUMNS.version])].map(text),
-    { name: FILE_COLUMNS.rowNumber, type: "bigint", nullable: false },
-    { name: FILE_COLUMNS.modifiedAt, type: "timestamp with time zone", nullable: true },
+    ...[...new Set([column, FILE_COLUMNS.path, FILE_COLUMNS.version])].map((name) => ofFile(name, "text")),
+    ofFile(FILE_COLUMNS.rowNumber, "bigint"),
+    ofFile(FILE_COLUMNS.modifiedAt, "timestamp with time zone", true),
   ];
 }

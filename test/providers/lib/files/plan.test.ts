@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FileMark } from "../../../../providers/batch.ts";
+import { readPart } from "../../../../providers/lib/files/parts.ts";
 import type { PlanRequest } from "../../../../providers/provider.ts";
 import { manifestOf, planRequestOf, readSlice, sourceOf } from "../../../support/file-reading.ts";
 import { type MemoryStore, memoryStore } from "../../../support/file-stores.ts";
@@ -19,9 +20,14 @@ async function planOf(store: MemoryStore, request: Partial<PlanRequest> = {}, co
 }
 
 function filesOf(plan: Awaited<ReturnType<typeof planOf>>): string[] {
-  return plan.slices.flatMap(({ window }) =>
-    window.by === "part" && Array.isArray(window.part.files) ? window.part.files.map(([id]) => String(id)) : [],
-  );
+  return filesBySlice(plan).flat();
+}
+
+function filesBySlice(plan: Awaited<ReturnType<typeof planOf>>): string[][] {
+  return plan.slices.map(({ window }) => {
+    const part = window.by === "part" ? readPart(window.part) : null;
+    return part !== null && "files" in part ? part.files.map(({ fileId }) => fileId) : [];
+  });
 }
 
 describe("the plan of a table of files", () => {
@@ -117,9 +123,7 @@ describe("the plan of a table of files", () => {
       store.put(String(i).padStart(5, "0"), CSV, { listedSize: i % 100 === 50 ? 200 * 1024 * 1024 : 5 });
     }
     const plan = await planOf(store);
-    const sizes = plan.slices.map(({ window }) =>
-      window.by === "part" && Array.isArray(window.part.files) ? window.part.files.length : 0,
-    );
+    const sizes = filesBySlice(plan).map(({ length }) => length);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(5000);
     expect(sizes.length).toBeGreaterThan(40);
     expect(plan.slices[0]?.label).toBe(`1/${sizes.length}`);
