@@ -98,7 +98,7 @@ export async function serveBucketProcess(bench: Bench, directory: BucketDirector
   return {
     endpoint,
     connection: {
-      config: { bucket: "bench", endpoint, forcePathStyle: true, auth: { mode: "keys", accessKeyId: "BENCH" } },
+      config: { bucket: "bench", endpoint, forcePathStyle: true, auth: { type: "keys", accessKeyId: "BENCH" } },
       secrets: { secretAccessKey: "bench-secret-access-key" },
     },
     async stop() {
@@ -123,7 +123,7 @@ export async function measureBucketLoad(
     bench.sluice.POST("/api/v1/syncs", {
       body: {
         ...{ connectionId, name: `bench ${suffix}`, status: "active", entities: [entityKey], executionMode },
-        sourceConfig: { resources: [{ name: entityKey, pathGlob: glob, format: { type: "csv" } }] },
+        sourceConfig: { files: [{ name: entityKey, pathGlob: glob, format: { type: "csv" } }] },
         destinationConfig: { schema: SCHEMA },
         tableBindings: [{ entityKey, tableName: `bucket_${suffix}` }],
       },

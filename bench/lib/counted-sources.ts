@@ -40,7 +40,7 @@ const s3: Open = async (bench) => {
   const server = await serveBucketProcess(bench, directory);
   return {
     ...{ provider: "s3", connection: server.connection, entities: ["orders"], rows: OBJECTS * ROWS_EACH },
-    sourceConfig: { resources: [{ name: "orders", pathGlob: "in/**/*.csv", format: { type: "csv" } }] },
+    sourceConfig: { files: [{ name: "orders", pathGlob: "in/**/*.csv", format: { type: "csv" } }] },
     ...{ least: OBJECTS / KEYS_A_PAGE + OBJECTS, mostToLeast },
     leastIs: "pages of 1,000 keys, and a GET for each object",
     counts: async () => (await (await fetch(`${server.endpoint}/?counts`)).json()) as Record<string, number>,

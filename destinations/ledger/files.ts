@@ -23,12 +23,15 @@ export function markedGeneration({ files }: Pick<LoadTarget, "files">): string {
 /**
  * In the transaction of the rows: a file is loaded with its rows or not at all.
  * @param request of the slice whose batch has the marks
- * @param of.settled ids of files of which the table has no rows of another version any more
+ * @param of.filesWithoutStaleRows ids of files of which the table has no row of another version any more
  */
 export async function recordFiles(
   { client }: Session,
   { filesOf, entityKey, planId, target }: FilesOfSlice,
-  { files = [], settled = [] }: { files?: readonly FileMark[] | undefined; settled?: readonly string[] },
+  {
+    files = [],
+    filesWithoutStaleRows = [],
+  }: { files?: readonly FileMark[] | undefined; filesWithoutStaleRows?: readonly string[] },
 ): Promise<void> {
   if (files.length === 0) return;
   if (filesOf === undefined) throw new Error(`Nothing says whose files of ${entityKey} are marked.`);
@@ -47,7 +50,7 @@ export async function recordFiles(
        size_bytes = excluded.size_bytes, position = excluded.position, error = excluded.error,
        has_older = (known.has_older or known.version_token <> excluded.version_token) and excluded.file_id <> all ($7),
        plan_id = excluded.plan_id, updated_at = now()`,
-    [deploymentId, syncId, entityKey, markedGeneration(target), planId, JSON.stringify(marks), settled],
+    [deploymentId, syncId, entityKey, markedGeneration(target), planId, JSON.stringify(marks), filesWithoutStaleRows],
   );
 }
 

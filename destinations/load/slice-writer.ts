@@ -21,7 +21,7 @@ import { applyInTransaction } from "./retry-apply.ts";
 import { type OneTable, routeBatch } from "./route-batch.ts";
 import { isDataFault, isUnreceived } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, HELD, stagedRows, stageTable } from "./staging.ts";
-import { letStaleGo, makeReadyForStale } from "./stale-rows.ts";
+import { deleteStaleRows, prepareForStaleRows } from "./stale-rows.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 import { requestOf } from "./table-request.ts";
 import { createTablesWriter } from "./write-tables.ts";
@@ -107,7 +107,7 @@ export function createSliceWriter(
 
   async function commit(batch: OneTable, applied: AppliedRows, filled: Filled): Promise<BatchResult> {
     const { tables: _, ...counts } = await countHeld(filled);
-    const stale = await letStaleGo(session, own, batch.stale);
+    const stale = await deleteStaleRows(session, own, batch.stale);
     const moved = {
       ...counts,
       written: applied.written + stale.written,
@@ -115,7 +115,7 @@ export function createSliceWriter(
       ...{ rowsDeleted: stale.deleted, rowsReplaced: stale.replaced },
     };
     await checkDeleteGuard(session, own, moved);
-    await recordFiles(session, request, { files: batch.files, settled: stale.settled });
+    await recordFiles(session, request, { files: batch.files, filesWithoutStaleRows: stale.filesWithoutStaleRows });
     const { checkpoint, final } = batch;
     await commitProgress(session, request, claim, { ...moved, checkpoint, final });
     const result = { ...counts, rowsWritten: moved.written };
@@ -145,7 +145,7 @@ export function createSliceWriter(
     const { files, stale } = batch;
     // Batches are held until all of the slice is there.
     if (writing.by === "slice" && (files ?? stale) !== undefined) refuseWindows(request);
-    if (stale !== undefined) await makeReadyForStale(session, target);
+    if (stale !== undefined) await prepareForStaleRows(session, target);
     const apply = straight ? copyStraight : copyAndApply;
     const search = async (): Promise<BatchResult> => {
       const taken = takenOf(target, batch);
@@ -171,8 +171,8 @@ export function createSliceWriter(
     const { checkpoint, final, files } = batch;
     return tablesWriter.write(batch, {
       rowsBefore: rowsSoFar(),
-      async commit({ settled, ...progress }) {
-        await recordFiles(session, request, { files, settled });
+      async commit({ filesWithoutStaleRows, ...progress }) {
+        await recordFiles(session, request, { files, filesWithoutStaleRows });
         await commitProgress(session, request, claim, { ...progress, checkpoint, final });
       },
     });

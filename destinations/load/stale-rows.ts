@@ -7,62 +7,72 @@ import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
 import { ensureGoneAt, GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { copyIn } from "./copy-in.ts";
-import { type Deleting, type GoneRows, makeGoneKeys } from "./gone-keys.ts";
+import { type Deleting, type GoneKeys, type GoneRows, makeGoneKeys, type PresentRows } from "./gone-keys.ts";
 import type { TableRequest } from "./table-request.ts";
 import { anyWaiting, laterWaiting } from "./waiting-order.ts";
 
-/** What a batch has done about rows of other versions of its files. */
-export interface StaleGone extends GoneRows {
+/** What a batch has done about stale rows: those of other versions of its files. */
+export interface DeletedStaleRows extends GoneRows {
   /** Of the deleted rows, those that gave way to another version of their file: the delete guard does not count them. */
   replaced: number;
-  /** Ids of files of which the table has no rows of another version any more. */
-  settled: string[];
+  /** Ids of the batch's files: the table has no stale row of these any more. */
+  filesWithoutStaleRows: string[];
 }
 
-export const NOTHING_STALE: StaleGone = { deleted: 0, written: 0, inserted: 0, replaced: 0, settled: [] };
+export const NOTHING_STALE: DeletedStaleRows = {
+  deleted: 0,
+  written: 0,
+  inserted: 0,
+  replaced: 0,
+  filesWithoutStaleRows: [],
+};
 
 const STALE = "sluice_stale";
 
 /** Changes of the table that stale rows need, in a transaction of their own. */
-export async function makeReadyForStale(session: Session, target: LoadTarget): Promise<void> {
+export async function prepareForStaleRows(session: Session, target: LoadTarget): Promise<void> {
   if (target.kind !== "versions") return;
   await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
 }
 
+/** Files by the columns that name them and, as the last one, the version that stays; null: none does, the file is gone. */
+interface FileVersions {
+  columns: string[];
+  rows: (string | null)[][];
+}
+
 /**
- * Rows of other versions of a file go as the load mode lets deleted rows go, once the batch's rows are written. Events stay: a row that was
- * loaded has happened. Within the transaction of the batch.
- * @param stale the columns that name the file, then the one with its version; a null version lets all rows of the file go
+ * Deletes stale rows as the load mode deletes, once the batch's rows are written. Events stay: a row that was loaded has happened. Within the
+ * transaction of the batch.
+ * @param stale the columns that name the file, then the one with its version; a null version deletes all rows of the file
  * @throws TerminalError config_invalid
  */
-export async function letStaleGo(
+export async function deleteStaleRows(
   session: Session,
   request: TableRequest,
   stale: KeyRows | undefined,
-): Promise<StaleGone> {
+): Promise<DeletedStaleRows> {
   if (stale === undefined || stale.rows.length === 0) return NOTHING_STALE;
-  const { target } = request;
   refuseCursor(request);
-  const deleting = MODES[target.loadMode].deletes(target);
-  const all = latestOf(stale);
-  const settled = [...all].map(([, [file]]) => file ?? "");
-  if (deleting.does === "event") return { ...NOTHING_STALE, settled };
-  const rows = await withOlderRows(session, request, [...all.values()]);
-  const isGone = (row: (string | null)[]) => row.at(-1) === null;
-  const replaced = await letGo(session, request, {
-    deleting,
-    stale: { columns: stale.columns, rows: rows.filter((row) => !isGone(row)) },
-  });
-  const gone = await letGo(session, request, {
-    deleting,
-    stale: { columns: stale.columns, rows: rows.filter(isGone) },
-  });
+  const latest = latestOf(stale);
+  const filesWithoutStaleRows = latest.map(([file]) => file ?? "");
+  const deleting = MODES[request.target.loadMode].deletes(request.target);
+  if (deleting.does === "event") return { ...NOTHING_STALE, filesWithoutStaleRows };
+  const rows = await filesThatMayHaveStaleRows(session, request, latest);
+  const [changed, gone] = [rows.filter((row) => !isGone(row)), rows.filter(isGone)];
+  const { columns } = stale;
+  const replaced = await deleteOtherVersions(session, request, { deleting, files: { columns, rows: changed } });
+  const removed = await deleteOtherVersions(session, request, { deleting, files: { columns, rows: gone } });
   return {
-    deleted: replaced.deleted + gone.deleted,
-    written: replaced.written + gone.written,
-    inserted: replaced.inserted + gone.inserted,
-    ...{ replaced: replaced.deleted, settled },
+    deleted: replaced.deleted + removed.deleted,
+    written: replaced.written + removed.written,
+    inserted: replaced.inserted + removed.inserted,
+    ...{ replaced: replaced.deleted, filesWithoutStaleRows },
   };
+}
+
+function isGone(file: (string | null)[]): boolean {
+  return file.at(-1) === null;
 }
 
 /** A merge by cursor may keep a row of the older version, and it would go then, although the file has it. */
@@ -76,15 +86,15 @@ function refuseCursor({ entityKey, target }: TableRequest): void {
 }
 
 /** Of each file the version that was named last. */
-function latestOf({ rows }: KeyRows): Map<string, (string | null)[]> {
-  return new Map(Array.from(rows, (row) => [JSON.stringify(row.slice(0, -1)), [...row]]));
+function latestOf({ rows }: KeyRows): (string | null)[][] {
+  return [...new Map(Array.from(rows, (row) => [JSON.stringify(row.slice(0, -1)), [...row]])).values()];
 }
 
 /**
- * Into a table that this plan alone loads, no other version of a file has come but by this plan, and its marks say of which. While such a table has no
- * key yet, each lookup would go over all of it.
+ * All of them, unless the marks of files can tell: a table that this plan alone loads has rows of other versions only where this plan has written them.
+ * While such a table has no key yet, each lookup would read all of it.
  */
-async function withOlderRows(
+async function filesThatMayHaveStaleRows(
   session: Session,
   request: TableRequest,
   rows: (string | null)[][],
@@ -100,22 +110,30 @@ function isLoadedByPlanAlone(target: LoadTarget): boolean {
   return target.kind === "beside" || target.kind === "snapshot" || (target.kind === "first_load" && target.straight);
 }
 
-async function letGo(
+async function deleteOtherVersions(
   session: Session,
   request: TableRequest,
-  { deleting, stale }: { deleting: Deleting; stale: { columns: string[]; rows: (string | null)[][] } },
+  { deleting, files }: { deleting: Deleting; files: FileVersions },
 ): Promise<GoneRows> {
-  if (stale.rows.length === 0) return NOTHING_STALE;
+  if (files.rows.length === 0) return NOTHING_STALE;
   const { target } = request;
   const present = await deleting.present(session, target);
-  await stageStale(session, request, { like: present.table, stale });
-  const isStale = [...stale.columns.slice(0, -1).map(sameAsStale), otherThanStale(stale.columns.at(-1) ?? "")].join(
+  await stageVersions(session, request, { like: present.table, files });
+  const isStale = [...files.columns.slice(0, -1).map(sameAsStale), otherThanStale(files.columns.at(-1) ?? "")].join(
     " and ",
   );
   // Before the key is made, rows of two versions may share one.
   const isUnkeyed = target.keyColumns.length === 0 || (isLoadedByPlanAlone(target) && lateKeyOf(target) !== null);
   if (isUnkeyed) return removeAll(session, target, isStale);
-  const gone = await makeGoneKeys(session, { like: present.table, keyColumns: target.keyColumns, cursor: null });
+  return deleting.apply(session, request, await findStaleKeys(session, target, { present, isStale }));
+}
+
+async function findStaleKeys(
+  session: Session,
+  target: LoadTarget,
+  { present, isStale }: { present: PresentRows; isStale: string },
+): Promise<GoneKeys> {
+  const stale = await makeGoneKeys(session, { like: present.table, keyColumns: target.keyColumns, cursor: null });
   const key = target.keyColumns.map((name) => `present.${quoteIdentifier(name)}`).join(", ");
   const waiting = quoteTable({ schema: target.leafSchema, table: target.leafTable });
   const places =
@@ -128,25 +146,25 @@ async function letGo(
       : [present];
   for (const { table, where } of places) {
     await session.client.query(
-      `insert into ${gone.table}
+      `insert into ${stale.table}
        select distinct ${key} from ${table} present join pg_temp.${STALE} stale on ${isStale} where ${where}
-       except select ${quoteColumns(target.keyColumns)} from ${gone.table}`,
+       except select ${quoteColumns(target.keyColumns)} from ${stale.table}`,
     );
   }
-  return deleting.apply(session, request, gone);
+  return stale;
 }
 
-async function stageStale(
+async function stageVersions(
   session: Session,
   { signal }: TableRequest,
-  { like, stale }: { like: string; stale: { columns: string[]; rows: (string | null)[][] } },
+  { like, files }: { like: string; files: FileVersions },
 ): Promise<void> {
   const { client } = session;
   await client.query(`drop table if exists pg_temp.${STALE}`);
   await client.query(
-    `create temporary table ${STALE} as select ${quoteColumns(stale.columns)} from ${like} present with no data`,
+    `create temporary table ${STALE} as select ${quoteColumns(files.columns)} from ${like} present with no data`,
   );
-  await copyIn(session, `pg_temp.${STALE}`, { kind: "rows", ...stale, checkpoint: null, final: false }, signal);
+  await copyIn(session, `pg_temp.${STALE}`, { kind: "rows", ...files, checkpoint: null, final: false }, signal);
   // A few files of a large table are looked up one by one.
   await client.query(`analyze pg_temp.${STALE}`);
 }

@@ -11,9 +11,10 @@ import { takenOf } from "./discard.ts";
 import { type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
 import { type GoneRows, makeGoneKeys } from "./gone-keys.ts";
 import { findDropped, keepWhereRejected, makeWay, type StagedSets, stageSets } from "./replace-sets.ts";
+import { addRowsWithin } from "./rows-within.ts";
 import { copySoundRows, findFaults, portionOfRows } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
-import { letStaleGo } from "./stale-rows.ts";
+import { deleteStaleRows } from "./stale-rows.ts";
 import { makeStrictStage } from "./strict-stage.ts";
 import type { TableRequest } from "./table-request.ts";
 
@@ -55,7 +56,8 @@ export async function writeRows(session: Session, request: TableRequest, work: T
     way === "straight"
       ? await copyStraight(session, request, batch, rowsBefore)
       : await stageAndApply(session, request, { batch, way, rowsBefore, sets });
-  const dropped = sets === null ? NOTHING_GONE : await letGoDropped(session, request, { sets, columns: batch.columns });
+  const dropped =
+    sets === null ? NOTHING_GONE : await deleteDroppedRows(session, request, { sets, columns: batch.columns });
   // Others are to be as fast as ever.
   if (way === "searched") await dropStage(session, request.stageName);
   return {
@@ -73,19 +75,19 @@ export function countRead({ filled }: Written): number {
 
 /**
  * The rows that the source has deleted, and those of other versions of its files, once all tables of the batch have their rows.
- * @returns `settled` as in `StaleGone`
+ * @returns `filesWithoutStaleRows` as in `DeletedStaleRows`
  * @throws TerminalError delete_guard_tripped
  */
 export async function writeDeletes(
   session: Session,
   request: TableRequest,
   work: Pick<TableWork, "rows" | "rowsBefore"> & { written: Written },
-): Promise<{ progress: TableProgress; settled: string[] }> {
+): Promise<{ progress: TableProgress; filesWithoutStaleRows: string[] }> {
   const { written } = work;
   const { filled } = written;
   const readRows = countRead(written);
-  const deletes = await letGoDeleted(session, request, { ...work, rejects: filled.rejects });
-  const stale = await letStaleGo(session, request, work.rows.stale);
+  const deletes = await deleteNamedRows(session, request, { ...work, rejects: filled.rejects });
+  const stale = await deleteStaleRows(session, request, work.rows.stale);
   const progress = {
     rowsRead: readRows + deletes.rejected,
     rowsRejected: filled.rejects.count,
@@ -95,7 +97,7 @@ export async function writeDeletes(
     rowsReplaced: stale.replaced,
   };
   await checkDeleteGuard(session, request, progress);
-  return { progress, settled: stale.settled };
+  return { progress, filesWithoutStaleRows: stale.filesWithoutStaleRows };
 }
 
 const NOTHING_GONE: GoneRows = { deleted: 0, written: 0, inserted: 0 };
@@ -145,7 +147,7 @@ async function stageAndApply(
 }
 
 /** What a parent's set had before and has no more. */
-async function letGoDropped(
+async function deleteDroppedRows(
   session: Session,
   request: TableRequest,
   { sets, columns }: { sets: StagedSets; columns: string[] },
@@ -157,8 +159,8 @@ async function letGoDropped(
   return deleting.apply(session, request, gone);
 }
 
-/** Keys that the source has deleted. One that the table's types do not take stands for no row of the table: it is told as a reject. */
-async function letGoDeleted(
+/** Deletes the rows whose keys the source names as deleted. A key that the table's types do not take stands for no row of the table: it is told as a reject. */
+async function deleteNamedRows(
   session: Session,
   request: TableRequest,
   of: { rows: LoadableTable; rowsBefore: number; rejects: RejectTally },
@@ -190,6 +192,7 @@ async function letGoDeleted(
     rowNo: rowsBefore + index + 1,
   }));
   await addRejects(session, request, of.rejects, rejects);
+  if (deletes.within !== undefined) await addRowsWithin(session, target, { gone, within: deletes.within });
   return { ...(await deleting.apply(session, request, gone)), rejected: rejects.length };
 }
 

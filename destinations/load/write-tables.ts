@@ -13,13 +13,13 @@ import { refuseWindows } from "./refuse-windows.ts";
 import { applyInTransaction } from "./retry-apply.ts";
 import { ensureSetIndex } from "./set-index.ts";
 import { isDataFault } from "./sound-rows.ts";
-import { makeReadyForStale } from "./stale-rows.ts";
+import { prepareForStaleRows } from "./stale-rows.ts";
 import { requestOf, type TableRequest } from "./table-request.ts";
 import { canGoStraight, countRead, needsStage, type Way, writeDeletes, writeRows } from "./write-table.ts";
 
-/** `settled`: as in `StaleGone`, of all tables. */
+/** `filesWithoutStaleRows`: as in `DeletedStaleRows`, of all tables. */
 export interface BatchProgress extends Omit<SliceProgress, "checkpoint" | "final"> {
-  settled: string[];
+  filesWithoutStaleRows: string[];
 }
 
 export interface TablesWriter {
@@ -54,9 +54,9 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
     works: { table: TableRequest; rows: LoadableTable }[],
     ways: ReadonlyMap<string, Way>,
     rowsBefore: number,
-  ): Promise<{ done: Record<string, TableProgress>; settled: string[] }> {
+  ): Promise<{ done: Record<string, TableProgress>; filesWithoutStaleRows: string[] }> {
     const progress: Record<string, TableProgress> = {};
-    const settled: string[] = [];
+    const filesWithoutStaleRows: string[] = [];
     let before = rowsBefore;
     const written = [];
     for (const { table, rows } of works) {
@@ -73,12 +73,12 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
       failing = table;
       const done = await writeDeletes(session, table, { ...work, rowsBefore: before });
       progress[table.entityKey] = done.progress;
-      settled.push(...done.settled);
+      filesWithoutStaleRows.push(...done.filesWithoutStaleRows);
       before += done.progress.rowsRead - countRead(work.written);
     }
     failing = null;
     request.signal.throwIfAborted();
-    return { done: progress, settled };
+    return { done: progress, filesWithoutStaleRows };
   }
 
   return {
@@ -97,9 +97,9 @@ export function createTablesWriter(session: Session, request: ClaimRequest): Tab
       for (;;) {
         try {
           return await applyInTransaction(session, request, async () => {
-            const { done, settled } = await writeAll(works, ways, rowsBefore);
+            const { done, filesWithoutStaleRows } = await writeAll(works, ways, rowsBefore);
             const sum = sumOf(Object.values(done));
-            await commit({ ...sum, settled, ...(request.members === undefined ? {} : { tables: done }) });
+            await commit({ ...sum, filesWithoutStaleRows, ...(request.members === undefined ? {} : { tables: done }) });
             return resultOf(sum, request.members === undefined ? null : done);
           });
         } catch (error) {
@@ -135,7 +135,7 @@ async function makeReady(
 ): Promise<void> {
   const { target } = table;
   if (rows === undefined) return;
-  if (rows.stale !== undefined) await makeReadyForStale(session, target);
+  if (rows.stale !== undefined) await prepareForStaleRows(session, target);
   if (way === "straight") return;
   if (MODES[target.loadMode].write(target).by === "slice") refuseWindows(table);
   await buildKey(session, table);
@@ -144,9 +144,13 @@ async function makeReady(
   if (target.kind === "versions") {
     await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
   } else if (deleting.does === "event") await ensureDeletedMark(session, target);
+  const { signal } = table;
+  const within = rows.deletes?.within;
+  if (within !== undefined && deleting.does !== "event")
+    await ensureSetIndex(session, target, { columns: [within], signal });
   if (rows.sets === undefined) return;
   const columns = rows.sets.columns.slice(0, table.parentKeyCount ?? 1);
-  await ensureSetIndex(session, target, { columns, signal: table.signal });
+  await ensureSetIndex(session, target, { columns, signal });
 }
 
 function refuseUnknown({ entityKey }: ClaimRequest, batch: LoadableTables, known: ReadonlyMap<string, unknown>): void {

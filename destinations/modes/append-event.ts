@@ -1,5 +1,5 @@
 import { addKey } from "../finish/add-key.ts";
-import { letUnseenGo } from "../finish/let-unseen-go.ts";
+import { deleteUnseenRows } from "../finish/delete-unseen-rows.ts";
 import { append } from "../load/append.ts";
 import { addDeleteEvents } from "../load/delete-rows.ts";
 import { writeAndNote } from "../load/note-seen.ts";
@@ -36,5 +36,5 @@ export const appendEvent: Mode = {
 
   deletes,
 
-  finish: { first_load: addKey, scan_in_place: letUnseenGo(deletes) },
+  finish: { first_load: addKey, scan_in_place: deleteUnseenRows(deletes) },
 };

@@ -1,5 +1,5 @@
 import { addKey } from "../finish/add-key.ts";
-import { letUnseenGo } from "../finish/let-unseen-go.ts";
+import { deleteUnseenRows } from "../finish/delete-unseen-rows.ts";
 import { swapGeneration } from "../finish/swap.ts";
 import { markRows, removeRows } from "../load/delete-rows.ts";
 import { merge } from "../load/merge.ts";
@@ -34,5 +34,5 @@ export const upsertSoftDelete: Mode = {
 
   deletes,
 
-  finish: { first_load: addKey, scan_in_place: letUnseenGo(deletes), beside: swapGeneration },
+  finish: { first_load: addKey, scan_in_place: deleteUnseenRows(deletes), beside: swapGeneration },
 };

@@ -17,3 +17,9 @@ export const ONE_CHOICE = "Give either columns or exclude";
 export function isOneChoice({ columns, exclude }: { columns?: unknown; exclude?: unknown }): boolean {
   return columns === undefined || exclude === undefined;
 }
+
+/** `sourceConfig.resources` of a connector that lets a sync choose columns, and nothing else. */
+export const columnChoicesSchema = z
+  .record(z.string(), z.strictObject(columnChoiceMembers).refine(isOneChoice, ONE_CHOICE))
+  .optional()
+  .describe("By entityKey: which columns the sync reads.");

@@ -12,9 +12,10 @@ import type { ConnectionConfig } from "./config.ts";
  */
 export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<string, string>>): Authenticator {
   const { tenantId, clientId, auth } = config;
-  const { own, login } = endpointsOf(config);
+  const { own, login, ownLogin } = endpointsOf(config);
+  const path = `/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
   const client: Omit<OAuthClient, "clientSecret" | "sendIn" | "assertion"> = {
-    tokenUrl: `${login}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`,
+    tokenUrl: `${login}${path}`,
     clientId,
     scopes: [`${own}/.default`],
     explain: explainRefusal,
@@ -24,7 +25,11 @@ export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<st
   return clientCredentialsAuth({
     ...client,
     ...{ clientSecret: null, sendIn: "assertion" },
-    assertion: { privateKey: secretOf(secrets, "privateKey"), ...signatureOf(auth.thumbprint) },
+    // Entra compares the audience with its own address, and knows nothing of a proxy's.
+    assertion: {
+      ...{ privateKey: secretOf(secrets, "privateKey"), audience: `${ownLogin}${path}` },
+      ...signatureOf(auth.thumbprint),
+    },
   });
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../lib/column-choice.ts";
+import { columnChoicesSchema } from "../lib/column-choice.ts";
 import { httpUrl } from "../lib/config-fields.ts";
-import { fileResourcesSchema } from "../lib/files/config.ts";
+import { fileTablesSchema } from "../lib/files/config.ts";
 import type { SecretDeclaration } from "../provider.ts";
 import { CLOUD_NAMES } from "./clouds.ts";
 
@@ -58,7 +58,7 @@ export const connectionSchema = z
       .max(100_000)
       .default(1200)
       .describe(
-        "What SharePoint allows the app in the tenant: 1,200 up to 1,000 licences, 2,400 up to 5,000, 3,600 up to 15,000, 4,800 up to 50,000, 6,000 above. Less where other connections use the same app.",
+        "What SharePoint allows the app in the tenant: 1,200 up to 1,000 licences, 2,400 up to 5,000, 3,600 up to 15,000, 4,800 up to 50,000, 6,000 above. Less where other programs use the same app.",
       ),
     graphUrl: httpUrl.optional().describe("Address of Graph in place of the cloud's, without a version: for a proxy."),
     loginUrl: httpUrl.optional().describe("Address of the login service in place of the cloud's."),
@@ -69,18 +69,13 @@ export const connectionSchema = z
   });
 export type ConnectionConfig = z.output<typeof connectionSchema>;
 
-/** Entities that are there without anybody's config. */
-const OWN_KEYS = ["sites", "drives", "lists", "list_columns", "list_content_types", "files"];
+const DECLARED_KEYS = ["sites", "drives", "lists", "list_columns", "list_content_types", "site_users"];
 
 export const sourceConfigSchema = z.strictObject({
-  files: fileResourcesSchema
-    .refine((files) => !files.some(({ name }) => OWN_KEYS.includes(name)), `Names must not be ${OWN_KEYS.join(", ")}`)
-    .default([])
-    .describe("Tables that are made of files. A path begins with the name of the drive: `Documents/reports/**/*.csv`."),
-  resources: z
-    .record(z.string(), z.strictObject(columnChoiceMembers).refine(isOneChoice, ONE_CHOICE))
-    .optional()
-    .describe("By entityKey: which columns the sync reads."),
+  files: fileTablesSchema(DECLARED_KEYS).describe(
+    "Tables that are made of files. A path begins with the name of the drive: `Documents/reports/**/*.csv`.",
+  ),
+  resources: columnChoicesSchema,
 });
 export type SourceConfig = z.output<typeof sourceConfigSchema>;
 

@@ -3,7 +3,7 @@ import type { FeedPage, FeedReader, FeedRecord } from "../lib/feeds/feed.ts";
 import { feedSpecSchema } from "../lib/feeds/feed.ts";
 import { planFeed } from "../lib/feeds/plan-feed.ts";
 import { readFeed } from "../lib/feeds/read-feed.ts";
-import { LISTING_KEY } from "../lib/files/listing-resource.ts";
+import { LISTING_KEY } from "../lib/files/config.ts";
 import { createFileSource, type FileSource } from "../lib/files/source.ts";
 import type { JsonObject } from "../lib/http/json.ts";
 import type { ConnectOptions, EntityReadSpec, Source } from "../provider.ts";
@@ -15,6 +15,7 @@ import { createGraph, type Graph } from "./graph.ts";
 import { readListParts } from "./list-parts.ts";
 import { driveItemOf, listItemOf, toMicroseconds, withoutAnnotations } from "./records.ts";
 import { createSiteCatalog, type SiteCatalog } from "./site-catalog.ts";
+import { readSiteUsers } from "./site-users.ts";
 
 const PROVIDER = "msft_sharepoint";
 
@@ -23,13 +24,13 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const graph = createGraph(options);
   const catalog = createSiteCatalog(graph, config);
   const entities = createEntities(graph, catalog, config);
-  const reader = createReader(graph, catalog);
+  const reader = createReader(graph, catalog, config);
   let fileSource: FileSource | null = null;
   const files = (): FileSource => {
     fileSource ??= createFileSource({
       ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
       // A file is in the drive once its upload is whole.
-      ...{ resources: sourceConfig.files, minAgeSeconds: 0 },
+      ...{ files: sourceConfig.files, minAgeSeconds: 0 },
     });
     return fileSource;
   };
@@ -62,14 +63,14 @@ const ownSchema = z.object({
   leftOut: z.array(z.string()).default([]),
 });
 
-function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
+function createReader(graph: Graph, catalog: SiteCatalog, { pageSize }: ConnectionConfig): FeedReader {
   async function readChanges(at: string, spec: EntityReadSpec): Promise<FeedPage> {
     const { own, shape } = feedSpecSchema.parse(spec.source);
     const { driveId, listId = "", leftOut } = ownSchema.parse(own ?? {});
     // A link of Graph's carries the token; the first address of all is without one.
     const cost = URL.canParse(at) ? "delta" : "enumeration";
     const page = await graph.page({ doing: `changes of ${spec.entityKey}`, cost, url: at });
-    const known = new Set(shape.fields.map(({ path }) => path.replace(/^fields\./, "")));
+    const known = new Map(shape.fields.map(({ path, type }) => [path.replace(/^fields\./, ""), type]));
     const ofList = { listId, leftOut: new Set(leftOut), known };
     const records = page.items.map((item) =>
       driveId === undefined ? listItemOf(item, ofList) : driveItemOf(item, driveId),
@@ -81,10 +82,16 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   }
 
   return {
-    async page(at, spec) {
+    async page(at, spec, warn) {
       const find = LISTINGS[at];
-      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, spec));
+      if (find === undefined)
+        return (
+          (await readListParts(graph, catalog, { at, warn })) ??
+          (await readSiteUsers(graph, catalog, { at, pageSize, warn })) ??
+          (await readChanges(at, spec))
+        );
       const found = await find(catalog);
+      for (const sentence of catalog.leftOut()) await warn(sentence);
       return {
         records: found.map(({ record }): FeedRecord => ({ record: toMicroseconds(withoutAnnotations(record)) })),
         next: null,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SSL_MODES } from "../../core/database-login.ts";
 import { HOST_FAULT, HOST_PATTERN, isHost } from "../../egress/host.ts";
-import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../lib/column-choice.ts";
+import { columnChoicesSchema } from "../lib/column-choice.ts";
 
 /** `sslMode` means what it means to libpq; `prefer` and `allow` are left out, since they fall back to plain text in silence. */
 export const connectionSchema = z.strictObject({
@@ -41,10 +41,7 @@ export type ConnectionConfig = z.output<typeof connectionSchema>;
 
 /** Entities, keys and cursors are named in the sync's bindings. */
 export const sourceConfigSchema = z.strictObject({
-  resources: z
-    .record(z.string(), z.strictObject(columnChoiceMembers).refine(isOneChoice, ONE_CHOICE))
-    .optional()
-    .describe("By entityKey: which columns the sync reads."),
+  resources: columnChoicesSchema,
 });
 export type SourceConfig = z.output<typeof sourceConfigSchema>;
 

@@ -13,7 +13,7 @@ export interface CheckOptions {
   connection: S3Connection;
   store: FileStore;
   config: ConnectionConfig;
-  resources: readonly FileResource[];
+  files: readonly FileResource[];
 }
 
 const STEPS = ["credentials", "bucket", "list", "read"] as const;
@@ -33,7 +33,7 @@ export async function checkBucket(options: CheckOptions): Promise<SourceCheck[]>
     "error" in read ? failedCheck("read", read.error) : passedCheck("read", read.value),
   ];
   if ("error" in read) return checks;
-  for (const resource of options.resources) checks.push(await checkResource(options, resource));
+  for (const table of options.files) checks.push(await checkFiles(options, table));
   return checks;
 }
 
@@ -65,7 +65,7 @@ function stepOf({ reasonCode }: ProviderError): Step {
 function passedBefore(step: Step, config: ConnectionConfig): SourceCheck[] {
   const { bucket, region, auth, prefix } = config;
   const said: Record<Exclude<Step, "read">, string> = {
-    credentials: auth.mode === "anonymous" ? "Requests are not signed." : `The server knows ${auth.accessKeyId}.`,
+    credentials: auth.type === "anonymous" ? "Requests are not signed." : `The server knows ${auth.accessKeyId}.`,
     bucket: `Bucket ${bucket} is at ${endpointOf(config)} (${region}).`,
     list: prefix === "" ? "Objects can be listed." : `Objects whose key begins with ${prefix} can be listed.`,
   };
@@ -102,8 +102,8 @@ async function isRead(store: FileStore, file: ListedFile): Promise<boolean> {
 /** Listings of no end: a check is no place to wait for them. */
 const MOST_PAGES = 20;
 
-/** A resource without files is no fault of the connection, and more often than not a glob that is not quite right. */
-async function checkResource({ store }: CheckOptions, config: FileResource): Promise<SourceCheck> {
+/** A table without files is no fault of the connection, and more often than not a glob that is not quite right. */
+async function checkFiles({ store }: CheckOptions, config: FileResource): Promise<SourceCheck> {
   const found = await attempt(async () => {
     const resource = compileResource(config, 0);
     let pages = 0;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { httpUrl } from "../lib/config-fields.ts";
-import { fileResourcesSchema } from "../lib/files/config.ts";
+import { fileTablesSchema } from "../lib/files/config.ts";
 import type { SecretDeclaration } from "../provider.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and the older names that some servers still take. */
@@ -13,10 +13,10 @@ const accessKeyId = z
   .regex(/^[\w.-]{1,128}$/)
   .describe("Id of the access key. The key itself is the secret `secretAccessKey`.");
 
-const authSchema = z.discriminatedUnion("mode", [
-  z.strictObject({ mode: z.literal("keys").describe("An access key of a user of its own."), accessKeyId }),
+const authSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("keys").describe("An access key of a user of its own."), accessKeyId }),
   z.strictObject({
-    mode: z.literal("assume_role").describe("An access key that may do nothing but assume a role, which reads."),
+    type: z.literal("assume_role").describe("An access key that may do nothing but assume a role, which reads."),
     accessKeyId,
     roleArn: z.string().regex(ROLE_ARN).describe("ARN of the role: `arn:aws:iam::<account>:role/<name>`."),
     externalId: z
@@ -28,7 +28,7 @@ const authSchema = z.discriminatedUnion("mode", [
       .optional()
       .describe("Address of the token service. Absent: that of AWS in `region`, or `endpoint` where that is given."),
   }),
-  z.strictObject({ mode: z.literal("anonymous").describe("No credentials: the bucket is open to everybody.") }),
+  z.strictObject({ type: z.literal("anonymous").describe("No credentials; the bucket is open to everybody.") }),
 ]);
 
 export const connectionSchema = z.strictObject({
@@ -84,19 +84,19 @@ export const connectionSchema = z.strictObject({
 });
 export type ConnectionConfig = z.output<typeof connectionSchema>;
 
-export const sourceConfigSchema = z.strictObject({ resources: fileResourcesSchema.default([]) });
+export const sourceConfigSchema = z.strictObject({ files: fileTablesSchema([]) });
 export type SourceConfig = z.output<typeof sourceConfigSchema>;
 
 const SECRET_ACCESS_KEY = "Secret of the access key that auth.accessKeyId names.";
 
-/** Of all modes; which of them a connection needs says `secretsOf`. */
+/** Of all types of auth; which of them a connection needs says `secretsOf`. */
 export const secrets: Record<string, SecretDeclaration> = {
   secretAccessKey: { description: SECRET_ACCESS_KEY, required: false },
   sessionToken: { description: "Session token, where the access key is a temporary one.", required: false },
 };
 
 export function secretsOf({ auth }: ConnectionConfig): Record<string, SecretDeclaration> {
-  if (auth.mode === "anonymous") return {};
+  if (auth.type === "anonymous") return {};
   return { secretAccessKey: { description: SECRET_ACCESS_KEY, required: true } };
 }
 
@@ -106,7 +106,7 @@ export function endpointOf({ endpoint, region }: Pick<ConnectionConfig, "endpoin
 }
 
 export function stsEndpointOf(config: ConnectionConfig): string {
-  const own = config.auth.mode === "assume_role" ? config.auth.stsEndpoint : undefined;
+  const own = config.auth.type === "assume_role" ? config.auth.stsEndpoint : undefined;
   return own ?? config.endpoint ?? `https://sts.${config.region}.${amazonDomain(config.region)}`;
 }
 
@@ -124,6 +124,6 @@ export function addressOf(config: ConnectionConfig): Record<string, unknown> {
   const { bucket, region, forcePathStyle, auth, tlsRootCert = null } = config;
   return {
     ...{ endpoint: endpointOf(config), bucket, region, forcePathStyle, auth, tlsRootCert },
-    ...(auth.mode === "assume_role" ? { stsEndpoint: stsEndpointOf(config) } : {}),
+    ...(auth.type === "assume_role" ? { stsEndpoint: stsEndpointOf(config) } : {}),
   };
 }

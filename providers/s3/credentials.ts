@@ -40,17 +40,17 @@ const RENEW_BEFORE_MS = 5 * 60_000;
 export function createCredentials(options: CredentialOptions): S3Credentials | null {
   const { config, secrets } = options;
   const { auth } = config;
-  if (auth.mode === "anonymous") return null;
+  if (auth.type === "anonymous") return null;
   const { secretAccessKey = "", sessionToken } = secrets;
   const own: Identity = {
     ...{ accessKeyId: auth.accessKeyId, secretAccessKey },
     ...(sessionToken === undefined ? {} : { sessionToken }),
   };
-  if (auth.mode === "keys") return { current: async () => own, renew: async () => false };
+  if (auth.type === "keys") return { current: async () => own, renew: async () => false };
   return createSessions(options, auth, own);
 }
 
-type RoleAuth = Extract<ConnectionConfig["auth"], { mode: "assume_role" }>;
+type RoleAuth = Extract<ConnectionConfig["auth"], { type: "assume_role" }>;
 
 /** One session of the role for all workers. Another key, role or external id has a session of its own. */
 function createSessions(

@@ -33,7 +33,7 @@ const WRONG_KEYS: Kind = {
 const EXPIRED: Kind = {
   reasonCode: "source_auth_expired",
   mayPass: false,
-  fix: "Store a new temporary access key (auth.accessKeyId, secretAccessKey, sessionToken), or use auth.mode assume_role, which renews itself.",
+  fix: "Store a new temporary access key (auth.accessKeyId, secretAccessKey, sessionToken), or use auth.type assume_role, which renews itself.",
 };
 const SKEWED: Kind = {
   ...AWAY,

@@ -9,14 +9,14 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const { config, sourceConfig, signal } = options;
   const connection = createS3Connection(options);
   const store = createS3Store(connection, config);
-  const { resources } = sourceConfig;
+  const { files } = sourceConfig;
   return {
     ...createFileSource({
-      ...{ place: `s3: bucket ${config.bucket}`, store, resources, signal },
+      ...{ place: `s3: bucket ${config.bucket}`, store, files, signal },
       // An object is there once it is whole.
       minAgeSeconds: 0,
     }),
-    check: () => checkBucket({ connection, store, config, resources }),
+    check: () => checkBucket({ connection, store, config, files }),
     probe: async () => connection.look(),
     close: connection.close,
   };

@@ -34,12 +34,9 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
   secrets: SHOPIFY_SECRETS,
   secretsOf,
   sourceInstanceKey: ({ shop }) => shop,
-  addressOf: ({ shop, baseUrl, auth, clientId }) => ({
-    shop,
-    baseUrl: baseUrl ?? null,
-    auth,
-    clientId: clientId ?? null,
-  }),
+  addressOf: ({ shop, baseUrl = null, auth }) => ({ shop, baseUrl, auth }),
+  // Shopify counts an app in a shop. Of a static token nobody knows whose app it is.
+  limitsSharedBy: ["shop", "auth.clientId"],
   endpoint: "graphql.json",
   api: ({ config, secret }) => ({
     baseUrl: `${originOf(config)}/admin/api/${config.apiVersion}`,
@@ -90,18 +87,18 @@ const show = (token: string) => ({ headers: { "x-shopify-access-token": token },
 
 /** https://shopify.dev/docs/apps/build/authentication-authorization */
 function authOf(config: ShopifyConfig, secret: (name: ShopifySecret) => string): RestApi["auth"] {
-  const { auth, clientId = "" } = config;
-  if (auth === "access_token") {
+  const { auth } = config;
+  if (auth.type === "access_token") {
     return { type: "header", name: "x-shopify-access-token", value: secret("accessToken") };
   }
   const client = {
     tokenUrl: `${originOf(config)}/admin/oauth/access_token`,
-    clientId,
+    clientId: auth.clientId,
     clientSecret: secret("clientSecret"),
     sendIn: "body" as const,
     show,
   };
-  if (auth === "client_credentials") return { type: "oauth2_client_credentials", ...client };
+  if (auth.type === "client_credentials") return { type: "oauth2_client_credentials", ...client };
   const refreshToken = { name: "refreshToken", value: secret("refreshToken") };
   return { type: "oauth2_refresh", ...client, refreshToken };
 }

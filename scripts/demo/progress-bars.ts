@@ -9,8 +9,11 @@ export interface ProgressBars {
   close(): void;
 }
 
-/** A bar per entity on a terminal, redrawn in place; elsewhere a plain line every two seconds. */
-export function createProgressBars(output: NodeJS.WriteStream, expected: Record<string, number>): ProgressBars {
+/**
+ * A bar per entity on a terminal, redrawn in place; elsewhere a plain line every two seconds.
+ * @param expected rows that the run has to move, by entityKey; null where nobody knows before it has ended
+ */
+export function createProgressBars(output: NodeJS.WriteStream, expected: Record<string, number | null>): ProgressBars {
   const startedAt = Date.now();
   const width = Math.max(22, ...Object.keys(expected).map(({ length }) => length));
   let drawn = 0;
@@ -20,10 +23,9 @@ export function createProgressBars(output: NodeJS.WriteStream, expected: Record<
   function lines(run: Run): string[] {
     return Object.entries(expected).map(([entityKey, total]) => {
       const { rows, status } = entityOf(run, entityKey);
-      // Done is done, also where rows that were there already did not have to be written again.
-      const share = status === "done" || total === 0 ? 1 : Math.min(rows / total, 1);
-      const bar = "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
-      return `  ${entityKey.padEnd(width)} ${bar} ${format(rows).padStart(9)} / ${format(total).padStart(9)}  ${status}`;
+      const bar = "█".repeat(Math.round(shareOf({ rows, status, total }) * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
+      const moved = `${format(rows).padStart(9)}${total === null ? (rows === 1 ? " row " : " rows") : ` / ${format(total).padStart(9)}`}`;
+      return `  ${entityKey.padEnd(width)} ${bar} ${moved}  ${status}`;
     });
   }
 
@@ -55,6 +57,12 @@ export function createProgressBars(output: NodeJS.WriteStream, expected: Record<
       output.write(`${[...lines(last), footer(last)].join("\n")}\n`);
     },
   };
+}
+
+/** Of the bar. Done is done, also where rows that were there already did not have to be written again. */
+function shareOf({ rows, status, total }: { rows: number; status: string; total: number | null }): number {
+  if (status === "done" || total === 0) return 1;
+  return total === null ? 0 : Math.min(rows / total, 1);
 }
 
 /** Rows moved so far, and how the entity stands, as the run's `summary` has it. */

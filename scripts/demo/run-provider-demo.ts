@@ -2,7 +2,7 @@ import { createSluiceClient, type Run, type SluiceClient, type Sync, unwrap, wai
 import type { StackInfo } from "../lib/stack.ts";
 import { compareWithSource, type TableComparison } from "./compare-with-source.ts";
 import { createProgressBars, format } from "./progress-bars.ts";
-import type { DemoSource, ProviderDemo } from "./provider-demo.ts";
+import type { DemoSource, ExpectedTable, ProviderDemo } from "./provider-demo.ts";
 
 export interface ProviderDemoReport {
   ok: boolean;
@@ -43,12 +43,14 @@ export async function runProviderDemo(
   try {
     print(`\nProvider ${key}, against ${source.ranAgainst}`);
     const sync = await defineSync(sluice, source, key);
-    const first = await load(sluice, sync, source, options);
+    const first = await load(sluice, sync, rowsOf(await source.expected()), options);
     const loaded = await compare(sync, source, info, print);
 
     print("\nAt the source:");
     for (const line of await source.change()) print(`  ${line}`);
-    const second = await load(sluice, sync, source, options);
+    // What has changed goes into the tables, and no more: how many rows of each that is, the source does not say.
+    const changed = Object.fromEntries(Object.keys(await source.expected()).map((entityKey) => [entityKey, null]));
+    const second = await load(sluice, sync, changed, options);
     const entities = await compare(sync, source, info, print);
 
     print(`\n  API                     ${info.apiUrl}`);
@@ -92,14 +94,23 @@ async function defineSync(sluice: SluiceClient, source: DemoSource, provider: Pr
   );
 }
 
-async function load(sluice: SluiceClient, sync: Sync, source: DemoSource, { signal, output }: Options): Promise<Run> {
+function rowsOf(tables: Record<string, ExpectedTable>): Record<string, number> {
+  return Object.fromEntries(Object.entries(tables).map(([entityKey, { rows }]) => [entityKey, rows.length]));
+}
+
+/** @param expected as in `createProgressBars` */
+async function load(
+  sluice: SluiceClient,
+  sync: Sync,
+  expected: Record<string, number | null>,
+  { signal, output }: Options,
+): Promise<Run> {
   const params = { path: { sync_id: sync.id } };
   const run = await unwrap(
     sluice.POST("/api/v1/syncs/{sync_id}/trigger", { params, body: { runMode: "incremental" } }),
   );
   output.write(`\nRun ${run.id}, incremental, ${sync.executionMode}\n`);
-  const counts = Object.entries(await source.expected()).map(([entityKey, { rows }]) => [entityKey, rows.length]);
-  const bars = createProgressBars(output, Object.fromEntries(counts));
+  const bars = createProgressBars(output, expected);
   const ended = await waitForRun(sluice, run.id, { signal, onRun: bars.show, mostMs: POLL_MS });
   bars.close();
   if (ended.error !== null) output.write(`  ${ended.resultReasonCode}: ${ended.error}\n`);

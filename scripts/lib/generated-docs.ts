@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { z } from "zod";
 import { METRIC_GROUPS, type Metric } from "../../core/metrics.ts";
 import { REASON_CODES, reasonOf } from "../../core/result-reasons.ts";
 import {
@@ -21,6 +20,7 @@ import {
 } from "../../core/vocabulary.ts";
 import { findProvider } from "../../providers/index.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { configRows } from "./config-table.ts";
 import { PACKAGE_OWNERS, ROOMS } from "./import-rules.ts";
 
 /** Parts of documents that are made from the code, by file and by the name in their markers. */
@@ -82,31 +82,8 @@ function windowsOf({ slicing }: Pick<Provider["resources"][number], "slicing">):
   return slicing.by === "none" ? "no" : `by ${slicing.by}`;
 }
 
-interface SchemaMember {
-  type?: string | string[];
-  enum?: unknown[];
-  default?: unknown;
-  description?: string;
-}
-
-/** The fields of a connection's config. */
 function configTable({ connectionSchema }: Pick<Provider, "connectionSchema">): string {
-  const { properties = {}, required = [] } = z.toJSONSchema(connectionSchema, { io: "input" }) as {
-    properties?: Record<string, SchemaMember>;
-    required?: string[];
-  };
-  return table(
-    ["field", "type", "needed", "when absent", "meaning"],
-    Object.entries(properties).map(([name, { type, enum: values, default: usual, description = "" }]) => [
-      code(name),
-      values === undefined
-        ? [type ?? "object"].flat().join(" or ")
-        : values.map((value) => code(String(value))).join(", "),
-      required.includes(name) ? "yes" : "no",
-      usual === undefined ? "" : code(typeof usual === "string" ? usual : JSON.stringify(usual)),
-      description,
-    ]),
-  );
+  return table(["field", "type", "needed", "when absent", "meaning"], configRows(connectionSchema));
 }
 
 function secretTable({ secrets }: Pick<Provider, "secrets">): string {

@@ -38,13 +38,13 @@ describe("a bucket", () => {
 
   const startWorker = () => world.startWorker({ SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.1" });
 
-  async function createSync(bucket: Bucket, resources: Row[], body: Row = {}): Promise<Row> {
+  async function createSync(bucket: Bucket, files: Row[], body: Row = {}): Promise<Row> {
     const { body: connection } = await world.api("POST", "/connections", {
       ...{ name: `bucket ${randomUUID()}`, provider: "s3", secrets: S3_SECRETS },
       config: connectionConfig(front.endpoint, bucket.name),
     });
     return world.createSync({
-      ...{ connectionId: connection.id, entities: resources.map(({ name }) => name), sourceConfig: { resources } },
+      ...{ connectionId: connection.id, entities: files.map(({ name }) => name), sourceConfig: { files } },
       destinationConfig: { schema: `s${randomUUID().slice(0, 8)}` },
       executionConfig: { heartbeatTimeoutSeconds: 5 },
       ...body,
@@ -137,8 +137,7 @@ describe("a bucket", () => {
     const sync = await createSync(bucket, resource({ delimiter: ";", header: false, columns: ["id", "name"] }));
     expect(await run(sync)).toMatchObject({ status: "partial" });
     expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "id|name"]);
-    const set = (format: Row) =>
-      world.api("PATCH", `/syncs/${sync.id}`, { sourceConfig: { resources: resource(format) } });
+    const set = (format: Row) => world.api("PATCH", `/syncs/${sync.id}`, { sourceConfig: { files: resource(format) } });
     await set({ delimiter: ";", header: false, columns: ["id", "name"], encoding: "latin1", skipRows: 2 });
     const again = await run(sync);
     expect(again).toMatchObject({ status: "succeeded" });

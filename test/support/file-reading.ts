@@ -16,8 +16,8 @@ export function sourceOf(
   config: Record<string, unknown> = {},
   signal: AbortSignal = new AbortController().signal,
 ): FileSource {
-  const resources = [resourceOf(config)];
-  return createFileSource({ place: "test: memory", store, resources, minAgeSeconds: 0, signal });
+  const files = [resourceOf(config)];
+  return createFileSource({ place: "test: memory", store, files, minAgeSeconds: 0, signal });
 }
 
 export function manifestOf(marks: readonly FileMark[], generation = "g1"): NonNullable<PlanRequest["manifest"]> {

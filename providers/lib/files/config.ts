@@ -1,9 +1,12 @@
 import { z } from "zod";
 
 /**
- * How one table is made of files: which ones, and how each is read. A connection or a source config has a list of them
- * (`fileResourcesSchema`). The API process loads this file, so it imports nothing but zod.
+ * How one table is made of files: which ones, and how each is read. A sync's config has a list of them, `files`
+ * (`fileTablesSchema`). The API process loads this file, so it imports nothing but zod.
  */
+
+/** entityKey of the listing: all files, one row each. */
+export const LISTING_KEY = "files";
 
 const MAX_GLOB = 512;
 const DEFAULT_IGNORE = ["*.part", "*.tmp", "*.filepart", ".~lock*", ".*"];
@@ -100,7 +103,6 @@ export const fileResourceSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,62}$/, "Must begin with a letter and have only a-z, 0-9 and _")
-    .refine((name) => name !== "files", "Is the name of the listing")
     .describe("entityKey of the table."),
   description: z.string().max(1000).optional(),
   pathGlob: glob.describe(
@@ -155,11 +157,20 @@ export const fileResourceSchema = z.strictObject({
 });
 export type FileResource = z.output<typeof fileResourceSchema>;
 
-export const fileResourcesSchema = z
-  .array(fileResourceSchema)
-  .max(500)
-  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "Names must be different")
-  .describe("Tables that are made of files.");
+/**
+ * `files` of a sync's config.
+ * @param declared entityKeys of the connector's other tables, which no table of files may have
+ */
+export function fileTablesSchema(declared: readonly string[]) {
+  const taken = [LISTING_KEY, ...declared];
+  return z
+    .array(fileResourceSchema)
+    .max(500)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "Names must be different")
+    .refine((all) => !all.some(({ name }) => taken.includes(name)), `Names must not be ${taken.join(", ")}`)
+    .default([])
+    .describe("Tables that are made of files, one entry each.");
+}
 
 function isKnownEncoding(label: string): boolean {
   if (label === "auto") return true;

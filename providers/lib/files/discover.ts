@@ -2,11 +2,11 @@ import { isOfEntity, TerminalError } from "../../../core/errors.ts";
 import { shortHash } from "../../../core/naming.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
+import { LISTING_KEY } from "./config.ts";
 import type { FileEngine } from "./engine.ts";
 import { FileFault } from "./formats/portion.ts";
 import { type Earlier, inferShape } from "./infer-shape.ts";
 import { describeListing } from "./listing.ts";
-import { LISTING_KEY } from "./listing-resource.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
 import {

@@ -1,6 +1,5 @@
 import type { ResourceDeclaration } from "../../provider.ts";
-
-export const LISTING_KEY = "files";
+import { LISTING_KEY } from "./config.ts";
 
 /** The listing of all files as a table. For a provider's `resources`. */
 export const LISTING_RESOURCE: ResourceDeclaration = {

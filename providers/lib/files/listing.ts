@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Cells } from "../../../core/row-list.ts";
 import type { RowsBatch } from "../../batch.ts";
 import type { EntityPlan, EntitySchema, PlanRequest, ReadRequest } from "../../provider.ts";
-import { LISTING_KEY, LISTING_RESOURCE } from "./listing-resource.ts";
+import { LISTING_KEY } from "./config.ts";
+import { LISTING_RESOURCE } from "./listing-resource.ts";
 import type { FileStore, ListedFile } from "./store.ts";
 
 /** Of UTF-8, as Postgres orders text with the collation "C". */

@@ -1,9 +1,9 @@
 import type { Source } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
+import { LISTING_KEY } from "./config.ts";
 import { discoverFiles } from "./discover.ts";
 import type { FileEngine } from "./engine.ts";
 import { planListing, readListing } from "./listing.ts";
-import { LISTING_KEY } from "./listing-resource.ts";
 import { planFiles } from "./plan.ts";
 import { readFiles } from "./read.ts";
 import { type CompiledResource, compileResource } from "./resource.ts";
@@ -13,9 +13,9 @@ export interface FileSourceOptions {
   /** Begins every message: the provider and what the files lie in, such as `s3: bucket invoices`. */
   place: string;
   store: FileStore;
-  /** As the config has them (`fileResourcesSchema`). */
-  resources: readonly FileResource[];
-  /** Where a resource does not say. Seconds; 0 where a file appears only once it is whole. */
+  /** `files` of the sync's config: each is a table. */
+  files: readonly FileResource[];
+  /** Where a table does not say. Seconds; 0 where a file appears only once it is whole. */
   minAgeSeconds: number;
   /** The connector's: nothing is read once it is aborted. */
   signal: AbortSignal;
@@ -26,8 +26,8 @@ export type FileSource = Pick<Source, "discover" | "plan" | "read">;
 
 /** For one activity, as any source. */
 export function createFileSource(options: FileSourceOptions): FileSource {
-  const { place, store, signal, resources, minAgeSeconds } = options;
-  const configs = new Map(resources.map((config) => [config.name, config]));
+  const { place, store, signal, files, minAgeSeconds } = options;
+  const configs = new Map(files.map((config) => [config.name, config]));
   const compiled = new Map<string, CompiledResource>();
   const engine: FileEngine = {
     ...{ place, store, signal, shapes: new Map(), entityKeys: [...configs.keys()] },

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 /**
  * What the file engine asks of a provider whose tables are made of files. This room does everything else:
  *
- * - `config.ts`: the zod schema of a resource (a glob and how its files are read); `listing-resource.ts`: the declaration of the entity `files`.
+ * - `config.ts`: the zod schema of a table (a glob and how its files are read); `listing-resource.ts`: the declaration of the entity `files`.
  *   The API process loads these two alone.
  * - `source.ts`: `createFileSource` gives `discover`, `plan` and `read` over a `FileStore`. A provider needs nothing else.
  * - `discover.ts` with `sample.ts` and `infer-shape.ts`: columns. `plan.ts` with `diff.ts`: what is to be read. `read.ts` with `items.ts` (file by file)
@@ -11,7 +11,7 @@ import type { Readable } from "node:stream";
  * - `text.ts` and `encoding.ts`: from the bytes of a file to UTF-8. `formats/`: from there to COPY text.
  * - `glob.ts`, `path-parts.ts`, `resource.ts`: from paths to resources and columns.
  *
- * A provider's part is: `fileResourcesSchema` in its config (not in `addressOf`), `LISTING_RESOURCE` in its `resources`, `dynamicResources: true`,
+ * A provider's part is: `files: fileTablesSchema([])` in its `sourceConfigSchema`, `LISTING_RESOURCE` in its `resources`, `dynamicResources: true`,
  * and in `connect` a store of its own that goes to `createFileSource`. What the engine promises: ADR 47.
  */
 export interface FileStore {
@@ -54,7 +54,10 @@ export interface ListedFile {
   fileId: string;
   /** From the root of what the connection shows, with `/`, without a leading one. Globs are matched against it. */
   path: string;
-  /** Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. */
+  /**
+   * Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. Where a file keeps its id under another path, also another one
+   * then: its rows hold the path.
+   */
   versionToken: string;
   /** Null where the source does not tell. */
   sizeBytes: number | null;

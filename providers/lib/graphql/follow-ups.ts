@@ -4,7 +4,7 @@ import type { EntityReadSpec, ReadRequest } from "../../provider.ts";
 import { isObject, type JsonObject } from "../http/json.ts";
 import { holdRecords } from "../rest/held-records.ts";
 import { createNewest } from "../rest/newest.ts";
-import type { PageRows } from "../rest/page-records.ts";
+import type { PageRows, WantedRows } from "../rest/page-records.ts";
 import { type ReadContext, readPages, type Take } from "../rest/pages.ts";
 import { type Position, positionSchema, START } from "../rest/position.ts";
 import { childrenOf, wantedRows } from "../rest/read.ts";
@@ -21,14 +21,21 @@ import { changesOf, deletionsOf } from "./documents.ts";
 import type { Engine } from "./engine.ts";
 import { GONE } from "./to-rest.ts";
 
-/** What else lies in a slice's window: deletions, and children that changed without their parent. */
+/** What else lies in a slice's window: deletions, and children that changed without their parent. Each is a listing of its own. */
 export interface FollowUps {
   /** Is there any from `from` on, in milliseconds? */
   hasAny(spec: EntityReadSpec, from: number): Promise<boolean>;
   /** How many listings a slice has behind its own; none for one that is no window of time. */
   count(request: Pick<ReadRequest, "spec" | "window">): number;
-  /** @param from where an earlier read stopped; null from the start */
-  read(request: ReadRequest, from: FollowUpPosition | null, newest: string | undefined): AsyncGenerator<Batch, void>;
+  /**
+   * The listings, one after the other.
+   * @param from where an earlier read stopped; null from the start
+   */
+  readListings(
+    request: ReadRequest,
+    from: FollowUpPosition | null,
+    newest: string | undefined,
+  ): AsyncGenerator<Batch, void>;
 }
 
 export const followUpSchema = z.strictObject({ index: z.int(), at: positionSchema });
@@ -76,12 +83,10 @@ export function createFollowUps(
       return false;
     },
     count: ({ spec, window }) => (window.by === "time" && window.from !== null ? listingsOf(spec).length : 0),
-    async *read(request, from, newest) {
+    async *readListings(request, from, newest) {
       const { spec, window } = request;
       const listings = listingsOf(spec);
-      const children = childrenOf(resources, spec);
-      const lead = resources.get(spec.entityKey);
-      const wanted = wantedRows(lead, spec, children);
+      const wanted = wantedRows(resources.get(spec.entityKey), spec, childrenOf(resources, spec));
       const start = from ?? { index: 0, at: START };
       for (const [index, listing] of listings.entries()) {
         if (index < start.index) continue;
@@ -92,56 +97,53 @@ export function createFollowUps(
           newest: createNewest(newest),
           takeBytes: () => 0,
         });
-        const take = await takeOf(listing);
-        for await (const page of pagesOf(spec, listing, span, at, take)) {
-          const { rows } = page.taken;
-          if (listing.child === null) batch.add({ taken: rows, at: START, next: START, answeredAt: null });
-          else batch.addList({ child: listing.child, ...rows, deletes: [], set: null });
-          const following: FollowUpPosition | null =
-            page.next !== null
-              ? { index, at: page.next }
-              : index + 1 < listings.length
-                ? { index: index + 1, at: START }
-                : null;
-          if (batch.isEmpty() && following !== null) continue;
-          const { bytesRead: _, ...taken } = batch.take();
-          const said = newest === undefined ? {} : { newest };
-          yield {
-            ...taken,
-            checkpoint: { followUp: following ?? { index: listings.length, at: START }, ...said },
-            final: following === null,
-          };
+        const take = await takeOf(listing, spec, wanted);
+        for await (const { taken, next } of pagesOf(spec, listing, span, at, take)) {
+          if (listing.child === null) batch.add({ taken, at: START, next: START, answeredAt: null });
+          else batch.addList({ child: listing.child, ...taken, deletes: [], set: null });
+          const followUp = positionAfter(index, next);
+          const final = followUp.index === listings.length;
+          if (batch.isEmpty() && !final) continue;
+          const { bytesRead: _, ...tables } = batch.take();
+          yield { ...tables, checkpoint: { followUp, ...(newest === undefined ? {} : { newest }) }, final };
         }
-      }
-
-      async function takeOf({ resource, child }: Listing): Promise<Take<{ rows: PageRows }>> {
-        if (child === null) {
-          const source = declared.find(({ entityKey }) => entityKey === spec.entityKey);
-          return async (records, view) => {
-            const told = await records.take(view, {
-              most: Number.POSITIVE_INFINITY,
-              all: true,
-              keep: keptOf(resource),
-            });
-            const gone = told.records
-              .filter(isObject)
-              .flatMap((each) => deletedRecord(each, lead, deletions, source) ?? []);
-            return { rows: await holdRecords(gone).rows({ dated: null, parent: null }, wanted) };
-          };
-        }
-        const member = spec.members?.[child];
-        if (member === undefined) throw new Error(`${spec.entityKey} has no member ${child}.`);
-        const shape = inOrder((await shapes.find(resource)).shape, member);
-        return async (records, view) => ({
-          rows: await records.rows(view, { shape, keyColumns: member.keyColumns, omission: null, newest: null }),
-        });
       }
     },
   };
+
+  async function takeOf(
+    { resource, child }: Listing,
+    spec: EntityReadSpec,
+    wanted: WantedRows,
+  ): Promise<Take<PageRows>> {
+    if (child === null) return takeDeletions(resource, spec, wanted);
+    const member = spec.members?.[child];
+    if (member === undefined) throw new Error(`${spec.entityKey} has no member ${child}.`);
+    return takeChanged((await shapes.find(resource)).shape, member);
+  }
+
+  /** Deletions as records that say of themselves that they are deleted. */
+  function takeDeletions({ fields }: Resource, { entityKey }: EntityReadSpec, wanted: WantedRows): Take<PageRows> {
+    const source = declared.find((each) => each.entityKey === entityKey);
+    const lead = resources.get(entityKey);
+    return async (records, view) => {
+      const told = await records.take(view, { most: Number.POSITIVE_INFINITY, all: true, keep: Object.keys(fields) });
+      const gone = told.records.filter(isObject).flatMap((each) => deletedRecord(each, lead, deletions, source) ?? []);
+      return holdRecords(gone).rows({ dated: null, parent: null }, wanted);
+    };
+  }
 }
 
-function keptOf({ fields }: Resource): string[] {
-  return Object.keys(fields);
+/** Children that have changed, as rows of the child's table. */
+function takeChanged(shape: RecordShape, member: EntityReadSpec): Take<PageRows> {
+  const ordered = inOrder(shape, member);
+  return (records, view) =>
+    records.rows(view, { shape: ordered, keyColumns: member.keyColumns, omission: null, newest: null });
+}
+
+/** Behind a page of listing `index`: its next page, or the next listing. */
+function positionAfter(index: number, next: Position | null): FollowUpPosition {
+  return next === null ? { index: index + 1, at: START } : { index, at: next };
 }
 
 /** A record of the resource that says of itself that it is deleted; null where the node is no deletion of such a one. */

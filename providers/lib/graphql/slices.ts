@@ -43,7 +43,7 @@ export function createSlices({ engine, exporter, followUps, takeBytes }: SliceRe
         }
       }
       if (more > 0 && !isOver(from, more)) {
-        for await (const batch of followUps.read(request, from, newest)) {
+        for await (const batch of followUps.readListings(request, from, newest)) {
           yield batch.kind === "copy" ? batch : { ...batch, bytesRead: takeBytes() };
         }
       }

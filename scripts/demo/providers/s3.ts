@@ -42,14 +42,14 @@ export const s3Demo: ProviderDemo = {
       connection: {
         config: {
           ...{ bucket: BUCKET, endpoint: server.endpoint, forcePathStyle: true },
-          auth: { mode: "keys", accessKeyId: S3_KEY.accessKeyId },
+          auth: { type: "keys", accessKeyId: S3_KEY.accessKeyId },
         },
         secrets: { secretAccessKey: S3_KEY.secretAccessKey },
       },
       sync: {
         entities: ["orders", "customers"],
         sourceConfig: {
-          resources: [
+          files: [
             { ...resource("orders", "orders/**/*.csv.gz", "csv"), pathParts: "hive" },
             resource("customers", "customers.ndjson", "ndjson"),
           ],

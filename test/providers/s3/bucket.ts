@@ -28,7 +28,7 @@ export interface Bucket {
 export function connectionConfig(endpoint: string, bucket: string, changes: Record<string, unknown> = {}) {
   return {
     ...{ bucket, endpoint, forcePathStyle: true },
-    auth: { mode: "keys", accessKeyId: S3_KEY.accessKeyId },
+    auth: { type: "keys", accessKeyId: S3_KEY.accessKeyId },
     ...changes,
   };
 }

@@ -29,7 +29,7 @@ async function check(changes: Record<string, unknown> = {}, globs: Record<string
   const source = await s3.connect({
     config: s3.connectionSchema.parse(connectionConfig(front.endpoint, bucket.name, changes)),
     sourceConfig: s3.sourceConfigSchema.parse({
-      resources: Object.entries(globs).map(([name, pathGlob]) => ({ name, pathGlob, format: { type: "csv" } })),
+      files: Object.entries(globs).map(([name, pathGlob]) => ({ name, pathGlob, format: { type: "csv" } })),
     }),
     ...{ secrets, signal: new AbortController().signal, egress: LOOPBACK_EGRESS },
     redactor: createRedactor(Object.values(secrets)),
@@ -58,7 +58,7 @@ describe("a check of a bucket", () => {
   });
 
   it("tells a wrong key, and goes no further", async () => {
-    const checks = await check({ auth: { mode: "keys", accessKeyId: "NOBODY" } });
+    const checks = await check({ auth: { type: "keys", accessKeyId: "NOBODY" } });
     expect(checks).toEqual([
       expect.objectContaining({ name: "credentials", ok: false, fix: expect.stringMatching(/accessKeyId/) }),
     ]);

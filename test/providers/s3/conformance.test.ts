@@ -53,13 +53,13 @@ describeProvider("s3", ["credentials", "permission", "stall", "throttle"], async
     secrets: S3_SECRETS,
     wrongSecrets: { secretAccessKey: "a-wrong-secret-access-key" },
     sourceConfig: {
-      resources: [{ name: "orders", pathGlob: "orders/**/*.csv*", format: { type: "csv" }, pathParts: "hive" }],
+      files: [{ name: "orders", pathGlob: "orders/**/*.csv*", format: { type: "csv" }, pathParts: "hive" }],
     },
     invalidConfigs: [
       connectionConfig("ftp://127.0.0.1", bucket.name),
       connectionConfig(front.endpoint, "no/bucket"),
-      connectionConfig(front.endpoint, bucket.name, { auth: { mode: "anonymous", accessKeyId: "x" } }),
-      connectionConfig(front.endpoint, bucket.name, { auth: { mode: "assume_role", accessKeyId: "x", roleArn: "me" } }),
+      connectionConfig(front.endpoint, bucket.name, { auth: { type: "anonymous", accessKeyId: "x" } }),
+      connectionConfig(front.endpoint, bucket.name, { auth: { type: "assume_role", accessKeyId: "x", roleArn: "me" } }),
     ],
     entity: { entityKey: "orders", keyColumns: ["_file_path", "_row_number"], cursorField: null },
     expectedRows: () =>

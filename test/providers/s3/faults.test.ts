@@ -53,7 +53,7 @@ describe("requests", () => {
   });
 
   it("are not signed where the connection is anonymous, and say who pays where that is the requester", async () => {
-    const anonymous = through(bucket.name, { auth: { mode: "anonymous" }, requesterPays: true }, { secrets: {} });
+    const anonymous = through(bucket.name, { auth: { type: "anonymous" }, requesterPays: true }, { secrets: {} });
     const file = await anonymous.find("data/a.bin");
     expect((await anonymous.read(file)).equals(CONTENT)).toBe(true);
     for (const { headers } of front.requests) {

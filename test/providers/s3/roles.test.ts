@@ -5,7 +5,7 @@ import { FIRST_START_MS, S3_SERVERS } from "../../support/s3-servers.ts";
 import { createSharedConnection } from "../../support/shared-connection.ts";
 import { type Bucket, createBucket, openBucket, S3_SECRETS } from "./bucket.ts";
 
-const ROLE = { mode: "assume_role", accessKeyId: "SLUICELOCAL", roleArn: "arn:aws:iam::123456789012:role/reader" };
+const ROLE = { type: "assume_role", accessKeyId: "SLUICELOCAL", roleArn: "arn:aws:iam::123456789012:role/reader" };
 const ofSts = ({ method, url }: SeenS3Request) => method === "POST" && url === "/";
 const ofListing = ({ url }: SeenS3Request) => url.includes("list-type=2");
 

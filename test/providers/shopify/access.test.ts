@@ -9,8 +9,9 @@ describe("ways in", () => {
     ["access_token", ["accessToken"]],
     ["refresh_token", ["clientSecret", "refreshToken"]],
     ["client_credentials", ["clientSecret"]],
-  ] as const)("%s needs its own secrets when the connection is made", (auth, names) => {
-    const config = shopify.connectionSchema.parse({ shop: "a.myshopify.com", auth, clientId: "id" });
+  ] as const)("%s needs its own secrets when the connection is made", (type, names) => {
+    const auth = { type, ...(type === "access_token" ? {} : { clientId: "id" }) };
+    const config = shopify.connectionSchema.parse({ shop: "a.myshopify.com", auth });
     const needed = Object.entries(shopify.secretsOf?.(config) ?? {}).filter(([, { required }]) => required);
     expect(needed.map(([name]) => name)).toEqual(names);
   });
@@ -18,9 +19,9 @@ describe("ways in", () => {
   it.each([
     ["a refresh token that changes with each use", "refresh_token", { refreshToken: FIRST_REFRESH_TOKEN }],
     ["client credentials", "client_credentials", {}],
-  ])("%s, also when the access token is refused", async (_, auth, secrets) => {
+  ])("%s, also when the access token is refused", async (_, type, secrets) => {
     const opened = await openShop({
-      config: { auth, clientId: SHOP_APP.clientId },
+      config: { auth: { type, clientId: SHOP_APP.clientId } },
       secrets: { clientSecret: SHOP_APP.clientSecret, ...secrets },
     });
     const planned = await opened.plan("locations");

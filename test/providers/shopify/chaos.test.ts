@@ -81,7 +81,7 @@ async function open(number: number, bulk: "auto" | "never", group: Group) {
       const source = await shopify.connect({
         config: shopify.connectionSchema.parse({
           ...{ shop: "simulated.myshopify.com", baseUrl: simulator.baseUrl("shopify"), bulk },
-          ...{ auth: "client_credentials", clientId: SHOP_APP.clientId },
+          auth: { type: "client_credentials", clientId: SHOP_APP.clientId },
         }),
         sourceConfig: shopify.sourceConfigSchema.parse({}),
         ...{ secrets: SECRETS, redactor: createRedactor(), signal: new AbortController().signal },

@@ -32,7 +32,7 @@ export async function openShop({ settings = {}, bulk }: { settings?: Partial<Sho
     provider: shopify as ProviderHarness["provider"],
     config: {
       ...{ shop: "simulated.myshopify.com", baseUrl: simulator.baseUrl("shopify"), bulk },
-      ...{ auth: "client_credentials", clientId: SHOP_APP.clientId },
+      auth: { type: "client_credentials", clientId: SHOP_APP.clientId },
     },
     secrets: { clientSecret: SHOP_APP.clientSecret },
     sourceConfig: {},

@@ -185,3 +185,13 @@ describe("the listing as a table", () => {
     expect(rest.flatMap(({ rows }) => rows.map(([id]) => id))).toEqual(["c", "d", "e"]);
   });
 });
+
+describe("the number of rows that discovery guesses", () => {
+  it("goes by the size of all files and by the rows of some", async () => {
+    const store = memoryStore();
+    for (let file = 0; file < 20; file += 1) store.put(`${file}.csv`, `id\n${"1234567\n".repeat(500)}`);
+    const [, table] = await sourceOf(store).discover(null);
+    expect(table?.estimatedRows).toBeGreaterThan(9_900);
+    expect(table?.estimatedRows).toBeLessThan(10_100);
+  });
+});

@@ -11,10 +11,10 @@ import { goneMeanwhile, refuseOlderPlan, sawEveryRow } from "./reconcile.ts";
 type Request = FinishRequest<TargetOf<"scan_in_place">>;
 
 /**
- * Rows that the complete scan has not seen are gone from the source. They go as the load mode lets rows go that the source has deleted.
+ * Rows that the complete scan has not seen are gone from the source. They are deleted as the load mode deletes.
  * @param deletes of the load mode
  */
-export function letUnseenGo(deletes: (target: LoadTarget) => Deleting): Finisher<"scan_in_place"> {
+export function deleteUnseenRows(deletes: (target: LoadTarget) => Deleting): Finisher<"scan_in_place"> {
   const deletingOf = ({ target }: Request) => deletes(target);
   return {
     async prepare(session, request) {
@@ -33,7 +33,7 @@ export function letUnseenGo(deletes: (target: LoadTarget) => Deleting): Finisher
       await refuseOlderPlan(session, request);
       const seen = await findSeen(session, request);
       const gone = (await sawEveryRow(session, request))
-        ? await letGo(session, request, { seen, deleting: deletingOf(request) })
+        ? await deleteUnseen(session, request, { seen, deleting: deletingOf(request) })
         : NOTHING_WRITTEN;
       await session.client.query(`drop table ${quoteTable(seen)}`);
       return gone;
@@ -41,7 +41,7 @@ export function letUnseenGo(deletes: (target: LoadTarget) => Deleting): Finisher
   };
 }
 
-async function letGo(
+async function deleteUnseen(
   session: Session,
   request: Request,
   { seen, deleting }: { seen: TableName; deleting: Deleting },
