@@ -5,7 +5,7 @@ import type { S3Connection } from "./client.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { listObjects, listVersions, payer } from "./listing.ts";
 import { toListedFile, toVersion, versionOf } from "./objects.ts";
-import { type ObjectAddress, openObject } from "./open-object.ts";
+import { fetchObject, type ObjectAddress, openObject } from "./open-object.ts";
 
 /** The objects of a bucket as files: the key is id and path, the version is ETag and size. */
 export function createS3Store(connection: S3Connection, config: ConnectionConfig): FileStore {
@@ -63,6 +63,7 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
       const bytes = await openObject(options, file, addressOf(file.fileId), from);
       return Readable.from(bytes, { objectMode: false });
     },
+    fetch: (file, { mostBytes, signal }) => fetchObject(options, file, addressOf(file.fileId), { mostBytes, signal }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Cells, RowList } from "../../../core/row-list.ts";
 import type { Batch, CopyBatch, FileMark, RejectedRecord, RowsBatch } from "../../batch.ts";
 import { BINARY_HEADER, BINARY_TRAILER } from "./formats/binary-rows.ts";
 import type { CopyBuffers } from "./formats/copy-buffer.ts";
+import { joinSmall } from "./formats/join-small.ts";
 import type { Item } from "./items.ts";
 import { type Position, startOf } from "./parts.ts";
 
@@ -56,7 +57,7 @@ export async function* batchesOf(
 
   function streamBatch(format: CopyBatch["format"]): CopyBatch {
     const said = newSaid();
-    const lines = takeLines(said, format);
+    const lines = joinSmall(takeLines(said, format), buffers);
     const stream = Readable.from(format === "binary" ? framed(lines) : lines, { objectMode: false });
     return { kind: "copy", format, columns, stream, recycle: buffers.recycle, ...told(said) };
   }

@@ -40,6 +40,13 @@ export interface FileStore {
    * @throws FileChangedError, FileGoneError, ProviderError. The stream itself fails with the same errors.
    */
   open(file: ListedFile, options: { from: number }): Promise<Readable>;
+  /**
+   * All bytes of a small file in one go, of exactly the version that `file` names, for stores where a stream costs more than what it gives.
+   * Absent: the engine reads what `open` gives, and so it does where the answer is null, since the bytes broke off.
+   * @param options.mostBytes as many as the file was listed with: a body that goes on is cut behind them, and never passes for the file
+   * @throws as `open` and its stream; the signal's reason
+   */
+  fetch?(file: ListedFile, options: { mostBytes: number; signal: AbortSignal }): Promise<Buffer | null>;
 }
 
 export interface ListedFile {
