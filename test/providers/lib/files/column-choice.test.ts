@@ -57,7 +57,7 @@ describe("columns of files that a sync leaves out", () => {
     expect(found.columns).not.toContain("_file_path");
     const store = memoryStore();
     store.put("a", CSV);
-    const plan = sourceOf(store).plan(planRequestOf({ columns: ["id", "_file_id", "_row_number"] }));
+    const plan = sourceOf(store).plan(planRequestOf({ columns: ["id", "_file_path", "_row_number"] }));
     await expect(plan).rejects.toMatchObject({
       reasonCode: "config_invalid",
       fix: expect.stringContaining("_file_version"),
