@@ -25,6 +25,7 @@ import {
   giftCards,
   tenderTransactions,
 } from "./resources/sales.ts";
+import { otherVersion } from "./version.ts";
 
 /** https://shopify.dev/docs/api/admin-graphql */
 export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret> = {
@@ -58,6 +59,10 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
   },
   judge,
   statuses: STATUSES,
+  notice(headers, { apiVersion }) {
+    const other = otherVersion(apiVersion, headers.get("x-shopify-api-version"));
+    return other === null ? null : `${other.message} ${other.fix}`;
+  },
   cost: COST,
   mostRecords: 25_000,
   deletions: DELETIONS,

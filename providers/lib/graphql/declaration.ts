@@ -1,6 +1,6 @@
 import type { LoadMode, SizeClass } from "../../../core/vocabulary.ts";
 import type { Settlement, Source } from "../../provider.ts";
-import type { Verdict } from "../http/client.ts";
+import type { HttpResponse, Verdict } from "../http/client.ts";
 import type { RestColumnDetails, RestDeclaration, RestTools } from "../rest/declaration.ts";
 import type { FieldType } from "../rest/field-types.ts";
 import type { Ask, GraphqlAnswer, GraphqlVerdict } from "./ask.ts";
@@ -23,6 +23,8 @@ export interface GraphqlDeclaration<Config, SecretName extends string>
   judge(answer: GraphqlAnswer, asked: { permission: string | undefined }): GraphqlVerdict | null;
   /** What statuses mean, where that is not what is usual. */
   statuses?: Record<number, Verdict>;
+  /** What an answer's headers tell that a run has to say, such as a version that nobody asked for; null: nothing. */
+  notice?(headers: HttpResponse["headers"], config: Config): string | null;
   /** How the vendor counts what queries cost. */
   cost: GraphqlCost;
   /** The vendor gives no more records in one listing. */

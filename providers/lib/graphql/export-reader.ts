@@ -150,6 +150,8 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
             throw error;
           }
         },
+        // What an earlier run has exported is old: the job has to be one of this plan.
+        find: () => exports.find(ask, queryOf(request), new Date(readSpecSchema.parse(spec.source).now)),
         async poll(ref): Promise<JobState<ExportFile>> {
           try {
             const state = await exports.poll(ask, ref);

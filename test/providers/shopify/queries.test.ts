@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { buildSchema, parse, validate } from "graphql";
 import { describe, expect, it } from "vitest";
 import { composeDocuments, exportQuery } from "../../../providers/lib/graphql/documents.ts";
-import { CANCEL, POLL, RUN } from "../../../providers/shopify/bulk.ts";
+import { CANCEL, FIND, POLL, RUN } from "../../../providers/shopify/bulk.ts";
 import { shopifyDeclaration } from "../../../providers/shopify/index.ts";
 import { SCOPES } from "../../../providers/shopify/scopes.ts";
 import { bulkFaultOf } from "../../simulators/shopify/bulk-rules.ts";
@@ -36,6 +36,7 @@ describe("queries against the published schema", () => {
     ["the run of a bulk operation", RUN],
     ["its state", POLL],
     ["its cancelling", CANCEL],
+    ["those that were made before", FIND],
     ["scopes", SCOPES],
   ])("%s", (_, text) => expect(faultsOf(text)).toEqual([]));
 

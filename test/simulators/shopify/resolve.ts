@@ -12,7 +12,7 @@ import {
 import type { Stored } from "../store.ts";
 import { pageOf } from "./connections.ts";
 import type { ShopContext } from "./context.ts";
-import { findByGid, gidOf, hasScope, isVisible, resolvedOf } from "./objects.ts";
+import { findByGid, gidOf, hasScope, internalError, isVisible, resolvedOf } from "./objects.ts";
 import { CHILDREN, SCOPES } from "./relations.ts";
 import { ROOT_FIELDS } from "./root-fields.ts";
 import { nodeTypeOf, objectsOf } from "./schema.ts";
@@ -40,12 +40,6 @@ export const resolveField: GraphQLFieldResolver<unknown, ShopContext> = (source,
   if (isStored(context, getNamedType(returnType).name)) return null;
   return synthesize(returnType, parent.seed, fieldName);
 };
-
-export function internalError(): GraphQLError {
-  return new GraphQLError("Internal error. Looks like something went wrong on our end.", {
-    extensions: { code: "INTERNAL_SERVER_ERROR", requestId: "1" },
-  });
-}
 
 function resolveRoot(args: Record<string, unknown>, context: ShopContext, info: GraphQLResolveInfo): unknown {
   const { fieldName, returnType } = info;
