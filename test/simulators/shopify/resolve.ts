@@ -47,7 +47,7 @@ function resolveRoot(args: Record<string, unknown>, context: ShopContext, info: 
   if (own !== undefined) return own(args, context, info);
   const node = nodeTypeOf(returnType);
   if (node !== null) {
-    const table = node === "Event" ? "BasicEvent" : node;
+    const table = LISTED[node] ?? node;
     const records = context.store
       .rows(table)
       .filter((record) => isVisible(context, table, record) && isListed(fieldName, record, args));
@@ -61,6 +61,9 @@ function resolveRoot(args: Record<string, unknown>, context: ShopContext, info: 
   }
   return synthesize(returnType, "QueryRoot", fieldName);
 }
+
+/** What lists of an interface have. */
+const LISTED: Record<string, string> = { Event: "BasicEvent", Catalog: "MarketCatalog" };
 
 /** Lists that leave something out unless they are asked for it. */
 function isListed(field: string, record: Stored, args: Record<string, unknown>): boolean {
