@@ -5,6 +5,11 @@ import { openShop, tableOf } from "./shop.ts";
 /** Children that one bulk operation can have beside each other: five connections in all. */
 const MOST_CHILDREN = 4;
 
+/** The simulated shop has none of them from the start. */
+const NOT_FILLED = new Set([
+  ...["tender_transactions", "deletions", "customer_addresses", "product_metafields", "collection_metafields"],
+]);
+
 describe("every resource with its children", () => {
   it.each(shopifyDeclaration.resources.map((resource) => [resource.entityKey, resource] as const))(
     "%s: pages and a bulk operation give the same rows, and none is rejected",
@@ -25,8 +30,8 @@ describe("every resource with its children", () => {
       };
       const pages = await read("never");
       if (isExportable) expect(await read("auto")).toEqual(pages);
-      for (const [index, rows] of pages.entries())
-        expect(rows.length, [entityKey, ...children][index]).toBeGreaterThan(0);
+      for (const [index, key] of [entityKey, ...children].entries())
+        if (!NOT_FILLED.has(key)) expect(pages[index]?.length, key).toBeGreaterThan(0);
     },
   );
 
@@ -58,7 +63,7 @@ describe("every resource with its children", () => {
 
   it("has no entity without a scope but what every app sees", () => {
     const open = shopifyDeclaration.resources.filter(({ permission }) => permission === undefined);
-    expect(open.map(({ entityKey }) => entityKey)).toEqual(["deletions", "shop", "shop_metafields"]);
+    expect(open.map(({ entityKey }) => entityKey)).toEqual(["shop", "shop_metafields", "deletions"]);
   });
 
   it("describes every column's place in the answer", () => {

@@ -48,7 +48,11 @@ describe("queries against the published schema", () => {
     const lists = children.filter(({ field }) => "list" in field);
     const entities = [resource, ...connections, ...lists];
     const wanted = new Map(entities.map(({ entityKey, columns }) => [entityKey, new Set(Object.keys(columns))]));
-    const text = exportQuery(resource, wanted, resource.isSearchable === false ? null : `updated_at:>='2026-01-01T00:00:00Z'`);
+    const text = exportQuery(
+      resource,
+      wanted,
+      resource.isSearchable === false ? null : `updated_at:>='2026-01-01T00:00:00Z'`,
+    );
     expect(faultsOf(text), name).toEqual([]);
     expect(bulkFaultOf(parse(text)), name).toBeNull();
   });

@@ -37,7 +37,7 @@ export const resolveField: GraphQLFieldResolver<unknown, ShopContext> = (source,
   if (nodeTypeOf(returnType) !== null) return listOf(context, [], nodeTypeOf(returnType) ?? "", args, info);
   if (given !== undefined) return wrap(context, given, returnType, parent.seed, fieldName);
   if (isListType(getNullableType(returnType)) && isStored(context, getNamedType(returnType).name)) return [];
-  if (isStored(context, getNamedType(returnType).name)) return null;
+  if (!isNonNullType(returnType) && isStored(context, getNamedType(returnType).name)) return null;
   return synthesize(returnType, parent.seed, fieldName);
 };
 
