@@ -167,7 +167,7 @@ describe("the plan of a table of files", () => {
     const [keyless] = await sourceOf(store, { primaryKey: ["nr"] }).discover(["t"]);
     expect(keyless?.failure?.message).toContain("no file has the primaryKey column nr");
     const [empty] = await sourceOf(store, { pathGlob: "x/*" }).discover(["t"]);
-    expect(empty?.description).toContain("No file matches");
+    expect(empty?.description).toContain("No file that is not empty matches");
     expect(() => sourceOf(store, { name: "files" })).toThrow(/name of the listing/);
     await expect(sourceOf(store).plan(planRequestOf({ entityKey: "other" }))).rejects.toMatchObject({
       reasonCode: "entity_unknown",
