@@ -89,7 +89,7 @@ function rowsIn(files: Map<string, WrittenFile>): string[] {
 }
 
 async function rowsOf(warehouse: Warehouse, table: string, loadMode: LoadMode): Promise<string[]> {
-  const columns = ["_file_id", "_row_number", ...TEXT_COLUMNS].map((name) => `"${name}"::text as "${name}"`);
+  const columns = ["_file_path", "_row_number", ...TEXT_COLUMNS].map((name) => `"${name}"::text as "${name}"`);
   const rows = await warehouse.query(
     `select ${columns.join(", ")} from shop.${table} ${loadMode === "scd2" ? "where _is_current" : ""}`,
   );

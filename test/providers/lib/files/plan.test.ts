@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { FileMark } from "../../../../providers/batch.ts";
+import { fileTablesSchema } from "../../../../providers/lib/files/config.ts";
 import { readPart } from "../../../../providers/lib/files/parts.ts";
 import type { PlanRequest } from "../../../../providers/provider.ts";
-import { manifestOf, planRequestOf, readSlice, sourceOf } from "../../../support/file-reading.ts";
+import { manifestOf, planRequestOf, readSlice, resourceOf, sourceOf } from "../../../support/file-reading.ts";
 import { type MemoryStore, memoryStore } from "../../../support/file-stores.ts";
 
 const CSV = "id\n1\n";
@@ -168,7 +169,7 @@ describe("the plan of a table of files", () => {
     expect(keyless?.failure?.message).toContain("no file has the primaryKey column nr");
     const [empty] = await sourceOf(store, { pathGlob: "x/*" }).discover(["t"]);
     expect(empty?.description).toContain("No file that is not empty matches");
-    expect(() => sourceOf(store, { name: "files" })).toThrow(/name of the listing/);
+    expect(() => fileTablesSchema([]).parse([resourceOf({ name: "files" })])).toThrow(/must not be files/);
     await expect(sourceOf(store).plan(planRequestOf({ entityKey: "other" }))).rejects.toMatchObject({
       reasonCode: "entity_unknown",
     });
