@@ -20,6 +20,9 @@ export function withChosenColumns(source: Source, sourceConfig: Record<string, u
 function narrow(schema: EntitySchema, choice: ColumnChoice | undefined): EntitySchema {
   if (choice === undefined || schema.failure !== undefined) return schema;
   const { columns, open = false } = schema;
-  const chosen = chooseColumns(choice, { columns: columns.map(({ name }) => name), open });
+  // Where a row was read is nothing that the source says of it.
+  const always = columns.filter(({ provenance }) => provenance).map(({ name }) => name);
+  const wanted = choice.columns === undefined ? choice : { ...choice, columns: [...choice.columns, ...always] };
+  const chosen = chooseColumns(wanted, { columns: columns.map(({ name }) => name), open });
   return { ...schema, columns: columns.filter(({ name }) => !chosen.leftOut.includes(name)), chosen };
 }

@@ -253,10 +253,12 @@ export function loadedAs({ loadMode, keyColumns, cursorField }: ResolvedBinding,
     .digest("base64url");
 }
 
-/** By a guess of the source's; a key of the user's own may be there twice. */
-function isWorthLateKey({ estimatedRows, primaryKeyColumns }: EntitySchema, { keyColumns }: ResolvedBinding): boolean {
+/** By a guess of the source's; a key of the user's own may be there twice, and files have one that nobody keeps unique. */
+function isWorthLateKey(schema: EntitySchema, { keyColumns }: ResolvedBinding): boolean {
+  const { estimatedRows, primaryKeyColumns, files = false, enforcedKeys } = schema;
   const rows = estimatedRows ?? 0;
-  return sameColumns(keyColumns, primaryKeyColumns) && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
+  const isKept = sameColumns(keyColumns, primaryKeyColumns) && !(files && enforcedKeys === undefined);
+  return isKept && rows >= LATE_KEY_ROWS.from && rows <= LATE_KEY_ROWS.to;
 }
 
 export function destinationSchemaOf({ destinationConfig, providerKey }: SyncRow): string {

@@ -2,7 +2,7 @@ import { TerminalError } from "../core/errors.ts";
 import { isTerminal } from "../core/run-lifecycle.ts";
 import { LIVENESS_DEFAULTS } from "../core/run-progress.ts";
 import { type BindingRow, listBindings } from "../db/bindings.ts";
-import { type ConnectionRow, findConnection } from "../db/connections.ts";
+import { type ConnectionRow, findConnection, findLimitsHolder } from "../db/connections.ts";
 import type { FrozenSettings } from "../db/plan-tables.ts";
 import { readFrozen } from "../db/plans.ts";
 import { getRun, type RunRow } from "../db/runs.ts";
@@ -14,6 +14,7 @@ import { withChosenColumns } from "./chosen-columns.ts";
 import type { ActivityDeps } from "./deps.ts";
 import { RunStoppedError } from "./failures.ts";
 import { requireSameAddress, thawConnection } from "./frozen-settings.ts";
+import { whenDatabaseIsBack } from "./outlast-outage.ts";
 import { redactSource } from "./redacted-source.ts";
 import type { SecretsInUse } from "./renew-credentials.ts";
 import type { ActivityScope } from "./scope.ts";
@@ -115,6 +116,10 @@ export async function openSource(
     throw new TerminalError("connection_unusable", `This worker has no connector for ${connection.provider}.`, {
       fix: "Upgrade the worker.",
     });
+  const limitsOf = await whenDatabaseIsBack(
+    () => findLimitsHolder(deps.db, connection, provider.limitsSharedBy ?? []),
+    { signal },
+  );
   const secrets = openSecrets(deps.keyring, use === "next" ? withNextSecrets(connection) : connection);
   Object.values(secrets).forEach(redactor.hide);
   const source = await provider.connect({
@@ -128,6 +133,7 @@ export async function openSource(
       use,
       signal,
       asker,
+      limitsOf,
       admit: (now) => requireSameAddress(deps, connection.config, now),
     }),
     egress: deps.egress,

@@ -46,7 +46,8 @@ export function personAsks(deadline: number): Asker {
 }
 
 /**
- * Tokens and limits of one connection, in the control database, so that all workers have them in common. Secrets that are only
+ * Tokens and limits of one connection, in the control database, so that all workers have them in common. Other connections may count in
+ * the same limits. Secrets that are only
  * being tried get tokens of their own, which are forgotten afterwards.
  */
 export function createSharedConnection(
@@ -57,8 +58,11 @@ export function createSharedConnection(
     signal,
     admit,
     asker,
+    limitsOf = connectionId,
   }: {
     use: SecretsInUse;
+    /** The connection whose limits count, see `Provider.limitsSharedBy`. */
+    limitsOf?: string;
     signal: AbortSignal;
     asker: Asker;
     /** Asked of the connection as it is now, before its secrets are used; throws where they are not for us. */
@@ -69,9 +73,9 @@ export function createSharedConnection(
   let trialTokens: Credentials["tokens"] = {};
   const { runId, urgent, patienceSeconds } = asker;
   const activity = randomUUID();
-  const holder = { connectionId, holder: asker.holder ?? activity, runId, urgent };
+  const holder = { connectionId: limitsOf, holder: asker.holder ?? activity, runId, urgent };
   const leaseOf = (name: string, job: string | undefined) => ({
-    ...{ connectionId, name },
+    ...{ connectionId: limitsOf, name },
     holder: job === undefined ? activity : `${holder.holder}/${job}`,
   });
   const ask = <T>(question: () => Promise<T>): Promise<T> => whenDatabaseIsBack(question, { signal });
@@ -94,8 +98,8 @@ export function createSharedConnection(
       return credentials;
     },
     reserve: (spends, place) => ask(() => reserveRequest(db, holder, spends, place)),
-    settle: (spends, settlements) => ask(() => settleRequest(db, connectionId, spends, settlements)),
-    block: (bucket, until) => ask(() => blockRequests(db, { connectionId, bucket }, until)),
+    settle: (spends, settlements) => ask(() => settleRequest(db, limitsOf, spends, settlements)),
+    block: (bucket, until) => ask(() => blockRequests(db, { connectionId: limitsOf, bucket }, until)),
     lease: ({ name, job, limit, seconds }) => ask(() => takeLease(db, leaseOf(name, job), { runId, limit, seconds })),
     async release({ name, job }) {
       try {

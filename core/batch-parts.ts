@@ -8,6 +8,15 @@ export interface KeyRows {
   rows: RowList;
 }
 
+/** Keys of rows that the source has deleted. */
+export interface DeletedKeys extends KeyRows {
+  /**
+   * The column that holds the key of the row which a row lies in, as a file lies in a folder; of a table whose key is one column. What lies in a row
+   * that is deleted goes with it, however deep, as the table has it once the batch's rows are written. Absent: only those that are named go.
+   */
+  within?: string;
+}
+
 /** One file of a source that has files, as the destination's ledger keeps it. */
 export interface FileMark {
   fileId: string;

@@ -14,10 +14,25 @@ export interface ChosenColumns {
 
 /** @param sourceConfig as stored; the API has checked it */
 export function columnChoicesOf(sourceConfig: Record<string, unknown>): Map<string, ColumnChoice> {
-  const { resources } = sourceConfig;
-  if (typeof resources !== "object" || resources === null) return new Map();
-  const choices: [string, ColumnChoice][] = Object.entries(resources);
+  const choices = [...choicesIn(sourceConfig.files), ...choicesIn(sourceConfig.resources)];
   return new Map(choices.filter(([, { columns, exclude }]) => columns !== undefined || exclude !== undefined));
+}
+
+/** By entityKey, or a list of what has a name: tables that are made of files. */
+function choicesIn(resources: unknown): [entityKey: string, ColumnChoice][] {
+  if (typeof resources !== "object" || resources === null) return [];
+  if (!Array.isArray(resources)) return Object.entries(resources);
+  return resources.map((resource: ColumnChoice & { name: string }) => [resource.name, resource]);
+}
+
+/** Where the choice for an entity stands in the sourceConfig. */
+export function choicePath(sourceConfig: Record<string, unknown>, entityKey: string): (string | number)[] {
+  for (const list of ["resources", "files"]) {
+    const resources = sourceConfig[list];
+    const at = Array.isArray(resources) ? resources.findIndex(({ name }) => name === entityKey) : -1;
+    if (at !== -1) return [list, at];
+  }
+  return ["resources", entityKey];
 }
 
 export function isChosen({ columns, exclude }: ColumnChoice, column: string): boolean {

@@ -52,6 +52,8 @@ export interface SourceColumn {
   nullable: boolean;
   /** Sluice makes it of another column, which the source has: it is no change of the source's. */
   derived?: true;
+  /** Tells where the source has the row, and nothing of what the row says: under `scd2`, another value alone begins no version. */
+  provenance?: true;
 }
 
 export interface Slicing {

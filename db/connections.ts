@@ -38,6 +38,32 @@ export async function findConnection(db: Executor, id: string): Promise<Connecti
 }
 
 /**
+ * The connection whose rows count the limits that several share: the oldest of the provider with the same config in these fields, whatever the
+ * case. One that was deleted goes on counting.
+ * @returns its own id where it lacks one of the fields
+ */
+export async function findLimitsHolder(
+  db: Executor,
+  { id, provider, config }: Pick<ConnectionRow, "id" | "provider" | "config">,
+  fields: readonly string[],
+): Promise<string> {
+  const wanted = fields.map((field) => [field.split("."), valueAt(config, field.split("."))] as const);
+  if (wanted.length === 0 || wanted.some(([, value]) => typeof value !== "string")) return id;
+  let same = db.selectFrom("connections").select("id").where("provider", "=", provider);
+  for (const [path, value] of wanted)
+    same = same.where(sql<boolean>`lower(config #>> ${path}::text[]) = lower(${value}::text)`);
+  const found = await same.orderBy("createdAt").orderBy("id").limit(1).executeTakeFirst();
+  return found?.id ?? id;
+}
+
+function valueAt(config: Record<string, unknown>, path: string[]): unknown {
+  return path.reduce<unknown>(
+    (value, field) => (typeof value === "object" && value !== null ? Reflect.get(value, field) : undefined),
+    config,
+  );
+}
+
+/**
  * Until the transaction ends, `share` keeps the connection from being edited or deleted, `update` keeps others from
  * holding it too.
  */

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from "kysely";
 import { sql } from "kysely";
 import { ENDS_ITS_PLAN } from "../core/reason-rules.ts";
 import type { Window } from "../core/slices.ts";
+import { appendSlices, type NewSlice } from "./append-slices.ts";
 import { inTransaction } from "./client.ts";
 import type { FrozenSettings, PlanEntityTable, PlanSliceTable, PlanTable } from "./plan-tables.ts";
 import { type CountedSlice, tableCounts } from "./run-counts.ts";
@@ -15,7 +16,7 @@ export type PlanSliceRow = Selectable<PlanSliceTable>;
 export interface Plan extends Selectable<PlanTable> {
   /** In the order in which `sequential` runs them. */
   entities: PlanEntityRow[];
-  /** By sliceNo. */
+  /** By sliceNo. What a window by part holds is left out. */
   slices: PlanSliceRow[];
 }
 
@@ -33,7 +34,7 @@ export interface NewPlanEntity {
   readSpec?: object | null;
   reasonCode: PlanEntityRow["reasonCode"];
   error: string | null;
-  slices: { stage: 0 | 1; window: Window; label: string }[];
+  slices: NewSlice[];
 }
 
 /** Writes the plan and binds the run to it, once: a second call for the same run changes nothing. */
@@ -91,16 +92,8 @@ function entityValues({ slices: _, spec, target, evidence, readSpec = null, ...e
   };
 }
 
-async function appendSlices(trx: Executor, planId: string, entity: NewPlanEntity): Promise<void> {
-  if (entity.slices.length === 0) return;
-  await sql`
-    insert into plan_slices (plan_id, slice_no, entity_key, stage, "window", label)
-    select ${planId}, coalesce((select max(slice_no) + 1 from plan_slices where plan_id = ${planId}), 0) + (n - 1),
-           ${entity.entityKey}, (slice ->> 'stage')::smallint, slice -> 'window', slice ->> 'label'
-    from jsonb_array_elements(${JSON.stringify(entity.slices)}::jsonb) with ordinality as given (slice, n)`.execute(
-    trx,
-  );
-}
+/** Of parts only that they are some: all of them together may hold the names of millions of files. */
+const presentWindow = sql<Window>`case when "window" ->> 'by' = 'part' then '{"by":"part","part":{}}' else "window" end`;
 
 export async function readPlan(db: Executor, planId: string): Promise<Plan | null> {
   const plan = await db.selectFrom("plans").selectAll().where("id", "=", planId).executeTakeFirst();
@@ -113,7 +106,7 @@ export async function readPlan(db: Executor, planId: string): Promise<Plan | nul
     .execute();
   const slices = await db
     .selectFrom("planSlices")
-    .selectAll()
+    .select(["planId", "sliceNo", "entityKey", "stage", "label", presentWindow.as("window")])
     .where("planId", "=", planId)
     .orderBy("sliceNo")
     .execute();

@@ -14,6 +14,8 @@ export interface TargetColumn {
   nullable: boolean;
   /** Made of another column, which the source has: no schema policy is about it. */
   derived?: true;
+  /** Tells where the source has the row: a version goes on where nothing else has changed. */
+  provenance?: true;
 }
 
 /** What every strategy knows of the table, and a comparison too. */

@@ -1,4 +1,4 @@
-import type { FileMark, KeyRows } from "../core/batch-parts.ts";
+import type { DeletedKeys, FileMark, KeyRows } from "../core/batch-parts.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint } from "../core/slices.ts";
 
@@ -34,7 +34,7 @@ export interface LoadableTable {
   columns: string[];
   rows: RowList;
   rejects?: RejectedRecord[];
-  deletes?: KeyRows;
+  deletes?: DeletedKeys;
   sets?: KeyRows;
   /** As in `TableRows` of a provider. */
   stale?: KeyRows;

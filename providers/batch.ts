@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
-import type { FileMark, KeyRows } from "../core/batch-parts.ts";
+import type { DeletedKeys, FileMark, KeyRows } from "../core/batch-parts.ts";
 import { TerminalError } from "../core/errors.ts";
 import type { RowList } from "../core/row-list.ts";
 import type { Checkpoint } from "../core/slices.ts";
 
-export type { FileManifest, FileMark, KeyRows } from "../core/batch-parts.ts";
+export type { DeletedKeys, FileManifest, FileMark, KeyRows } from "../core/batch-parts.ts";
 
 interface BatchBase {
   /** Column names, in the order of the cells. */
@@ -66,7 +66,7 @@ export interface TableRows {
   /** As in `RowsBatch`. */
   rejects?: RejectedRecord[];
   /** Keys of rows that the source has deleted: the key columns, then the cursor column where it is known. */
-  deletes?: KeyRows;
+  deletes?: DeletedKeys;
   /**
    * Parents whose child rows are all in this batch: the columns of the child that hold the parent's key, in the order of that key, then,
    * where there is one, the column that holds the parent's cursor. A parent without children is here and has no rows.

@@ -37,6 +37,11 @@ export interface Provider<Config = Record<string, unknown>, SourceConfig = Recor
    * connection are used with the config of a plan only while both give the same.
    */
   addressOf(config: Config): Record<string, unknown>;
+  /**
+   * Fields of the config that name whose limits the source counts, such as an app in a tenant, with a dot before those of an object (`auth.clientId`):
+   * connections that agree in all of them, whatever the case, keep to these limits together. A connection without one of them keeps to its own, as all do where this is absent.
+   */
+  limitsSharedBy?: readonly string[];
   /** Names and descriptions of what goes in a connection's `secrets`; `required` ones must be there. */
   secrets: Record<string, SecretDeclaration>;
   /** What a config adds to `secrets`, or makes `required` of them. Absent: nothing. */

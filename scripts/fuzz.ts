@@ -13,6 +13,7 @@ import type { Stack } from "./lib/stack.ts";
 
 /**
  * `npm run fuzz -- [--minutes 30] [--seed N]`: test/api/fuzz.test.ts for longer, and from a seed that chance chooses.
+ * `npm run fuzz -- --files [...]`: tables of random files, test/activities/random-file-formats.test.ts.
  * `npm run fuzz -- --schemathesis [...]`: the same document against a whole stack of its own, by schemathesis.
  */
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "30" },
     seed: { type: "string", default: String(randomInt(2 ** 31)) },
+    files: { type: "boolean", default: false },
     schemathesis: { type: "boolean", default: false },
   },
 });
@@ -28,7 +30,10 @@ if (!(seconds > 0)) throw new Error(`--minutes takes a number of minutes, not ${
 console.log(`seed ${values.seed}, ${values.minutes} minutes`);
 
 if (values.schemathesis) await fuzzWithSchemathesis();
-else {
+else if (values.files) {
+  const env = { SLUICE_FILES_SECONDS: String(seconds), SLUICE_FILES_SEED: values.seed };
+  process.exitCode = await runTests(["test/activities/random-file-formats.test.ts"], env);
+} else {
   const env = { SLUICE_FUZZ_SECONDS: String(seconds), SLUICE_FUZZ_SEED: values.seed };
   process.exitCode = await runTests(["test/api/fuzz.test.ts"], env);
 }

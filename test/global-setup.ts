@@ -30,6 +30,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const postgresDir = await reachableDir(join(root, "postgres"), await postgresUser());
   const log = (line: string) => console.log(line);
   const workflowBundle = join(root, "workflows.js");
+  // Hundreds of processes load the same code. The variable goes on to those that run tests, and from them to those that they start.
+  process.env.NODE_COMPILE_CACHE = join(root, "compiled");
 
   const [postgres, executable] = await Promise.all([
     startPostgres({
@@ -43,6 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     }),
     findTemporal({ env: process.env, log }),
     promisify(execFile)(process.execPath, ["bundle-workflows.ts", workflowBundle]),
+    // A process writes the cache when it ends, and most of them are killed.
+    promisify(execFile)(process.execPath, ["--eval", 'import("./worker.ts"); import("./api/serve.ts")']),
   ]);
   const temporal = await startTemporal({
     executable,

@@ -1,4 +1,4 @@
-import { columnChoicesOf } from "../../core/column-choice.ts";
+import { choicePath, columnChoicesOf } from "../../core/column-choice.ts";
 import { findColumnFault } from "../../core/column-faults.ts";
 import type { DiscoveredEntity } from "../../core/connection-tasks.ts";
 import type { ValidationIssue } from "../../core/errors.ts";
@@ -112,7 +112,7 @@ function choiceIssues(
     if (choice === undefined || chosen === undefined) return [];
     const list = choice.columns === undefined ? "exclude" : "columns";
     const names = choice[list] ?? [];
-    const loc = ["body", "sourceConfig", "resources", entityKey, list];
+    const loc = ["body", "sourceConfig", ...choicePath(sourceConfig, entityKey), list];
     const at = (name: string) => {
       const place = placesIn(names).get(name);
       return place === undefined ? loc : [...loc, place];
@@ -178,7 +178,7 @@ function faultIssues(
     });
     if (fault === null) return [];
     const chosen = fault.column === null ? -1 : (choices.get(entityKey)?.columns?.indexOf(fault.column) ?? -1);
-    const at = ["body", "sourceConfig", "resources", entityKey, "columns", chosen];
+    const at = ["body", "sourceConfig", ...choicePath(sourceConfig, entityKey), "columns", chosen];
     return refuse(fault.what, fault.fix, chosen === -1 ? loc : at);
   });
 }

@@ -72,25 +72,35 @@ export interface BucketServer {
   stop(): Promise<void>;
 }
 
+export interface BucketProcess {
+  endpoint: string;
+  connection: { config: Record<string, unknown>; secrets: Record<string, string> };
+  stop(): Promise<void>;
+}
+
 /** In a process of its own, with a connection to it. */
 export async function serveBucket(bench: Bench, directory: BucketDirectory): Promise<BucketServer> {
+  const { endpoint, connection, stop } = await serveBucketProcess(bench, directory);
+  const { id } = await unwrap(
+    bench.sluice.POST("/api/v1/connections", {
+      body: { name: `bench bucket ${new Date().toISOString()}`, provider: "s3", ...connection },
+    }),
+  );
+  return { endpoint, connectionId: id, stop };
+}
+
+export async function serveBucketProcess(bench: Bench, directory: BucketDirectory): Promise<BucketProcess> {
   const server = spawn(process.execPath, ["bench/processes/serve-bucket.ts", directory.path], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const [port] = await once(server.stdout, "data", { signal: bench.signal });
   const endpoint = `http://127.0.0.1:${String(port).trim()}`;
-  const { id } = await unwrap(
-    bench.sluice.POST("/api/v1/connections", {
-      body: {
-        name: `bench bucket ${new Date().toISOString()}`,
-        provider: "s3",
-        config: { bucket: "bench", endpoint, forcePathStyle: true, auth: { type: "keys", accessKeyId: "BENCH" } },
-        secrets: { secretAccessKey: "bench-secret-access-key" },
-      },
-    }),
-  );
   return {
-    ...{ endpoint, connectionId: id },
+    endpoint,
+    connection: {
+      config: { bucket: "bench", endpoint, forcePathStyle: true, auth: { type: "keys", accessKeyId: "BENCH" } },
+      secrets: { secretAccessKey: "bench-secret-access-key" },
+    },
     async stop() {
       const ended = once(server, "close");
       server.stdin.end();
@@ -138,7 +148,7 @@ export async function findWrongRows(bench: Bench, table: string, rows: number): 
 }
 
 /** An unlogged one would be no match. */
-export async function makePlainTable(bench: Bench, table: string): Promise<void> {
+export async function makePlainTable(bench: Bench, table: string, columns = COLUMNS): Promise<void> {
   await bench.warehouse.query(`drop table if exists ${table}`);
-  await bench.warehouse.query(`create table ${table} (${COLUMNS})`);
+  await bench.warehouse.query(`create table ${table} (${columns})`);
 }

@@ -6,7 +6,8 @@ import { pipeline } from "node:stream/promises";
 
 /**
  * The files of a directory as a bucket of any name, with as little work as a server can do: ListObjectsV2, HEAD and GET with a range. What is small is
- * kept in memory. It says its port, and ends with its standard input.
+ * kept in memory. It says its port, and ends with its standard input. `GET /?counts` says how many requests there were, by their kind; it does not
+ * count itself.
  */
 
 const SMALL_BYTES = 64 * 1024;
@@ -73,8 +74,16 @@ function give({ size, etag, path, content }: Entry, range: string | undefined, r
   else pipeline(createReadStream(path, { start: from, highWaterMark: 256 * 1024 }), response).catch(() => undefined);
 }
 
+const counts: Record<string, number> = {};
+
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
+  if (searchParams.has("counts")) {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(counts));
+    return;
+  }
+  const kind = searchParams.has("list-type") ? "list" : String(request.method);
+  counts[kind] = (counts[kind] ?? 0) + 1;
   if (searchParams.has("list-type")) {
     response.writeHead(200, { "content-type": "application/xml" }).end(list(searchParams));
     return;

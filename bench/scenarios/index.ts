@@ -12,6 +12,7 @@ import { kills } from "./kills.ts";
 import { largeValues } from "./large-values.ts";
 import { memory } from "./memory.ts";
 import { nothingNew } from "./nothing-new.ts";
+import { requests } from "./requests.ts";
 import { scaling } from "./scaling.ts";
 import { shapes } from "./shapes.ts";
 import { smallTables } from "./small-tables.ts";
@@ -38,6 +39,7 @@ const SCENARIOS: Record<string, Scenario> = {
   ...json,
   ...streams,
   ...files,
+  ...requests,
 };
 
 /**

@@ -17,7 +17,8 @@ type Target = TargetOf<"versions">;
 
 /**
  * What was staged becomes versions: a row that differs from its current version ends that and begins another, one that is
- * equal changes nothing, and a complete scan ends the versions of rows that it has not seen.
+ * equal changes nothing, and a complete scan ends the versions of rows that it has not seen. A row that the source has only moved, such as to another
+ * version of its file, is equal: its version keeps telling where the row was when it came to be as it is.
  */
 export const closeVersions: Finisher<"versions"> = {
   async prepare(session, request) {
@@ -82,8 +83,8 @@ async function findTables(session: Session, target: Target): Promise<Tables> {
 function findChanges(target: Target, { versions, stage, shape }: Tables): string {
   const key = quoteColumns(target.keyColumns);
   const cursor = target.cursorField === null ? null : quoteIdentifier(target.cursorField);
-  // Of all columns: a key that is equal may differ in text, as 1.0 and 1.00 do.
-  const data = target.columns.map(({ name }) => quoteIdentifier(name));
+  // The key too: one that is equal may differ in text, as 1.0 and 1.00 do.
+  const data = target.columns.filter(({ provenance }) => !provenance).map(({ name }) => quoteIdentifier(name));
   const image = (alias: string): string => `row(${data.map((column) => `${alias}.${column}`).join(", ")})::record`;
   const differs = `${image("present")} *<> ${image("newest")}`;
   // A complete scan says how the source is now, even where it was set back.

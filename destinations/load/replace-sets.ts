@@ -5,13 +5,12 @@ import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
-import { GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
 import { type Deleting, type GoneKeys, makeGoneKeys } from "./gone-keys.ts";
 import { findNewer, holdsRows } from "./newer-sets.ts";
 import { copySoundRows, portionOfRows } from "./sound-rows.ts";
 import type { StagedRows } from "./staging.ts";
 import type { TableRequest } from "./table-request.ts";
-import { anyWaiting, laterWaiting } from "./waiting-order.ts";
+import { currentRows } from "./waiting-order.ts";
 
 /**
  * Parents whose child rows are all in the batch, staged in the session. `_is_stale`: the table has a newer set of theirs. `_is_cut`: a row of
@@ -158,17 +157,7 @@ export async function findDropped(
   const { keyColumns } = target;
   const present = await deleting.present(session, target);
   const gone = await makeGoneKeys(session, { like: present.table, keyColumns, cursor: null });
-  const places =
-    target.kind === "versions"
-      ? [
-          // What waits says where the row is now: it may be another parent's.
-          { table: present.table, where: `${present.where} and not exists (${anyWaiting(target)})` },
-          {
-            table: quoteTable({ schema: target.leafSchema, table: target.leafTable }),
-            where: `present.${GONE_AT_COLUMN} is null and not exists (${laterWaiting(target)})`,
-          },
-        ]
-      : [present];
+  const places = currentRows(target, present);
   const ofSet = sets.keyColumns.map((name) => `present.${quoteIdentifier(name)} = sets.${quoteIdentifier(name)}`);
   const sameKey = keyColumns.map((name) => `present.${quoteIdentifier(name)} = staged.${quoteIdentifier(name)}`);
   const key = keyColumns.map((name) => `present.${quoteIdentifier(name)}`).join(", ");

@@ -11,6 +11,7 @@ import { takenOf } from "./discard.ts";
 import { type Filled, fillAtOnce, fillWithSound } from "./fill-table.ts";
 import { type GoneRows, makeGoneKeys } from "./gone-keys.ts";
 import { findDropped, keepWhereRejected, makeWay, type StagedSets, stageSets } from "./replace-sets.ts";
+import { addRowsWithin } from "./rows-within.ts";
 import { copySoundRows, findFaults, portionOfRows } from "./sound-rows.ts";
 import { type AppliedRows, dropStage, emptyStage, stagedRows, stageTable } from "./staging.ts";
 import { deleteStaleRows } from "./stale-rows.ts";
@@ -191,6 +192,7 @@ async function deleteNamedRows(
     rowNo: rowsBefore + index + 1,
   }));
   await addRejects(session, request, of.rejects, rejects);
+  if (deletes.within !== undefined) await addRowsWithin(session, target, { gone, within: deletes.within });
   return { ...(await deleting.apply(session, request, gone)), rejected: rejects.length };
 }
 

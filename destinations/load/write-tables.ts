@@ -144,9 +144,13 @@ async function makeReady(
   if (target.kind === "versions") {
     await ensureGoneAt(session, { schema: target.leafSchema, table: target.leafTable });
   } else if (deleting.does === "event") await ensureDeletedMark(session, target);
+  const { signal } = table;
+  const within = rows.deletes?.within;
+  if (within !== undefined && deleting.does !== "event")
+    await ensureSetIndex(session, target, { columns: [within], signal });
   if (rows.sets === undefined) return;
   const columns = rows.sets.columns.slice(0, table.parentKeyCount ?? 1);
-  await ensureSetIndex(session, target, { columns, signal: table.signal });
+  await ensureSetIndex(session, target, { columns, signal });
 }
 
 function refuseUnknown({ entityKey }: ClaimRequest, batch: LoadableTables, known: ReadonlyMap<string, unknown>): void {

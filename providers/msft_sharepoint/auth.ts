@@ -12,11 +12,12 @@ import type { ConnectionConfig } from "./config.ts";
  */
 export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<string, string>>): Authenticator {
   const { tenantId, clientId, auth } = config;
-  const { own, login } = endpointsOf(config);
+  const { own, login, ownLogin } = endpointsOf(config);
+  const path = `/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
   const secret = (name: string): string =>
     secretOf("msft_sharepoint", secrets, name, "Store the secret with the connection, or choose another auth.type.");
   const client: Omit<OAuthClient, "clientSecret" | "sendIn" | "assertion"> = {
-    tokenUrl: `${login}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`,
+    tokenUrl: `${login}${path}`,
     clientId,
     scopes: [`${own}/.default`],
     explain: explainRefusal,
@@ -26,7 +27,11 @@ export function createAuth(config: ConnectionConfig, secrets: Readonly<Record<st
   return clientCredentialsAuth({
     ...client,
     ...{ clientSecret: null, sendIn: "assertion" },
-    assertion: { privateKey: secret("privateKey"), ...signatureOf(auth.thumbprint) },
+    // Entra compares the audience with its own address, and knows nothing of a proxy's.
+    assertion: {
+      ...{ privateKey: secret("privateKey"), audience: `${ownLogin}${path}` },
+      ...signatureOf(auth.thumbprint),
+    },
   });
 }
 

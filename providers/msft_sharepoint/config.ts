@@ -58,7 +58,7 @@ export const connectionSchema = z
       .max(100_000)
       .default(1200)
       .describe(
-        "What SharePoint allows the app in the tenant: 1,200 up to 1,000 licences, 2,400 up to 5,000, 3,600 up to 15,000, 4,800 up to 50,000, 6,000 above. Less where other connections use the same app.",
+        "What SharePoint allows the app in the tenant: 1,200 up to 1,000 licences, 2,400 up to 5,000, 3,600 up to 15,000, 4,800 up to 50,000, 6,000 above. Less where other programs use the same app.",
       ),
     graphUrl: httpUrl.optional().describe("Address of Graph in place of the cloud's, without a version: for a proxy."),
     loginUrl: httpUrl.optional().describe("Address of the login service in place of the cloud's."),
@@ -69,7 +69,7 @@ export const connectionSchema = z
   });
 export type ConnectionConfig = z.output<typeof connectionSchema>;
 
-const DECLARED_KEYS = ["sites", "drives", "lists", "list_columns", "list_content_types"];
+const DECLARED_KEYS = ["sites", "drives", "lists", "list_columns", "list_content_types", "site_users"];
 
 export const sourceConfigSchema = z.strictObject({
   files: fileTablesSchema(DECLARED_KEYS).describe(

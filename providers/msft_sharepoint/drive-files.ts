@@ -1,5 +1,6 @@
 import type { ListedFile } from "../lib/files/store.ts";
 import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
+import { digestOf } from "../lib/rest/loop-guard.ts";
 import { isGone } from "./records.ts";
 import { textOf } from "./site-catalog.ts";
 
@@ -34,7 +35,7 @@ export function toListedFile(item: JsonObject, driveId: string, path: string): L
   return {
     fileId: fileIdOf(driveId, textOf(item.id)),
     path,
-    versionToken: versionOf(item),
+    versionToken: `${versionOf(item)}${AT}${digestOf(path)}`,
     sizeBytes: sizeOf(item.size),
     modifiedAt: textOf(item.lastModifiedDateTime) || null,
     ...(malware === null
@@ -58,9 +59,13 @@ function versionByTag({ size, eTag, cTag }: JsonObject): string {
   return `etag ${textOf(eTag) || textOf(cTag)} ${sizeOf(size) ?? ""}`;
 }
 
-/** The hash may have come since it was listed: the same eTag is the same content. */
+/** Rows hold the path of their file, and columns are made of it: a file whose path is another one is read again, with the id that it had. */
+const AT = " at ";
+
+/** By the content alone. The hash may have come since it was listed: the same eTag is the same content. */
 export function isOfVersion(item: JsonObject, versionToken: string): boolean {
-  return versionOf(item) === versionToken || versionByTag(item) === versionToken;
+  const [content] = versionToken.split(AT);
+  return versionOf(item) === content || versionByTag(item) === content;
 }
 
 function sizeOf(size: JsonValue | undefined): number | null {

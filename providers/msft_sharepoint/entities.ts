@@ -8,9 +8,10 @@ import type { Graph } from "./graph.ts";
 import { LIST_COLUMNS, LIST_CONTENT_TYPES } from "./list-parts.ts";
 import { DRIVES, LISTS, SITES } from "./resources.ts";
 import type { List, SiteCatalog } from "./site-catalog.ts";
+import { SITE_USERS } from "./site-users.ts";
 import { DRIVE_PREFIX, driveTable, LIST_PREFIX, listingTable, listTable } from "./tables.ts";
 
-const LISTINGS = [SITES, DRIVES, LISTS, LIST_COLUMNS, LIST_CONTENT_TYPES];
+const LISTINGS = [SITES, DRIVES, LISTS, LIST_COLUMNS, LIST_CONTENT_TYPES, SITE_USERS];
 
 /** Lists whose columns are asked for at once. */
 const AT_ONCE = 4;

@@ -6,6 +6,7 @@ import { download } from "./download.ts";
 import { FILE_FIELDS, isFile, isOfVersion, partsOf, toListedFile } from "./drive-files.ts";
 import { createFolderPaths } from "./folder-paths.ts";
 import { type Graph, goesRound } from "./graph.ts";
+import { isGoneFromSource } from "./graph-errors.ts";
 import { type Drive, type SiteCatalog, textOf } from "./site-catalog.ts";
 
 const PAGE_SIZE = 1000;
@@ -27,7 +28,7 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
       });
       return body;
     } catch (error) {
-      if (isProviderError(error) && error.reasonCode === "source_resource_not_found") return null;
+      if (isGoneFromSource(error)) return null;
       throw error;
     }
   }
@@ -108,8 +109,9 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
 
   return {
     isOrdered: false,
+    idIsPath: false,
     async *list({ prefix }) {
-      for (const drive of await catalog.drives()) {
+      for (const drive of await catalog.allDrives()) {
         const root = `${drive.name}/`;
         if (!root.startsWith(prefix) && !prefix.startsWith(root)) continue;
         for await (const files of filesOf(drive)) {

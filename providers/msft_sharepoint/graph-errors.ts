@@ -1,3 +1,4 @@
+import { isProviderError } from "../../core/errors.ts";
 import type { HttpResponse, Verdict } from "../lib/http/client.ts";
 import { isObject, type JsonValue } from "../lib/http/json.ts";
 import { retryAfterSeconds } from "../lib/http/retry-after.ts";
@@ -20,19 +21,27 @@ const LOCKED = "The site or the file is locked at the source. Unlock it, or wait
  * https://learn.microsoft.com/graph/api/driveitem-delta
  */
 export function judgeFeed(response: HttpResponse): Verdict | null {
-  const { status } = response;
-  if (status < 400) return null;
-  if (status === 410 || codesOf(response).some((code) => EXPIRED.test(code)))
+  if (response.status === 410 || codesOf(response).some((code) => EXPIRED.test(code)))
     return { kind: "fail", reasonCode: "source_cursor_expired" };
-  return judgeGraph(response);
+  return judgeObject(response);
 }
 
 const EXPIRED = /^(resync|syncState|invalidDeltaToken|deltaTokenInvalid)/i;
+
+/** Of an answer that is to be an object of Graph's: one that holds `error` is none, whatever its status is. */
+export function judgeObject(response: HttpResponse): Verdict | null {
+  if (response.status >= 300) return judgeGraph(response);
+  const codes = codesOf(response);
+  if (codes.length === 0) return null;
+  const [, verdict] = BY_CODE.find(([pattern]) => codes.some((code) => pattern.test(code))) ?? [];
+  return verdict ?? { kind: "fail", reasonCode: "source_rejected_request" };
+}
 
 /** https://learn.microsoft.com/graph/errors */
 export function judgeGraph(response: HttpResponse): Verdict | null {
   const { status } = response;
   if (status < 400) return null;
+  if (codesOf(response).some((code) => THROTTLED.test(code))) return { kind: "throttled" };
   // SharePoint throttles with 503 as well, and says so by Retry-After.
   if (status === 509 || (status === 503 && retryAfterSeconds(response) !== null)) return { kind: "throttled" };
   if (status === 423) return { kind: "retry", fix: LOCKED };
@@ -44,15 +53,42 @@ export function judgeGraph(response: HttpResponse): Verdict | null {
   return null;
 }
 
+const THROTTLED = /^(activityLimitReached|tooManyRequests|throttledRequest)$/i;
+const PASSING =
+  /^(serviceNotAvailable|serviceUnavailable|generalException|internalServerError|\w*timeout|locked|resourceLocked)$/i;
+
 const GONE =
   "Check that it still exists at the source and that the connection's site is right. Take the entity out of the sync if it was deleted.";
+
+/** Of one list or site among several: why it is left out while the others are read; null for an error of another kind. */
+export function whyLeftOut(error: unknown): string | null {
+  if (!isProviderError(error)) return null;
+  if (error.reasonCode === "source_permission_denied") return "the app may not read it";
+  return isGoneFromSource(error) ? "it does not exist any more" : null;
+}
+
+export function isGoneFromSource(error: unknown): boolean {
+  return isProviderError(error) && error.reasonCode === "source_resource_not_found";
+}
+
+/** Codes that say the same as a status would, where the status is that of an answer. */
+const BY_CODE: [pattern: RegExp, verdict: Verdict][] = [
+  [THROTTLED, { kind: "throttled" }],
+  [PASSING, { kind: "retry" }],
+  [/^(InvalidAuthenticationToken|unauthenticated)$/i, { kind: "unauthorized" }],
+  [/^accessDenied$/i, { kind: "fail", reasonCode: "source_permission_denied", fix: GRANT_ACCESS }],
+  [/^(itemNotFound|ResourceNotFound)$/i, { kind: "fail", reasonCode: "source_resource_not_found", fix: GONE }],
+];
+
+/** An error is short; a page of thousands of items is not parsed to look for one. */
+const MOST_ERROR_BYTES = 64 * 1024;
 
 /** `error.code` and those of the errors within, which say it more closely. */
 function codesOf(response: HttpResponse): string[] {
   const codes: string[] = [];
   let error = errorIn(response);
-  while (isObject(error) && codes.length < MOST_CODES) {
-    if (typeof error.code === "string") codes.push(error.code);
+  for (let depth = 0; isObject(error) && depth < MOST_CODES; depth++) {
+    codes.push(typeof error.code === "string" ? error.code : "");
     error = error.innerError ?? error.innererror;
   }
   return codes;
@@ -63,7 +99,7 @@ const MOST_CODES = 8;
 
 function errorIn(response: HttpResponse): JsonValue | undefined {
   // The page of a proxy is no error of Graph's.
-  if (!/\bjson\b/i.test(response.contentType)) return undefined;
+  if (!/\bjson\b/i.test(response.contentType) || response.body.length > MOST_ERROR_BYTES) return undefined;
   try {
     const body = response.json();
     return isObject(body) ? body.error : undefined;

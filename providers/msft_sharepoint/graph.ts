@@ -7,7 +7,7 @@ import type { ConnectOptions, Spend } from "../provider.ts";
 import { createAuth } from "./auth.ts";
 import { endpointsOf } from "./clouds.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
-import { judgeFeed, judgeGraph } from "./graph-errors.ts";
+import { judgeFeed, judgeObject } from "./graph-errors.ts";
 
 /**
  * What a request is, and costs of the app's resource units.
@@ -88,7 +88,7 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
       ...{
         method: "GET",
         spends: spendsOf(cost),
-        classify: cost === "delta" || cost === "enumeration" ? judgeFeed : judgeGraph,
+        classify: cost === "delta" || cost === "enumeration" ? judgeFeed : judgeObject,
       },
       ...request,
     });

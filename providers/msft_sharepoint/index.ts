@@ -14,6 +14,7 @@ import {
 } from "./config.ts";
 import { LIST_COLUMNS, LIST_CONTENT_TYPES } from "./list-parts.ts";
 import { DRIVE_ITEMS, DRIVES, LIST_ITEMS, LISTS, SITES } from "./resources.ts";
+import { SITE_USERS } from "./site-users.ts";
 
 const KEY = "msft_sharepoint";
 
@@ -49,13 +50,15 @@ export const msftSharepoint = defineProvider<ConnectionConfig, SourceConfig>({
   }) => ({
     ...{ tenantId, clientId, auth, cloud, graphUrl, loginUrl, siteUrl, siteId },
   }),
+  // SharePoint counts an app in a tenant, whatever sites it reads.
+  limitsSharedBy: ["tenantId", "clientId"],
   secrets,
   secretsOf,
   sourceConfigSchema,
   // Those of each drive and list are found.
   dynamicResources: true,
   resources: [
-    ...[SITES, DRIVES, LISTS, LIST_COLUMNS, LIST_CONTENT_TYPES].map((resource) =>
+    ...[SITES, DRIVES, LISTS, LIST_COLUMNS, LIST_CONTENT_TYPES, SITE_USERS].map((resource) =>
       declareResource(resource, toResourceConfig({ key: KEY }, resource)),
     ),
     LISTING_RESOURCE,

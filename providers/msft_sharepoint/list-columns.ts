@@ -22,27 +22,26 @@ export interface ListColumns {
 }
 
 /**
- * Columns that SharePoint computes for its own pages, or that the item itself has: `fields` repeats them.
+ * What SharePoint computes for its own pages (links, icons, boxes to tick), or what the item itself has: `fields` repeats it. All else that Graph gives is
+ * somebody's data, also where nobody can write it: retention labels, counts of comments and likes.
  * https://learn.microsoft.com/sharepoint/dev/schema/built-in-fields
  */
-const COMPUTED = [
-  ...[
-    "id",
-    // Defined under this name and given as `id`.
-    "ID",
-    "ContentType",
-    "Created",
-    "Modified",
-    "Edit",
-    "DocIcon",
-    "SelectTitle",
-    "SelectFilename",
-  ],
+export const COMPUTED = [
+  // `ID` is defined under this name and given as `id`.
+  ...["id", "ID", "ContentType", "Created", "Modified", "Edit", "DocIcon", "SelectTitle", "SelectFilename"],
   ...["LinkTitle", "LinkTitleNoMenu", "LinkTitle2", "LinkFilename", "LinkFilenameNoMenu", "LinkFilename2"],
-  ...["ItemChildCount", "FolderChildCount", "_ComplianceFlags", "_ComplianceTag", "_ComplianceTagWrittenTime"],
-  ...["_ComplianceTagUserId", "AppAuthor", "AppEditor", "ParentVersionString", "ParentLeafName"],
-  ...["FileSizeDisplay", "_CommentCount", "_LikeCount", "_IsRecord", "AccessPolicy", "_VirusStatus"],
 ];
+
+/**
+ * Defined as a lookup or as nothing at all, since SharePoint has them in tables of its own: their value comes under their own name, and is
+ * empty text where there is none.
+ */
+const BUILT_IN: Record<string, FieldType> = {
+  ...{ _CommentCount: "bigint", _LikeCount: "bigint", ItemChildCount: "bigint", FolderChildCount: "bigint" },
+  ...{ FileSizeDisplay: "bigint", ParentVersionString: "text", ParentLeafName: "text", AccessPolicy: "text" },
+  ...{ _ComplianceTag: "text", _ComplianceFlags: "text", _ComplianceTagUserId: "text" },
+  ...{ _ComplianceTagWrittenTime: "text", _IsRecord: "text", _VirusStatus: "text" },
+};
 
 /**
  * The columns that a list's definitions make. A value that does not fit its column goes to `_unmapped`: the definitions of a list change more often
@@ -84,12 +83,21 @@ function fieldOf(definition: JsonObject): { path: string; type: FieldType; reada
   const name = textOf(definition.name);
   const readable = decodeName(name);
   const { lookup, personOrGroup } = definition;
+  const builtIn = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
+  const isOwnWord = typeOf(definition) !== "jsonb" && !isObject(lookup);
+  if (builtIn !== undefined)
+    return { path: `fields.${name}`, type: isOwnWord ? typeOf(definition) : builtIn, readable };
   const isSingle =
     (isObject(lookup) && lookup.allowMultipleValues !== true) ||
     (isObject(personOrGroup) && personOrGroup.allowMultipleSelection !== true);
   // What is looked up is told by its id: https://learn.microsoft.com/graph/api/resources/fieldvalueset
   if (isSingle) return { path: `fields.${name}LookupId`, type: "text", readable: `${readable}_lookup_id` };
   return { path: `fields.${name}`, type: typeOf(definition), readable };
+}
+
+/** SharePoint writes empty text there where it has no value. */
+export function isEmptyBuiltIn(name: string, value: unknown): boolean {
+  return value === "" && Object.hasOwn(BUILT_IN, name);
 }
 
 /** SharePoint writes what is no letter or digit as its code: `Due_x0020_Date`. */

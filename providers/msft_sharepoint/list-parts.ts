@@ -1,8 +1,8 @@
-import { isProviderError } from "../../core/errors.ts";
-import type { FeedPage } from "../lib/feeds/feed.ts";
+import type { FeedPage, Warn } from "../lib/feeds/feed.ts";
 import { isObject, type JsonObject } from "../lib/http/json.ts";
 import type { RestResource } from "../lib/rest/declaration.ts";
 import type { Graph } from "./graph.ts";
+import { whyLeftOut } from "./graph-errors.ts";
 import { withoutAnnotations } from "./records.ts";
 import type { List, SiteCatalog } from "./site-catalog.ts";
 
@@ -91,14 +91,18 @@ const KINDS = [
  * A page for each list, in the order of ids: `list_columns`, and then `list_columns#<id of the list>`.
  * @returns null where the position is another's
  */
-export async function readListParts(graph: Graph, catalog: SiteCatalog, at: string): Promise<FeedPage | null> {
+export async function readListParts(
+  graph: Graph,
+  catalog: SiteCatalog,
+  { at, warn }: { at: string; warn: Warn },
+): Promise<FeedPage | null> {
   const [key = "", from = ""] = at.split("#");
   const part = PARTS.find(({ entityKey }) => entityKey === key);
   if (part === undefined) return null;
   const lists = (await catalog.lists()).filter(({ id }) => id >= from).sort((a, b) => (a.id < b.id ? -1 : 1));
   const [list, next] = lists;
   if (list === undefined) return { records: [], next: null, bytes: 0 };
-  const found = await partsOf(graph, list, part);
+  const found = await partsOf(graph, list, { part, warn });
   const records = found.map((each) => ({
     record: {
       ...withoutAnnotations(each),
@@ -110,16 +114,24 @@ export async function readListParts(graph: Graph, catalog: SiteCatalog, at: stri
   return { records, next: next === undefined ? null : `${key}#${next.id}`, bytes: 0 };
 }
 
-async function partsOf(graph: Graph, list: List, { path, displayName }: RestResource): Promise<JsonObject[]> {
+/** Nothing of a list that has gone since, or that is closed to the app while others are open: people hear of it. */
+async function partsOf(
+  graph: Graph,
+  list: List,
+  { part: { path, displayName }, warn }: { part: RestResource; warn: Warn },
+): Promise<JsonObject[]> {
+  const doing = `${displayName.toLowerCase()}: ${list.displayName}`;
   try {
     return await graph.all({
-      doing: `${displayName.toLowerCase()}: ${list.displayName}`,
-      ...{ cost: "items", url: `sites/${list.siteId}/lists/${encodeURIComponent(list.id)}/${path}` },
+      ...{ doing, cost: "items", url: `sites/${list.siteId}/lists/${encodeURIComponent(list.id)}/${path}` },
     });
   } catch (error) {
-    // The list has gone since, and what it defined with it.
-    if (isProviderError(error) && error.reasonCode === "source_resource_not_found") return [];
-    throw error;
+    const why = whyLeftOut(error);
+    if (why === null) throw error;
+    // Where the site is closed as a whole, nothing was left out: nothing can be read.
+    await graph.page({ doing: "lists of the site", cost: "items", url: `sites/${list.siteId}/lists?$top=1` });
+    await warn(`The list ${list.displayName} is left out, with the rows that it had here: ${why}.`);
+    return [];
   }
 }
 

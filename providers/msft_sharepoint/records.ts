@@ -1,6 +1,8 @@
 import type { FeedRecord } from "../lib/feeds/feed.ts";
 import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
 
+import { isEmptyBuiltIn } from "./list-columns.ts";
+
 /** From what Graph answers to what the columns' paths see. */
 
 /**
@@ -14,6 +16,7 @@ export function withoutAnnotations(record: JsonObject): JsonObject {
 /** Instants of Graph have up to seven digits of a second, and Postgres has six: what is finer is cut off. */
 const FINER = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})\d+(?=Z$|[+-]\d\d:\d\d$)/;
 const INSTANTS = ["createdDateTime", "lastModifiedDateTime"];
+const INSTANT_TYPE = "timestamp with time zone";
 
 export function toMicroseconds(record: JsonObject): JsonObject {
   const { fileSystemInfo } = record;
@@ -22,9 +25,13 @@ export function toMicroseconds(record: JsonObject): JsonObject {
     : { ...record };
   for (const name of INSTANTS) {
     const value = own[name];
-    if (typeof value === "string") own[name] = value.replace(FINER, "$1");
+    if (value !== undefined) own[name] = cutInstant(value);
   }
   return own;
+}
+
+function cutInstant(value: JsonValue): JsonValue {
+  return typeof value === "string" ? value.replace(FINER, "$1") : value;
 }
 
 /** Of drives and lists by the facet `deleted`, of other feeds of Graph by `@removed`: https://learn.microsoft.com/graph/delta-query-overview */
@@ -57,11 +64,11 @@ function kindOf(item: JsonObject): string | null {
 
 /**
  * @param leftOut members of `fields` that no column shows
- * @param known those that columns show
+ * @param known those that columns show, with the columns' types
  */
 export function listItemOf(
   item: JsonValue,
-  { listId, leftOut, known }: { listId: string; leftOut: ReadonlySet<string>; known: ReadonlySet<string> },
+  { listId, leftOut, known }: { listId: string; leftOut: ReadonlySet<string>; known: ReadonlyMap<string, string> },
 ): FeedRecord {
   if (!isObject(item)) return { record: item };
   const { fields, ...own } = toMicroseconds(placed(withoutAnnotations(item)));
@@ -70,13 +77,14 @@ export function listItemOf(
   if (!isObject(fields)) return { record: { ...own, listId }, fault: "The item came without its fields." };
   const shown = Object.entries(withoutAnnotations(fields)).flatMap(([name, value]) => {
     const plain = plainName(name, known);
-    return leftOut.has(plain) ? [] : [[plain, value] as const];
+    if (leftOut.has(plain) || isEmptyBuiltIn(plain, value)) return [];
+    return [[plain, known.get(plain) === INSTANT_TYPE ? cutInstant(value) : value] as const];
   });
   return { record: { ...own, listId, fields: Object.fromEntries(shown) } };
 }
 
 /** OData has no names that begin with an underscore, so SharePoint puts a word before them. The list's definition has none. */
-function plainName(name: string, known: ReadonlySet<string>): string {
+function plainName(name: string, known: ReadonlyMap<string, string>): string {
   const plain = name.replace(/^OData_(?=_)/, "");
   return known.has(name) || !known.has(plain) ? name : plain;
 }

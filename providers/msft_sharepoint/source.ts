@@ -13,6 +13,7 @@ import { createGraph, type Graph } from "./graph.ts";
 import { readListParts } from "./list-parts.ts";
 import { driveItemOf, listItemOf, toMicroseconds, withoutAnnotations } from "./records.ts";
 import { createSiteCatalog, type SiteCatalog } from "./site-catalog.ts";
+import { readSiteUsers } from "./site-users.ts";
 
 const PROVIDER = "msft_sharepoint";
 
@@ -21,13 +22,15 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
   const graph = createGraph(options);
   const catalog = createSiteCatalog(graph, config);
   const feeds = createFeedSource({
-    ...{ provider: PROVIDER, tables: createEntities(graph, catalog, config), reader: createReader(graph, catalog) },
-    ...{ choiceOf: (entityKey: string) => sourceConfig.resources?.[entityKey], signal },
+    ...{ provider: PROVIDER, tables: createEntities(graph, catalog, config), signal },
+    reader: createReader(graph, catalog, config),
+    choiceOf: (entityKey) => sourceConfig.resources?.[entityKey],
   });
   const files = createFileSource({
     ...{ place: `${PROVIDER}: the drives of the site`, store: createFileStore(graph, catalog), signal },
     // A file is in the drive once its upload is whole.
-    ...{ files: sourceConfig.files, minAgeSeconds: 0 },
+    files: sourceConfig.files.map((file) => ({ ...file, ...sourceConfig.resources?.[file.name] })),
+    minAgeSeconds: 0,
   });
   return {
     ...routeTables(files, (entityKey) => files.entityKeys.has(entityKey), feeds),
@@ -45,13 +48,13 @@ const ownSchema = z.object({
   leftOut: z.array(z.string()).default([]),
 });
 
-function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
+function createReader(graph: Graph, catalog: SiteCatalog, { pageSize }: ConnectionConfig): FeedReader {
   async function readChanges(at: string, { entityKey, shape, own }: FeedOf): Promise<FeedPage> {
     const { driveId, listId = "", leftOut } = ownSchema.parse(own);
     // A link of Graph's carries the token; the first address of all is without one.
     const cost = URL.canParse(at) ? "delta" : "enumeration";
     const page = await graph.page({ doing: `changes of ${entityKey}`, cost, url: at });
-    const known = new Set(shape.fields.map(({ path }) => path.replace(/^fields\./, "")));
+    const known = new Map(shape.fields.map(({ path, type }) => [path.replace(/^fields\./, ""), type]));
     const ofList = { listId, leftOut: new Set(leftOut), known };
     const records = page.items.map((item) =>
       driveId === undefined ? listItemOf(item, ofList) : driveItemOf(item, driveId),
@@ -63,10 +66,16 @@ function createReader(graph: Graph, catalog: SiteCatalog): FeedReader {
   }
 
   return {
-    async page(at, of) {
+    async page(at, of, warn) {
       const find = LISTINGS[at];
-      if (find === undefined) return (await readListParts(graph, catalog, at)) ?? (await readChanges(at, of));
+      if (find === undefined)
+        return (
+          (await readListParts(graph, catalog, { at, warn })) ??
+          (await readSiteUsers(graph, catalog, { at, pageSize, warn })) ??
+          (await readChanges(at, of))
+        );
       const found = await find(catalog);
+      for (const sentence of catalog.leftOut()) await warn(sentence);
       return {
         records: found.map(({ record }): FeedRecord => ({ record: toMicroseconds(withoutAnnotations(record)) })),
         next: null,

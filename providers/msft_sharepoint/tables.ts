@@ -35,6 +35,8 @@ export function driveTable(
     ...asFeed(shaped(resource)),
     first: `drives/${encodeURIComponent(drive.id)}/root/delta?$top=${pageSize}`,
     own: { driveId: drive.id },
+    // Of a deleted folder the feed may name the folder alone.
+    within: "parent_id",
   };
 }
 
@@ -59,23 +61,24 @@ export function listTable(
     columns: { ...LIST_ITEMS.columns, ...Object.fromEntries(declared) },
   };
   const { schema, shape } = asFeed(shaped(resource));
-  const ofList = new Set(columns.map(({ path }) => path));
   return {
     schema: { ...schema, columnNames: Object.fromEntries(names) },
-    // What does not fit is kept in `_unmapped`, and the item is a row all the same.
-    shape: {
-      ...shape,
-      fields: shape.fields.map((field) =>
-        ofList.has(field.path) ? { ...field, inferred: true, lenient: true } : field,
-      ),
-    },
+    shape,
     first: `sites/${list.siteId}/lists/${encodeURIComponent(list.id)}/items/delta?$expand=fields&$top=${pageSize}`,
     own: { listId: list.id, leftOut },
   };
 }
 
+/**
+ * A value that does not fit its column is kept in `_unmapped`, and its record is a row all the same: what Graph calls an instant may come
+ * without a zone, and a list's columns change more often than its items. Keys alone have to fit.
+ */
 function shaped(resource: RestResource): Pick<FeedTable, "schema" | "shape"> {
-  return declaredTable(toResourceConfig(PROVIDER, resource));
+  const { schema, shape } = declaredTable(toResourceConfig(PROVIDER, resource));
+  const fields = shape.fields.map((field): typeof field =>
+    field.required ? field : { ...field, inferred: true, lenient: true },
+  );
+  return { schema, shape: { ...shape, fields } };
 }
 
 function asFeed({ schema, shape }: Pick<FeedTable, "schema" | "shape">): Pick<FeedTable, "schema" | "shape"> {

@@ -1,4 +1,6 @@
 import { FileChangedError, FileGoneError, type ListedFile } from "../lib/files/store.ts";
+import { classifyBreakage } from "../lib/http/breakages.ts";
+import { collect } from "../lib/http/stream/collect.ts";
 import { rangeOf } from "../lib/http/stream/position.ts";
 import { readWire, type WireBody } from "../lib/http/stream/wire.ts";
 import { type Checksum, checksumOf } from "./checksum.ts";
@@ -51,15 +53,47 @@ export async function openObject(
       checksum?.update(chunk);
       yield chunk;
     }
-    if (checksum === null || checksum.digest() === checksum.expected) return;
-    throw connection.toError(what, {
-      reasonCode: "source_response_invalid",
-      said: `what came does not have the ${checksum.name} checksum that the server keeps with the object`,
-      ofEntity: true,
-    });
+    requireChecksum(options, file, checksum);
   }
 
   return bytes();
+}
+
+/**
+ * All of an object that is small, by one request and as few steps as it takes.
+ * @returns null where the body broke off or is too short: `openObject` knows how to go on
+ * @throws as `openObject` does
+ */
+export async function fetchObject(
+  options: OpenObjectOptions,
+  file: ListedFile,
+  address: ObjectAddress,
+  { mostBytes, signal }: { mostBytes: number; signal: AbortSignal },
+): Promise<Buffer | null> {
+  const { connection } = options;
+  const { live, checksum } = await openBody(options, file, address, 0);
+  let bytes: Buffer;
+  try {
+    const { timeoutMs, noteMoved } = connection;
+    bytes = await connection.whileWaiting(() => collect(live, { mostBytes, timeoutMs, signal, noteBytes: noteMoved }));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (classifyBreakage(error, describe(options, file)) === null) throw error;
+    return null;
+  }
+  if (bytes.length < mostBytes) return null;
+  checksum?.update(bytes);
+  requireChecksum(options, file, checksum);
+  return bytes;
+}
+
+function requireChecksum(options: OpenObjectOptions, file: ListedFile, checksum: Checksum | null): void {
+  if (checksum === null || checksum.digest() === checksum.expected) return;
+  throw options.connection.toError(describe(options, file), {
+    reasonCode: "source_response_invalid",
+    said: `what came does not have the ${checksum.name} checksum that the server keeps with the object`,
+    ofEntity: true,
+  });
 }
 
 async function openBody(

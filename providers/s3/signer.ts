@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 import type { Identity } from "./credentials.ts";
 
 /**
@@ -23,21 +23,21 @@ export interface SignedRequest {
   headers: Record<string, string>;
 }
 
-const EMPTY_SHA256 = createHash("sha256").digest("hex");
+const EMPTY_SHA256 = hash("sha256", "");
 const ALGORITHM = "AWS4-HMAC-SHA256";
 
 export function createSigner(region: string): Signer {
-  /** It is the same all day. */
-  let held: { of: string; key: Buffer } | null = null;
+  /** It is the same all day. Node takes six times as long with a key that is bytes as with a key object. */
+  let held: { of: string; key: KeyObject } | null = null;
 
-  function keyOf(secret: string, day: string): Buffer {
+  function keyOf(secret: string, day: string): KeyObject {
     const of = `${day} ${secret}`;
     if (held?.of !== of) {
-      const key = [day, region, "s3", "aws4_request"].reduce<string | Buffer>(
+      const key = [day, region, "s3", "aws4_request"].reduce(
         (each, part) => createHmac("sha256", each).update(part).digest(),
-        `AWS4${secret}`,
+        Buffer.from(`AWS4${secret}`),
       );
-      held = { of, key: Buffer.from(key) };
+      held = { of, key: createSecretKey(key) };
     }
     return held.key;
   }
@@ -58,7 +58,7 @@ export function createSigner(region: string): Signer {
       const lines = [`host:${host}`, ...names.map((name) => `${name}:${sent[name]}`)].join("\n");
       const canonical = `${method}\n${path}\n${query}\n${lines}\n\n${signedNames}\n${EMPTY_SHA256}`;
       const scope = `${day}/${region}/s3/aws4_request`;
-      const digest = createHash("sha256").update(canonical).digest("hex");
+      const digest = hash("sha256", canonical);
       const signature = createHmac("sha256", keyOf(secretAccessKey, day))
         .update(`${ALGORITHM}\n${time}\n${scope}\n${digest}`)
         .digest("hex");

@@ -5,7 +5,7 @@ import type { S3Connection } from "./client.ts";
 import type { ConnectionConfig } from "./config.ts";
 import { listObjects, listVersions, payer } from "./listing.ts";
 import { toListedFile, toVersion, versionOf } from "./objects.ts";
-import { type ObjectAddress, openObject } from "./open-object.ts";
+import { fetchObject, type ObjectAddress, openObject } from "./open-object.ts";
 
 /** The objects of a bucket as files: the key is id and path, the version is ETag and size. */
 export function createS3Store(connection: S3Connection, config: ConnectionConfig): FileStore {
@@ -48,6 +48,7 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
   return {
     // The versions of one key come newest first.
     isOrdered: !config.isUnordered && !config.includeVersions,
+    idIsPath: !config.includeVersions,
     list({ prefix, after }) {
       const both = longerOf(prefix, config.prefix);
       if (both === null) return nothing();
@@ -62,6 +63,7 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
       const bytes = await openObject(options, file, addressOf(file.fileId), from);
       return Readable.from(bytes, { objectMode: false });
     },
+    fetch: (file, { mostBytes, signal }) => fetchObject(options, file, addressOf(file.fileId), { mostBytes, signal }),
   };
 }
 

@@ -17,6 +17,10 @@ export const CANCEL = `mutation($id: ID!) {
   bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { field message } }
 }`;
 
+export const FIND = `query($search: String) {
+  bulkOperations(first: 50, sortKey: CREATED_AT, reverse: true, query: $search) { nodes { id status query createdAt } }
+}`;
+
 const NOT_ENABLED =
   "access denied: apps of partners have to enable bulk queries in the Partner Dashboard, and lose them after 31 days without use";
 
@@ -31,6 +35,7 @@ export const BULK: GraphqlExports<ShopifyConfig> = {
   mostConnections: 5,
   isWanted: ({ bulk }) => bulk === "auto",
   create: createBulk,
+  find: findBulk,
   async poll(ask, ref) {
     const { data } = await ask({ doing: "the state of a bulk operation", query: POLL, variables: { id: ref } });
     return stateOf(data.bulkOperation);
@@ -66,6 +71,24 @@ async function askFor(ask: Ask, query: string) {
       throw new JobRefusedError(NOT_ENABLED, { cause: error });
     throw error;
   }
+}
+
+/** The shop's clock and ours may differ. */
+const CLOCKS_MS = 60_000;
+
+/** Five run at once, and an answer that was lost is asked about within minutes, so that the newest fifty have it. */
+async function findBulk(ask: Ask, query: string, since: Date): Promise<string | null> {
+  const from = since.getTime() - CLOCKS_MS;
+  const search = `operation_type:query AND created_at:>='${new Date(from).toISOString()}'`;
+  const { data } = await ask({ doing: "bulk operations that were made before", query: FIND, variables: { search } });
+  const { nodes } = isObject(data.bulkOperations) ? data.bulkOperations : {};
+  const found = (Array.isArray(nodes) ? nodes.filter(isObject) : []).find(
+    (each) =>
+      ["CREATED", "RUNNING", "COMPLETED"].includes(textOf(each.status)) &&
+      textOf(each.query).trim() === query.trim() &&
+      Date.parse(textOf(each.createdAt)) >= from,
+  );
+  return found === undefined ? null : textOf(found.id);
 }
 
 /** https://shopify.dev/docs/api/admin-graphql/latest/enums/BulkOperationStatus */

@@ -84,14 +84,25 @@ export const UPDATED_AT: Columns = {
 
 /** What rows of a child have of their parent. @param name of the parent: `order` */
 export function ofParent(name: string): Columns {
+  return ofPathParent(name, "updatedAt");
+}
+
+/** @param updatedAt where the parent's node says when it last changed */
+export function ofPathParent(name: string, updatedAt: string): Columns {
   return {
-    [`${name}_id`]: { type: "text", parent: "id", description: `The ${name} that it belongs to.` },
+    ...ofUndatedParent(name),
     [`${name}_updated_at`]: {
       type: "timestamptz",
-      parent: "updatedAt",
-      description: `When the ${name} last changed: the cursor, since the row is read with it.`,
+      parent: updatedAt,
+      description: `When the ${name.replaceAll("_", " ")} last changed: the cursor, since the row is read with it.`,
     },
   };
+}
+
+/** Of a parent that does not tell when it last changed. */
+export function ofUndatedParent(name: string): Columns {
+  const description = `The ${name.replaceAll("_", " ")} that it belongs to.`;
+  return { [`${name}_id`]: { type: "text", parent: "id", description } };
 }
 
 const MONEY = "amount currencyCode";

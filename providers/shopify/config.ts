@@ -3,6 +3,8 @@ import { httpUrl } from "../lib/config-fields.ts";
 import type { SecretDeclaration } from "../provider.ts";
 
 export const API_VERSION = "2026-10";
+/** Shopify answers a version for a year, and for an older one in the oldest that is left. https://shopify.dev/docs/api/usage/versioning */
+const OLDEST_VERSION = "2026-01";
 
 const clientId = z.string().min(1).max(255).describe("The app's client id.");
 
@@ -30,8 +32,13 @@ export const shopifyConfigSchema = z.strictObject({
   apiVersion: z
     .string()
     .regex(/^\d{4}-(01|04|07|10)$/, "must be a version such as 2026-10")
+    .refine((version) => version >= OLDEST_VERSION, {
+      message: `Shopify does not answer versions before ${OLDEST_VERSION} any more: leave apiVersion out, or set it to ${API_VERSION}`,
+    })
     .default(API_VERSION)
-    .describe("Version of the Admin API. Sluice was tested against the default."),
+    .describe(
+      `Version of the Admin API, ${OLDEST_VERSION} or newer. Sluice was tested against the default; an older one lacks some columns, such as \`sources\` of collections, which then have to be left out.`,
+    ),
   bulk: z
     .enum(["auto", "never"])
     .default("auto")

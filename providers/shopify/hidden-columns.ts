@@ -17,6 +17,9 @@ const SCOPES: Record<string, string> = {
   order_id: "read_orders",
   last_order_id: "read_orders",
   line_item_id: "read_orders",
+  origin_order_id: "read_orders",
+  delivery_profile_id: "read_shipping",
+  publication_id: "read_publications",
   // Only apps of some plans get it.
   user_id: "read_users",
 };

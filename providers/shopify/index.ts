@@ -11,12 +11,18 @@ import {
   shopifyConfigSchema,
 } from "./config.ts";
 import { COST, judge, STATUSES } from "./judge.ts";
+import { ADMIN } from "./resources/admin.ts";
+import { COMPANIES } from "./resources/companies.ts";
+import { CONTENT } from "./resources/content.ts";
 import { customers } from "./resources/customers.ts";
 import { DELETIONS, deletions } from "./resources/deletions.ts";
 import { inventoryItems, locations } from "./resources/inventory.ts";
+import { MARKETS } from "./resources/markets.ts";
+import { metaobjectDefinitions } from "./resources/metaobjects.ts";
 import { orders } from "./resources/orders.ts";
 import { PAYMENTS } from "./resources/payments.ts";
 import { collections, products } from "./resources/products.ts";
+import { publications } from "./resources/publications.ts";
 import {
   abandonedCheckouts,
   discounts,
@@ -25,6 +31,10 @@ import {
   giftCards,
   tenderTransactions,
 } from "./resources/sales.ts";
+import { shop, shopMetafields } from "./resources/shop.ts";
+import { SUBSCRIPTIONS } from "./resources/subscriptions.ts";
+import { variantDetails } from "./resources/variants.ts";
+import { otherVersion } from "./version.ts";
 
 /** https://shopify.dev/docs/api/admin-graphql */
 export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret> = {
@@ -35,6 +45,8 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
   secretsOf,
   sourceInstanceKey: ({ shop }) => shop,
   addressOf: ({ shop, baseUrl = null, auth }) => ({ shop, baseUrl, auth }),
+  // Shopify counts an app in a shop. Of a static token nobody knows whose app it is.
+  limitsSharedBy: ["shop", "auth.clientId"],
   endpoint: "graphql.json",
   api: ({ config, secret }) => ({
     baseUrl: `${originOf(config)}/admin/api/${config.apiVersion}`,
@@ -53,6 +65,10 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
   },
   judge,
   statuses: STATUSES,
+  notice(headers, { apiVersion }) {
+    const other = otherVersion(apiVersion, headers.get("x-shopify-api-version"));
+    return other === null ? null : `${other.message} ${other.fix}`;
+  },
   cost: COST,
   mostRecords: 25_000,
   deletions: DELETIONS,
@@ -71,6 +87,8 @@ export const shopifyDeclaration: GraphqlDeclaration<ShopifyConfig, ShopifySecret
     abandonedCheckouts,
     tenderTransactions,
     ...PAYMENTS,
+    ...[shop, shopMetafields, variantDetails, metaobjectDefinitions, publications],
+    ...[...CONTENT, ...MARKETS, ...COMPANIES, ...SUBSCRIPTIONS, ...ADMIN],
     deletions,
   ],
   extend: async (source, tools) => {

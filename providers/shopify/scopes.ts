@@ -5,8 +5,10 @@ import { isObject } from "../lib/http/json.ts";
 /** https://shopify.dev/docs/api/admin-graphql/latest/objects/AppInstallation#field-AppInstallation.fields.accessScopes */
 export const SCOPES = "query { currentAppInstallation { accessScopes { handle } } }";
 
-/** Any of them lets an app read fulfillment orders. */
+/** Others that let an app read the same. */
 const ALSO: Record<string, readonly string[]> = {
+  read_content: ["read_online_store_pages"],
+  read_companies: ["read_customers"],
   read_merchant_managed_fulfillment_orders: [
     "read_assigned_fulfillment_orders",
     "read_third_party_fulfillment_orders",

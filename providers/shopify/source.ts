@@ -10,6 +10,7 @@ import type { ShopifyConfig } from "./config.ts";
 import { mayLack, tellHidden, withoutHidden } from "./hidden-columns.ts";
 import { createPayments } from "./payments.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
+import { otherVersion } from "./version.ts";
 
 /** Without it, orders that are older than 60 days are left out without a word. */
 const ALL_ORDERS = "read_all_orders";
@@ -99,13 +100,9 @@ async function check(
 }
 
 function checkVersion(asked: string, answered: string | null): SourceCheck {
-  if (answered === null || answered === asked) return passedCheck("API version", `The shop answers version ${asked}.`);
-  return {
-    name: "API version",
-    ok: false,
-    message: `The shop answers version ${answered}, and ${asked} was asked for: it is not supported, or not any more.`,
-    fix: `Set apiVersion of the connection to ${answered}, or upgrade Sluice.`,
-  };
+  const other = otherVersion(asked, answered);
+  if (other === null) return passedCheck("API version", `The shop answers version ${asked}.`);
+  return { name: "API version", ok: false, ...other };
 }
 
 function checkScopes(scopes: Scopes, resources: GraphqlTools<ShopifyConfig>["resources"]): SourceCheck[] {

@@ -11,7 +11,11 @@ export interface SimulatorProcess {
   records(table: string): Promise<Record<string, unknown>[]>;
   /** Adds a record or changes fields of one. */
   put(table: string, record: Record<string, unknown>): Promise<void>;
+  /** Adds records. */
+  putAll(table: string, records: readonly Record<string, unknown>[]): Promise<void>;
   remove(table: string, id: number): Promise<void>;
+  /** How many requests the vendor was sent, by what they ask for. */
+  requestKinds(): Promise<Record<string, number>>;
   /** Moves the vendor's clock on. */
   advance(seconds: number): Promise<void>;
   command(name: string, args?: unknown): Promise<unknown>;
@@ -39,6 +43,10 @@ export async function startSimulator(vendor: string, log: (line: string) => void
     async put(table, record) {
       await ask("PUT", `records/${table}`, record);
     },
+    async putAll(table, records) {
+      await ask("POST", `records/${table}`, records);
+    },
+    requestKinds: async () => (await ask("GET", "request-kinds")) as Record<string, number>,
     async remove(table, id) {
       await ask("DELETE", `records/${table}/${id}`);
     },

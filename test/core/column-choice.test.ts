@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseColumns, columnChoicesOf } from "../../core/column-choice.ts";
+import { choicePath, chooseColumns, columnChoicesOf } from "../../core/column-choice.ts";
 import { findKeyFault } from "../../core/key-faults.ts";
 
 describe("the choice of an entity's columns", () => {
@@ -24,6 +24,16 @@ describe("the choice of an entity's columns", () => {
     const resources = { a: { exclude: ["x"] }, b: { maxPages: 3 } };
     expect([...columnChoicesOf({ resources }).keys()]).toEqual(["a"]);
     expect(columnChoicesOf({}).size).toBe(0);
+    // Tables that are made of files.
+    const files = [
+      { name: "f", pathGlob: "*" },
+      { name: "g", exclude: ["email"] },
+    ];
+    expect([...columnChoicesOf({ files, resources: { h: { columns: ["id"] } } }).keys()]).toEqual(["g", "h"]);
+    expect([...columnChoicesOf({ resources: files }).keys()]).toEqual(["g"]);
+    expect(choicePath({ resources: files }, "g")).toEqual(["resources", 1]);
+    expect(choicePath({ files, resources: {} }, "f")).toEqual(["files", 0]);
+    expect(choicePath({ files, resources: {} }, "h")).toEqual(["resources", "h"]);
   });
 });
 

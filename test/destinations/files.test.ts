@@ -9,9 +9,9 @@ import { claim, finish, openWarehouse, prepareRequest, type Warehouse } from "./
 
 const COLUMNS = [
   { name: "note", type: "text", nullable: true },
-  { name: "_file_id", type: "text", nullable: false },
-  { name: "_file_version", type: "text", nullable: false },
-  { name: "_row_number", type: "bigint", nullable: false },
+  { name: "_file_id", type: "text", nullable: false, provenance: true as const },
+  { name: "_file_version", type: "text", nullable: false, provenance: true as const },
+  { name: "_row_number", type: "bigint", nullable: false, provenance: true as const },
 ];
 const NAMES = COLUMNS.map(({ name }) => name);
 const IDENTITY = ["_file_id", "_file_version"];
@@ -160,9 +160,29 @@ describe("rows of another version of a file, and of a file that is gone", () => 
     // a changes once more while it is read.
     const torn: Read[][] = [[{ id: "a", version: "1.5", notes: ["x", "w", "v", "u"], part: true }], ...AFTER];
     const { ledger } = await run(warehouse, torn, { ...mode, files: { generation } });
-    expect(await notesIn(warehouse, "_is_current")).toEqual(NOW);
-    expect(await notesIn(warehouse, "not _is_current")).toEqual(["a 1 x", "a 1 y", "a 1 z", "b 1 p", "b 1 q"]);
+    // x is as it was: another version of its file begins no version of it.
+    expect(await notesIn(warehouse, "_is_current")).toEqual(["a 1 x", ...NOW.slice(1)]);
+    expect(await notesIn(warehouse, "not _is_current")).toEqual(["a 1 y", "a 1 z", "b 1 p", "b 1 q"]);
     expect(ledger).toMatchObject({ rowsDeleted: 3 });
+
+    const third: Read[][] = [[{ id: "a", version: "3", notes: ["x", "w", "k"] }]];
+    const again = await run(warehouse, third, { ...mode, files: { generation } });
+    expect(await notesIn(warehouse, "_is_current")).toEqual(["a 1 x", "a 2 w", "a 3 k", ...NOW.slice(2)]);
+    expect(again.ledger).toMatchObject({ rowsWritten: 1, rowsDeleted: 0 });
+    await run(warehouse, [[{ id: "a" }]], { ...mode, files: { generation } });
+    expect(await notesIn(warehouse, "_is_current")).toEqual(NOW.slice(2));
+  });
+
+  test("begin no version under a key of the user's own either, where another file has the same row", async () => {
+    const warehouse = await openWarehouse();
+    const mode = { loadMode: "scd2" as const, keyColumns: ["note"] };
+    const { generation } = await run(warehouse, BEFORE, { ...mode, complete: true });
+    const dump: Read[][] = [[{ id: "z", version: "1", notes: ["q", "p", "new"], part: true }]];
+    await run(warehouse, dump, { ...mode, files: { generation } });
+    expect(await notesIn(warehouse, "_is_current")).toEqual([
+      ...["a 1 x", "a 1 y", "a 1 z", "b 1 p", "b 1 q", "c 1 s", "z 1 new"],
+    ]);
+    expect(await notesIn(warehouse, "not _is_current")).toEqual([]);
   });
 
   test("stay as events under append_event", async () => {

@@ -1,5 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { randomBytes, randomUUID } from "node:crypto";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type S3Server, startS3Server } from "../../scripts/lib/s3-server.ts";
@@ -173,4 +173,45 @@ describe("a bucket", () => {
     expect(found).toEqual({ rows: 150_001, ids: 150_001 });
     expect(front.requests.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/);
   });
+
+  it.each([
+    ["gzip", "append_event", csv("large", "in/*"), gzipSync, (i: number, note: string) => `${i},${note}\n`],
+    [
+      ...(["zstd", "upsert"] as const),
+      { ...csv("large", "in/*", { primaryKey: ["id"] }), format: { type: "ndjson" } },
+      ...[zstdCompressSync, (i: number, note: string) => `{"id":${i},"note":"${note}"}\n`],
+    ],
+  ] as const)(
+    "has each row of a large file of %s once under %s, where a worker was killed in the middle of it",
+    async (_, loadMode, resource, pack, lineOf) => {
+      const bucket = await createBucket(server);
+      const header = lineOf(0, "").startsWith("{") ? "" : "id,note\n";
+      await bucket.put("in/a", pack(`${header}${lineOf(-1, "first")}`));
+      const sync = await createSync(bucket, [resource], {
+        tableBindings: [{ entityKey: "large", loadMode }],
+        executionConfig: { heartbeatTimeoutSeconds: 5, batchRows: 10_000 },
+      });
+      expect(await run(sync)).toMatchObject({ status: "succeeded" });
+      const notes = randomBytes(16 * 200_000).toString("hex");
+      const lines = Array.from({ length: 200_000 }, (_, i) => lineOf(i, notes.slice(32 * i, 32 * i + 32)));
+      await bucket.put("in/large", pack(header + lines.join("")));
+      const goOn = front.stall(({ method, url }) => method === "GET" && url.includes("in/large"));
+      const { id } = await trigger(world, sync.id);
+      await until("some rows", async () => {
+        const found = await world.warehouse("select 1 from _sluice.files where status = 'loading' and sync_id = $1", [
+          sync.id,
+        ]);
+        return found.length > 0 ? true : null;
+      });
+      await worker.kill();
+      goOn();
+      front.heal();
+      worker = await startWorker();
+      expect(await whenEnded(world, id)).toMatchObject({ status: "succeeded" });
+      const [found] = await world.warehouse(
+        `select count(*)::int as rows, count(distinct id)::int as ids, count(distinct note)::int as notes from ${tableOf(sync, "large")}`,
+      );
+      expect(found).toEqual({ rows: 200_001, ids: 200_001, notes: 200_001 });
+    },
+  );
 });

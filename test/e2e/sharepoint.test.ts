@@ -20,7 +20,7 @@ import {
   whenEnded,
 } from "../support/world.ts";
 
-const LEDGER = { name: "ledger", pathGlob: "Reports/ledger/**/*.csv", format: { type: "csv" } };
+const LEDGER = { name: "ledger", pathGlob: "*/ledger/**/*.csv", format: { type: "csv" } };
 const LOOPBACK = { SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.0/8" };
 /** What an item's own changes move; see `test/providers/msft_sharepoint/scripts.test.ts`. */
 const ITEM = ["id", "parent_id", "name", "kind", "quick_xor_hash", "etag"];
@@ -82,6 +82,28 @@ describe("a SharePoint site, by real workers", () => {
       .map((row) => textOf(row, TICKET))
       .sort();
 
+  /** Rows of the files that the glob of `LEDGER` matches, with their paths as they are now. */
+  function ledgerAtSource(): string[] {
+    const { store } = simulator;
+    const lines = [REPORTS, DOCUMENTS].flatMap((drive) =>
+      itemsOf(store, drive).flatMap((item) => {
+        const path = `${drive.name}/${pathOf(store, item)}`;
+        if (item.kind !== "file" || !/^\w+\/ledger\/.*\.csv$/.test(path) || item.name.startsWith(".~lock")) return [];
+        const text = Buffer.from(item.content ?? "", "base64").toString();
+        return text
+          .split("\n")
+          .slice(1, -1)
+          .map((line) => JSON.stringify([...line.split(","), path]));
+      }),
+    );
+    return lines.sort();
+  }
+
+  function writeLedger(file: string, from: number, drive = REPORTS): void {
+    const rows = Array.from({ length: 40 }, (_, i) => `${from + i},${i}.50\n`);
+    writeFile(simulator.store, drive, `ledger/${file}`, `id,amount\n${rows.join("")}`);
+  }
+
   function seenPages(): string[] {
     const pages = simulator.requests.filter(({ path }) => path.includes(`${DOCUMENTS.id}/root/delta`));
     return pages.map(({ path, query }) => `${path}?${query}`);
@@ -142,10 +164,52 @@ describe("a SharePoint site, by real workers", () => {
     expect(await rowsOf(sync, sites.DRIVE_ENTITY, ITEM)).toEqual(itemsAtSource());
   });
 
+  it("has the rows of each file under the path that it has now: renamed, moved, replaced, ignored or not, in another drive", async () => {
+    const names = ["rename", "replace", "leave", "deep/inner", "folder/inner", "hide", ".~lock.show", "drive", "keep"];
+    for (const [n, name] of names.entries()) writeLedger(`${name}.csv`, n * 1_000);
+    const sync = await createSync(["ledger"], { sourceConfig: { files: [LEDGER] } });
+    const columns = ["id", "amount", "_file_path"];
+    expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
+    expect(await rowsOf(sync, "ledger", columns)).toEqual(ledgerAtSource());
+
+    const at = (path: string) => ({ drive: "Reports", path: `ledger/${path}` });
+    simulator.command("rename", { ...at("rename.csv"), name: "renamed.csv" });
+    writeLedger("replace.csv", 90_000);
+    simulator.command("move", { ...at("leave.csv"), to: "archive" });
+    simulator.command("move", { ...at("deep/inner.csv"), to: "ledger/other" });
+    simulator.command("rename", { ...at("folder"), name: "renamed folder" });
+    simulator.command("rename", { ...at("hide.csv"), name: ".~lock.hide.csv" });
+    simulator.command("rename", { ...at(".~lock.show.csv"), name: "show.csv" });
+    // What moves to another drive gets another id there.
+    simulator.command("remove", at("drive.csv"));
+    writeLedger("drive.csv", 7_000, DOCUMENTS);
+    expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
+    expect(await rowsOf(sync, "ledger", columns)).toEqual(ledgerAtSource());
+
+    // Deleted and made again under the same name.
+    simulator.command("remove", at("keep.csv"));
+    writeLedger("keep.csv", 95_000);
+    expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
+    expect(await rowsOf(sync, "ledger", columns)).toEqual(ledgerAtSource());
+    expect(ledgerAtSource().length).toBe(7 * 40);
+  });
+
+  it("lets go what was in a deleted folder where the feed tells the folder alone, and keeps what was moved out before", async () => {
+    graph.state.quirks.foldersAlone = true;
+    const sync = await createSync([sites.DRIVE_ENTITY]);
+    simulator.command("write", { drive: "Documents", path: "Contracts/2024/keep.txt", content: "k" });
+    expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
+    simulator.command("move", { drive: "Documents", path: "Contracts/2024/keep.txt", to: "kept" });
+    simulator.command("remove", { drive: "Documents", path: "Contracts" });
+    // The same name, and another id.
+    simulator.command("write", { drive: "Documents", path: "Contracts/2024/new.txt", content: "n" });
+    expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
+    expect(await rowsOf(sync, sites.DRIVE_ENTITY, ITEM)).toEqual(itemsAtSource());
+  });
+
   it.each([1, 2])("ends with tables that equal the site, whatever happens: seed %i", async (seed) => {
     const dice = createDice(seed);
-    const { store } = simulator;
-    for (let n = 0; n < 5; n++) writeLedger(n, n);
+    for (let n = 0; n < 5; n++) writeLedger(`${n}.csv`, n * 1_000);
     const entities = [sites.DRIVE_ENTITY, sites.LIST_ENTITY, "ledger"];
     const sync = await createSync(entities, { sourceConfig: { files: [LEDGER] } });
     const kinds: FaultKind[] = [
@@ -159,7 +223,8 @@ describe("a SharePoint site, by real workers", () => {
         { beforeRequest: dice.roll(25), kind: "expire_token" },
       ]);
       expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
-      writeLedger(dice.roll(5), 100 * (round + 1));
+      const file = dice.roll(5);
+      writeLedger(`${file}.csv`, file * 1_000 + 100 * (round + 1));
       simulator.command("rename", { drive: "Reports", path: "ledger/4.csv", name: `moved ${round}.csv` });
       simulator.command("rename", { drive: "Reports", path: `ledger/moved ${round}.csv`, name: "4.csv" });
       if (round === 1) simulator.command("remove", { drive: "Reports", path: "ledger/3.csv" });
@@ -168,22 +233,7 @@ describe("a SharePoint site, by real workers", () => {
     expect(await run(sync)).toMatchObject({ status: "succeeded", error: null });
     expect(await rowsOf(sync, sites.DRIVE_ENTITY, ITEM)).toEqual(itemsAtSource());
     expect(await rowsOf(sync, sites.LIST_ENTITY, TICKET)).toEqual(ticketsAtSource());
-    const files = itemsOf(store, REPORTS).filter(
-      (item) => pathOf(store, item).startsWith("ledger/") && item.kind === "file",
-    );
-    const lines = files.flatMap((item) => {
-      const text = Buffer.from(item.content ?? "", "base64").toString();
-      return text
-        .split("\n")
-        .slice(1, -1)
-        .map((line) => JSON.stringify([...line.split(","), `Reports/${pathOf(store, item)}`]));
-    });
-    expect(await rowsOf(sync, "ledger", ["id", "amount", "_file_path"])).toEqual(lines.sort());
-
-    function writeLedger(file: number, from: number): void {
-      const rows = Array.from({ length: 40 }, (_, i) => `${file * 1_000 + from + i},${i}.50\n`);
-      writeFile(store, REPORTS, `ledger/${file}.csv`, `id,amount\n${rows.join("")}`);
-    }
+    expect(await rowsOf(sync, "ledger", ["id", "amount", "_file_path"])).toEqual(ledgerAtSource());
   });
 });
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Fault } from "./faults.ts";
 import type { Simulator } from "./simulator.ts";
 import type { Stored } from "./store.ts";
+import type { VendorRequest } from "./vendor.ts";
 import { readRequest, sendAnswer } from "./wire.ts";
 
 interface Call {
@@ -32,9 +33,32 @@ const CALLS: Record<string, (call: Call) => unknown> = {
   "POST calm": ({ simulator }) => simulator.calm(),
   /** A command of the vendor's own, by its name; the body is its arguments. */
   "POST commands": ({ simulator, rest: [name = ""], body }) => simulator.command(name, body),
+  /** Adds all records of a list: `Stored[]`. */
+  "POST records": ({ simulator, rest: [table = ""], body }) => {
+    for (const record of body as Stored[]) simulator.store.put(table, record);
+  },
   /** How many requests the vendor was sent. */
   "GET requests": ({ simulator }) => simulator.requests.length,
+  /** The same by kind: method and path, without what tells one thing from another, and the operation of a GraphQL document. */
+  "GET request-kinds": ({ simulator }) => {
+    const counts: Record<string, number> = {};
+    for (const request of simulator.requests) {
+      const kind = kindOf(request);
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    }
+    return counts;
+  },
 };
+
+/** What every document of a bulk load, of a page or of a check begins with. */
+const GRAPHQL_ROOT = /^[^{]*\{\s*(?:\w+:\s*)?(\w+)/;
+
+function kindOf({ method, path, body }: VendorRequest): string {
+  const { query } = Object(body) as { query?: unknown };
+  if (typeof query === "string") return `${method} ${GRAPHQL_ROOT.exec(query)?.[1] ?? "?"}`;
+  const shape = path.split("/").map((part) => (/\d|[!,]/.test(part) && !/^v\d/.test(part) ? "*" : part));
+  return `${method} ${shape.join("/")}`;
+}
 
 /** Serves the calls on a port of its own. A call that fails answers 400 with the error. */
 export async function startControl(simulator: Simulator): Promise<{ url: string; close(): Promise<void> }> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { childEnv } from "./child-env.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** Nothing listens there. */
@@ -27,7 +28,7 @@ export function launchApi(env: Record<string, string>): Launched {
   const child = spawn(process.execPath, ["api/server.ts"], {
     cwd: ROOT,
     env: {
-      PATH: process.env.PATH ?? "",
+      ...childEnv(),
       TEMPORAL_ADDRESS: NOWHERE,
       SLUICE_ENCRYPTION_KEYS: `k1:${randomBytes(32).toString("base64")}`,
       PORT: "0",

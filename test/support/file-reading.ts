@@ -32,7 +32,7 @@ export function manifestOf(marks: readonly FileMark[], generation = "g1"): NonNu
 
 export function planRequestOf(overrides: Partial<PlanRequest> = {}): PlanRequest {
   return {
-    ...{ entityKey: "t", scan: "incremental", keyColumns: ["_file_id", "_row_number"], cursorField: null },
+    ...{ entityKey: "t", scan: "incremental", keyColumns: ["_file_path", "_row_number"], cursorField: null },
     ...{ cursorState: null, windows: true, windowSize: null, maxSlices: 500, lookbackSeconds: null },
     ...{ safetyLagSeconds: null, between: null, catchUp: false, removes: false, manifest: manifestOf([]) },
     ...overrides,

@@ -21,6 +21,7 @@ export function directoryStore(root: string): FileStore {
   };
   return {
     isOrdered: false,
+    idIsPath: true,
     async *list({ prefix }) {
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
       const paths = entries
@@ -104,6 +105,7 @@ export function memoryStore(): MemoryStore {
 
   return {
     isOrdered: true,
+    idIsPath: true,
     opened,
     openNow: () => open,
     put(path, content, faults = {}) {

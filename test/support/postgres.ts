@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
 import { createDb, type Db } from "../../db/client.ts";
+import { spareDatabase, takeSpareDatabase } from "./spare-databases.ts";
 
 /** A migrated control database that is only copied from, never written to. */
 export const CONTROL_TEMPLATE = "control_template";
@@ -13,8 +14,19 @@ export interface TestDatabase {
 }
 
 /** An empty database of the caller's own. @param encoding absent: UTF-8 */
-export function createTestDatabase(encoding?: string): Promise<TestDatabase> {
-  return create("template0", encoding === undefined ? "" : `encoding '${encoding}' locale 'C'`);
+export async function createTestDatabase(encoding?: string): Promise<TestDatabase> {
+  if (encoding !== undefined) return create("template0", `encoding '${encoding}' locale 'C'`);
+  const name = await withServer(
+    async (server) => (await takeSpareDatabase(server)) ?? (await createFrom(server, "template0")),
+  );
+  const url = urlOf(name);
+  return {
+    url,
+    drop: () =>
+      withServer(async (server) => {
+        if (!(await spareDatabase(server, url))) await dropDatabase(server, name);
+      }),
+  };
 }
 
 /** A migrated control database of the caller's own. */
@@ -71,20 +83,26 @@ export function openDb(url: string): Db {
   return createDb({ url, maxConnections: 5, onPoolError: () => undefined });
 }
 
-async function create(template: string, options = ""): Promise<TestDatabase> {
-  const serverUrl = inject("postgresUrl");
+async function create(template: string, options?: string): Promise<TestDatabase> {
+  const name = await withServer((server) => createFrom(server, template, options));
+  return { url: urlOf(name), drop: () => withServer((server) => dropDatabase(server, name)) };
+}
+
+function withServer<T>(work: (server: pg.Client) => Promise<T>): Promise<T> {
+  return withClient(inject("postgresUrl"), work);
+}
+
+async function createFrom(server: pg.Client, template: string, options = ""): Promise<string> {
   const name = `test_${randomBytes(8).toString("hex")}`;
   // Copying files beats logging every page: a test database is small, and there are many.
-  await withClient(serverUrl, (client) =>
-    client.query(`create database ${name} template ${template} strategy file_copy ${options}`),
-  );
-  const url = new URL(serverUrl);
-  url.pathname = name;
-  return {
-    url: url.href,
-    drop: () =>
-      withClient(serverUrl, async (client) => {
-        await client.query(`drop database if exists ${name} with (force)`);
-      }),
-  };
+  await server.query(`create database ${name} template ${template} strategy file_copy ${options}`);
+  return name;
+}
+
+async function dropDatabase(server: pg.Client, name: string): Promise<void> {
+  await server.query(`drop database if exists ${name} with (force)`);
+}
+
+function urlOf(name: string): string {
+  return Object.assign(new URL(inject("postgresUrl")), { pathname: name }).href;
 }

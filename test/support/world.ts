@@ -22,6 +22,7 @@ import { createControlPort } from "../../control/port.ts";
 import type { FailpointName } from "../../core/failpoints.ts";
 import type { Db } from "../../db/client.ts";
 import { createKeyring } from "../../db/secrets.ts";
+import { childEnv } from "./child-env.ts";
 import { findProviderOrDepot } from "./depot-provider.ts";
 import { createControlDatabase, createTestDatabase, openDb, type TestDatabase } from "./postgres.ts";
 
@@ -201,12 +202,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 /** Asks again until the answer is not null. @throws Error naming `what` after `timeoutMs` */
 export async function until<T>(what: string, ask: () => Promise<T | null>, timeoutMs = 90_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const startedAt = Date.now();
   for (;;) {
     const answer = await ask();
     if (answer !== null) return answer;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
-    await sleep(50);
+    const waitedMs = Date.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
+    // Each question costs this process and Postgres some milliseconds, and what takes long is as well seen a little later.
+    await sleep(Math.min(50 + waitedMs / 40, 150));
   }
 }
 
@@ -301,7 +304,7 @@ async function spawnWorker(env: Record<string, string>): Promise<WorkerProcess> 
     process.execPath,
     [env.FAILPOINT || env.DEPOT ? "test/support/worker-with-failpoint.ts" : "worker.ts"],
     {
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...childEnv(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

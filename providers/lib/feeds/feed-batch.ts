@@ -68,7 +68,9 @@ export function createFeedBatch({ entityKey, columns, keyColumns }: EntityReadSp
       [outcomes, bytes, bytesRead] = [new Map(), 0, 0];
       if (rejects.length > 0) taken.rejects = rejects;
       if (!spec.isFeed) return { kind: "rows", ...taken, ...end, bytesRead: read };
-      if (deletes.length > 0) taken.deletes = { columns: keyColumns, rows: deletes };
+      const { within } = spec;
+      if (deletes.length > 0)
+        taken.deletes = { columns: keyColumns, rows: deletes, ...(within === undefined ? {} : { within }) };
       const tables = all.length === 0 ? {} : { [entityKey]: taken };
       return { kind: "tables", tables, ...end, bytesRead: read };
     },

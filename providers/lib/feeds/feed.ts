@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ReadRequest } from "../../provider.ts";
 import type { JsonValue } from "../http/json.ts";
 import { omissionSchema } from "../rest/omit.ts";
 import { recordShapeSchema } from "../rest/record-shape.ts";
@@ -13,8 +14,9 @@ export interface FeedReader {
    * The page at a position, which is an earlier page's `next` or the plan's first one.
    * @throws TransientError source_cursor_expired where the source does not take the position any more, in the middle of a feed too: the entity is
    * planned anew. To read the listing again within the slice would lose what was deleted since it began.
+   * @param warn tells people what the page leaves out, as in `ReadRequest`
    */
-  page(at: string, of: FeedOf): Promise<FeedPage>;
+  page(at: string, of: FeedOf, warn: Warn): Promise<FeedPage>;
 }
 
 /** The table whose feed is read. */
@@ -23,6 +25,8 @@ export interface FeedOf extends Pick<FeedSpec, "shape"> {
   /** As the `FeedTable` has it. */
   own: Record<string, unknown>;
 }
+
+export type Warn = NonNullable<ReadRequest["warn"]>;
 
 export interface FeedPage {
   records: FeedRecord[];
@@ -51,6 +55,8 @@ export const feedSpecSchema = z.strictObject({
   first: z.string(),
   /** False for a listing, which ends without a token. */
   isFeed: z.boolean(),
+  /** Column with the key of the row that a row lies in: what lies in a deleted row goes with it. Absent where the source tells each. */
+  within: z.string().optional(),
   /** Absent where nothing is left out. */
   omission: omissionSchema.optional(),
   /** The connector's own. */

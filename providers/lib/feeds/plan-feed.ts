@@ -16,6 +16,7 @@ export interface FeedTable {
   /** Position at which a reading of everything begins. */
   first: string;
   /** See `FeedSpec`. */
+  within?: string;
   own?: Record<string, unknown>;
 }
 
@@ -31,7 +32,7 @@ const USUAL_ROW_BYTES = 600;
 /** One slice: the pages of a feed follow each other. */
 export function planFeed(
   provider: ProviderKey,
-  { schema, shape, first, own }: FeedTable,
+  { schema, shape, first, own, within }: FeedTable,
   request: PlanRequest,
   choice: ColumnChoice | undefined,
 ): EntityPlan {
@@ -44,9 +45,14 @@ export function planFeed(
   const token = isResumed ? request.cursorState : null;
   const wanted = narrowed(shape, request.columns);
   const omission = omissionOf(choice, shape);
+  /** The column holds the source's key, whatever key somebody has named. */
+  const canTellWhatLiesWithin = () =>
+    wanted.fields.some(({ column }) => column === within) &&
+    schema.primaryKeyColumns.join() === request.keyColumns.join();
   const source: FeedSpec = {
     ...{ shape: wanted, first: token ?? first, isFeed },
     ...(omission === null ? {} : { omission }),
+    ...(within !== undefined && canTellWhatLiesWithin() ? { within } : {}),
     ...(own === undefined ? {} : { own }),
   };
   const names = new Set([...wanted.fields.map(({ column }) => column), ...(wanted.unmapped ? [UNMAPPED] : [])]);

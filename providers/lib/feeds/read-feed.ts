@@ -40,7 +40,7 @@ export function readFeed(
 async function* readPages(
   provider: ProviderKey,
   reader: FeedReader,
-  { spec, checkpoint, batchRows, batchBytes }: ReadRequest,
+  { spec, checkpoint, batchRows, batchBytes, warn = async () => undefined }: ReadRequest,
   ended: AbortSignal,
 ): AsyncGenerator<FeedBatch, void, undefined> {
   const source = feedSpecSchema.parse(spec.source);
@@ -56,7 +56,7 @@ async function* readPages(
     for (;;) {
       ended.throwIfAborted();
       passed.add(digestOf(at));
-      const page = await reader.page(at, of);
+      const page = await reader.page(at, of, warn);
       ended.throwIfAborted();
       batch.add(page);
       if (page.next === null) {

@@ -4,9 +4,9 @@ import type { Cells, RowList } from "../../../core/row-list.ts";
 import type { Batch, CopyBatch, FileMark, RejectedRecord, RowsBatch } from "../../batch.ts";
 import { BINARY_HEADER, BINARY_TRAILER } from "./formats/binary-rows.ts";
 import type { CopyBuffers } from "./formats/copy-buffer.ts";
+import { joinSmall } from "./formats/join-small.ts";
 import type { Item } from "./items.ts";
 import { type Position, startOf } from "./parts.ts";
-import { FILE_COLUMNS } from "./shape.ts";
 
 /** A batch ends at the first of the two. */
 export interface BatchLimits {
@@ -31,8 +31,8 @@ export interface BatchOptions {
   columns: string[];
   limits: BatchLimits;
   buffers: CopyBuffers;
-  /** Rows of a file's other versions go with it. */
-  replacesFiles: boolean;
+  /** The columns that name a file and its version, where rows of the file's other versions go with it; else null. */
+  staleBy: string[] | null;
 }
 
 /**
@@ -41,7 +41,7 @@ export interface BatchOptions {
  */
 export async function* batchesOf(
   source: AsyncGenerator<Item, void, undefined>,
-  { columns, limits, buffers, replacesFiles }: BatchOptions,
+  { columns, limits, buffers, staleBy }: BatchOptions,
 ): AsyncGenerator<Batch, void, undefined> {
   const items = peekable(source);
   for (let item = await items.peek(); item !== null; item = await items.peek()) {
@@ -57,14 +57,14 @@ export async function* batchesOf(
 
   function streamBatch(format: CopyBatch["format"]): CopyBatch {
     const said = newSaid();
-    const lines = takeLines(said, format);
+    const lines = joinSmall(takeLines(said, format), buffers);
     const stream = Readable.from(format === "binary" ? framed(lines) : lines, { objectMode: false });
     return { kind: "copy", format, columns, stream, recycle: buffers.recycle, ...told(said) };
   }
 
   function told({ files, staleRows, checkpoint }: Said) {
-    const stale = { columns: [FILE_COLUMNS.fileId, FILE_COLUMNS.version], rows: staleRows };
-    return { files, checkpoint, final: false, ...(replacesFiles ? { stale } : {}) };
+    const stale = staleBy && { stale: { columns: staleBy, rows: staleRows } };
+    return { files, checkpoint, final: false, ...stale };
   }
 
   async function* takeLines(said: Said, format: CopyBatch["format"]): AsyncGenerator<Buffer, void, undefined> {

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { columnChoiceMembers, isOneChoice, ONE_CHOICE } from "../column-choice.ts";
 import { isKnownEncoding } from "../known-encoding.ts";
 
 /**
  * How one table is made of files: which ones, and how each is read. A sync's config has a list of them, `files`
- * (`fileTablesSchema`). The API process loads this file, so it imports next to nothing but zod.
+ * (`fileTablesSchema`). The API process loads this file, so it imports declarations alone.
  */
 
 /** entityKey of the listing: all files, one row each. */
@@ -158,6 +159,7 @@ export const fileResourceSchema = z.strictObject({
     .describe("Of one record. A longer one ends the reading of its file."),
   ignore: z.array(glob).max(50).default(DEFAULT_IGNORE).describe("Names of files, and of folders, that are left out."),
   pathParts: pathParts.optional(),
+  ...columnChoiceMembers,
 });
 export type FileResource = z.output<typeof fileResourceSchema>;
 
@@ -168,7 +170,7 @@ export type FileResource = z.output<typeof fileResourceSchema>;
 export function fileTablesSchema(declared: readonly string[]) {
   const taken = [LISTING_KEY, ...declared];
   return z
-    .array(fileResourceSchema)
+    .array(fileResourceSchema.refine(isOneChoice, ONE_CHOICE))
     .max(500)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "Names must be different")
     .refine((all) => !all.some(({ name }) => taken.includes(name)), `Names must not be ${taken.join(", ")}`)

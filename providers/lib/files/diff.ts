@@ -1,5 +1,6 @@
 import type { FileManifest, FileMark } from "../../batch.ts";
 import { compareBytes, listInOrder } from "./listing.ts";
+import { type PackedFiles, packFiles } from "./pack-files.ts";
 import type { IgnoredFile } from "./parts.ts";
 import type { CompiledResource } from "./resource.ts";
 import type { FileStore, ListedFile } from "./store.ts";
@@ -7,7 +8,7 @@ import type { FileStore, ListedFile } from "./store.ts";
 /** What a listing has otherwise than the manifest. */
 export interface FileDiff {
   /** To be read. */
-  pending: ListedFile[];
+  pending: PackedFiles;
   /** In the manifest and not in the listing any more. */
   gone: string[];
   /** Of the resource, and not to be read; those whose mark says so already are only counted. */
@@ -36,7 +37,7 @@ export async function diffFiles(
   manifest: FileManifest | undefined,
 ): Promise<FileDiff> {
   const diff: FileDiff = {
-    ...{ pending: [], gone: [], ignored: [], leftOut: [] },
+    ...{ pending: packFiles(), gone: [], ignored: [], leftOut: [] },
     counts: { listed: 0, matched: 0, unchanged: 0, ignored: 0, tooYoung: 0, failed: 0 },
   };
   const now = Date.now();
@@ -104,7 +105,7 @@ function judge(diff: FileDiff, resource: CompiledResource, { file, known, now }:
     return;
   }
   if (resource.isTooYoung(file, now)) counts.tooYoung += 1;
-  else diff.pending.push(file);
+  else diff.pending.add(file);
 }
 
 function tell(diff: FileDiff, message: string): void {

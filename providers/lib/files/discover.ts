@@ -1,5 +1,4 @@
 import { isOfEntity, TerminalError } from "../../../core/errors.ts";
-import { shortHash } from "../../../core/naming.ts";
 import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
 import { LISTING_KEY } from "./config.ts";
@@ -7,9 +6,18 @@ import type { FileEngine } from "./engine.ts";
 import { FileFault } from "./formats/portion.ts";
 import { type Earlier, inferShape } from "./infer-shape.ts";
 import { describeListing } from "./listing.ts";
+import { digestOfReading } from "./reading-digest.ts";
 import type { CompiledResource } from "./resource.ts";
 import { type Sample, sampleFile } from "./sample.ts";
-import { columnsOf, EVENT_KEY, type FileShape, fileSpecSchema, ROW_KEY } from "./shape.ts";
+import {
+  columnsOf,
+  eventKeyOf,
+  type FileColumn,
+  type FileShape,
+  fileColumnOf,
+  fileSpecSchema,
+  rowKeyOf,
+} from "./shape.ts";
 import type { ListedFile } from "./store.ts";
 
 export async function discoverFiles(
@@ -41,7 +49,7 @@ async function discoverResource(engine: FileEngine, key: string, earlier: Earlie
     if (resource === undefined) throw new Error(`${engine.place}: nothing declares ${key}.`);
     const shape = await findShape(engine, resource, earlier);
     engine.shapes.set(key, shape);
-    return describeFiles(resource, shape);
+    return describeFiles(resource, shape, fileColumnOf(engine.store));
   } catch (error) {
     if (!isOfEntity(error)) throw error;
     // The others can be read.
@@ -60,7 +68,7 @@ export async function shapeOf(engine: FileEngine, resource: CompiledResource): P
 
 /** @throws TerminalError where no sampled file can be read, or the key has no columns; ProviderError of the store */
 async function findShape(engine: FileEngine, resource: CompiledResource, earlier: Earlier): Promise<FileShape> {
-  const files = await pickFiles(engine, resource);
+  const { files, bytes } = await pickFiles(engine, resource);
   const samples: Sample[] = [];
   const faults: { path: string; fault: FileFault }[] = [];
   for (const file of files) {
@@ -89,10 +97,10 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
   requireKey(resource.config, shape);
   const notes = [
     ...shape.notes,
-    ...(files.length === 0 ? ["No file matches pathGlob at present."] : []),
+    ...(files.length === 0 ? ["No file that is not empty matches pathGlob at present."] : []),
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
-  return { ...shape, notes };
+  return { ...shape, notes, estimatedRows: bytes === null ? null : Math.round(bytes / shape.rowBytes) };
 }
 
 /** A file that shares no column with its table is something else, and adds none. Reading refuses it. */
@@ -102,26 +110,52 @@ function isOfTable({ ids }: Sample, { fields }: Earlier): boolean {
 
 const [MOST_NEWEST, MOST_OLDEST] = [4, 2];
 
+interface Picked {
+  files: ListedFile[];
+  /** Of all files that match; null where the store does not tell. */
+  bytes: number | null;
+}
+
 /** The newest files show columns that have come, the oldest those that were there from the start. */
-async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<ListedFile[]> {
-  let newest: ListedFile[] = [];
-  let oldest: ListedFile[] = [];
-  const byTime = (a: ListedFile, b: ListedFile): number => timeOf(a) - timeOf(b);
+async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<Picked> {
+  let bytes: number | null = 0;
+  const newest = keepFirst<ListedFile>(MOST_NEWEST);
+  const oldest = keepFirst<ListedFile>(MOST_OLDEST);
   for await (const page of store.list({ prefix: resource.prefix })) {
-    const files = page.filter(
-      (file) => resource.has(file) && resource.whyIgnored(file) === null && file.sizeBytes !== 0,
-    );
-    newest = [...newest, ...files].sort((a, b) => byTime(b, a)).slice(0, MOST_NEWEST);
-    oldest = [...oldest, ...files].sort(byTime).slice(0, MOST_OLDEST);
+    for (const file of page) {
+      if (!resource.has(file) || resource.whyIgnored(file) !== null || file.sizeBytes === 0) continue;
+      bytes = bytes === null || file.sizeBytes === null ? null : bytes + file.sizeBytes;
+      const time = timeOf(file);
+      newest.offer(file, -time);
+      oldest.offer(file, time);
+    }
   }
-  return [...new Map([...oldest, ...newest].map((file) => [file.fileId, file])).values()];
+  const files = [...new Map([...oldest.kept(), ...newest.kept()].map((file) => [file.fileId, file])).values()];
+  return { files, bytes };
+}
+
+/** Of many, the few with the lowest rank, in that order; of those with the same rank the first. */
+function keepFirst<T>(most: number): { offer(item: T, rank: number): void; kept(): T[] } {
+  const kept: { item: T; rank: number }[] = [];
+  return {
+    offer(item, rank) {
+      if (kept.length === most && rank >= (kept.at(-1)?.rank ?? rank)) return;
+      const behind = kept.findIndex((other) => other.rank > rank);
+      kept.splice(behind === -1 ? kept.length : behind, 0, { item, rank });
+      if (kept.length > most) kept.pop();
+    },
+    kept: () => kept.map(({ item }) => item),
+  };
 }
 
 function timeOf({ modifiedAt }: ListedFile): number {
   return modifiedAt === null ? 0 : Date.parse(modifiedAt);
 }
 
-function requireKey({ name, primaryKey }: FileResource, { fields, pathColumns }: FileShape): void {
+function requireKey(
+  { name, primaryKey }: FileResource,
+  { fields, pathColumns }: Pick<FileShape, "fields" | "pathColumns">,
+): void {
   const columns = new Set([...fields.map(({ column }) => column), ...Object.keys(pathColumns)]);
   const missing = primaryKey.filter((column) => !columns.has(column));
   if (missing.length === 0 || columns.size === 0) return;
@@ -130,25 +164,20 @@ function requireKey({ name, primaryKey }: FileResource, { fields, pathColumns }:
   });
 }
 
-function describeFiles(resource: CompiledResource, shape: FileShape): EntitySchema {
+function describeFiles(resource: CompiledResource, shape: FileShape, column: FileColumn): EntitySchema {
+  const [rowKey, eventKey] = [rowKeyOf(column), eventKeyOf(column)];
   const { name, primaryKey, description, pathGlob } = resource.config;
   return {
     ...entityOf(name),
-    filesAs: readingOf(resource.config),
+    filesAs: digestOfReading(resource.config),
     description: [description ?? `Rows of the files ${pathGlob}.`, ...shape.notes].join(" "),
-    columns: columnsOf(shape, resource.config),
-    primaryKeyColumns: primaryKey.length > 0 ? primaryKey : ROW_KEY,
+    columns: columnsOf(shape, resource.config, column),
+    primaryKeyColumns: primaryKey.length > 0 ? primaryKey : rowKey,
     // A key of the user's own is shared by files on purpose: a later row replaces an earlier one.
-    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [ROW_KEY, EVENT_KEY], eventKeyColumns: EVENT_KEY }),
+    ...(primaryKey.length > 0 ? {} : { enforcedKeys: [rowKey, eventKey], eventKeyColumns: eventKey }),
     columnNames: Object.fromEntries(shape.names),
+    estimatedRows: shape.estimatedRows,
   };
-}
-
-/** All that decides which rows a file has, and whether it can be read. */
-function readingOf(config: FileResource): string {
-  const { format, compression, pathParts = null, maxRecordBytes, maxExpandedBytes, maxExpansion } = config;
-  const settings = [format, compression, pathParts, maxRecordBytes, maxExpandedBytes, maxExpansion];
-  return shortHash(JSON.stringify(settings));
 }
 
 function entityOf(name: string): EntitySchema {

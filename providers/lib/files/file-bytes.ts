@@ -1,6 +1,5 @@
 import { addAbortListener } from "node:events";
 import { TransientError } from "../../../core/errors.ts";
-import type { Bytes } from "../http/stream/bytes.ts";
 import type { FileStore, ListedFile } from "./store.ts";
 import type { OpenBytes } from "./text.ts";
 
@@ -51,16 +50,29 @@ function requireSize(place: string, { path, sizeBytes }: ListedFile, count: numb
   );
 }
 
-/** All of it, for files that are small. */
-export async function readAll(bytes: Bytes): Promise<Buffer> {
+/** All of a file that is small. @throws as its bytes do */
+export async function readSmall(access: FileAccess, file: ListedFile): Promise<Buffer> {
+  const { store, place, signal } = access;
+  const { sizeBytes } = file;
+  if (store.fetch === undefined || sizeBytes === null) return readAll(bytesOf(access, file));
+  signal.throwIfAborted();
+  const bytes = await store.fetch(file, { mostBytes: sizeBytes, signal });
+  signal.throwIfAborted();
+  if (bytes === null) return readAll(bytesOf(access, file));
+  requireSize(place, file, bytes.length, false);
+  requireSize(place, file, bytes.length, true);
+  return bytes;
+}
+
+async function readAll(openBytes: OpenBytes): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of bytes) chunks.push(chunk);
+  for await (const chunk of await openBytes(0)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
 /** Of bytes that are in memory. */
 export function bytesIn(memory: Buffer): OpenBytes {
-  return async (from) => piecesOf(memory.subarray(from));
+  return Object.assign(async (from: number) => piecesOf(memory.subarray(from)), { memory });
 }
 
 const PIECE_BYTES = 256 * 1024;

@@ -21,13 +21,22 @@ type Token =
 /** Null: any folders. */
 type Segment = Token[] | null;
 
+/** Is it a name that the segment means? Null: any folders. */
+type NameTest = ((name: string) => boolean) | null;
+
 /** @throws RangeError where the braces have too many alternatives, SyntaxError where a bracket is not closed */
 export function compileGlob(pattern: string): Glob {
   const patterns = expandBraces(pattern).map(compilePath);
+  const tests = patterns.map((segments) => segments.map((segment) => segment && testOf(segment)));
+  // Files of one folder follow each other in a listing.
+  let [folder, names] = ["", [""]];
   return {
     matches(path) {
-      const names = path.split("/");
-      return patterns.some((segments) => matchSegments(segments, names));
+      const nameFrom = path.lastIndexOf("/") + 1;
+      if (nameFrom === folder.length && path.startsWith(folder)) names[names.length - 1] = path.slice(nameFrom);
+      else [folder, names] = [path.slice(0, nameFrom), path.split("/")];
+      for (const each of tests) if (matchSegments(each, names)) return true;
+      return false;
     },
     prefix: commonPrefix(patterns.map(literalStart)),
   };
@@ -135,8 +144,20 @@ function compileSet(members: string): (character: string) => boolean {
   return (character) => ranges.some(([from, to]) => character >= from && character <= to) !== isNegative;
 }
 
+/** The usual ones, such as `*.csv`, without going from character to character: a listing has millions of names. */
+function testOf(tokens: readonly Token[]): (name: string) => boolean {
+  const wildcard = tokens.findIndex(({ kind }) => kind === "any");
+  const texts = tokens.filter((token) => token.kind === "text");
+  const isUsual = texts.length + (wildcard === -1 ? 0 : 1) === tokens.length && texts.length <= 2;
+  if (!isUsual) return (name) => matchTokens(tokens, name);
+  const first = wildcard === 0 ? "" : (texts[0]?.text ?? "");
+  if (wildcard === -1) return (name) => name === first;
+  const last = wildcard === tokens.length - 1 ? "" : (texts.at(-1)?.text ?? "");
+  return (name) => name.length >= first.length + last.length && name.endsWith(last) && name.startsWith(first);
+}
+
 /** To the last `**` alone it is ever gone back: what it stands for can only grow. */
-function matchSegments(segments: readonly Segment[], names: readonly string[]): boolean {
+function matchSegments(segments: readonly NameTest[], names: readonly string[]): boolean {
   let [at, name] = [0, 0];
   let [backAt, backName] = [-1, 0];
   while (name < names.length) {
@@ -144,7 +165,7 @@ function matchSegments(segments: readonly Segment[], names: readonly string[]): 
     if (segment === null) {
       [backAt, backName] = [at, name];
       at += 1;
-    } else if (segment !== undefined && matchTokens(segment, names[name] ?? "")) {
+    } else if (segment?.(names[name] ?? "")) {
       at += 1;
       name += 1;
     } else if (backAt === -1) return false;

@@ -24,7 +24,7 @@ export function inferShape(
   { format }: FileResource,
   { samples, parts }: { samples: readonly Sample[]; parts: readonly string[] },
   earlier: Earlier,
-): FileShape {
+): Omit<FileShape, "estimatedRows"> {
   const isJson = format.type === "json" || format.type === "ndjson";
   const values = new Map<string, JsonValue[]>();
   for (const sample of samples) {

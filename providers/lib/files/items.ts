@@ -41,7 +41,8 @@ export async function* readItems(context: ReadingContext, start: Position): Asyn
     for (let index = start.file; index < context.files.length; index += 1) {
       const listed = context.files[index];
       if (listed === undefined) return;
-      for await (const item of readFile(context, { index, listed, found: await prefetch.get(index), start })) {
+      const turn = { index, listed, found: await prefetch.get(index), start };
+      for await (const item of isInMemory(turn) ? readInMemory(context, turn) : readFile(context, turn)) {
         // What is in memory would be given to its end otherwise.
         context.signal.throwIfAborted();
         yield item;
@@ -59,6 +60,24 @@ interface Turn {
   start: Position;
 }
 
+type TurnInMemory = Turn & { found: Extract<FoundFile, { kind: "file" }> };
+
+function isInMemory(turn: Turn): turn is TurnInMemory {
+  return turn.found.kind === "file" && turn.found.openBytes.memory !== undefined;
+}
+
+/** No other version can come meanwhile. */
+function readInMemory(
+  context: ReadingContext,
+  { index, found, start }: TurnInMemory,
+): AsyncGenerator<Item, void, undefined> {
+  return readVersion(context, found, isBegunIn(start, index, found.file) ? start : startOf(index));
+}
+
+function isBegunIn(start: Position, index: number, { versionToken }: ListedFile): boolean {
+  return start.file === index && start.versionToken === versionToken;
+}
+
 async function* readFile(context: ReadingContext, turn: Turn): AsyncGenerator<Item, void, undefined> {
   const { index, listed, start } = turn;
   let { found } = turn;
@@ -68,9 +87,9 @@ async function* readFile(context: ReadingContext, turn: Turn): AsyncGenerator<It
       return;
     }
     const { file } = found;
-    const isBegun = start.file === index && start.versionToken === file.versionToken;
+    const isBegun = changes === 0 && isBegunIn(start, index, file);
     try {
-      yield* readVersion(context, found, isBegun && changes === 0 ? start : startOf(index));
+      yield* readVersion(context, found, isBegun ? start : startOf(index));
       return;
     } catch (error) {
       if (!(error instanceof FileChangedError || error instanceof FileGoneError)) throw error;
@@ -132,7 +151,7 @@ async function* readVersion(
         held.push(item);
         heldBytes += portion.lines.length;
         if (heldBytes < HELD_BACK_BYTES) continue;
-        yield* held;
+        for (const each of held) yield each;
         held = null;
       }
     }
@@ -143,7 +162,7 @@ async function* readVersion(
   } finally {
     await reader?.close();
   }
-  yield* held ?? [];
+  for (const each of held ?? []) yield each;
   yield {
     kind: "end",
     mark: { ...mark, status: "loaded", rows },

@@ -4,7 +4,7 @@ import type { ListedFile } from "./store.ts";
 
 /** What a slice of files holds, as it is stored with the plan. */
 
-/** Id, path (null: the id), version, size, time of the last change. Short, since a plan may hold a million of them. */
+/** Id, path (null: the id), version, size, time of the last change. */
 const fileEntry = z.tuple([
   z.string(),
   z.string().nullable(),
@@ -17,6 +17,9 @@ const fileEntry = z.tuple([
 const ignoredEntry = z.tuple([z.string(), z.string(), z.number().nullable(), z.string()]);
 
 const partSchema = z.union([
+  // Each is the JSON of some entries, see `pack-files.ts`.
+  z.strictObject({ packs: z.array(z.string()) }),
+  // As it was stored before.
   z.strictObject({ files: z.array(fileEntry) }),
   z.strictObject({ gone: z.array(z.string()), ignored: z.array(ignoredEntry) }),
 ]);
@@ -32,12 +35,19 @@ export interface IgnoredFile {
   why: string;
 }
 
-export function storeFiles(files: readonly ListedFile[]): StoredPart {
-  return {
-    files: files.map(({ fileId, path, versionToken, sizeBytes, modifiedAt }) => [
-      ...([fileId, path === fileId ? null : path, versionToken, sizeBytes, modifiedAt] as const),
-    ]),
-  };
+export type FileEntry = z.output<typeof fileEntry>;
+
+export function toEntry({ fileId, path, versionToken, sizeBytes, modifiedAt }: ListedFile): FileEntry {
+  return [fileId, path === fileId ? null : path, versionToken, sizeBytes, modifiedAt];
+}
+
+function fromEntry([fileId, path, versionToken, sizeBytes, modifiedAt]: FileEntry): ListedFile {
+  return { fileId, path: path ?? fileId, versionToken, sizeBytes, modifiedAt };
+}
+
+/** @param pack JSON of entries */
+export function readPack(pack: string): FileEntry[] {
+  return z.array(fileEntry).parse(JSON.parse(pack));
 }
 
 export function storeMarks(gone: readonly string[], ignored: readonly IgnoredFile[]): StoredPart {
@@ -49,13 +59,8 @@ export function storeMarks(gone: readonly string[], ignored: readonly IgnoredFil
 
 export function readPart(part: Record<string, unknown>): Part {
   const stored = partSchema.parse(part);
-  if ("files" in stored) {
-    return {
-      files: stored.files.map(([fileId, path, versionToken, sizeBytes, modifiedAt]) => ({
-        ...{ fileId, path: path ?? fileId, versionToken, sizeBytes, modifiedAt },
-      })),
-    };
-  }
+  if ("packs" in stored) return { files: stored.packs.flatMap(readPack).map(fromEntry) };
+  if ("files" in stored) return { files: stored.files.map(fromEntry) };
   return {
     gone: stored.gone,
     ignored: stored.ignored.map(([fileId, versionToken, sizeBytes, why]) => ({ fileId, versionToken, sizeBytes, why })),

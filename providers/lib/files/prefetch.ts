@@ -1,4 +1,4 @@
-import { bytesIn, bytesOf, type FileAccess, readAll } from "./file-bytes.ts";
+import { bytesIn, bytesOf, type FileAccess, readSmall } from "./file-bytes.ts";
 import type { CompiledResource } from "./resource.ts";
 import { FileChangedError, FileGoneError, type ListedFile } from "./store.ts";
 import type { OpenBytes } from "./text.ts";
@@ -71,7 +71,7 @@ export function createPrefetch(plain: FileAccess, resource: CompiledResource, fi
 async function fetchSmall(access: FileAccess, resource: CompiledResource, listed: ListedFile): Promise<FoundFile> {
   for (let file = listed, tries = 0; ; tries += 1) {
     try {
-      return { kind: "file", file, openBytes: bytesIn(await readAll(await bytesOf(access, file)(0))) };
+      return { kind: "file", file, openBytes: bytesIn(await readSmall(access, file)) };
     } catch (error) {
       const isOther = error instanceof FileChangedError || error instanceof FileGoneError;
       if (!isOther || tries >= MOST_CHANGES) throw error;

@@ -41,7 +41,12 @@ export async function* readFiles(engine: FileEngine, request: ReadRequest): Asyn
   );
   try {
     const limits = { rows: batchRows, bytes: batchBytes };
-    yield* batchesOf(items, { columns, limits, buffers, replacesFiles: spec.replacesFiles });
+    yield* batchesOf(items, {
+      columns,
+      limits,
+      buffers,
+      staleBy: spec.replacesFiles ? [spec.fileColumn, FILE_COLUMNS.version] : null,
+    });
   } finally {
     // Otherwise the end would wait for bytes that nobody needs.
     stopped.abort();
@@ -65,7 +70,7 @@ function marksOf(
       })),
     ],
     ...(removes
-      ? { stale: { columns: [FILE_COLUMNS.fileId, FILE_COLUMNS.version], rows: gone.map((fileId) => [fileId, null]) } }
+      ? { stale: { columns: [spec.fileColumn, FILE_COLUMNS.version], rows: gone.map((fileId) => [fileId, null]) } }
       : {}),
   };
 }

@@ -20,20 +20,34 @@ export interface CompiledResource {
 /** @throws TerminalError config_invalid */
 export function compileResource(config: FileResource, minAgeSeconds: number): CompiledResource {
   const glob = compile(config.name, "pathGlob", config.pathGlob);
-  const ignored = config.ignore.map((pattern) => compile(config.name, "ignore", pattern));
+  const isIgnored = createIgnore(config);
   const minAgeMs = (config.minAgeSeconds ?? minAgeSeconds) * 1_000;
   return {
     config,
     prefix: glob.prefix,
     parts: createPathParts(config),
-    has: ({ path }) =>
-      glob.matches(path) && !path.split("/").some((segment) => ignored.some(({ matches }) => matches(segment))),
+    has: ({ path }) => glob.matches(path) && !isIgnored(path),
     whyIgnored({ unreadable, sizeBytes }) {
       if (unreadable !== undefined) return unreadable;
       if (sizeBytes === null || sizeBytes <= config.maxFileBytes) return null;
       return `it has ${sizeBytes.toLocaleString("en-US")} bytes, more than maxFileBytes (${config.maxFileBytes.toLocaleString("en-US")})`;
     },
     isTooYoung: ({ modifiedAt }, now) => minAgeMs > 0 && modifiedAt !== null && now - Date.parse(modifiedAt) < minAgeMs,
+  };
+}
+
+/** Has the path a segment that is left out? Files of one folder follow each other, so its folders are looked at once. */
+function createIgnore({ name, ignore }: FileResource): (path: string) => boolean {
+  const patterns = ignore.map((pattern) => compile(name, "ignore", pattern));
+  const isOut = (segment: string): boolean => patterns.some(({ matches }) => matches(segment));
+  let [folder, isFolderOut] = ["", false];
+  return (path) => {
+    const nameFrom = path.lastIndexOf("/") + 1;
+    if (folder.length !== nameFrom || !path.startsWith(folder)) {
+      folder = path.slice(0, nameFrom);
+      isFolderOut = nameFrom > 0 && folder.slice(0, -1).split("/").some(isOut);
+    }
+    return isFolderOut || isOut(path.slice(nameFrom));
   };
 }
 

@@ -86,21 +86,28 @@ async function sampleJson(text: OpenText, { format, maxRecordBytes }: FileResour
   const held = holdBytes(text, maxRecordBytes);
   const records: JsonRecords = format.type === "json" ? findElements(held, format.recordPath) : findLines(held);
   const { values } = sample;
+  let objects = 0;
   while (sample.rows < MOST_ROWS && sample.bytes < MOST_BYTES) {
     const found = records.find(sample.rows + 1);
-    if (found === "end") return;
+    if (found === "end") break;
     if (found === "more") {
       await records.fill(sample.rows + 1);
       continue;
     }
     sample.rows += 1;
     sample.bytes += found.bytes.length;
-    for (const [id, value] of Object.entries(recordOf(found.bytes) ?? {})) {
+    const record = recordOf(found.bytes);
+    if (record !== null) objects += 1;
+    for (const [id, value] of Object.entries(record ?? {})) {
       if (value !== null) addTo(values, id, value);
       else if (!values.has(id)) values.set(id, []);
     }
     sample.ids = [...values.keys()];
   }
+  if (sample.rows === 0 || objects > 0) return;
+  sample.rows = 0;
+  const hint = format.type === "ndjson" ? "; one JSON object has to be on each line" : "";
+  throw new FileFault(`has no JSON object among its first records${hint}`, { row: 1, offset: 0 });
 }
 
 /** Null for what is no record: reading rejects it. */

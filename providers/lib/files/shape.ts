@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { SourceColumn } from "../../../core/connection-tasks.ts";
 import type { FileResource } from "./config.ts";
+import type { FileStore } from "./store.ts";
 
 /** The columns of a table that is made of files. */
 
@@ -16,11 +17,23 @@ export const FILE_COLUMNS = {
   modifiedAt: "_file_modified_at",
 } as const;
 
+/** The column in which a row names its file. */
+const fileColumn = z.enum([FILE_COLUMNS.fileId, FILE_COLUMNS.path]);
+export type FileColumn = z.output<typeof fileColumn>;
+
+export function fileColumnOf({ idIsPath }: Pick<FileStore, "idIsPath">): FileColumn {
+  return idIsPath ? FILE_COLUMNS.path : FILE_COLUMNS.fileId;
+}
+
 /** A row belongs to its file, and is told from others by its place there. */
-export const ROW_KEY = [FILE_COLUMNS.fileId, FILE_COLUMNS.rowNumber];
+export function rowKeyOf(column: FileColumn): string[] {
+  return [column, FILE_COLUMNS.rowNumber];
+}
 
 /** Where the rows of each version of a file are kept. */
-export const EVENT_KEY = [...ROW_KEY, FILE_COLUMNS.version];
+export function eventKeyOf(column: FileColumn): string[] {
+  return [...rowKeyOf(column), FILE_COLUMNS.version];
+}
 
 const field = z.strictObject({
   /** In the table. */
@@ -38,8 +51,12 @@ export const fileSpecSchema = z.strictObject({
   fields: z.array(field),
   /** Columns by the part of the path that each shows. */
   pathColumns: z.record(z.string(), z.string()),
+  /** Absent: an older version has made the plan. */
+  fileColumn: fileColumn.default(FILE_COLUMNS.fileId),
   /** Rows of a file's other versions go once the file is loaded. */
   replacesFiles: z.boolean(),
+  /** Ids that the sync leaves out: neither `_unmapped` nor what is kept of a rejected record has their values. Absent: none. */
+  omits: z.array(z.string()).optional(),
 });
 export type FileSpec = z.output<typeof fileSpecSchema>;
 
@@ -50,19 +67,23 @@ export interface FileShape extends Pick<FileSpec, "fields" | "pathColumns"> {
   names: Map<string, string>;
   /** Mean size of a sampled row. */
   rowBytes: number;
+  /** In all files, by their size: of packed ones too few. Null where the store tells no sizes. */
+  estimatedRows: number | null;
 }
 
-export function columnsOf(shape: FileShape, resource: FileResource): SourceColumn[] {
+export function columnsOf(shape: FileShape, resource: FileResource, column: FileColumn): SourceColumn[] {
   const nullable = (name: string, type: string): SourceColumn => ({
     ...{ name, type, nullable: !resource.primaryKey.includes(name) },
   });
-  const text = (name: string): SourceColumn => ({ name, type: "text", nullable: false });
+  const ofFile = (name: string, type: string, isNullable = false): SourceColumn => ({
+    ...{ name, type, nullable: isNullable, provenance: true },
+  });
   return [
     ...shape.fields.map(({ column, type }) => nullable(column, type)),
     ...Object.keys(shape.pathColumns).map((column) => nullable(column, "text")),
     { name: UNMAPPED, type: "jsonb", nullable: true },
-    ...[FILE_COLUMNS.fileId, FILE_COLUMNS.path, FILE_COLUMNS.version].map(text),
-    { name: FILE_COLUMNS.rowNumber, type: "bigint", nullable: false },
-    { name: FILE_COLUMNS.modifiedAt, type: "timestamp with time zone", nullable: true },
+    ...[...new Set([column, FILE_COLUMNS.path, FILE_COLUMNS.version])].map((name) => ofFile(name, "text")),
+    ofFile(FILE_COLUMNS.rowNumber, "bigint"),
+    ofFile(FILE_COLUMNS.modifiedAt, "timestamp with time zone", true),
   ];
 }

@@ -27,6 +27,8 @@ export interface FileStore {
    * length is read in flat memory. False: the engine holds the whole listing of a resource in memory and sorts it.
    */
   isOrdered: boolean;
+  /** True: the path of a file is its id, as in a store of objects. Its rows then say it once. */
+  idIsPath: boolean;
   /**
    * The file as it is now; null where it is gone.
    * @throws ProviderError
@@ -38,6 +40,13 @@ export interface FileStore {
    * @throws FileChangedError, FileGoneError, ProviderError. The stream itself fails with the same errors.
    */
   open(file: ListedFile, options: { from: number }): Promise<Readable>;
+  /**
+   * All bytes of a small file in one go, of exactly the version that `file` names, for stores where a stream costs more than what it gives.
+   * Absent: the engine reads what `open` gives, and so it does where the answer is null, since the bytes broke off.
+   * @param options.mostBytes as many as the file was listed with: a body that goes on is cut behind them, and never passes for the file
+   * @throws as `open` and its stream; the signal's reason
+   */
+  fetch?(file: ListedFile, options: { mostBytes: number; signal: AbortSignal }): Promise<Buffer | null>;
 }
 
 export interface ListedFile {
@@ -45,7 +54,10 @@ export interface ListedFile {
   fileId: string;
   /** From the root of what the connection shows, with `/`, without a leading one. Globs are matched against it. */
   path: string;
-  /** Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. */
+  /**
+   * Another one whenever the content is another: an ETag and the size, a version id. Never a time alone. Where a file keeps its id under another path, also another one
+   * then: its rows hold the path.
+   */
   versionToken: string;
   /** Null where the source does not tell. */
   sizeBytes: number | null;

@@ -25,7 +25,11 @@ export interface OpenText {
 }
 
 /** Gives the bytes of the file from `from` on. */
-export type OpenBytes = (from: number) => Promise<Bytes>;
+export interface OpenBytes {
+  (from: number): Promise<Bytes>;
+  /** All of them, where they are in memory. */
+  memory?: Buffer;
+}
 
 /** Of unpacked bytes that are passed on at once. */
 const CHUNK_BYTES = 256 * 1024;
@@ -44,6 +48,12 @@ export function createFileText(openBytes: OpenBytes, options: TextOptions): File
   return {
     isPlain: () => isPlain,
     async open(offset) {
+      const { memory } = openBytes;
+      if (memory !== undefined && isReady(memory, options)) {
+        isPlain = true;
+        const base = Math.max(offset, encodingOf(memory, options.encoding).bomBytes);
+        return inMemory(memory.subarray(base), base);
+      }
       const raw = countBytes(await openBytes(offset));
       if (offset > 0) return opened(raw.bytes, offset);
       const packed = await peek(raw.bytes, HEAD_BYTES);
@@ -55,6 +65,27 @@ export function createFileText(openBytes: OpenBytes, options: TextOptions): File
       if (encoding === "utf-8") return opened(text, isPlain ? bomBytes : 0);
       return opened(decodeToUtf8(text, encoding), 0);
     },
+  };
+}
+
+/** Is it text in UTF-8 as it lies there? Of many small files most are, and each step that is left out counts. */
+function isReady(memory: Buffer, { compression, maxExpandedBytes, encoding }: TextOptions): boolean {
+  if (memory.length > maxExpandedBytes || packingOf(memory, compression) !== "none") return false;
+  return encodingOf(memory, encoding).encoding === "utf-8";
+}
+
+function inMemory(memory: Buffer, base: number): OpenText {
+  let rest: Buffer | null = memory.length === 0 ? null : memory;
+  return {
+    base,
+    chunks: {
+      async next() {
+        const value = rest;
+        rest = null;
+        return value === null ? { done: true, value: undefined } : { done: false, value };
+      },
+    },
+    close: async () => undefined,
   };
 }
 

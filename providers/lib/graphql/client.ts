@@ -20,6 +20,8 @@ const callSchema = z.strictObject({
   /** Of the object whose connection is read, or of several. */
   id: z.string().optional(),
   ids: z.array(z.string()).optional(),
+  /** A search text for one element of that connection. */
+  within: z.string().optional(),
 });
 
 /** Most queries whose page size is remembered. */
@@ -49,7 +51,8 @@ export function createGraphqlClient(client: HttpClient, options: GraphqlClientOp
     const search = query.includes("$search") ? (declaration.search?.({ term, start, end, terms }) ?? null) : null;
     for (;;) {
       const page = sizes.get(query) ?? sizeOf(document);
-      const variables = { ...page, ...given, ...(search === null ? {} : { search }) };
+      const known = { ...page, ...given, ...(search === null ? {} : { search }) };
+      const variables = Object.fromEntries(Object.entries(known).filter(([each]) => query.includes(`$${each}`)));
       try {
         const asked = { permission, hasId: given.id !== undefined && !mayBeGone };
         const { classify: _, ...plain } = request;

@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import { createExportReader } from "./export-reader.ts";
 import { createFollowUps } from "./follow-ups.ts";
 import { nestedColumns } from "./nested.ts";
+import { createNotices } from "./notices.ts";
 import { planGraphql, takeWay } from "./plan.ts";
 import type { Wanted } from "./selection.ts";
 import { createSlices } from "./slices.ts";
@@ -19,7 +20,10 @@ export async function connectGraphql<Config, SecretName extends string>(
   { client: plain, resources, options }: RestTools<Config>,
   sizes: PageSizes,
 ): Promise<Source> {
-  const { client, takeBytes } = countBytes(plain);
+  const { client: counted, takeBytes } = countBytes(plain);
+  const { notice } = declaration;
+  const notices = createNotices(counted, (headers) => notice?.(headers, options.config) ?? null);
+  const { client } = notices;
   const ask = createAsk(client, declaration);
   const exports = declaration.exports;
   const canExport = exports?.isWanted(options.config) === true;
@@ -77,9 +81,8 @@ export async function connectGraphql<Config, SecretName extends string>(
         exports === undefined || !isExported
           ? null
           : createExportReader({ declaration, exports, engine, wanted, client, ask, shared: options.shared });
-      return createSlices({ engine, exporter, followUps: createFollowUps(declaration, engine), takeBytes }).read(
-        reading,
-      );
+      const slices = createSlices({ engine, exporter, followUps: createFollowUps(declaration, engine), takeBytes });
+      return notices.saying(reading, slices.read(reading));
     },
     probe: async () => client.look(),
     close: () => client.close(),

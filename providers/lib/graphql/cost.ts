@@ -27,7 +27,7 @@ export function createQueryCosts({ bucket, perSecond, burst, firstGuess, request
   const known = new Map<string, number>();
   // Cursor, ids and search text do not change what a query costs.
   const keyOf = (json: unknown): string =>
-    JSON.stringify(json).replace(/"(after|id|search)":"[^"]*",?|"ids":\[[^\]]*\],?/g, "");
+    JSON.stringify(json).replace(/"(after|id|search|within)":"[^"]*",?|"ids":\[[^\]]*\],?/g, "");
   return {
     /** What leave to send it takes. */
     spendOf(json: unknown): Spend {

@@ -1,6 +1,6 @@
 import type { LoadMode, SizeClass } from "../../../core/vocabulary.ts";
 import type { Settlement, Source } from "../../provider.ts";
-import type { Verdict } from "../http/client.ts";
+import type { HttpResponse, Verdict } from "../http/client.ts";
 import type { RestColumnDetails, RestDeclaration, RestTools } from "../rest/declaration.ts";
 import type { FieldType } from "../rest/field-types.ts";
 import type { Ask, GraphqlAnswer, GraphqlVerdict } from "./ask.ts";
@@ -26,6 +26,8 @@ export interface GraphqlDeclaration<Config, SecretName extends string>
   judge?(answer: GraphqlAnswer, asked: { permission: string | undefined }): GraphqlVerdict | null;
   /** What statuses mean, where that is not what is usual. */
   statuses?: Record<number, Verdict>;
+  /** What an answer's headers tell that a run has to say, such as a version that nobody asked for; null: nothing. */
+  notice?(headers: HttpResponse["headers"], config: Config): string | null;
   /** How the vendor counts what queries cost. Absent: it counts requests, and `limit` of the API says how many. */
   cost?: GraphqlCost;
   /** The vendor gives no more records in one listing. */
@@ -80,6 +82,10 @@ export interface GraphqlResource {
   root: string;
   /** A field of the query root that has the connection. Null in an answer: the account has no such thing, and there are no records. */
   within?: string;
+  /** `root` is one object and no connection: a table of one row. */
+  isSingle?: true;
+  /** False: the connection takes no search text. */
+  isSearchable?: false;
   /** Of its nodes. */
   type: string;
   /** Arguments that never change: `sortKey: UPDATED_AT`. */
@@ -119,9 +125,15 @@ export interface GraphqlChild {
   displayName: string;
   description: string;
   /** A connection, whose rest is read by the parent's id, or a list, which is always whole. */
-  field: { connection: string; args?: string } | { list: string };
+  field: GraphqlConnection | { list: string };
   /** Of its elements. */
   type: string;
+  /** All types of its elements, where they have several: an export tells each line's own. */
+  types?: readonly string[];
+  /** Its elements have no field `id`. */
+  hasNoId?: true;
+  /** Fields that are unions, and "" for the elements themselves, with the types that are asked for. */
+  unions?: Record<string, readonly string[]>;
   columns: Record<string, GraphqlColumn>;
   primaryKey: string[];
   /** An export job cannot read it, such as a connection within a list. */
@@ -131,6 +143,18 @@ export interface GraphqlChild {
   permission?: string;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
+}
+
+export interface GraphqlConnection {
+  connection: string;
+  args?: string;
+  /**
+   * It lies in an object within the parent's node: `customerJourneySummary`, or several with dots between. Null there, and an object of other types: the
+   * list is empty.
+   */
+  under?: { path: string; types?: readonly string[] };
+  /** Null in an answer is an empty list. */
+  mayBeNull?: true;
 }
 
 export interface GraphqlChanges {
@@ -154,4 +178,6 @@ export type GraphqlColumn =
       select?: string;
       /** `path` is a connection of a child's element, and the column holds all of its nodes, with this selection. Elements have an `id` that `node` takes. */
       nodes?: string;
+      /** With `nodes`, for elements that `node` does not know: their own connection can be searched by their ids with this term. Only pages have such a column. */
+      elementTerm?: string;
     });

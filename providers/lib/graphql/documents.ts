@@ -1,4 +1,4 @@
-import type { GraphqlChild, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
+import type { GraphqlChild, GraphqlConnection, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
 import type { GraphqlDocument } from "./document.ts";
 import { nestedColumns, nestedDocuments } from "./nested.ts";
 import { detailsOf, PAGE_INFO, selectionOf, type Wanted } from "./selection.ts";
@@ -36,10 +36,16 @@ export function composeDocuments(declaration: Resources, wanted: Wanted | null):
 function pageOf(resource: GraphqlResource, wanted: Wanted | null): GraphqlDocument {
   const { entityKey, root, within, args, pageSize, childPageSize, cursor, terms = null, permission } = resource;
   const nodes = nodeOf(resource, wanted, "page");
+  if (resource.isSingle)
+    return {
+      text: `query ${nameOf(entityKey)} { ${root} { ${nodes.text} } }`,
+      ...{ first: 1, inner: null, nested: null, term: null, terms, permission },
+    };
+  const isSearched = resource.isSearchable !== false;
   const inner = nodes.hasConnection ? (childPageSize ?? 50) : null;
   const nested = nestedIn(nodes.text);
-  const page = `${root}(${listed(args)}) { nodes { ${nodes.text} } ${PAGE_INFO} }`;
-  const variables = `$first: Int!, $after: String, $search: String${inner === null ? "" : ", $inner: Int!"}${nested.variable}`;
+  const page = `${root}(${listed(args, isSearched)}) { nodes { ${nodes.text} } ${PAGE_INFO} }`;
+  const variables = `$first: Int!, $after: String${isSearched ? ", $search: String" : ""}${inner === null ? "" : ", $inner: Int!"}${nested.variable}`;
   return {
     text: `query ${nameOf(entityKey)}(${variables}) { ${within === undefined ? page : `${within} { ${page} }`} }`,
     ...(within === undefined ? {} : { within: { field: within, connection: root } }),
@@ -51,17 +57,21 @@ function nestedIn(text: string): { size: number | null; variable: string } {
   return text.includes("$nested") ? { size: NESTED_PAGE, variable: ", $nested: Int!" } : { size: null, variable: "" };
 }
 
-const listed = (args: string | undefined): string =>
-  ["first: $first, after: $after, query: $search", args].filter((each) => each !== undefined).join(", ");
+const listed = (args: string | undefined, isSearched = true): string =>
+  [`first: $first, after: $after${isSearched ? ", query: $search" : ""}`, args]
+    .filter((each) => each !== undefined)
+    .join(", ");
 
 /** What is left of one parent's connection. */
 function restOf(resource: GraphqlResource, child: GraphqlChild, wanted: Wanted | null): GraphqlDocument {
-  const { connection, args } = connectionOf(child);
+  const { connection, args, under } = connectionOf(child);
   const fields = elementOf(child, wanted);
   const page = ["first: $first, after: $after", args].filter((each) => each !== undefined).join(", ");
   const nested = nestedIn(fields);
+  // The id says whose elements they are, where only their own connection knows them.
+  const body = `id ${withinUnder(`${connection}(${page}) { nodes { ${fields} } ${PAGE_INFO} }`, under)}`;
   return {
-    text: `query ${nameOf(child.entityKey)}($id: ID!, $first: Int!, $after: String${nested.variable}) { node(id: $id) { ... on ${resource.type} { ${connection}(${page}) { nodes { ${fields} } ${PAGE_INFO} } } } }`,
+    text: `query ${nameOf(child.entityKey)}($id: ID!, $first: Int!, $after: String${nested.variable}) { node(id: $id) { ... on ${resource.type} { ${body} } } }`,
     ...{ first: nested.size === null ? 250 : 50, inner: null, nested: nested.size, term: null, terms: null },
     permission: child.permission ?? resource.permission,
   };
@@ -121,11 +131,22 @@ function childOf(child: GraphqlChild, wanted: Wanted | null, way: "page" | "expo
   const { field } = child;
   const fields = elementOf(child, wanted, { isFlat: way === "export" });
   if ("list" in field) return `${field.list} { ${fields} }`;
-  const { connection, args } = field;
+  const { connection, args, under } = field;
   // Lines of all connections stand in one file: their types tell them apart.
-  if (way === "export")
-    return `${connection}${args === undefined ? "" : `(${args})`} { edges { node { __typename ${fields} } } }`;
-  return `${connection}(${["first: $inner", args].filter((each) => each !== undefined).join(", ")}) { nodes { ${fields} } ${PAGE_INFO} }`;
+  if (way === "export") {
+    const lines = `${connection}${args === undefined ? "" : `(${args})`} { edges { node { __typename ${fields} } } }`;
+    return withinUnder(lines, under);
+  }
+  const page = `${connection}(${["first: $inner", args].filter((each) => each !== undefined).join(", ")}) { nodes { ${fields} } ${PAGE_INFO} }`;
+  return withinUnder(page, under);
+}
+
+/** The selection inside the objects that it lies in. */
+function withinUnder(selection: string, under: GraphqlConnection["under"]): string {
+  if (under === undefined) return selection;
+  const { path, types } = under;
+  const inner = types === undefined ? selection : types.map((type) => `... on ${type} { ${selection} }`).join(" ");
+  return path.split(".").reduceRight((within, step) => `${step} { ${within} }`, inner);
 }
 
 function elementOf(
@@ -133,15 +154,20 @@ function elementOf(
   wanted: Wanted | null,
   { paths = [], isFlat = false }: { paths?: readonly string[]; isFlat?: boolean } = {},
 ): string {
-  const { entityKey, columns, primaryKey } = child;
+  const { entityKey, columns, primaryKey, hasNoId = false, unions = {} } = child;
   const key = primaryKey.flatMap((name) => {
     const { path, parent } = detailsOf(name, columns[name] ?? "text");
     return parent === undefined ? [path] : [];
   });
-  return selectionOf(columns, { names: wanted?.get(entityKey), paths: [...new Set(["id", ...key, ...paths])], isFlat });
+  return selectionOf(columns, {
+    names: wanted?.get(entityKey),
+    paths: [...new Set([...(hasNoId ? [] : ["id"]), ...key, ...paths])],
+    isFlat,
+    unions,
+  });
 }
 
-export function connectionOf({ entityKey, field }: GraphqlChild): { connection: string; args?: string } {
+export function connectionOf({ entityKey, field }: GraphqlChild): GraphqlConnection {
   if ("connection" in field) return field;
   throw new Error(`${entityKey} is no connection.`);
 }

@@ -16,6 +16,11 @@ export interface GraphqlExports<Config> {
   isWanted(config: Config): boolean;
   /** @throws JobRefusedError where the vendor does no such job: pages are read instead */
   create(ask: Ask, query: string): Promise<string>;
+  /**
+   * The newest job that was made of this very query at `since` or later, and may still give its result: its making was not answered. Null: there is none.
+   * Another slice's will do, since the same query has the same result.
+   */
+  find(ask: Ask, query: string, since: Date): Promise<string | null>;
   poll(ask: Ask, ref: string): Promise<JobState<ExportFile>>;
   cancel(ask: Ask, job: ExportJob): Promise<void>;
   /** Of a line; null: it is an object of the root connection. */

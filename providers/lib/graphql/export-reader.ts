@@ -11,6 +11,7 @@ import { createNewest } from "../rest/newest.ts";
 import { START } from "../rest/position.ts";
 import { childrenOf, wantedRows } from "../rest/read.ts";
 import { readSpecSchema } from "../rest/read-spec.ts";
+import { withValueAt } from "../rest/selector.ts";
 import { boundsOf, spanOf } from "../rest/steps.ts";
 import { makesTables } from "../rest/table-rows.ts";
 import { createTablesBatch } from "../rest/tables-batch.ts";
@@ -25,6 +26,7 @@ import { type Family, groupLines } from "./group-lines.ts";
 import { fillRecords } from "./nested.ts";
 import { isLong } from "./plan.ts";
 import type { Wanted } from "./selection.ts";
+import { placeOf } from "./to-rest.ts";
 
 export interface ExportReader {
   /** Is the slice read by a job? */
@@ -150,6 +152,8 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
             throw error;
           }
         },
+        // What an earlier run has exported is old: the job has to be one of this plan.
+        find: () => exports.find(ask, queryOf(request), new Date(readSpecSchema.parse(spec.source).now)),
         async poll(ref): Promise<JobState<ExportFile>> {
           try {
             const state = await exports.poll(ask, ref);
@@ -175,11 +179,11 @@ function resourceOf(
   return found;
 }
 
-/** Connections of the resource's nodes that the query asks for, by the type of their elements. */
+/** Where the resource's nodes have the connections that the query asks for, by the types of their elements. */
 function connectionsOf({ children = [] }: GraphqlResource, wanted: Wanted): Map<string, string> {
   return new Map(
-    children.flatMap(({ entityKey, type, field }): [string, string][] =>
-      wanted.has(entityKey) && "connection" in field ? [[type, field.connection]] : [],
+    children.flatMap(({ entityKey, type, types = [type], field }): [string, string][] =>
+      wanted.has(entityKey) && "connection" in field ? types.map((each) => [each, placeOf(field)]) : [],
     ),
   );
 }
@@ -199,11 +203,11 @@ function recordOf({ object, children }: Family, { connections, exports, spec }: 
     if (list === undefined) throw unknownType(spec.entityKey, exports.kind, type);
     list.push(child);
   }
-  const whole = [...lists].map(([connection, nodes]) => [
-    connection,
-    { nodes, pageInfo: { hasNextPage: false, endCursor: null } },
-  ]);
-  return { ...object, ...Object.fromEntries(whole) };
+  return [...lists].reduce<JsonObject>((whole, [place, nodes]) => {
+    // Within an object that is not there, there is no list either.
+    if (nodes.length === 0 && place.includes(".")) return whole;
+    return withValueAt(whole, place, { nodes, pageInfo: { hasNextPage: false, endCursor: null } }) as JsonObject;
+  }, object);
 }
 
 /** Left out, it would be deleted from the table. */

@@ -8,7 +8,8 @@ import { detailsOf, nestedSelection, PAGE_INFO, type Wanted } from "./selection.
 
 /**
  * Connections inside the elements of children, such as the line items of a refund: a column holds all of their nodes. A page has the first ones and an
- * export, which cannot have connections within lists, has none; here the rest is read by the element's id. So a column is whole, or the read fails.
+ * export, which cannot have connections within lists, has none; here the rest is read by the element's id, or found in its owner's connection where the
+ * vendor has no way to the element itself. So a column is whole, or the read fails.
  */
 
 /** Elements in one query, and nodes of each. */
@@ -19,15 +20,25 @@ const MANY_NODES = 100;
 export interface NestedColumn {
   connection: string;
   child: GraphqlChild;
+  /** Type of the objects that have the child's connection. */
+  ownerType: string;
+  /** Set: the element is found by this search term in its owner's connection. */
+  elementTerm: string | null;
   /** Selection of a node. */
   nodes: string;
 }
 
 /** Asks by the name of a document. @throws ProviderError */
-export type Call = (call: { call: string; id?: string; ids?: string[]; after?: string }) => Promise<JsonObject>;
+export type Call = (call: {
+  call: string;
+  id?: string;
+  ids?: string[];
+  after?: string;
+  within?: string;
+}) => Promise<JsonObject>;
 
 const restName = (connection: string): string => `${connection}:rest`;
-const someName = (connection: string): string => `${connection}:some`;
+const someName = ({ entityKey }: GraphqlChild): string => `${entityKey}:some`;
 
 /** Those that a plan reads. @param wanted null: all */
 export function nestedColumns(
@@ -35,38 +46,59 @@ export function nestedColumns(
   wanted: Wanted | null,
 ): NestedColumn[] {
   return resources
-    .flatMap(({ children = [] }) => children)
-    .flatMap((child) =>
+    .flatMap(({ type, children = [] }) => children.map((child) => ({ child, ownerType: type })))
+    .flatMap(({ child, ownerType }) =>
       Object.entries(child.columns).flatMap(([name, column]): NestedColumn[] => {
-        const { path, nodes } = detailsOf(name, column);
+        const { path, nodes, elementTerm = null } = detailsOf(name, column);
         const isWanted = wanted === null || wanted.get(child.entityKey)?.has(name) === true;
-        return nodes === undefined || !isWanted ? [] : [{ connection: path, child, nodes }];
+        return nodes === undefined || !isWanted ? [] : [{ connection: path, child, ownerType, elementTerm, nodes }];
       }),
     );
 }
 
+/** Columns of the same child: one query has them all. */
+function byChild(columns: readonly NestedColumn[]): [GraphqlChild, NestedColumn[]][] {
+  return [...new Set(columns.map(({ child }) => child))].map((child) => [
+    child,
+    columns.filter((column) => column.child === child),
+  ]);
+}
+
 export function nestedDocuments(columns: readonly NestedColumn[]): [string, GraphqlDocument][] {
-  return columns.flatMap(({ connection, child, nodes }): [string, GraphqlDocument][] => {
-    const common = { inner: null, nested: null, term: null, terms: null, permission: child.permission };
-    const rest = `${connection}(first: $first, after: $after) { nodes { ${nodes} } ${PAGE_INFO} }`;
-    const some = nestedSelection(connection, nodes, "first: $first");
+  const common = { inner: null, nested: null, term: null, terms: null };
+  const rests = columns.map((column): [string, GraphqlDocument] => [
+    restName(column.connection),
+    { text: restText(column), ...{ first: MANY_NODES, ...common }, permission: column.child.permission },
+  ]);
+  const somes = byChild(columns).map(([child, own]): [string, GraphqlDocument] => {
+    const some = own.map(({ connection, nodes }) => nestedSelection(connection, nodes, "first: $first")).join(" ");
     return [
-      [
-        restName(connection),
-        {
-          text: `query($id: ID!, $first: Int!, $after: String) { node(id: $id) { ... on ${child.type} { ${rest} } } }`,
-          ...{ first: MANY_NODES, ...common },
-        },
-      ],
-      [
-        someName(connection),
-        {
-          text: `query($ids: [ID!]!, $first: Int!) { nodes(ids: $ids) { ... on ${child.type} { id ${some} } } }`,
-          ...{ first: FEW_NODES, ...common },
-        },
-      ],
+      someName(child),
+      {
+        text: `query($ids: [ID!]!, $first: Int!) { nodes(ids: $ids) { ... on ${child.type} { id ${some} } } }`,
+        ...{ first: FEW_NODES, ...common },
+        permission: child.permission,
+      },
     ];
   });
+  // What `node` does not know, `nodes` does not know either.
+  return [
+    ...rests,
+    ...somes.filter(([name]) => columns.some((each) => someName(each.child) === name && each.elementTerm === null)),
+  ];
+}
+
+function restText({ connection, child, ownerType, elementTerm, nodes }: NestedColumn): string {
+  const rest = `${connection}(first: $first, after: $after) { nodes { ${nodes} } ${PAGE_INFO} }`;
+  if (elementTerm === null)
+    return `query($id: ID!, $first: Int!, $after: String) { node(id: $id) { ... on ${child.type} { ${rest} } } }`;
+  const own = `${connectionOf(child)}(first: 1, query: $within) { nodes { id ${rest} } }`;
+  return `query($id: ID!, $within: String!, $first: Int!, $after: String) { node(id: $id) { ... on ${ownerType} { ${own} } } }`;
+}
+
+function connectionOf({ entityKey, field }: GraphqlChild): string {
+  if ("connection" in field && field.under === undefined) return field.connection;
+  throw new Error(`${entityKey} is no connection of its owner.`);
 }
 
 /** The answer with what its lists lack. Nearly all answers lack nothing, and are not parsed here. */
@@ -77,8 +109,11 @@ export async function completeAnswer(
 ): Promise<HttpResponse> {
   if (columns.length === 0 || !/"isCut"\s*:\s*true/.test(response.body.toString("latin1"))) return response;
   const json = response.json();
-  for (const { element, connection } of cutLists(json, new Set(columns.map((column) => column.connection))))
-    await readRest(element, connection, call);
+  const byConnection = new Map(columns.map((column) => [column.connection, column]));
+  for (const { element, connection, owner } of cutLists(json, new Set(byConnection.keys()))) {
+    const column = byConnection.get(connection);
+    if (column !== undefined) await readRest({ element, owner, column }, call);
+  }
   return { ...response, json: () => json, body: Buffer.from(jsonOf(json) ?? "") };
 }
 
@@ -88,18 +123,19 @@ export async function fillRecords(
   columns: readonly NestedColumn[],
   call: Call,
 ): Promise<void> {
-  for (const { connection, child } of columns) {
+  for (const [child, own] of byChild(columns)) {
     const elements = records.flatMap((record) => elementsOf(record, child));
     for (let from = 0; from < elements.length; from += ELEMENTS) {
       const some = elements.slice(from, from + ELEMENTS);
-      const data = await call({ call: someName(connection), ids: some.map(({ id }) => textOf(id)) });
+      const data = await call({ call: someName(child), ids: some.map(({ id }) => textOf(id)) });
       const nodes = Array.isArray(data.nodes) ? data.nodes.filter(isObject) : [];
-      const found = new Map(nodes.map((node) => [textOf(node.id), node[connection]]));
-      for (const element of some) {
-        const list = found.get(textOf(element.id));
-        if (list === undefined) throw goneAway(connection, element);
-        element[connection] = list;
-      }
+      const found = new Map(nodes.map((node) => [textOf(node.id), node]));
+      for (const element of some)
+        for (const { connection } of own) {
+          const list = found.get(textOf(element.id))?.[connection];
+          if (list === undefined) throw goneAway(connection, element);
+          element[connection] = list;
+        }
     }
   }
 }
@@ -110,21 +146,39 @@ function elementsOf(record: JsonObject, { field }: GraphqlChild): JsonObject[] {
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
+interface CutList {
+  element: JsonObject;
+  connection: string;
+  /** The object with an id that has the element. */
+  owner: JsonObject | null;
+}
+
 function* cutLists(
   value: JsonValue,
   connections: ReadonlySet<string>,
-): Generator<{ element: JsonObject; connection: string }> {
-  if (Array.isArray(value)) for (const item of value) yield* cutLists(item, connections);
+  owner: JsonObject | null = null,
+): Generator<CutList> {
+  if (Array.isArray(value)) for (const item of value) yield* cutLists(item, connections, owner);
   if (!isObject(value)) return;
+  const next = typeof value.id === "string" ? value : owner;
   for (const [name, inner] of Object.entries(value)) {
     const info = isObject(inner) ? inner.pageInfo : undefined;
-    if (connections.has(name) && isObject(info) && info.isCut === true) yield { element: value, connection: name };
-    else yield* cutLists(inner, connections);
+    if (connections.has(name) && isObject(info) && info.isCut === true)
+      yield { element: value, connection: name, owner };
+    else yield* cutLists(inner, connections, next);
   }
 }
 
+interface Cut {
+  element: JsonObject;
+  owner: JsonObject | null;
+  column: NestedColumn;
+}
+
 /** @throws ProviderError where the end cannot be reached */
-async function readRest(element: JsonObject, connection: string, call: Call): Promise<void> {
+async function readRest(cut: Cut, call: Call): Promise<void> {
+  const { element, column } = cut;
+  const { connection } = column;
   const list = element[connection];
   if (!isObject(list) || !Array.isArray(list.nodes)) throw goneAway(connection, element);
   let info = list.pageInfo;
@@ -133,7 +187,7 @@ async function readRest(element: JsonObject, connection: string, call: Call): Pr
     const after = isObject(info) ? textOf(info.endCursor) : "";
     if (after === "" || seen.has(after)) throw noEnd(connection, element);
     seen.add(after);
-    const page = await pageOf(element, { connection, after }, call);
+    const page = await pageOf(cut, after, call);
     list.nodes.push(...page.nodes);
     info = page.info;
     if (isObject(info) && info.hasNextPage === false) return;
@@ -141,19 +195,39 @@ async function readRest(element: JsonObject, connection: string, call: Call): Pr
 }
 
 async function pageOf(
-  element: JsonObject,
-  { connection, after }: { connection: string; after: string },
+  { element, owner, column }: Cut,
+  after: string,
   call: Call,
 ): Promise<{ nodes: JsonValue[]; info: JsonValue | undefined }> {
+  const { connection, elementTerm, child } = column;
   try {
-    const { node } = await call({ call: restName(connection), id: textOf(element.id), after });
-    const page = isObject(node) ? node[connection] : undefined;
+    const id = textOf(element.id);
+    const name = restName(connection);
+    const found =
+      elementTerm === null
+        ? (await call({ call: name, id, after })).node
+        : elementIn(
+            await call({ call: name, id: textOf(owner?.id), within: `${elementTerm}:${numberIn(id)}`, after }),
+            connectionOf(child),
+            id,
+          );
+    const page = isObject(found) ? found[connection] : undefined;
     if (!isObject(page) || !Array.isArray(page.nodes)) throw goneAway(connection, element);
     return { nodes: page.nodes, info: page.pageInfo };
   } catch (error) {
     if (isProviderError(error) && error.reasonCode === "source_resource_not_found") throw goneAway(connection, element);
     throw error;
   }
+}
+
+/** Searches take the number of a global id. */
+const numberIn = (id: string): string => id.split("/").at(-1) ?? id;
+
+/** A search that is not heeded gives another element. */
+function elementIn({ node }: JsonObject, connection: string, id: string): JsonValue | undefined {
+  const list = isObject(node) ? node[connection] : undefined;
+  const nodes = isObject(list) && Array.isArray(list.nodes) ? list.nodes : [];
+  return nodes.filter(isObject).find((each) => each.id === id);
 }
 
 function goneAway(connection: string, { id }: JsonObject): TransientError {

@@ -1,6 +1,12 @@
 import type { RestChild, RestColumn, RestDeclaration, RestPaginator, RestResource } from "../rest/declaration.ts";
 import type { ErrorRule } from "../rest/resource.ts";
-import type { GraphqlChild, GraphqlColumn, GraphqlDeclaration, GraphqlResource } from "./declaration.ts";
+import type {
+  GraphqlChild,
+  GraphqlColumn,
+  GraphqlConnection,
+  GraphqlDeclaration,
+  GraphqlResource,
+} from "./declaration.ts";
 import { changesOf, connectionOf, deletionsOf } from "./documents.ts";
 import { detailsOf } from "./selection.ts";
 
@@ -49,8 +55,8 @@ export function toRest<Config, SecretName extends string>(
       ...common,
       ...(cursor === undefined ? {} : bounded),
       json: { call: resource.entityKey, ...(isSearched ? WINDOW : {}) },
-      records: `${at}.nodes`,
-      paginator: relay(at),
+      records: resource.isSingle ? at : `${at}.nodes`,
+      paginator: resource.isSingle ? { type: "single" } : relay(at),
       columns: columnsOf(resource.columns),
       primaryKey: resource.primaryKey,
       ...(cursor === undefined
@@ -75,7 +81,8 @@ export function toRest<Config, SecretName extends string>(
     const { field, permission, defaultSelected } = child;
     return {
       ...{ entityKey: child.entityKey, displayName: child.displayName, description: child.description },
-      path: "list" in field ? field.list : `${field.connection}.nodes`,
+      path: "list" in field ? field.list : `${placeOf(field)}.nodes`,
+      ...("list" in field || (field.under === undefined && !field.mayBeNull) ? {} : { missingList: "empty" as const }),
       columns: columnsOf(child.columns),
       primaryKey: child.primaryKey,
       otherFields: "ignore",
@@ -86,7 +93,7 @@ export function toRest<Config, SecretName extends string>(
   }
 
   function moreOf(child: GraphqlChild): NonNullable<RestChild["more"]> {
-    const { connection } = connectionOf(child);
+    const connection = placeOf(connectionOf(child));
     return {
       when: { path: `${connection}.pageInfo.hasNextPage`, equals: true },
       path: endpoint,
@@ -152,11 +159,16 @@ export function toRest<Config, SecretName extends string>(
   };
 }
 
+/** Where the parent's node has the connection. */
+export function placeOf({ connection, under }: GraphqlConnection): string {
+  return under === undefined ? connection : `${under.path}.${connection}`;
+}
+
 /** @param parentField where a record has its parent, whose fields come otherwise from the parent's own record */
 function columnsOf(columns: Record<string, GraphqlColumn>, parentField?: string): Record<string, RestColumn> {
   return Object.fromEntries(
     Object.entries(columns).map(([name, column]): [string, RestColumn] => {
-      const { select: _, nodes, parent, path: at, ...details } = detailsOf(name, column);
+      const { select: _, elementTerm: __, nodes, parent, path: at, ...details } = detailsOf(name, column);
       const path = nodes === undefined ? at : `${at}.nodes`;
       if (parent === undefined) return [name, { ...details, path }];
       return [

@@ -15,6 +15,12 @@ import { backoffSeconds, LONGEST_PAUSE_SECONDS, pause } from "./waiting.ts";
 /** After a source has throttled every attempt: long enough for the slot to be given back meanwhile. */
 const THROTTLED_PAUSE_SECONDS = 30;
 
+/**
+ * The second is for a token that came from elsewhere and was refused, too: somebody else has renewed it since, or it ended before anybody noticed. An
+ * authenticator has nothing newer where its own new token is refused, so wrong credentials end after the first.
+ */
+const MOST_RENEWALS = 2;
+
 /** `live` is the answer's body, where the request is streamed and the status 2xx. */
 export interface Answered {
   response: HttpResponse;
@@ -67,15 +73,17 @@ export function createAttempts(options: AttemptsOptions) {
   async function attemptOnce(request: HttpRequest, prepare: Prepare, entry: Entry): Promise<Outcome> {
     const { presigned = false, scope } = request;
     let authorization = presigned ? NO_CREDENTIALS : await raceAbort(auth.authorize(authContext, scope), signal);
-    for (let renewed = presigned; ; renewed = true) {
+    for (let renewals = presigned ? MOST_RENEWALS : 0; ; renewals += 1) {
       const outcome = await exchange(request, prepare(authorization.baseUrl), { authorization, entry });
       if ("failure" in outcome) return outcome;
       const { response } = outcome;
       await entry.settle(response);
       const own = await classify(request, response);
       const isRefused = own === null ? response.status === 401 : own.kind === "unauthorized";
-      if (isRefused && !renewed) {
-        const newer = await renewAfter(response, () => auth.renew(authContext, authorization, scope));
+      if (isRefused && renewals < MOST_RENEWALS) {
+        const newer = await renewAfter(response, () =>
+          auth.renew(authContext, authorization, { scope, isAgain: renewals > 0 }),
+        );
         if (newer !== null) {
           authorization = newer;
           continue;

@@ -4,7 +4,7 @@ import { isUsedUp } from "./retry-after.ts";
 
 /**
  * What an answer means. `afterSeconds` is the source's own word on when to come back; its headers are asked without it.
- * `unauthorized`: the credentials are refused, as 401 says it. They are renewed once, and the request is sent again.
+ * `unauthorized`: the credentials are refused, as 401 says it. They are renewed, and the request is sent again.
  */
 export type Verdict =
   | { kind: "ok" }

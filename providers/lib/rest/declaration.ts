@@ -28,6 +28,8 @@ export interface RestDeclaration<Config, SecretName extends string> {
   sourceInstanceKey(config: Config): string;
   /** What of the config decides where the secrets go; absent: all of it. */
   addressOf?(config: Config): Record<string, unknown>;
+  /** As in `Provider`. */
+  limitsSharedBy?: readonly string[];
   /** @param connection.secret throws where the connection has no such secret */
   api(connection: { config: Config; secret: (name: SecretName) => string }): RestApi;
   /** What a check asks for first, such as `me`; absent: the first resource. */

@@ -38,6 +38,7 @@ export function defineRestProvider<Config extends Record<string, unknown>, Secre
   return defineProvider<Config, RestSourceConfig>({
     ...{ key, displayName, connectionSchema, secrets, sourceInstanceKey },
     ...(declaration.secretsOf === undefined ? {} : { secretsOf: declaration.secretsOf }),
+    ...(declaration.limitsSharedBy === undefined ? {} : { limitsSharedBy: declaration.limitsSharedBy }),
     addressOf: declaration.addressOf ?? ((config) => config),
     sourceConfigSchema: z.strictObject({
       resources: z

@@ -1,5 +1,6 @@
 import type { GraphqlChild, GraphqlResource } from "../../lib/graphql/declaration.ts";
 import { fields, ID, LEGACY_ID, money, objects, ofParent, UPDATED_AT } from "../columns.ts";
+import { metafieldsOf } from "./metafields.ts";
 
 const QUANTITIES = [
   "available",
@@ -90,6 +91,8 @@ export const locations: GraphqlResource = {
   },
   primaryKey: ["id"],
   pageSize: 100,
+  childPageSize: 20,
+  children: [metafieldsOf("location")],
   permission: "read_locations",
   // They are few, read as a whole, and Shopify does not tell which were deleted.
   loadMode: "replace",

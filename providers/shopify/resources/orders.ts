@@ -16,6 +16,7 @@ import {
   wholeLists,
 } from "../columns.ts";
 import { metafieldsOf } from "./metafields.ts";
+import { ORDER_DETAILS } from "./order-details.ts";
 
 const lineItems: GraphqlChild = {
   entityKey: "order_line_items",
@@ -35,7 +36,7 @@ const lineItems: GraphqlChild = {
     ...objects({
       customAttributes: ATTRIBUTE,
       taxLines: TAX_LINE,
-      discountAllocations: `allocatedAmountSet { ${MONEY_BAG} }`,
+      discountAllocations: `allocatedAmountSet { ${MONEY_BAG} } discountApplication { index }`,
     }),
   },
   primaryKey: ["id"],
@@ -58,6 +59,9 @@ const refunds: GraphqlChild = {
     ...presentmentMoney("totalRefundedSet"),
     ...wholeLists({
       refundLineItems: `id quantity restockType restocked lineItem { id } location { id } priceSet { ${MONEY_BAG} } subtotalSet { ${MONEY_BAG} } totalTaxSet { ${MONEY_BAG} }`,
+      refundShippingLines: `id shippingLine { id } subtotalAmountSet { ${MONEY_BAG} } taxAmountSet { ${MONEY_BAG} }`,
+      orderAdjustments: `id reason amountSet { ${MONEY_BAG} } taxAmountSet { ${MONEY_BAG} }`,
+      transactions: `id kind status gateway amountSet { ${MONEY_BAG} } parentTransaction { id }`,
     }),
     ...fields("timestamptz", "createdAt processedAt updatedAt"),
   },
@@ -81,6 +85,7 @@ const fulfillments: GraphqlChild = {
     ...fields("boolean", "requiresShipping"),
     ...wholeLists({
       fulfillmentLineItems: `id quantity lineItem { id } originalTotalSet { ${MONEY_BAG} } discountedTotalSet { ${MONEY_BAG} }`,
+      events: "id status happenedAt message city province country zip latitude longitude estimatedDeliveryAt",
     }),
     ...objects({ trackingInfo: "company number url", service: "handle serviceName" }),
     ...fields("timestamptz", "createdAt updatedAt inTransitAt deliveredAt estimatedDeliveryAt"),
@@ -180,13 +185,15 @@ export const orders: GraphqlResource = {
     ...fields("integer", "subtotalLineItemsQuantity currentSubtotalLineItemsQuantity"),
     ...fields("numeric", "totalWeight"),
     ...fields("jsonb", "tags discountCodes paymentGatewayNames"),
+    customer_order_index: { type: "integer", path: "customerJourneySummary.customerOrderIndex" },
+    days_to_conversion: { type: "integer", path: "customerJourneySummary.daysToConversion" },
     ...references("app retailLocation"),
     ...objects({
       billingAddress: ADDRESS,
       shippingAddress: ADDRESS,
       customAttributes: ATTRIBUTE,
       taxLines: TAX_LINE,
-      risk: "recommendation assessments { riskLevel }",
+      risk: "recommendation assessments { riskLevel provider { id title } facts { description sentiment } }",
     }),
     ...fields("timestamptz", "createdAt processedAt closedAt cancelledAt"),
     ...UPDATED_AT,
@@ -195,7 +202,10 @@ export const orders: GraphqlResource = {
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 50,
   childPageSize: 10,
-  children: [lineItems, refunds, fulfillments, transactions, returns, shippingLines, metafieldsOf("order")],
+  children: [
+    ...[lineItems, refunds, fulfillments, transactions, returns, shippingLines, metafieldsOf("order")],
+    ...ORDER_DETAILS,
+  ],
   deletions: { subjects: ["ORDER"] },
   isExportable: true,
   permission: "read_orders",

@@ -1,6 +1,7 @@
 import type { GraphqlChild, GraphqlResource } from "../../lib/graphql/declaration.ts";
 import { fields, ID, LEGACY_ID, objects, ofParent, references, UPDATED_AT } from "../columns.ts";
 import { metafieldsOf } from "./metafields.ts";
+import { publicationsOf } from "./publications.ts";
 
 const variants: GraphqlChild = {
   entityKey: "product_variants",
@@ -37,6 +38,7 @@ const media: GraphqlChild = {
   description: "Images, videos and models of a product, in their order.",
   field: { connection: "media" },
   type: "MediaImage",
+  types: ["MediaImage", "Video", "ExternalVideo", "Model3d"],
   columns: {
     ...ofParent("product"),
     ...ID,
@@ -44,8 +46,6 @@ const media: GraphqlChild = {
     preview_url: { type: "text", path: "preview.image.url" },
   },
   primaryKey: ["product_id", "id"],
-  // Elements of an export are told by their types, and media have several.
-  isPagedOnly: true,
   sizeClass: "m",
   defaultSelected: false,
 };
@@ -74,7 +74,7 @@ export const products: GraphqlResource = {
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 50,
   childPageSize: 20,
-  children: [variants, media, metafieldsOf("product")],
+  children: [variants, media, metafieldsOf("product"), publicationsOf("product")],
   deletions: { subjects: ["PRODUCT"] },
   isExportable: true,
   permission: "read_products",
@@ -106,14 +106,14 @@ export const collections: GraphqlResource = {
     ...fields("text", "title handle descriptionHtml sortOrder templateSuffix"),
     products_count: { type: "integer", path: "productsCount.count" },
     image_url: { type: "text", path: "image.url" },
-    ...objects({ seo: "title description" }),
+    ...objects({ seo: "title description", sources: "__typename id title description" }),
     ...UPDATED_AT,
   },
   primaryKey: ["id"],
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 100,
   childPageSize: 100,
-  children: [collectionProducts, metafieldsOf("collection")],
+  children: [collectionProducts, metafieldsOf("collection"), publicationsOf("collection")],
   deletions: { subjects: ["COLLECTION"] },
   isExportable: true,
   permission: "read_products",

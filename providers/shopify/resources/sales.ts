@@ -8,11 +8,13 @@ import {
   money,
   objects,
   ofParent,
+  ofPathParent,
   references,
   shopMoney,
   TAX_LINE,
   UPDATED_AT,
 } from "../columns.ts";
+import { metafieldsOf } from "./metafields.ts";
 
 const fulfillmentOrderLines: GraphqlChild = {
   entityKey: "fulfillment_order_line_items",
@@ -112,7 +114,7 @@ export const draftOrders: GraphqlResource = {
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 50,
   childPageSize: 25,
-  children: [draftOrderLines],
+  children: [draftOrderLines, metafieldsOf("draft_order")],
   deletions: { subjects: ["DRAFT_ORDER"] },
   isExportable: true,
   permission: "read_draft_orders",
@@ -192,10 +194,29 @@ export const giftCards: GraphqlResource = {
   sizeClass: "s",
 };
 
+const CODE_TYPES = ["Basic", "Bxgy", "FreeShipping", "App"].map((kind) => `DiscountCode${kind}`);
 const DISCOUNT_TYPES = ["Basic", "Bxgy", "FreeShipping", "App"].flatMap((kind) => [
   `DiscountCode${kind}`,
   `DiscountAutomatic${kind}`,
 ]);
+
+const discountCodes: GraphqlChild = {
+  entityKey: "discount_codes",
+  displayName: "Discount codes",
+  description:
+    "All codes of a discount, and how often each was used. Read when the discount changes, which the use of a code need not do; a full refresh reads all.",
+  field: { connection: "codes", under: { path: "discount", types: CODE_TYPES } },
+  type: "DiscountRedeemCode",
+  columns: {
+    ...ofPathParent("discount", "discount.updatedAt"),
+    ...ID,
+    ...fields("text", "code"),
+    usage_count: { type: "integer", path: "asyncUsageCount" },
+  },
+  primaryKey: ["id"],
+  sizeClass: "l",
+  defaultSelected: false,
+};
 
 export const discounts: GraphqlResource = {
   entityKey: "discounts",
@@ -225,6 +246,8 @@ export const discounts: GraphqlResource = {
   primaryKey: ["id"],
   cursor: { column: "updated_at", term: "updated_at", isOrdered: true },
   pageSize: 100,
+  childPageSize: 20,
+  children: [discountCodes],
   deletions: {
     subjects: ["DISCOUNT_NODE", "DISCOUNT_CODE_NODE", "DISCOUNT_AUTOMATIC_NODE", "DISCOUNT_AUTOMATIC_BXGY"],
     // An event names the discount by its kind, and the resource by the kind that all share.

@@ -73,10 +73,12 @@ describe("tables of files in drives", () => {
     const { command } = given.simulator;
     command("write", { drive: "Reports", path: "sales/2026/01.csv", content: "id,shop,amount,remark\n1,a,2,b\n" });
     command("remove", { drive: "Reports", path: "sales/2026/02.csv" });
+    command("rename", { drive: "Reports", path: "sales/2026/03.csv", name: "3.csv" });
     const second = await load(first.marks);
     expect(second.marks.map(({ status, rows }) => [status, rows]).sort()).toEqual([
       ["gone", 0],
       ["loaded", 1],
+      ["loaded", REPORT_ROWS],
     ]);
   });
 
@@ -96,7 +98,7 @@ describe("tables of files in drives", () => {
       }
       return paths;
     });
-    expect(rows).toEqual(expect.arrayContaining(["Reports/sales/readme.txt", "Reports/sales/2026/03.csv"]));
+    expect(rows).toEqual(expect.arrayContaining(["Reports/sales/readme.txt", "Reports/sales/2026/3.csv"]));
     expect(new Set(rows).size).toBe(rows.length);
     expect(rows.some((path) => path?.startsWith("Documents/"))).toBe(true);
   });

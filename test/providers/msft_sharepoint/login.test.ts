@@ -12,9 +12,9 @@ const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
 
 describe("the login", () => {
   it.each([
-    ["ab".repeat(20), "RS256", "x5t"],
-    ["AB:".repeat(31).concat("AB"), "PS256", "x5t#S256"],
-  ])("signs with a certificate, and says which: %s", async (thumbprint, alg, member) => {
+    ["ab".repeat(20), "RS256", "x5t", "global", "https://login.microsoftonline.com"],
+    ["AB:".repeat(31).concat("AB"), "PS256", "x5t#S256", "china", "https://login.chinacloudapi.cn"],
+  ])("signs with a certificate, and says which: %s", async (thumbprint, alg, member, cloud, entra) => {
     let form = new URLSearchParams();
     const graph = await serveGraph({
       [TOKEN]: ({ body }) => {
@@ -23,12 +23,13 @@ describe("the login", () => {
       },
     });
     const source = await graph.open({
-      config: { auth: { type: "certificate", thumbprint } },
+      config: { cloud, auth: { type: "certificate", thumbprint } },
       secrets: { privateKey: pem },
     });
     expect((await source.check()).at(0)).toMatchObject({ name: "token", ok: true });
+    // The login came by a proxy, and Entra looks for its own address in it.
     const { payload, protectedHeader } = await jwtVerify(form.get("client_assertion") ?? "", publicKey, {
-      audience: `${graph.origin}${TOKEN}`,
+      audience: `${entra}${TOKEN}`,
     });
     expect(protectedHeader).toMatchObject({
       alg,
@@ -36,7 +37,8 @@ describe("the login", () => {
     });
     expect(payload).toMatchObject({ iss: CLIENT_ID, sub: CLIENT_ID });
     // The token is for Graph, whatever stands before it: Entra knows no proxy.
-    expect(form.get("scope")).toBe("https://graph.microsoft.com/.default");
+    const graphOf = { global: "https://graph.microsoft.com", china: "https://microsoftgraph.chinacloudapi.cn" };
+    expect(form.get("scope")).toBe(`${graphOf[cloud as "global" | "china"]}/.default`);
   });
 
   it.each([

@@ -118,6 +118,40 @@ describe("fields of list items", () => {
   });
 });
 
+describe("columns that SharePoint has made", () => {
+  it("are columns where they hold data: labels and counts, under their own name and empty where there is none", async () => {
+    const builtIn = ["_ComplianceTag", "_CommentCount", "_LikeCount", "ItemChildCount"];
+    const definitions = [
+      ...builtIn.map((name) => ({ name, readOnly: true, lookup: { columnName: name, listId: "" } })),
+      ...[
+        { name: "AppAuthor", readOnly: true, lookup: { columnName: "Title" } },
+        { name: "LinkTitle", text: {} },
+      ],
+      ...[
+        { name: "_UIVersionString", readOnly: true, text: {} },
+        { name: "Secret", hidden: true, text: {} },
+      ],
+    ];
+    const fields = {
+      ...{ _ComplianceTag: "Keep 7 years", _CommentCount: "3", _LikeCount: "", ItemChildCount: "0" },
+      ...{ AppAuthorLookupId: "9", LinkTitle: "a", _UIVersionString: "2.0", Secret: "s", ParentLeafName: "" },
+    };
+    const graph = await serveGraph({
+      [`/v1.0/sites/${SITE_ID}/lists/${LIST_ID}/columns`]: { value: definitions },
+      [ITEMS_DELTA]: last([{ id: "1", fields }], ITEMS_DELTA),
+    });
+    const source = await graph.open();
+    const { rows } = await readAll(source, await planOf(source, LIST));
+    expect(rows).toMatchObject([
+      {
+        ...{ compliance_tag: "Keep 7 years", comment_count: "3", like_count: null, item_child_count: "0" },
+        ...{ app_author_lookup_id: "9", uiversion_string: "2.0" },
+      },
+    ]);
+    expect(JSON.parse(rows[0]?._unmapped ?? "null")).toEqual({ fields: { Secret: "s" } });
+  });
+});
+
 describe("what lists define", () => {
   it("is a table of columns and one of content types, list by list; a list that has gone meanwhile stops none", async () => {
     const of = (id: string) => `/v1.0/sites/${SITE_ID}/lists/${id}`;

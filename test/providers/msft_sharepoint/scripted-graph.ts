@@ -84,9 +84,11 @@ export async function readAll(source: Source, plan: EntityPlan) {
   const rows: Record<string, string | null>[] = [];
   const deletes: unknown[] = [];
   const rejects: { reason: string; record: string }[] = [];
+  const warnings: string[] = [];
   let cursor: string | undefined;
+  const warn = async (message: string) => void warnings.push(message);
   for (const { window } of plan.slices) {
-    const request = { spec: plan.spec, window, checkpoint: null, batchRows: 1000, batchBytes: 2 ** 30 };
+    const request = { spec: plan.spec, window, checkpoint: null, batchRows: 1000, batchBytes: 2 ** 30, warn };
     for await (const batch of source.read(request)) {
       if (batch.kind === "copy") throw new Error("Nothing is copied here.");
       const table = batch.kind === "rows" ? batch : batch.tables[plan.spec.entityKey];
@@ -98,5 +100,5 @@ export async function readAll(source: Source, plan: EntityPlan) {
       rejects.push(...(table.rejects ?? []));
     }
   }
-  return { rows, deletes, rejects, cursor };
+  return { rows, deletes, rejects, cursor, warnings };
 }

@@ -1,4 +1,5 @@
 import type { DriveItem } from "@microsoft/microsoft-graph-types";
+import { digestOf } from "../../../providers/lib/rest/loop-guard.ts";
 import { msftSharepoint } from "../../../providers/msft_sharepoint/index.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { createGraph, type GraphOptions, type SimulatedGraph } from "../../simulators/graph/graph.ts";
@@ -117,9 +118,11 @@ function ticketRow(stored: Stored, list: ListFacts): Record<string, unknown> {
 /** What the table of a file's rows says of the file. The version is that of the content. */
 export function fileColumns(drive: DriveFacts, item: StoredItem, path: string): Record<string, unknown> {
   const content = contentOf(item);
+  const place = digestOf(`${drive.name}/${path}`);
   return {
     ...{ _file_id: `${drive.id}/${graphIdOf(drive, item.id)}`, _file_path: `${drive.name}/${path}` },
-    ...{ _file_version: `hash ${quickXorHash(content)} ${content.length}`, _file_modified_at: item.updated_at },
+    _file_version: `hash ${quickXorHash(content)} ${content.length} at ${place}`,
+    _file_modified_at: item.updated_at,
   };
 }
 

@@ -12,7 +12,6 @@ const COLUMNS = [
   { name: "amount", type: "numeric" },
   { name: "day", type: "text" },
   { name: "_unmapped", type: "jsonb" },
-  { name: "_file_id", type: "text" },
   { name: "_file_path", type: "text" },
   { name: "_file_version", type: "text" },
   { name: "_row_number", type: "bigint" },
@@ -62,14 +61,14 @@ describeProvider("s3", ["credentials", "permission", "stall", "throttle"], async
       connectionConfig(front.endpoint, bucket.name, { auth: { type: "anonymous", accessKeyId: "x" } }),
       connectionConfig(front.endpoint, bucket.name, { auth: { type: "assume_role", accessKeyId: "x", roleArn: "me" } }),
     ],
-    entity: { entityKey: "orders", keyColumns: ["_file_id", "_row_number"], cursorField: null },
+    entity: { entityKey: "orders", keyColumns: ["_file_path", "_row_number"], cursorField: null },
     expectedRows: () =>
       printRowsOf(
         COLUMNS,
         FILES.flatMap(({ key, day, rows }) => {
           const file = listed.find(({ path }) => path === key);
           return rows.map((row, i) => ({
-            ...{ ...row, day, _file_id: key, _file_path: key, _row_number: i + 1 },
+            ...{ ...row, day, _file_path: key, _row_number: i + 1 },
             ...{ _file_version: file?.versionToken, _file_modified_at: file?.modifiedAt },
           }));
         }),

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FileChangedError } from "../../../providers/lib/files/store.ts";
+import { FileChangedError, type ListedFile } from "../../../providers/lib/files/store.ts";
 import { type S3Server, startS3Server } from "../../../scripts/lib/s3-server.ts";
 import { createS3Front, type S3Front, type SeenS3Request } from "../../support/s3-front.ts";
 import { type Bucket, createBucket, openBucket } from "./bucket.ts";
@@ -254,6 +254,53 @@ describe("an object that is read while", () => {
     for await (const _ of bytes) break;
     expect(bytes.destroyed).toBe(true);
     expect((await bucket.read(file)).length).toBe(CONTENT.length);
+  });
+});
+
+describe("an object that is fetched in one go", () => {
+  const mostBytes = CONTENT.length;
+  const { signal } = new AbortController();
+  const fetchWhole = (from: Bucket, file: ListedFile, options = { mostBytes, signal }) =>
+    from.store.fetch?.(file, options);
+
+  it("comes whole, by one request for exactly its version", async () => {
+    const file = await bucket.find("data/a.bin");
+    expect((await fetchWhole(bucket, file))?.equals(CONTENT)).toBe(true);
+    const [request, ...others] = front.requests.filter(ofObject);
+    expect(others).toHaveLength(0);
+    expect(request?.headers["if-match"]).toBe(`"${file.versionToken.split("/")[0]}"`);
+    await expect(fetchWhole(bucket, { ...file, versionToken: "another/400000" })).rejects.toThrow(FileChangedError);
+  });
+
+  it("is left to those who can go on, where its body breaks off or stops coming", async () => {
+    const file = await bucket.find("data/a.bin");
+    front.cut(ofObject, 100_000, 1);
+    expect(await fetchWhole(bucket, file)).toBeNull();
+    const goOn = front.stall(ofObject);
+    expect(await fetchWhole(through(bucket.name, { timeoutSeconds: 1 }), file)).toBeNull();
+    goOn();
+  });
+
+  it("does not end well where a byte is turned on its way", async () => {
+    const file = await bucket.find("data/a.bin");
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32BE(crc32(CONTENT));
+    front.tamper(ofObject, (body, headers) => {
+      headers["x-amz-checksum-crc32"] = checksum.toString("base64");
+      return Buffer.from(body.map((byte, index) => (index === 1234 ? byte ^ 1 : byte)));
+    });
+    await expect(fetchWhole(bucket, file)).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
+  });
+
+  it("is not waited for once nobody needs it", async () => {
+    const file = await bucket.find("data/a.bin");
+    const stopped = new AbortController();
+    const goOn = front.stall(ofObject);
+    const fetched = fetchWhole(bucket, file, { mostBytes, signal: stopped.signal });
+    await expect.poll(() => bucket.connection.look()).toBe("waiting");
+    stopped.abort(new Error("nobody needs it"));
+    await expect(fetched).rejects.toThrow("nobody needs it");
+    goOn();
   });
 });
 

@@ -75,8 +75,8 @@ describe("ways in", () => {
       ["bulk operations", true],
     ]);
     const some = await openShop({
-      config: { bulk: "auto", apiVersion: "2024-10" },
-      settings: { bulkEnabled: false, scopes: ["read_orders", "read_products"] },
+      config: { bulk: "auto" },
+      settings: { answeredVersion: "2027-01", bulkEnabled: false, scopes: ["read_orders", "read_products"] },
     });
     const checks = await some.source.check();
     expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(
@@ -92,6 +92,21 @@ describe("ways in", () => {
       fix: expect.stringContaining("Partner Dashboard"),
     });
     for (const { ok, fix } of checks) if (!ok) expect(fix).not.toBe("");
+  });
+
+  it("refuses an API version that Shopify answers no more, with what to set", () => {
+    const parsed = shopify.connectionSchema.safeParse({ shop: "a.myshopify.com", apiVersion: "2025-10" });
+    expect(parsed.error?.issues).toMatchObject([
+      { path: ["apiVersion"], message: expect.stringContaining("set it to 2026-10") },
+    ]);
+    expect(shopify.connectionSchema.safeParse({ shop: "a.myshopify.com", apiVersion: "2026-01" }).success).toBe(true);
+  });
+
+  it("says once in the run that the shop answers another API version than it was asked for", async () => {
+    const opened = await openShop({ settings: { answeredVersion: "2027-01" } });
+    const found = await opened.read(await opened.plan("locations"));
+    expect(found.warnings).toEqual([expect.stringMatching(/version 2027-01.*2026-10 was asked for.*Set apiVersion/)]);
+    expect(tableOf(found, "locations", true).rows).toHaveLength(3);
   });
 
   it("says in the run that older orders are left out", async () => {

@@ -5,6 +5,11 @@ import { openShop, tableOf } from "./shop.ts";
 /** Children that one bulk operation can have beside each other: five connections in all. */
 const MOST_CHILDREN = 4;
 
+/** The simulated shop has none of them from the start. */
+const NOT_FILLED = new Set([
+  ...["tender_transactions", "deletions", "customer_addresses", "product_metafields", "collection_metafields"],
+]);
+
 describe("every resource with its children", () => {
   it.each(shopifyDeclaration.resources.map((resource) => [resource.entityKey, resource] as const))(
     "%s: pages and a bulk operation give the same rows, and none is rejected",
@@ -25,12 +30,40 @@ describe("every resource with its children", () => {
       };
       const pages = await read("never");
       if (isExportable) expect(await read("auto")).toEqual(pages);
+      for (const [index, key] of [entityKey, ...children].entries())
+        if (!NOT_FILLED.has(key)) expect(pages[index]?.length, key).toBeGreaterThan(0);
     },
   );
 
-  it("has no entity without a scope but the deletions, which every app sees", () => {
+  it.each(["orders", "products", "collections"])(
+    "%s: children beyond those, by pages and in bulk",
+    async (entityKey) => {
+      const all = shopifyDeclaration.resources.find((each) => each.entityKey === entityKey)?.children ?? [];
+      for (const child of all.slice(MOST_CHILDREN - 1)) {
+        const read = async (bulk: string) => {
+          const opened = await openShop({ config: { bulk } });
+          const found = await opened.read(await opened.plan(entityKey, { children: [child.entityKey] }));
+          const { rows, rejects } = tableOf(found, child.entityKey);
+          expect(rejects, child.entityKey).toEqual([]);
+          return rows.map((row) => JSON.stringify(row)).sort();
+        };
+        const pages = await read("never");
+        if (child.isPagedOnly !== true) expect(await read("auto"), child.entityKey).toEqual(pages);
+      }
+    },
+  );
+
+  it("has all sales of an agreement, however many", async () => {
+    const opened = await openShop();
+    const found = await opened.read(await opened.plan("orders", { children: ["order_agreements"] }));
+    const { rows } = tableOf(found, "order_agreements");
+    const sales = rows.flatMap(({ sales: list }) => JSON.parse(String(list)) as { id: string }[]);
+    expect(new Set(sales.map(({ id }) => id)).size).toBe(opened.simulator.store.rows("ProductSale").length);
+  });
+
+  it("has no entity without a scope but what every app sees", () => {
     const open = shopifyDeclaration.resources.filter(({ permission }) => permission === undefined);
-    expect(open.map(({ entityKey }) => entityKey)).toEqual(["deletions"]);
+    expect(open.map(({ entityKey }) => entityKey)).toEqual(["shop", "shop_metafields", "deletions"]);
   });
 
   it("describes every column's place in the answer", () => {

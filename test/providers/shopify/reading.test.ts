@@ -74,6 +74,24 @@ describe("orders with their children", () => {
     expect(tableOf(found, "order_line_items").ids).toEqual(gidsOf(opened, "LineItem"));
   });
 
+  it("finds the bulk operation again that an error answered for, instead of another one", async () => {
+    const opened = await openShop({ config: { bulk: "auto" } });
+    // What an earlier run has exported is old.
+    await opened.read(await opened.plan("orders"));
+    opened.simulator.clock.advance(3_600);
+    const planned = await opened.plan("orders");
+    opened.simulator.command("fail_field", "Mutation.bulkOperationRunQuery");
+    const seen: Checkpoint[] = [];
+    await expect(opened.read(planned, null, Number.POSITIVE_INFINITY, seen)).rejects.toMatchObject({
+      name: "TransientError",
+      reasonCode: "source_unavailable",
+    });
+    expect(opened.shop.bulk().made()).toBe(2);
+    const found = await opened.read(planned, seen.at(-1) ?? null);
+    expect(opened.shop.bulk().made()).toBe(2);
+    expect(tableOf(found, "orders", true).ids).toEqual(gidsOf(opened, "Order"));
+  });
+
   it("reads pages where bulk operations are refused, and says so", async () => {
     const opened = await openShop({ config: { bulk: "auto" }, settings: { bulkEnabled: false } });
     const found = await opened.read(await opened.plan("orders", { children: ["order_line_items"] }));

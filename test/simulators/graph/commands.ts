@@ -58,6 +58,10 @@ export function commandsOf(state: GraphState): Commands {
     withdraw(args) {
       state.access.grants.delete(siteNamed(z.object({ site: z.string() }).parse(args).site).id);
     },
+    /** How its feeds are odd from now on (`FeedQuirks`). */
+    quirks(args) {
+      Object.assign(state.quirks, z.record(z.string(), z.boolean()).parse(args));
+    },
     limit(args) {
       state.units.perMinute = z.object({ unitsPerMinute: z.int().nullable() }).parse(args).unitsPerMinute;
     },

@@ -2,7 +2,7 @@ import type { Store } from "../store.ts";
 import type { VendorAnswer, VendorTools } from "../vendor.ts";
 import { badRequest, graphError, guidOf, numberOf } from "./errors.ts";
 import { project, type QueryOptions } from "./options.ts";
-import { isIn } from "./tree.ts";
+import { hasGoneAlong, isIn } from "./tree.ts";
 
 /** What a feed makes life hard with. All of it is documented, and may be switched on and off. */
 export interface FeedQuirks {
@@ -14,6 +14,8 @@ export interface FeedQuirks {
   duplicates: boolean;
   /** What changed while everything was enumerated comes in the same round; otherwise, in the next one. */
   catchesUp: boolean;
+  /** Of a folder that is deleted it tells the folder, and nothing of what was in it. */
+  foldersAlone: boolean;
 }
 
 /** A drive or a list whose changes are told. */
@@ -145,7 +147,11 @@ function tellChanges(
 ): VendorAnswer {
   const { store } = tools;
   const options = optionsOf(state);
-  const own = store.changes.flatMap(({ table, id }, at) => (table === feed.table && isIn(feed, id) ? { id, at } : []));
+  const isSilent = (id: number): boolean =>
+    quirks.foldersAlone && hasGoneAlong(store, id) && store.find(feed.table, id) === undefined;
+  const own = store.changes.flatMap(({ table, id }, at) =>
+    table === feed.table && isIn(feed, id) && !isSilent(id) ? { id, at } : [],
+  );
   const left = own.filter(({ at }) => at >= state.at.changesFrom);
   const listed = left.slice(0, size);
   // The latest state of each item, once: not each change.

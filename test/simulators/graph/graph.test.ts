@@ -83,7 +83,7 @@ describe("the simulated Graph", () => {
     const certificate = createCertificate("app", "rsa");
     const { simulator } = await connect({ certificate: certificate.certificate });
     const { raw } = new X509Certificate(certificate.certificate);
-    const tokenUrl = `${simulator.baseUrl("graph")}/${TENANT_ID}/oauth2/v2.0/token`;
+    const tokenUrl = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`;
     const seconds = Math.floor(Date.now() / 1_000);
     const made = (claims: object): Record<string, string> => {
       const parts = [

@@ -36,7 +36,14 @@ const RETRY_SECONDS = 2;
 export function createGraph(options: GraphOptions = {}): SimulatedGraph {
   const state: GraphState = {
     access: { roles: options.roles ?? ["Sites.Selected"], grants: new Set([FINANCE.id]) },
-    quirks: { movingPages: false, emptyPages: true, duplicates: false, catchesUp: false, ...options.quirks },
+    quirks: {
+      movingPages: false,
+      emptyPages: true,
+      duplicates: false,
+      catchesUp: false,
+      foldersAlone: false,
+      ...options.quirks,
+    },
     pageLimit: options.pageLimit ?? 40,
     units: { perMinute: options.unitsPerMinute ?? null, spent: 0, minute: 0, refused: 0 },
     download: { epoch: 0, ignoresRange: false },

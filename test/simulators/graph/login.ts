@@ -10,6 +10,8 @@ const ALGORITHMS: Record<string, { padding: number; saltLength?: number }> = {
   RS256: { padding: constants.RSA_PKCS1_PADDING },
 };
 const MOST_MINUTES_OF_ASSERTION = 10;
+/** Where it would be: what a client signs is made for this address, by whatever way it comes. */
+const ENTRA = "https://login.microsoftonline.com";
 
 /**
  * The token endpoint of the identity platform: the client credentials grant, with a secret or a certificate.
@@ -39,7 +41,7 @@ export function answerLogin(
   const wrong =
     form.client_assertion === undefined
       ? wrongSecret(form.client_secret)
-      : wrongAssertion(form, `${tools.apiUrl}${path}`, { certificate, seenAssertions });
+      : wrongAssertion(form, `${ENTRA}${path}`, { certificate, seenAssertions });
   if (wrong !== null) return wrong;
   return {
     status: 200,

@@ -107,8 +107,20 @@ export function change(store: Store, item: StoredItem, fields: Partial<StoredIte
   return store.find(ITEMS, item.id) as StoredItem;
 }
 
+/** Items that went with the folder they were in. */
+const goneAlong = new WeakMap<Store, Set<number>>();
+
 /** What lies in a folder that is deleted goes along. */
 export function followItems({ table, id, kind }: Change, store: Store): void {
   if (table !== ITEMS || kind !== "delete") return;
-  for (const child of childrenOf(store, driveOf(id), id)) store.remove(ITEMS, child.id);
+  const along = goneAlong.get(store) ?? new Set();
+  goneAlong.set(store, along);
+  for (const child of childrenOf(store, driveOf(id), id)) {
+    along.add(child.id);
+    store.remove(ITEMS, child.id);
+  }
+}
+
+export function hasGoneAlong(store: Store, id: number): boolean {
+  return goneAlong.get(store)?.has(id) ?? false;
 }

@@ -1,5 +1,6 @@
 import type { Dice } from "../../support/random.ts";
 import { type Store, secondsOf, type VirtualClock } from "../store.ts";
+import { fillCatalog } from "./fill-catalog.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -32,6 +33,7 @@ export function fillShop(store: Store, dice: Dice, clock: VirtualClock): void {
   for (let id = 1; id <= 70; id++) fillProduct(store, dice, id, at(id));
   for (let id = 1; id <= 210; id++) fillOrder(store, dice, id, at(id));
   fillPayments(store, at);
+  fillCatalog(store, at);
   for (let id = 1; id <= 20; id++) {
     store.put("DraftOrder", { id, ...at(id), name: `#D${id}`, customer: 1 + dice.roll(60) });
     for (let n = 0; n < dice.roll(3); n++) store.put("DraftOrderLineItem", { id: id * 100 + n, draftOrder: id });
@@ -39,7 +41,7 @@ export function fillShop(store: Store, dice: Dice, clock: VirtualClock): void {
     store.put("DiscountNode", {
       id,
       ...at(id),
-      discount: { __typename: "DiscountCodeBasic", title: `SAVE${id}`, ...discountTimes(at(id)) },
+      discount: { __typename: "DiscountCodeBasic", id, title: `SAVE${id}`, ...discountTimes(at(id)) },
     });
     store.put("AbandonedCheckout", { id, ...at(id), name: `#${id}` });
     for (let n = 0; n < 1 + dice.roll(2); n++)
@@ -111,6 +113,7 @@ function fillOrder(store: Store, dice: Dice, id: number, times: { created_at: st
     ...{ id, ...times, name: `#${1_000 + id}`, email: `c${dice.roll(50)}@example.com`, note: `a\tb\n\\"${id}` },
     ...{ customer: 1 + dice.roll(60), currencyCode: "EUR", totalPriceSet: moneyBag(amount), cancelledAt: null },
     ...{ tags: ["x", "é, 漢"], test: false, processedAt: times.created_at },
+    customerJourneySummary: id % 3 === 0 ? { id, customerOrderIndex: id, daysToConversion: 3 } : null,
   });
   const lines = id === 7 ? 9 : dice.roll(7);
   for (let n = 0; n < lines; n++) putLine(store, dice, { id: id * 100 + n, order: id });

@@ -1,3 +1,4 @@
+import { GraphQLError } from "graphql";
 import type { Stored } from "../store.ts";
 import type { ShopContext } from "./context.ts";
 import { objectsOf } from "./schema.ts";
@@ -31,4 +32,10 @@ const SIXTY_DAYS_MS = 60 * 86_400_000;
 export function isVisible(context: ShopContext, table: string, record: Stored): boolean {
   if (table !== "Order" || hasScope(context, "read_all_orders")) return true;
   return Date.parse(String(record.created_at)) >= context.clock.now() - SIXTY_DAYS_MS;
+}
+
+export function internalError(): GraphQLError {
+  return new GraphQLError("Internal error. Looks like something went wrong on our end.", {
+    extensions: { code: "INTERNAL_SERVER_ERROR", requestId: "1" },
+  });
 }

@@ -25,8 +25,29 @@ export const CHILDREN: Record<string, { table: string; by: string }> = {
   "AbandonedCheckout.lineItems": { table: "AbandonedCheckoutLineItem", by: "abandonedCheckout" },
 };
 
-for (const owner of ["Order", "Product", "ProductVariant", "Customer", "Collection"])
-  CHILDREN[`${owner}.metafields`] = { table: "Metafield", by: `of${owner}` };
+Object.assign(CHILDREN, {
+  "Order.agreements": { table: "OrderAgreement", by: "order" },
+  "OrderAgreement.sales": { table: "ProductSale", by: "agreement" },
+  "Order.discountApplications": { table: "DiscountCodeApplication", by: "order" },
+  "CustomerJourneySummary.moments": { table: "CustomerVisit", by: "order" },
+  "DiscountCodeBasic.codes": { table: "DiscountRedeemCode", by: "discount" },
+  "Fulfillment.events": { table: "FulfillmentEvent", by: "fulfillment" },
+  "Product.media": { table: "MediaImage", by: "product" },
+  "Product.resourcePublicationsV2": { table: "ResourcePublicationV2", by: "product" },
+  "Collection.resourcePublicationsV2": { table: "ResourcePublicationV2", by: "collection" },
+  "MetaobjectDefinition.metaobjects": { table: "Metaobject", by: "definition" },
+  "RegionsCondition.regions": { table: "MarketRegionCountry", by: "market" },
+  "PriceList.prices": { table: "PriceListPrice", by: "priceList" },
+  "Company.contacts": { table: "CompanyContact", by: "company" },
+  "SellingPlanGroup.sellingPlans": { table: "SellingPlan", by: "group" },
+  "SubscriptionContract.lines": { table: "SubscriptionLine", by: "contract" },
+});
+
+const METAFIELD_OWNERS = [
+  ...["Order", "Product", "ProductVariant", "Customer", "Collection", "DraftOrder", "Location", "Shop"],
+  ...["Blog", "Article", "Page", "Company", "CompanyLocation"],
+];
+for (const owner of METAFIELD_OWNERS) CHILDREN[`${owner}.metafields`] = { table: "Metafield", by: `of${owner}` };
 
 /** A record of the table changes its parent's `updatedAt` when it changes: table to the fields that name parents, and their tables. */
 export const TOUCHES: Record<string, Record<string, string>> = {
@@ -64,6 +85,12 @@ export const DELETION_SUBJECTS: Record<string, string> = {
   Collection: "COLLECTION",
   DraftOrder: "DRAFT_ORDER",
   DiscountNode: "DISCOUNT_NODE",
+  Blog: "BLOG",
+  Article: "ARTICLE",
+  Comment: "COMMENT",
+  Page: "PAGE",
+  Company: "COMPANY",
+  CompanyLocation: "COMPANY_LOCATION",
 };
 
 /** Any of the scopes lets an app read the type. */
@@ -91,7 +118,17 @@ export const SCOPES: Record<string, string[]> = {
   ],
   ...ofAll(["ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction"], ["read_shopify_payments_payouts"]),
   ShopifyPaymentsDispute: ["read_shopify_payments_disputes"],
-  Publication: ["read_publications"],
+  ...ofAll(["Publication", "ResourcePublicationV2"], ["read_publications"]),
+  ...ofAll(["Blog", "Article", "Comment", "Page"], ["read_content", "read_online_store_pages"]),
+  Metaobject: ["read_metaobjects"],
+  MetaobjectDefinition: ["read_metaobject_definitions"],
+  Market: ["read_markets"],
+  ...ofAll(["Catalog", "PriceList", "SellingPlanGroup"], ["read_products"]),
+  ...ofAll(["Company", "CompanyContact", "CompanyLocation"], ["read_companies", "read_customers"]),
+  SubscriptionContract: ["read_own_subscription_contracts"],
+  DeliveryProfile: ["read_shipping"],
+  Segment: ["read_customers"],
+  StaffMember: ["read_users"],
 };
 
 function ofAll(types: string[], scopes: string[]): Record<string, string[]> {

@@ -12,7 +12,7 @@ import {
 import type { Stored } from "../store.ts";
 import { pageOf } from "./connections.ts";
 import type { ShopContext } from "./context.ts";
-import { findByGid, gidOf, hasScope, isVisible, resolvedOf } from "./objects.ts";
+import { findByGid, gidOf, hasScope, internalError, isVisible, resolvedOf } from "./objects.ts";
 import { CHILDREN, SCOPES } from "./relations.ts";
 import { ROOT_FIELDS } from "./root-fields.ts";
 import { nodeTypeOf, objectsOf } from "./schema.ts";
@@ -37,15 +37,9 @@ export const resolveField: GraphQLFieldResolver<unknown, ShopContext> = (source,
   if (nodeTypeOf(returnType) !== null) return listOf(context, [], nodeTypeOf(returnType) ?? "", args, info);
   if (given !== undefined) return wrap(context, given, returnType, parent.seed, fieldName);
   if (isListType(getNullableType(returnType)) && isStored(context, getNamedType(returnType).name)) return [];
-  if (isStored(context, getNamedType(returnType).name)) return null;
+  if (!isNonNullType(returnType) && isStored(context, getNamedType(returnType).name)) return null;
   return synthesize(returnType, parent.seed, fieldName);
 };
-
-export function internalError(): GraphQLError {
-  return new GraphQLError("Internal error. Looks like something went wrong on our end.", {
-    extensions: { code: "INTERNAL_SERVER_ERROR", requestId: "1" },
-  });
-}
 
 function resolveRoot(args: Record<string, unknown>, context: ShopContext, info: GraphQLResolveInfo): unknown {
   const { fieldName, returnType } = info;
@@ -53,7 +47,7 @@ function resolveRoot(args: Record<string, unknown>, context: ShopContext, info: 
   if (own !== undefined) return own(args, context, info);
   const node = nodeTypeOf(returnType);
   if (node !== null) {
-    const table = node === "Event" ? "BasicEvent" : node;
+    const table = LISTED[node] ?? node;
     const records = context.store
       .rows(table)
       .filter((record) => isVisible(context, table, record) && isListed(fieldName, record, args));
@@ -67,6 +61,9 @@ function resolveRoot(args: Record<string, unknown>, context: ShopContext, info: 
   }
   return synthesize(returnType, "QueryRoot", fieldName);
 }
+
+/** What lists of an interface have. */
+const LISTED: Record<string, string> = { Event: "BasicEvent", Catalog: "MarketCatalog" };
 
 /** Lists that leave something out unless they are asked for it. */
 function isListed(field: string, record: Stored, args: Record<string, unknown>): boolean {

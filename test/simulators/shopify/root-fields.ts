@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql";
 import type { ShopContext } from "./context.ts";
-import { findByGid, hasScope } from "./objects.ts";
+import { findByGid, hasScope, internalError } from "./objects.ts";
 import type { Resolved } from "./synthesize.ts";
 
 type RootField = (args: Record<string, unknown>, context: ShopContext, info: GraphQLResolveInfo) => unknown;
@@ -42,7 +42,11 @@ export const ROOT_FIELDS: Record<string, RootField> = {
   bulkOperation: ({ id }, { bulk }) => bulk.find(String(id)),
   currentBulkOperation: (_, { bulk }) => bulk.newest(),
   bulkOperations: (_, { bulk }) => bulk.page(),
-  bulkOperationRunQuery: ({ query, groupObjects }, context) =>
-    context.bulk.run(context, String(query), groupObjects === true),
+  bulkOperationRunQuery({ query, groupObjects }, context) {
+    const answer = context.bulk.run(context, String(query), groupObjects === true);
+    // The operation is made, and the answer says that something went wrong.
+    if (context.takeFailure("Mutation.bulkOperationRunQuery")) throw internalError();
+    return answer;
+  },
   bulkOperationCancel: ({ id }, { bulk }) => bulk.cancel(String(id)),
 };

@@ -24,6 +24,8 @@ export interface ShopSettings {
   /** Whether a change of an inventory level shows in its item's `updatedAt`. Nothing says that it does. */
   levelTouchesItem: boolean;
   accessTokenSeconds: number;
+  /** The version that it answers with, whatever it was asked for; null: the one that it was asked for, where it still answers that. */
+  answeredVersion: string | null;
   /** The shop takes payments by Shopify Payments. */
   paymentsAccount: boolean;
   /** All requests are answered so: 402 for a frozen shop, 423 for a locked one, 403, 404. */
@@ -36,7 +38,13 @@ export function createSettings(given: Partial<ShopSettings> = {}): ShopSettings 
     ...{ pageSize: 250, cap: 25_000, pastCap: "error", searchLagSeconds: 30 },
     ...{ bucket: { maximumAvailable: 2_000, restoreRate: 1_000 }, maxQueryCost: 1_000 },
     ...{ bulkSeconds: 1, bulkAtOnce: 5, bulkEnabled: true, bulkOrder: "shuffled" },
-    ...{ levelTouchesItem: false, accessTokenSeconds: 3_600, paymentsAccount: true, refusal: null },
+    ...{
+      levelTouchesItem: false,
+      accessTokenSeconds: 3_600,
+      paymentsAccount: true,
+      refusal: null,
+      answeredVersion: null,
+    },
     ...given,
   };
 }

@@ -72,7 +72,7 @@ export function createShop(given: Partial<ShopSettings> = {}): Shop {
     if (path === "/admin/oauth/access_token" && request.method === "POST") return access.answer(request.body, tools);
     const asked = /^\/admin\/api\/([\w-]+)\/graphql\.json$/.exec(path)?.[1];
     if (asked === undefined || (!VERSIONS.includes(asked) && asked > "2026")) return NOT_FOUND;
-    const version = VERSIONS.includes(asked) ? asked : (VERSIONS[0] ?? "");
+    const version = settings.answeredVersion ?? (VERSIONS.includes(asked) ? asked : (VERSIONS[0] ?? ""));
     const token = headers["x-shopify-access-token"];
     if (!access.isGood(typeof token === "string" ? token : undefined, tools)) return UNAUTHORIZED;
     if (request.method !== "POST") return { status: 406, body: { errors: "Not Acceptable" } };

@@ -2,7 +2,7 @@ import { FILE_COLUMNS, UNMAPPED } from "../shape.ts";
 import { binaryWriterOf, type WriteCell, writeInt16, writeInt64Cell } from "./binary-cells.ts";
 import { type CopyBuffer, reserve, writeReady } from "./copy-buffer.ts";
 import { type CsvMarks, type CsvScan, ESCAPED, QUOTED } from "./csv-scan.ts";
-import type { RowPlanInput } from "./row-plan.ts";
+import { omissionOf, type RowPlanInput } from "./row-plan.ts";
 import { unescapeBytes } from "./unescape.ts";
 
 /** Begins and ends a stream of COPY's binary format. */
@@ -41,8 +41,9 @@ export function createBinaryRows({ input, marks, ids, nullValues }: BinaryRowOpt
   const steps = found.filter((step) => step !== null);
   if (steps.length < found.length) return null;
   const used = new Set(steps.map(({ index }) => index));
+  const { isOmitted } = omissionOf(input.spec);
   const strays = steps.some(({ kind }) => kind === "unmapped")
-    ? ids.flatMap((_, index) => (used.has(index) ? [] : [index]))
+    ? ids.flatMap((id, index) => (used.has(index) || isOmitted(id) ? [] : [index]))
     : [];
   const nulls = nullValues.filter((value) => value !== "").map((value) => Buffer.from(value));
   const emptyIsNull = nullValues.includes("");

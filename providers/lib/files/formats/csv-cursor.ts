@@ -41,7 +41,7 @@ export interface CsvCursor {
   isSound(): boolean;
 }
 
-/** The first bytes show how lines end. The same ones in every try, however they come. */
+/** The first bytes, and so many behind the first line, show how lines end. The same ones in every try, however they come. */
 const HEAD_BYTES = 64 * 1024;
 
 export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
@@ -58,12 +58,13 @@ export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
  * @throws FileFault, or what the bytes throw
  */
 export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecordBytes: number): Promise<CsvCursor> {
-  const head = await readHead(text);
-  const marks = marksOf(format, newlineOf(head, marksOf(format, LF)));
+  const { head, newline } = await readHead(text, marksOf(format, LF), maxRecordBytes);
+  const marks = marksOf(format, newline);
   const cursor = createCursor(text, marks, maxRecordBytes, head);
   await cursor.skipLines(format.skipRows);
   const first = await cursor.findFirst();
   if (!first) return cursor;
+  requireDelimited(cursor, format);
   if (cursor.scan.cellCount > MOST_CELLS) {
     throw new FileFault(`has ${cursor.scan.cellCount} columns`, { row: 0, offset: cursor.recordOffset() });
   }
@@ -85,39 +86,69 @@ export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecord
   return cursor;
 }
 
+/** What servers answer in place of a file. */
+const [MARKUP, JSON_TEXT] = [/^\s*<(?:!doctype|\?xml|html|head|body|error)\b/i, /^\s*[{[]\s*[{["]/];
+const STARTING_BYTES = 256;
+
+/** The error page of a server would become a table of its lines. @throws FileFault */
+function requireDelimited({ scan, recordOffset }: CsvCursor, { type, header }: DelimitedFormat): void {
+  const start = scan.bytes.toString("latin1", scan.from, Math.min(scan.at, scan.from + STARTING_BYTES));
+  const what = MARKUP.test(start) ? "HTML or XML" : header && JSON_TEXT.test(start) ? "JSON" : null;
+  if (what !== null) throw new FileFault(`is ${what}, not ${type}`, { row: 0, offset: recordOffset() });
+}
+
 /** Goes on in a text that was opened behind its header. */
 export function continueCsv(text: OpenText, { marks, ids }: CsvCursor, maxRecordBytes: number): CsvCursor {
   return Object.assign(createCursor(text, marks, maxRecordBytes, null), { ids });
 }
 
-async function readHead(text: OpenText): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  while (bytes < HEAD_BYTES) {
-    const chunk = await nextChunk(text, 0, 0);
-    if (chunk === null) break;
-    chunks.push(chunk);
-    bytes += chunk.length;
+/** To a good way behind the first line, which may be long. */
+async function readHead(
+  text: OpenText,
+  marks: CsvMarks,
+  maxRecordBytes: number,
+): Promise<{ head: Buffer; newline: number }> {
+  let head: Buffer = Buffer.alloc(0);
+  for (let wanted = HEAD_BYTES; ; wanted = 2 * head.length) {
+    const chunks = [head];
+    let bytes = head.length;
+    let isWhole = false;
+    while (bytes < wanted && !isWhole) {
+      const chunk = await nextChunk(text, 0, 0);
+      if (chunk === null) isWhole = true;
+      else {
+        chunks.push(chunk);
+        bytes += chunk.length;
+      }
+    }
+    head = Buffer.concat(chunks);
+    const { newline, looksTo } = newlineOf(head, marks);
+    if (isWhole || head.length >= looksTo || head.length > maxRecordBytes) return { head, newline };
   }
-  return Buffer.concat(chunks);
 }
 
-/** CR where no line of the head ends with LF. Quotes may hold both, where they begin a cell: within one they are text. */
-function newlineOf(head: Buffer, { delimiter, quote, escapeMark }: CsvMarks): number {
+/**
+ * CR where no line of the head ends with LF. Quotes may hold both, where they begin a cell: within one they are text.
+ * @returns `looksTo`: how many bytes have to be there for the answer
+ */
+function newlineOf(head: Buffer, { delimiter, quote, escapeMark }: CsvMarks): { newline: number; looksTo: number } {
   let place: "start" | "cell" | "quoted" | "closed" = "start";
   let newline = LF;
-  const end = Math.min(head.length, HEAD_BYTES);
-  for (let at = 0; at < end; at += 1) {
+  let looksTo = Number.POSITIVE_INFINITY;
+  const end = (): number => Math.min(head.length, looksTo);
+  for (let at = 0; at < end(); at += 1) {
     const byte = head[at];
     if (place === "quoted") {
       if (byte === quote) place = "closed";
       else if (byte === escapeMark) at += 1;
     } else if (byte === quote && place !== "cell") place = "quoted";
-    else if (byte === LF) return LF;
-    else if (byte === CR) [newline, place] = [CR, "start"];
-    else place = byte === delimiter ? "start" : "cell";
+    else if (byte === LF) return { newline: LF, looksTo: at + 1 };
+    else if (byte === CR) {
+      if (newline === LF) looksTo = Math.max(HEAD_BYTES, at + 1 + HEAD_BYTES);
+      [newline, place] = [CR, "start"];
+    } else place = byte === delimiter ? "start" : "cell";
   }
-  return newline;
+  return { newline, looksTo };
 }
 
 async function nextChunk(text: OpenText, row: number, offset: number): Promise<Buffer | null> {

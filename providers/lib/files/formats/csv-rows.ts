@@ -64,7 +64,9 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
     return { kind: step.kind, before: step.before, index, field, isUsual: usualTextOf(type), isText: type === "text" };
   });
   const known = new Set(steps.map(({ index }) => index));
-  const strays = plan.keepsUnmapped ? ids.flatMap((id, index) => (known.has(index) ? [] : [{ id, index }])) : [];
+  const strays = plan.keepsUnmapped
+    ? ids.flatMap((id, index) => (known.has(index) || plan.isOmitted(id) ? [] : [{ id, index }]))
+    : [];
   const nulls = nullValues.filter((value) => value !== "").map((value) => Buffer.from(value));
   const emptyIsNull = nullValues.includes("");
 

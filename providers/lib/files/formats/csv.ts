@@ -4,7 +4,7 @@ import { createBinaryRows } from "./binary-rows.ts";
 import { type CopyBuffers, PORTION_BYTES } from "./copy-buffer.ts";
 import { type CsvCursor, continueCsv, type DelimitedFormat, openCsv } from "./csv-cursor.ts";
 import { createCsvRows } from "./csv-rows.ts";
-import { FileFault, type Portion, type RowReader, rejectOf } from "./portion.ts";
+import { FileFault, HIDDEN_RECORD, type Portion, type RowReader, rejectOf } from "./portion.ts";
 import type { RowPlan, RowPlanInput } from "./row-plan.ts";
 
 export interface ReaderOptions<Format> {
@@ -40,7 +40,10 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
   function rejected(fault: { column: string | null; reason: string }): RejectedRecord {
     const { bytes, from, at } = cursor.scan;
     const place = { row: rowNumber, offset: cursor.recordOffset() };
-    return rejectOf(path, place, { ...fault, record: bytes.toString("utf8", from, at) });
+    return rejectOf(path, place, {
+      ...fault,
+      record: plan.hidesRecords ? HIDDEN_RECORD : bytes.toString("utf8", from, at),
+    });
   }
 
   async function nextPortion(maxRows: number): Promise<Portion | null> {

@@ -6,7 +6,7 @@ import { type CopyBuffer, PORTION_BYTES, reserve } from "./copy-buffer.ts";
 import type { ReaderOptions } from "./csv.ts";
 import type { RowFault } from "./csv-rows.ts";
 import { createJsonRows } from "./json-rows.ts";
-import { FileFault, type Portion, type RowReader, rejectOf } from "./portion.ts";
+import { FileFault, HIDDEN_RECORD, type Portion, type RowReader, rejectOf } from "./portion.ts";
 
 /** One record of JSON text. */
 export interface JsonRecord {
@@ -65,7 +65,14 @@ export function readJsonRecords(options: JsonReaderOptions): RowReader {
   }
 
   function rejected(fault: RowFault, { bytes, offset }: JsonRecord): RejectedRecord {
-    return rejectOf(path, { row: rowNumber, offset }, { ...fault, record: bytes.toString("utf8") });
+    return rejectOf(
+      path,
+      { row: rowNumber, offset },
+      {
+        ...fault,
+        record: plan.hidesRecords ? HIDDEN_RECORD : bytes.toString("utf8"),
+      },
+    );
   }
 
   async function nextPortion(maxRows: number): Promise<Portion | null> {

@@ -14,13 +14,13 @@ export interface JsonRows {
 
 const UNSTORABLE = "text with a NUL character or half a surrogate pair, which Postgres cannot store";
 
-export function createJsonRows({ steps, last, keepsUnmapped }: RowPlan): JsonRows {
+export function createJsonRows({ steps, last, keepsUnmapped, isOmitted }: RowPlan): JsonRows {
   const parts = steps.map((step) => ({ ...step, before: step.before.toString() }));
   const end = last.toString();
   const known = new Set(steps.flatMap((step) => (step.kind === "field" ? [step.field.id] : [])));
 
   function unmappedOf(record: JsonObject): JsonObject | null {
-    const strays = Object.entries(record).filter(([id, value]) => !known.has(id) && value !== null);
+    const strays = Object.entries(record).filter(([id, value]) => !known.has(id) && value !== null && !isOmitted(id));
     return keepsUnmapped && strays.length > 0 ? Object.fromEntries(strays) : null;
   }
 

@@ -46,6 +46,9 @@ export class FileFault extends Error {
 /** Of a record that is kept with a reject: the file has all of it. */
 const MOST_RECORD_CHARACTERS = 16 * 1024;
 
+/** Instead of a record of which columns are left out. */
+export const HIDDEN_RECORD = "(not shown, since the sync leaves out columns)";
+
 /** @param record as the file has it */
 export function rejectOf(path: string, place: FaultPlace, { column, reason, record }: RejectedRecord): RejectedRecord {
   const shown = record.length > MOST_RECORD_CHARACTERS ? `${record.slice(0, MOST_RECORD_CHARACTERS)}…` : record;

@@ -1,3 +1,4 @@
+import { normaliseName } from "../../../../core/naming.ts";
 import { FILE_COLUMNS, type FileField, type FileSpec, UNMAPPED } from "../shape.ts";
 import type { ListedFile } from "../store.ts";
 import { escapeCell } from "./copy-buffer.ts";
@@ -11,6 +12,10 @@ export interface RowPlan {
   ownBytes: number;
   /** Is there a column for what has none? */
   keepsUnmapped: boolean;
+  /** Is it a column of the file that the sync leaves out? */
+  isOmitted(id: string): boolean;
+  /** Some may be: no record is shown as it is. */
+  hidesRecords: boolean;
 }
 
 /** `before`: COPY text that comes before it, tabs and constant columns. */
@@ -60,5 +65,11 @@ export function planRows({ columns, spec, file, parts }: RowPlanInput): RowPlan 
     last,
     ownBytes: before + last.length + ROW_NUMBER_BYTES + 2 * steps.length,
     keepsUnmapped: columns.includes(UNMAPPED),
+    ...omissionOf(spec),
   };
+}
+
+export function omissionOf({ omits }: FileSpec): Pick<RowPlan, "isOmitted" | "hidesRecords"> {
+  const ids = new Set(omits);
+  return { isOmitted: (id) => ids.has(id) || ids.has(normaliseName(id)), hidesRecords: omits !== undefined };
 }

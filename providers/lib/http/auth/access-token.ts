@@ -41,23 +41,27 @@ export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
   const { slot = "" } = grant;
   let held: HeldToken | null = null;
   let renewal: Promise<HeldToken> | null = null;
+  /** What the source gave last in place of a token that it had refused. */
+  let replacement: string | null = null;
 
   /** Everybody in this process waits for the same renewal, and `shared.renew` does so over processes. */
-  function renewOnce(context: AuthContext, refused: string | null): Promise<HeldToken> {
-    renewal ??= renewShared(context, refused).finally(() => {
+  function renewOnce(context: AuthContext, refused: string | null, isAgain = false): Promise<HeldToken> {
+    renewal ??= renewShared(context, refused, isAgain).finally(() => {
       renewal = null;
     });
     return renewal;
   }
 
-  async function renewShared(context: AuthContext, refused: string | null): Promise<HeldToken> {
+  async function renewShared(context: AuthContext, refused: string | null, isAgain: boolean): Promise<HeldToken> {
     let fault: Error | null = null;
     const renewed = await context.shared.renew(async ({ tokens, secrets }) => {
       const stored = read(tokens, secrets);
       if (stored && stored.accessToken !== refused && isFresh(stored)) return null;
+      if (isAgain && stored !== null && refused === replacement) return null;
       const issued = await grant.request(context, secrets);
       fault = issued.fault ?? null;
       if (fault !== null) return { secrets: issued.rotated };
+      if (refused !== null) replacement = issued.accessToken;
       const token = toStored(issued, { ...secrets, ...issued.rotated });
       return { secrets: issued.rotated, tokens: putToken(tokens, slot, token) };
     });
@@ -97,10 +101,12 @@ export function createTokenAuthenticator(grant: TokenGrant): Authenticator {
       const token = stored && isFresh(stored) ? hold(context, stored) : await renewOnce(context, null);
       return token.authorization;
     },
-    async renew(context, refused) {
+    async renew(context, refused, { isAgain = false } = {}) {
       // Somebody has renewed it since that request was sent.
       if (held && held.authorization !== refused && isFresh(held)) return held.authorization;
-      return (await renewOnce(context, held?.accessToken ?? null)).authorization;
+      const before = held?.accessToken ?? null;
+      const newer = await renewOnce(context, before, isAgain);
+      return isAgain && newer.accessToken === before ? null : newer.authorization;
     },
   };
 }

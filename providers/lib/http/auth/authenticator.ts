@@ -26,8 +26,18 @@ export interface SignedRequest {
 export interface Authenticator {
   /** @param scope of the request, see `HttpRequest.scope` */
   authorize(context: AuthContext, scope?: string): Promise<Authorization>;
-  /** The source has refused `refused`. @returns null where there is nothing newer to be had */
-  renew(context: AuthContext, refused: Authorization, scope?: string): Promise<Authorization | null>;
+  /**
+   * The source has refused `refused`.
+   * @param asked.isAgain the request was sent with what an earlier `renew` gave: a token that was issued then is not replaced by yet another one
+   * @returns null where there is nothing newer to be had
+   */
+  renew(context: AuthContext, refused: Authorization, asked?: RenewalRequest): Promise<Authorization | null>;
+}
+
+export interface RenewalRequest {
+  /** Of the request, see `HttpRequest.scope`. */
+  scope?: string | undefined;
+  isAgain?: boolean;
 }
 
 /** What the client lends to an authenticator. */

@@ -1,5 +1,5 @@
 import { createTokenAuthenticator } from "./access-token.ts";
-import type { AuthContext, Authenticator, Authorization, TokenRequest } from "./authenticator.ts";
+import type { AuthContext, Authenticator, Authorization, RenewalRequest, TokenRequest } from "./authenticator.ts";
 import { readLifetime, withAnswered } from "./oauth2.ts";
 import { keptOf, readMember, readTokenAnswer } from "./token-answer.ts";
 
@@ -60,7 +60,7 @@ export function scopedTokenAuth({ base, account, exchanges }: ScopedTokens): Aut
 
   return {
     authorize: (context, scope) => of(scope).authorize(context),
-    renew: (context, refused, scope) => of(scope).renew(context, refused),
+    renew: (context, refused, asked = {}) => of(asked.scope).renew(context, refused, asked),
   };
 }
 
@@ -108,8 +108,8 @@ function createExchanged(base: Authenticator, exchange: Exchange, [scope, ...acc
 
   return {
     authorize: (context: AuthContext) => withUsual(context, () => exchanged.authorize(context)),
-    renew: (context: AuthContext, refused: Authorization) =>
-      withUsual(context, () => exchanged.renew(context, refused)),
+    renew: (context: AuthContext, refused: Authorization, asked?: RenewalRequest) =>
+      withUsual(context, () => exchanged.renew(context, refused, asked)),
   };
 }
 

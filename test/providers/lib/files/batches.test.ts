@@ -25,7 +25,7 @@ async function read(items: readonly Item[]) {
   }
   const found = { binaryBytes: 0, textRows: 0, files: 0 };
   const limits = { rows: 1_000_000, bytes: 1_000_000_000 };
-  const options = { columns: ["id"], limits, buffers: createCopyBuffers(), replacesFiles: true };
+  const options = { columns: ["id"], limits, buffers: createCopyBuffers(), staleBy: ["_file_path", "_file_version"] };
   for await (const batch of batchesOf(source(), options)) {
     if (batch.kind === "rows") found.textRows += batch.rows.length;
     else if (batch.kind === "copy") {

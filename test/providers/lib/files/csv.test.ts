@@ -15,7 +15,7 @@ describe("delimited text", () => {
     const { rows, types } = await load("id,name,amount,day\n1,Ann,1.50,2026-01-31\n2,Bob,-2,2026-02-01\n");
     expect(rows[1]).toMatchObject({
       ...{ id: "2", name: "Bob", amount: "-2", day: "2026-02-01", _unmapped: null },
-      ...{ _file_id: "a.csv", _file_path: "a.csv", _row_number: "2", _file_modified_at: "2026-01-01T00:00:00Z" },
+      ...{ _file_path: "a.csv", _row_number: "2", _file_modified_at: "2026-01-01T00:00:00Z" },
     });
     expect(types).toMatchObject({
       ...{ id: "bigint", name: "text", amount: "numeric", day: "date", _unmapped: "jsonb", _row_number: "bigint" },

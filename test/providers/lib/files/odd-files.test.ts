@@ -81,8 +81,53 @@ describe("a file that nobody has thought of", () => {
     const { columns, rows, description } = await load({ a: `${names.join(",")}\n${names.join(",")}\n` });
     expect(columns.length).toBeLessThanOrEqual(1_592);
     const unmapped = JSON.parse(rows[0]?._unmapped ?? "");
-    expect(Object.keys(unmapped).length + columns.length - 6).toBe(1_700);
+    expect(Object.keys(unmapped).length + columns.length - 5).toBe(1_700);
     expect(unmapped.c1699).toBe("c1699");
     expect(description).toMatch(/columns are more than a table can have; they are kept in _unmapped/);
+  });
+
+  it.each([
+    ["\r", 70_000],
+    ["\r\n", 70_000],
+    ["\n", 70_000],
+    ["\r", 65_534],
+    ["\r\n", 65_535],
+  ])("has a first line that is longer than what shows how lines end (%j behind %i bytes)", async (newline, bytes) => {
+    const content = [`id,${"x".repeat(bytes - 3)}`, "1,2", "3,4", ""].join(newline);
+    for (const chunkBytes of [1_000, 64 * 1024, 1024 * 1024]) {
+      const { rows } = await load({ a: content }, {}, chunkBytes);
+      expect(rows.map((row) => Object.values(row).slice(0, 2))).toEqual([
+        ["1", "2"],
+        ["3", "4"],
+      ]);
+    }
+  });
+
+  it.each([
+    [
+      "an HTML page",
+      "<!DOCTYPE html>\n<html><body>\n<h1>Forbidden</h1></body></html>\n",
+      "csv",
+      /is HTML or XML, not csv/,
+    ],
+    ["an HTML page", "\n  <html><body>Sorry, try again</body></html>\n", "tsv", /is HTML or XML, not tsv/],
+    ["an HTML page", "<!DOCTYPE html>\n<html>\n</html>\n", "ndjson", /has no JSON object among its first records/],
+    ["an error in XML", '<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>\n', "csv", /is HTML or XML/],
+    ["an error in JSON", '{"error":"not found"}\n', "csv", /is JSON, not csv/],
+    ["JSON over several lines", '{\n "id": 1\n}\n', "ndjson", /one JSON object has to be on each line/],
+  ])("is %s: %j read as %s", async (_, content, type, reason) => {
+    const format = { type };
+    await expect(load({ a: content }, { format })).rejects.toMatchObject({
+      ...{ reasonCode: "source_file_unreadable", message: expect.stringMatching(reason) },
+    });
+    if (type === "ndjson") return;
+    const { plain, files } = await load({ a: content, b: "id\n1\n" }, { format });
+    expect(plain).toEqual([{ id: "1" }]);
+    expect(files).toMatchObject([{ status: "failed", rows: 0 }, { status: "loaded" }]);
+  });
+
+  it("has records of JSON with a member twice, of which the last one counts, as in jsonb", async () => {
+    const { plain } = await load({ a: '{"a":1,"b":{"x":1,"x":2.50},"a":2}\n' }, ndjson);
+    expect(plain).toEqual([{ a: "2", b: '{"x":2.50}' }]);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { FileMark } from "../../../../providers/batch.ts";
+import { fileTablesSchema } from "../../../../providers/lib/files/config.ts";
+import { readPart } from "../../../../providers/lib/files/parts.ts";
 import type { PlanRequest } from "../../../../providers/provider.ts";
-import { manifestOf, planRequestOf, readSlice, sourceOf } from "../../../support/file-reading.ts";
+import { manifestOf, planRequestOf, readSlice, resourceOf, sourceOf } from "../../../support/file-reading.ts";
 import { type MemoryStore, memoryStore } from "../../../support/file-stores.ts";
 
 const CSV = "id\n1\n";
@@ -19,9 +21,14 @@ async function planOf(store: MemoryStore, request: Partial<PlanRequest> = {}, co
 }
 
 function filesOf(plan: Awaited<ReturnType<typeof planOf>>): string[] {
-  return plan.slices.flatMap(({ window }) =>
-    window.by === "part" && Array.isArray(window.part.files) ? window.part.files.map(([id]) => String(id)) : [],
-  );
+  return filesBySlice(plan).flat();
+}
+
+function filesBySlice(plan: Awaited<ReturnType<typeof planOf>>): string[][] {
+  return plan.slices.map(({ window }) => {
+    const part = window.by === "part" ? readPart(window.part) : null;
+    return part !== null && "files" in part ? part.files.map(({ fileId }) => fileId) : [];
+  });
 }
 
 describe("the plan of a table of files", () => {
@@ -117,9 +124,7 @@ describe("the plan of a table of files", () => {
       store.put(String(i).padStart(5, "0"), CSV, { listedSize: i % 100 === 50 ? 200 * 1024 * 1024 : 5 });
     }
     const plan = await planOf(store);
-    const sizes = plan.slices.map(({ window }) =>
-      window.by === "part" && Array.isArray(window.part.files) ? window.part.files.length : 0,
-    );
+    const sizes = filesBySlice(plan).map(({ length }) => length);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(5000);
     expect(sizes.length).toBeGreaterThan(40);
     expect(plan.slices[0]?.label).toBe(`1/${sizes.length}`);
@@ -163,8 +168,8 @@ describe("the plan of a table of files", () => {
     const [keyless] = await sourceOf(store, { primaryKey: ["nr"] }).discover(["t"]);
     expect(keyless?.failure?.message).toContain("no file has the primaryKey column nr");
     const [empty] = await sourceOf(store, { pathGlob: "x/*" }).discover(["t"]);
-    expect(empty?.description).toContain("No file matches");
-    expect(() => sourceOf(store, { name: "files" })).toThrow(/name of the listing/);
+    expect(empty?.description).toContain("No file that is not empty matches");
+    expect(() => fileTablesSchema([]).parse([resourceOf({ name: "files" })])).toThrow(/must not be files/);
     await expect(sourceOf(store).plan(planRequestOf({ entityKey: "other" }))).rejects.toMatchObject({
       reasonCode: "entity_unknown",
     });
@@ -183,5 +188,15 @@ describe("the listing as a table", () => {
     expect(first[0]?.rows[0]).toEqual(["a", "a", await tokenOf(store, "a"), "5", null]);
     const rest = await readSlice(source, plan, 0, { batchRows: 2, checkpoint: first[0]?.checkpoint ?? null });
     expect(rest.flatMap(({ rows }) => rows.map(([id]) => id))).toEqual(["c", "d", "e"]);
+  });
+});
+
+describe("the number of rows that discovery guesses", () => {
+  it("goes by the size of all files and by the rows of some", async () => {
+    const store = memoryStore();
+    for (let file = 0; file < 20; file += 1) store.put(`${file}.csv`, `id\n${"1234567\n".repeat(500)}`);
+    const [, table] = await sourceOf(store).discover(null);
+    expect(table?.estimatedRows).toBeGreaterThan(9_900);
+    expect(table?.estimatedRows).toBeLessThan(10_100);
   });
 });

@@ -262,6 +262,19 @@ describe("an access token", () => {
     expect(api.grants).toHaveLength(2);
   });
 
+  it("that another process has renewed, and that has ended since, is renewed once more", async () => {
+    const api = await serveApi();
+    const shared = createSharedConnection({ refreshToken: "refresh-1" });
+    const [one, other] = [0, 1].map(() => openClient({ baseUrl: api.origin, auth: refresh(api), shared }));
+    await one?.send(GET);
+    await other?.send(GET);
+    api.revoke();
+    await other?.send(GET);
+    api.revoke();
+    expect((await one?.send(GET))?.status).toBe(200);
+    expect(api.grants).toHaveLength(3);
+  });
+
   it("that is refused though it is fresh is a failure of authentication", async () => {
     const local = await serve(({ url }, response) =>
       url === "/token" ? sendJson(response, { access_token: "canary-1" }) : response.writeHead(401).end("canary-1"),

@@ -1,0 +1,45 @@
+import type { GraphqlChild, GraphqlResource } from "../../lib/graphql/declaration.ts";
+import { fields, ID, ofParent } from "../columns.ts";
+
+/** Of an object that sales channels and markets can show. @param parent as in column names: `product` */
+export function publicationsOf(parent: string): GraphqlChild {
+  return {
+    entityKey: `${parent}_publications`,
+    displayName: `${parent[0]?.toUpperCase()}${parent.slice(1)} publications`,
+    description: `Where a ${parent} is published, or will be. Read when the ${parent} changes, which publishing need not do; a full refresh reads all.`,
+    field: { connection: "resourcePublicationsV2", args: "onlyPublished: false" },
+    type: "ResourcePublicationV2",
+    hasNoId: true,
+    columns: {
+      ...ofParent(parent),
+      publication_id: { type: "text", path: "publication.id", required: true },
+      ...fields("boolean", "isPublished"),
+      ...fields("timestamptz", "publishDate"),
+    },
+    primaryKey: [`${parent}_id`, "publication_id"],
+    permission: "read_publications",
+    sizeClass: "m",
+    defaultSelected: false,
+  };
+}
+
+export const publications: GraphqlResource = {
+  entityKey: "publications",
+  displayName: "Publications",
+  description: "Where products and collections can be published: sales channels, apps and catalogs. Read as a whole.",
+  root: "publications",
+  isSearchable: false,
+  type: "Publication",
+  columns: {
+    ...ID,
+    catalog_id: { type: "text", path: "catalog.id" },
+    catalog_title: { type: "text", path: "catalog.title" },
+    ...fields("boolean", "autoPublish supportsFuturePublishing"),
+  },
+  primaryKey: ["id"],
+  pageSize: 100,
+  permission: "read_publications",
+  loadMode: "replace",
+  sizeClass: "xs",
+  defaultSelected: false,
+};
