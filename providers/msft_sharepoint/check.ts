@@ -1,5 +1,4 @@
-import { failedCheck, passedCheck } from "../../core/connection-tasks.ts";
-import { isProviderError } from "../../core/errors.ts";
+import { checkInOrder, type Found } from "../lib/checks.ts";
 import type { SourceCheck } from "../provider.ts";
 import type { ConnectionConfig } from "./config.ts";
 import type { Graph } from "./graph.ts";
@@ -12,19 +11,9 @@ interface Checked {
   config: ConnectionConfig;
 }
 
-/** Checks in the order in which they build on each other; the first that fails is the last reported. */
-export async function checkSite(checked: Checked): Promise<SourceCheck[]> {
-  const checks: SourceCheck[] = [];
-  for (const [name, look] of Object.entries(STEPS)) {
-    const check = await report(name, () => look(checked));
-    checks.push(check);
-    if (!check.ok) break;
-  }
-  return checks;
+export function checkSite(checked: Checked): Promise<SourceCheck[]> {
+  return checkInOrder(Object.fromEntries(Object.entries(STEPS).map(([name, look]) => [name, () => look(checked)])));
 }
-
-/** A message, or what is wrong and what to do about it. */
-type Found = string | { what: string; fix: string };
 
 const STEPS: Record<string, (checked: Checked) => Promise<Found>> = {
   async token({ graph }) {
@@ -67,15 +56,4 @@ function wrongNames(field: string, what: string, unknown: readonly string[]): Fo
     what: `msft_sharepoint: the site has no ${what} ${unknown.map((name) => JSON.stringify(name)).join(", ")}.`,
     fix: `Correct ${field} in the connection's config: names and ids stand in the site's settings and in what discovery finds.`,
   };
-}
-
-async function report(name: string, look: () => Promise<Found>): Promise<SourceCheck> {
-  try {
-    const found = await look();
-    if (typeof found === "string") return passedCheck(name, found);
-    return failedCheck(name, found);
-  } catch (error) {
-    if (!isProviderError(error)) throw error;
-    return failedCheck(name, error);
-  }
 }

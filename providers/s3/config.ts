@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { httpUrl } from "../lib/config-fields.ts";
-import { fileTablesSchema } from "../lib/files/config.ts";
 import type { SecretDeclaration } from "../provider.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and the older names that some servers still take. */
@@ -83,9 +82,6 @@ export const connectionSchema = z.strictObject({
     .describe("Longest wait for an answer to begin, and for each next byte of it."),
 });
 export type ConnectionConfig = z.output<typeof connectionSchema>;
-
-export const sourceConfigSchema = z.strictObject({ files: fileTablesSchema([]) });
-export type SourceConfig = z.output<typeof sourceConfigSchema>;
 
 const SECRET_ACCESS_KEY = "Secret of the access key that auth.accessKeyId names.";
 

@@ -1,7 +1,7 @@
 import type { HttpRequest } from "../http/client.ts";
 import type { JsonObject, JsonValue } from "../http/json.ts";
 import type { RestDeclaration, RestResource } from "../rest/declaration.ts";
-import type { FeedPage } from "./feed.ts";
+import type { FeedPage, Warn } from "./feed.ts";
 
 /** A vendor's connector as data, where the vendor tells the changes of some tables by feeds. The other tables are `resources`, as of any REST API. */
 export interface FeedDeclaration<Config, SecretName extends string>
@@ -46,6 +46,8 @@ export interface FeedTools<Config> {
   config: Config;
   /** Asks the vendor; `errorRules` say what its answers mean. A position that has expired is `source_cursor_expired` there. @throws ProviderError */
   ask(request: FeedRequest): Promise<FeedAnswer>;
+  /** Tells people in the run what the page leaves out. */
+  warn: Warn;
 }
 
 /** Paths are those of columns: `history.messages`. */

@@ -41,9 +41,9 @@ export function withFeeds<Config>(
       find: async (entityKey) => tableOf(entityKey),
     },
     reader: {
-      async page(at, { entityKey }) {
+      async page(at, { entityKey }, warn) {
         const ask = createFeedAsk(client, resources.get(entityKey));
-        const { records, next, token = null } = await feedOf(entityKey).page(at, { config, ask });
+        const { records, next, token = null } = await feedOf(entityKey).page(at, { config, ask, warn });
         const bytes = takeBytes();
         if (next !== null) return { records, next, bytes };
         if (token === null) throw withoutToken(resources.provider, entityKey);

@@ -5,14 +5,15 @@ import type { Readable } from "node:stream";
  *
  * - `config.ts`: the zod schema of a table (a glob and how its files are read); `listing-resource.ts`: the declaration of the entity `files`.
  *   The API process loads these two alone.
- * - `source.ts`: `createFileSource` gives `discover`, `plan` and `read` over a `FileStore`. A provider needs nothing else.
+ * - `source.ts`: `createFileSource` gives `discover`, `plan` and `read` over a `FileStore`. `check.ts`: what a check can say of any store.
  * - `discover.ts` with `sample.ts` and `infer-shape.ts`: columns. `plan.ts` with `diff.ts`: what is to be read. `read.ts` with `items.ts` (file by file)
  *   and `batches.ts` (what is committed at once). `listing.ts`: the listing as a table.
  * - `text.ts` and `encoding.ts`: from the bytes of a file to UTF-8. `formats/`: from there to COPY text.
  * - `glob.ts`, `path-parts.ts`, `resource.ts`: from paths to resources and columns.
  *
- * A provider's part is: `files: fileTablesSchema([])` in its `sourceConfigSchema`, `LISTING_RESOURCE` in its `resources`, `dynamicResources: true`,
- * and in `connect` a store of its own that goes to `createFileSource`. What the engine promises: ADR 47.
+ * A provider whose tables are files and nothing else is `defineFileProvider`. One that has other tables too puts `files: fileTablesSchema(...)` into its
+ * `sourceConfigSchema` and `LISTING_RESOURCE` into its `resources`, and lets `routeTables` tell the tables of `createFileSource` from the others. What
+ * the engine promises: ADR 47.
  */
 export interface FileStore {
   /**

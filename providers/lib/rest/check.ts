@@ -1,7 +1,6 @@
-import { failedCheck } from "../../../core/connection-tasks.ts";
-import { isProviderError } from "../../../core/errors.ts";
 import { mapSideBySide } from "../../../core/side-by-side.ts";
 import type { SourceCheck } from "../../provider.ts";
+import { reportCheck } from "../checks.ts";
 import type { HttpClient } from "../http/client.ts";
 import { type ReadContext, readPages, type Take } from "./pages.ts";
 import { START } from "./position.ts";
@@ -22,7 +21,7 @@ const AT_ONCE = 4;
  * parents first. A resource that fails beside others that do not is at fault alone.
  */
 export async function checkApi(source: CheckedSource, path: string | undefined): Promise<SourceCheck[]> {
-  const asked = path === undefined ? null : await report("read", () => checkPath(source.client, path));
+  const asked = path === undefined ? null : await reportCheck("read", () => checkPath(source.client, path));
   if (asked !== null && !asked.ok) return [asked];
   const checks = await checkResources(source);
   const failed = checks.filter((check) => !check.ok);
@@ -38,18 +37,9 @@ async function checkResources({ client, resources }: CheckedSource): Promise<Sou
   const alone = all.filter((resource) => resource.parent === undefined);
   const chosen = (alone.length > 0 ? alone : all).slice(0, MOST_RESOURCES);
   return mapSideBySide(chosen, AT_ONCE, async (resource) => {
-    const check = await report(`read ${resource.name}`, () => checkResource({ client, resources }, resource));
+    const check = await reportCheck(`read ${resource.name}`, () => checkResource({ client, resources }, resource));
     return { ...check, entityKey: resource.name };
   });
-}
-
-async function report(name: string, look: () => Promise<string>): Promise<SourceCheck> {
-  try {
-    return { name, ok: true, message: await look(), fix: "" };
-  } catch (error) {
-    if (!isProviderError(error)) throw error;
-    return failedCheck(name, error);
-  }
 }
 
 async function checkPath(client: HttpClient, path: string): Promise<string> {

@@ -3,7 +3,11 @@ import type { FeedTools } from "../../../../providers/lib/feeds/declaration.ts";
 import { listThenChanges } from "../../../../providers/lib/feeds/list-then-changes.ts";
 
 const record = (id: string) => ({ record: { id } });
-const tools: FeedTools<unknown> = { config: {}, ask: () => Promise.reject(new Error("nobody asks")) };
+const tools: FeedTools<unknown> = {
+  config: {},
+  ask: () => Promise.reject(new Error("nobody asks")),
+  warn: () => Promise.reject(new Error("nobody warns")),
+};
 
 /** A vendor whose feed moves on while it is listed. */
 function vendor() {
