@@ -5,11 +5,11 @@ import { type LoadTarget, lateKeyOf } from "../load-target.ts";
 import { MODES } from "../modes/index.ts";
 import type { Session } from "../session.ts";
 import { quoteColumns, quoteIdentifier, quoteTable } from "../sql.ts";
-import { ensureGoneAt, GONE_AT_COLUMN } from "../tables/waiting-rows.ts";
+import { ensureGoneAt } from "../tables/waiting-rows.ts";
 import { copyIn } from "./copy-in.ts";
 import { type Deleting, type GoneKeys, type GoneRows, makeGoneKeys, type PresentRows } from "./gone-keys.ts";
 import type { TableRequest } from "./table-request.ts";
-import { anyWaiting, laterWaiting } from "./waiting-order.ts";
+import { currentRows } from "./waiting-order.ts";
 
 /** What a batch has done about stale rows: those of other versions of its files. */
 export interface DeletedStaleRows extends GoneRows {
@@ -135,16 +135,7 @@ async function findStaleKeys(
 ): Promise<GoneKeys> {
   const stale = await makeGoneKeys(session, { like: present.table, keyColumns: target.keyColumns, cursor: null });
   const key = target.keyColumns.map((name) => `present.${quoteIdentifier(name)}`).join(", ");
-  const waiting = quoteTable({ schema: target.leafSchema, table: target.leafTable });
-  const places =
-    target.kind === "versions"
-      ? [
-          // What waits says how the row is now.
-          { table: present.table, where: `${present.where} and not exists (${anyWaiting(target)})` },
-          { table: waiting, where: `present.${GONE_AT_COLUMN} is null and not exists (${laterWaiting(target)})` },
-        ]
-      : [present];
-  for (const { table, where } of places) {
+  for (const { table, where } of currentRows(target, present)) {
     await session.client.query(
       `insert into ${stale.table}
        select distinct ${key} from ${table} present join pg_temp.${STALE} stale on ${isStale} where ${where}
