@@ -51,7 +51,7 @@ function placed(record: JsonObject): JsonObject {
 export function driveItemOf(item: JsonValue, driveId: string): FeedRecord {
   if (!isObject(item)) return { record: item };
   const record = { ...toMicroseconds(placed(withoutAnnotations(item))), driveId, kind: kindOf(item) };
-  return { record, isDeleted: isGone(item) };
+  return { record, isDeleted: isGone(item), ...(isObject(item.file) ? { isLeaf: true } : {}) };
 }
 
 function kindOf(item: JsonObject): string | null {

@@ -44,6 +44,8 @@ export interface FeedRecord {
   record: JsonValue;
   /** The source says that it is gone: a record that may have no more than its key. */
   isDeleted?: boolean;
+  /** Nothing can lie in it (`FeedSpec.within`). */
+  isLeaf?: boolean;
   /** Why it can be no row; absent where it can. */
   fault?: string;
 }
@@ -55,6 +57,8 @@ export const feedSpecSchema = z.strictObject({
   first: z.string(),
   /** False for a listing, which ends without a token. */
   isFeed: z.boolean(),
+  /** `first` is a token. Absent: everything is read, or an older version has made the plan. */
+  fromToken: z.literal(true).optional(),
   /** Column with the key of the row that a row lies in: what lies in a deleted row goes with it. Absent where the source tells each. */
   within: z.string().optional(),
   /** Absent where nothing is left out. */

@@ -51,6 +51,7 @@ export function planFeed(
     schema.primaryKeyColumns.join() === request.keyColumns.join();
   const source: FeedSpec = {
     ...{ shape: wanted, first: token ?? first, isFeed },
+    ...(token === null ? {} : { fromToken: true as const }),
     ...(omission === null ? {} : { omission }),
     ...(within !== undefined && canTellWhatLiesWithin() ? { within } : {}),
     ...(own === undefined ? {} : { own }),

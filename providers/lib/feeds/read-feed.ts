@@ -19,6 +19,8 @@ const MOST_AHEAD_BYTES = 4 * MOST_BATCH_BYTES;
 const positionSchema = z.object({
   at: z.string().optional(),
   cursor: z.string().optional(),
+  /** Keys of deletions that wait for the last batch. */
+  held: z.array(z.array(z.string().nullable())).optional(),
   done: z.boolean().optional(),
 });
 
@@ -46,7 +48,11 @@ async function* readPages(
   const source = feedSpecSchema.parse(spec.source);
   const from = positionSchema.parse(checkpoint ?? {});
   if (from.cursor !== undefined || from.done === true) return;
-  const batch = createFeedBatch(spec, source);
+  const batch = createFeedBatch(spec, source, from.held);
+  const positionOf = (next: string) => {
+    const held = batch.held();
+    return held.length === 0 ? { at: next } : { at: next, held };
+  };
   const of = { entityKey: spec.entityKey, shape: source.shape, own: source.own ?? {} };
   const passed = new Set<string>();
   const mostBytes = Math.min(batchBytes, MOST_BATCH_BYTES);
@@ -67,12 +73,12 @@ async function* readPages(
       at = page.next;
       const { rows, bytes } = batch.size();
       if (rows < batchRows && bytes < mostBytes && Date.now() - startedAt < BATCH_MS) continue;
-      yield batch.take({ checkpoint: { at }, final: false });
+      yield batch.take({ checkpoint: positionOf(at), final: false });
       startedAt = Date.now();
     }
   } catch (error) {
     // What was read before is good: it is not read again once the source answers.
-    if (isProviderError(error) && !batch.isEmpty()) yield batch.take({ checkpoint: { at }, final: false });
+    if (isProviderError(error) && !batch.isEmpty()) yield batch.take({ checkpoint: positionOf(at), final: false });
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { TransientError } from "../../../../core/errors.ts";
 import type { RowsBatch, TablesBatch } from "../../../../providers/batch.ts";
 import type { FeedPage, FeedReader, FeedRecord } from "../../../../providers/lib/feeds/feed.ts";
-import { planFeed } from "../../../../providers/lib/feeds/plan-feed.ts";
+import { type FeedTable, planFeed } from "../../../../providers/lib/feeds/plan-feed.ts";
 import { readFeed } from "../../../../providers/lib/feeds/read-feed.ts";
 import { toResourceConfig } from "../../../../providers/lib/rest/declared-resource.ts";
 import { describeEntity } from "../../../../providers/lib/rest/entity-description.ts";
@@ -41,7 +41,7 @@ function readerOf(pages: Record<string, FeedPage | Error>): FeedReader & { asked
   };
 }
 
-const planned = (changes: Partial<PlanRequest> = {}, of = table) =>
+const planned = (changes: Partial<PlanRequest> = {}, of: FeedTable = table) =>
   planFeed(
     "dropbox",
     of,
@@ -92,6 +92,39 @@ describe("a feed", () => {
     expect(rest.asked).toEqual(["p3", "p4"]);
     expect([...(notesOf(batches[0])?.rows ?? [])]).toEqual([["b", "2"]]);
     expect((await read(rest, { checkpoint: { cursor: "token-1" } })).batches).toEqual([]);
+  });
+
+  it("tells the deletion of what holds others with the last batch, since something may leave it later, and keeps it in each checkpoint", async () => {
+    const folders = planned({}, { ...table, within: "body" });
+    const leaf = { ...gone("file"), isLeaf: true };
+    const pages = {
+      start: page("p2", gone("trip"), gone("back"), leaf),
+      p2: page("p3", row("photos", "root")),
+      p3: page("p4", row("back", "root")),
+      p4: page(null, row("other", "root")),
+    };
+    const { batches } = await read(readerOf(pages), { batchRows: 1 }, folders);
+    expect(batches.map((batch) => notesOf(batch)?.deletes?.rows ?? [])).toEqual([[["file"]], [], [], [["trip"]]]);
+    expect(notesOf(batches[3])?.deletes).toMatchObject({ within: "body" });
+    expect(batches.map(({ checkpoint }) => checkpoint)).toEqual([
+      { at: "p2", held: [["trip"], ["back"]] },
+      { at: "p3", held: [["trip"], ["back"]] },
+      { at: "p4", held: [["trip"]] },
+      { cursor: "token-1" },
+    ]);
+    const rest = await read(readerOf(pages), { batchRows: 1, checkpoint: batches[1]?.checkpoint ?? null }, folders);
+    expect(rest.batches.map((batch) => notesOf(batch)?.deletes?.rows ?? [])).toEqual([[], [["trip"]]]);
+  });
+
+  it("is compared as a whole where it tells more such deletions than a checkpoint should hold", async () => {
+    const many = Array.from({ length: 5001 }, (_, n) => gone(`folder-${n}`));
+    const reader = readerOf({ start: page("p2", ...many), p2: page(null) });
+    const { error } = await read(
+      reader,
+      {},
+      planned({ scan: "incremental", cursorState: "start" }, { ...table, within: "body" }),
+    );
+    expect(error).toMatchObject({ reasonCode: "source_cursor_expired" });
   });
 
   it("gives what was read before a failure, and says what failed", async () => {
