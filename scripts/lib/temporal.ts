@@ -1,10 +1,13 @@
+import { execFile } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { SEARCH_ATTRIBUTES } from "../../core/workflow-contract.ts";
 import { type ChildHooks, type SupervisedChild, superviseChild } from "./children.ts";
 import { findTemporal } from "./find-temporal.ts";
 import { choosePort, type PortContext } from "./ports.ts";
 
+const execute = promisify(execFile);
 const DEFAULT_PORT = 7233;
 const DEFAULT_UI_PORT = 8233;
 
@@ -43,8 +46,8 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     ],
     stopSignal: "SIGTERM",
     graceMs: 10_000,
-    // The dev server opens its port last of all, when its namespace is there.
-    isReady: () => canConnect("127.0.0.1", port),
+    // The dev server opens its port when its namespace is there; on a busy machine it refuses requests for a while even then.
+    isReady: async () => (await canConnect("127.0.0.1", port)) && (await isServing(executable, port)),
     readyTimeoutMs: 60_000,
     onLine: options.onLine,
     onDeath: options.onDeath,
@@ -53,6 +56,15 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
   });
   await child.start();
   return { child, address: `127.0.0.1:${port}` };
+}
+
+/** What the server says of itself. False where it does not answer. */
+async function isServing(executable: string, port: number): Promise<boolean> {
+  const ask = ["operator", "cluster", "health", "--address", `127.0.0.1:${port}`];
+  return execute(executable, ask, { timeout: 5_000 }).then(
+    ({ stdout }) => stdout.trim() === "SERVING",
+    () => false,
+  );
 }
 
 export interface ProvidedTemporal {
