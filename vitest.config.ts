@@ -51,6 +51,8 @@ export default defineConfig({
     // Tests wait for real servers, kills and takeovers.
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    // Polls wait for a state of servers that share two cores; vitest's own second is over in one stall.
+    expect: { poll: { timeout: 60_000 } },
     // Most of their time tests wait.
     maxWorkers: 5,
     sequence: { sequencer: SlowestFirst },

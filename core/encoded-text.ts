@@ -31,6 +31,8 @@ const BY_OTHERS = [
 const ESCAPED = new RegExp([...BY_BACKSLASH, ...BY_OTHERS].join("|"), "gi");
 /** Alone: what it protects may look like an escape of another kind, and be none. */
 const ESCAPED_BY_BACKSLASH = new RegExp(BY_BACKSLASH.join("|"), "gi");
+/** Alone: what stands on its two sides may look like an escape together with it, or only without it. */
+const SOFT_BREAK = /=\r?\n/g;
 
 const LETTER_ESCAPES: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
@@ -47,10 +49,15 @@ const MOST_READINGS = 6;
 
 /**
  * The text as it is, then with one more layer of escapes undone each time, until there is none; and the same with backslashes first, and the
- * other kinds once there are none.
+ * other kinds once there are none. A text in broken lines is read so, and once more with its lines put together.
  */
 export function readingsOf(given: string): Reading[] {
   const asGiven: Reading = { text: given, placeOf: (index) => [index, index + 1] };
+  const joined = undoEscapes(asGiven, SOFT_BREAK, () => "");
+  return joined === null ? readEscapes(asGiven) : [...readEscapes(asGiven), ...readEscapes(joined)];
+}
+
+function readEscapes(asGiven: Reading): Reading[] {
   const readings = [asGiven, ...layersOf(asGiven, ESCAPED)];
   const unprotected = layersOf(asGiven, ESCAPED_BY_BACKSLASH);
   const last = unprotected.at(-1);
@@ -67,9 +74,9 @@ function layersOf(given: Reading, escaped: RegExp): Reading[] {
 }
 
 /** @returns null where nothing is escaped */
-function undoEscapes(before: Reading, escaped: RegExp): Reading | null {
+function undoEscapes(before: Reading, escaped: RegExp, read = characterOf): Reading | null {
   const found = [...before.text.matchAll(escaped)].flatMap((match) => {
-    const character = characterOf(match);
+    const character = read(match);
     return character === null ? [] : [{ character, at: match.index, length: match[0].length }];
   });
   if (found.length === 0) return null;

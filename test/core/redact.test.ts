@@ -95,6 +95,11 @@ describe("a secret in disguise", () => {
     expect(redact(String.raw`{"error":"refused: Cn4ry\\/\\+\\&\\%53d4f9b7"}`)).toBe('{"error":"refused: ***"}');
   });
 
+  it("in lines that break behind a backslash, before what then looks like an escape", () => {
+    const { redact } = createRedactor([String.raw`aaaaaaaaaaa\%0aa`]);
+    expect(redact("before aaaaaa=\r\naaaaa\\=\r\n%0aa after")).toBe("before *** after");
+  });
+
   it("what is no secret stays as it is", () => {
     const text = `GET https://api.example.com/v1/orders?since=2025-01-01T00%3A00%3A00Z answered 403: {"error":"Caf\\u00e9 &amp; \\/ZGVhZGJlZWZkZWFkYmVlZg==","id":"0190-aaaa"}`;
     expect(createRedactor([SECRET, "hunter2-and-more"]).redact(text)).toBe(text);

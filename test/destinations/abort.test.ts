@@ -3,7 +3,8 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { claim, copyBatch, endlessStream, openWarehouse, prepareRequest, rowsBatch } from "./warehouse.ts";
 
-const WITHIN_MS = 1_000;
+/** A second is what it takes; five, since the machine may be busy. What is ended here would take minutes, or for ever. */
+const WITHIN_MS = 5_000;
 
 /** Resolves with what `work` rejects with and how long that took after `act`. */
 async function rejectionAfter(work: Promise<unknown>, act: () => void): Promise<{ error: unknown; tookMs: number }> {
@@ -17,7 +18,7 @@ async function rejectionAfter(work: Promise<unknown>, act: () => void): Promise<
   return { error, tookMs: Date.now() - startedAt };
 }
 
-test("an abort ends a COPY that waits for its source, within a second, with the signal's reason and nothing committed", async () => {
+test("an abort ends a COPY that waits for its source, with the signal's reason and nothing committed", async () => {
   const warehouse = await openWarehouse();
   const request = prepareRequest();
   const target = await warehouse.destination.prepareEntity(request);
@@ -61,7 +62,7 @@ test("a source that does not end when it is told to holds no abort up, nor the l
   await lost;
 });
 
-test("an abort ends a statement that waits for a lock, within a second", async () => {
+test("an abort ends a statement that waits for a lock", async () => {
   const warehouse = await openWarehouse();
   const request = prepareRequest();
   const target = await warehouse.destination.prepareEntity(request);
@@ -78,7 +79,7 @@ test("an abort ends a statement that waits for a lock, within a second", async (
   }
 });
 
-test("an abort ends a merge that is computing, within a second, and the statement does not run on", async () => {
+test("an abort ends a merge that is computing, and the statement does not run on", async () => {
   const warehouse = await openWarehouse();
   const request = prepareRequest();
   const target = await warehouse.destination.prepareEntity(request);
