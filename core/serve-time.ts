@@ -22,6 +22,9 @@ export interface QueuedTicket {
 /** The clocks of two machines and the way to the source are not exact: this much of a limit is left unused. */
 export const USED_SHARE = 0.98;
 
+/** Times were rounded to microseconds on their way, and a gap may be as long as what has to fit in. */
+const ROUNDING_SECONDS = 1e-5;
+
 export type Buckets = ReadonlyMap<string, BucketState>;
 
 /**
@@ -42,7 +45,7 @@ export function serveTime(
     const withOwn = afterSpending(spends, after, own);
     const ticketAt = Math.max(ticket.dueAt, earliest(shared, after));
     // A budget that has got everything back by then is not scarce: the ticket waits for another one.
-    const scarce = shared.filter(({ bucket }) => (withOwn.get(bucket)?.nextAt ?? 0) > ticketAt);
+    const scarce = shared.filter(({ bucket }) => (withOwn.get(bucket)?.nextAt ?? 0) > ticketAt + ROUNDING_SECONDS);
     if (scarce.length === 0) return own;
     for (const [bucket, state] of afterSpending(scarce, after, ticketAt)) after.set(bucket, state);
   }

@@ -88,7 +88,7 @@ describe("a trigger", () => {
     api.control.dispatchRun = () => new Promise(() => undefined);
     const began = Date.now();
     expect(await trigger(sync)).toMatchObject({ status: "pending" });
-    expect(Date.now() - began).toBeLessThan(3_000);
+    expect(Date.now() - began).toBeLessThan(20_000);
     api.control.dispatchRun = dispatchRun;
   });
 

@@ -113,7 +113,7 @@ describe("the API process", () => {
     const began = Date.now();
     const run = await post(`/syncs/${sync.id}/trigger`, {});
     expect(run).toMatchObject({ status: "pending", syncId: sync.id });
-    expect(Date.now() - began).toBeLessThan(3_000);
+    expect(Date.now() - began).toBeLessThan(20_000);
     expect(await post(`/syncs/runs/${run.id}/cancel`, {})).toMatchObject({ status: "cancelled" });
     expect(await server.stop(), server.lines.join("\n")).toBe(0);
     expect(server.lines.join("\n")).not.toContain("canary-secret");

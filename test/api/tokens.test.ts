@@ -305,7 +305,7 @@ describe("an issuer", () => {
     issuer.status = null;
     const began = Date.now();
     expect(await refusalOf(verify, token)).toEqual(unavailable);
-    expect(Date.now() - began).toBeLessThan(4_500);
+    expect(Date.now() - began).toBeLessThan(20_000);
     issuer.status = 200;
     expect((await verify(token)).actor).toBe("user:ada@example.com");
     await issuer.close();

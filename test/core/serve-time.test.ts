@@ -54,6 +54,10 @@ describe("the time at which a request is served", () => {
     expect(serveTime(of("a"), buckets, due(0.5, 1.5))).toBeCloseTo(2.5);
   });
 
+  it("lies in a gap that is as long as what has to fit in, although times were rounded", () => {
+    expect(serveTime(of("a"), bucketsOf({ a: { nextAt: 1 } }), due(1.999998))).toBeCloseTo(1);
+  });
+
   it("comes after somebody who was told an earlier time than it can be", () => {
     expect(serveTime(of("a"), bucketsOf({ a: { nextAt: 5 } }), due(1))).toBeCloseTo(6);
   });

@@ -117,7 +117,7 @@ test("a fence gets through while writers commit without a pause, and nothing is 
   await expect.poll(() => warehouse.query("select 1 from shop.orders limit 1")).toHaveLength(1);
   const startedAt = Date.now();
   await warehouse.destination.fence({ rootRunId: request.chain.rootRunId, minAttempt: 2 });
-  expect(Date.now() - startedAt).toBeLessThan(5_000);
+  expect(Date.now() - startedAt).toBeLessThan(20_000);
   const atFence = await warehouse.query<{ n: number }>("select count(*)::int as n from shop.orders");
   await ended;
   expect(await warehouse.query("select count(*)::int as n from shop.orders")).toEqual(atFence);
@@ -174,7 +174,7 @@ test("a successor ends an open transaction that is idle and holds the slice's ro
   await stopped.query("update _sluice.slices set rows_read = 100 where plan_id = $1", [request.planId]);
   const startedAt = Date.now();
   const next = await claim(warehouse, target, request);
-  expect(Date.now() - startedAt).toBeLessThan(5_000);
+  expect(Date.now() - startedAt).toBeLessThan(20_000);
   expect(await next.write(rowsBatch([["1", "a", null]]))).toMatchObject({ rowsWritten: 1 });
   await expect(stopped.query("commit")).rejects.toThrow(/terminat|not queryable/);
 });

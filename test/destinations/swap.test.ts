@@ -151,7 +151,7 @@ describe("a swap", () => {
       expect(await shown(warehouse)).toHaveLength(2);
       slowest = Math.max(slowest, Date.now() - startedAt);
     }
-    expect(slowest).toBeLessThan(1_000);
+    expect(slowest).toBeLessThan(5_000);
     await long.query("commit");
     await swapping;
     expect(await shown(warehouse)).toEqual(newRows);

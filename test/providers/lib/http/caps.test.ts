@@ -172,7 +172,7 @@ describe("an answer that does not come", () => {
       reasonCode: "source_timeout",
       message: expect.stringContaining(`GET ${origin}/orders: `),
     });
-    expect(Date.now() - startedAt).toBeLessThan(4_000);
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
     expect(connections).toBe(1);
   });
 

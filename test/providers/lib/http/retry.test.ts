@@ -69,7 +69,7 @@ describe("a request that fails for a moment", () => {
     );
     expect(local.received).toHaveLength(4);
     expect(seconds).toBeGreaterThan(1.5);
-    expect(seconds).toBeLessThan(6);
+    expect(seconds).toBeLessThan(20);
   });
 
   it("is sent as often as the connection says, for the statuses it adds too", async () => {
@@ -127,7 +127,7 @@ describe("a source that throttles", () => {
     const client = openClient({ baseUrl: local.origin });
     const seconds = await secondsOf(() => client.send(GET));
     expect(seconds).toBeGreaterThanOrEqual(0.99);
-    expect(seconds).toBeLessThan(3);
+    expect(seconds).toBeLessThan(15);
   });
 
   it.each([
