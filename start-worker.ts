@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
  */
 const FLAGS = [
   // Rows are soon garbage: more room for them is filled, not needed.
-  "--max-semi-space-size=8",
+  "--max-semi-space-size=12",
   // Old garbage is collected when the heap is half as large again as what was in use; by default, four times.
   "--heap-growing-percent=50",
 ];

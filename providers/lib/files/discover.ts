@@ -117,11 +117,11 @@ interface Picked {
 }
 
 /** The newest files show columns that have come, the oldest those that were there from the start. */
-async function pickFiles({ store }: FileEngine, resource: CompiledResource): Promise<Picked> {
+async function pickFiles({ look }: FileEngine, resource: CompiledResource): Promise<Picked> {
   let bytes: number | null = 0;
   const newest = keepFirst<ListedFile>(MOST_NEWEST);
   const oldest = keepFirst<ListedFile>(MOST_OLDEST);
-  for await (const page of store.list({ prefix: resource.prefix })) {
+  for await (const page of look(resource.prefix)) {
     for (const file of page) {
       if (!resource.has(file) || resource.whyIgnored(file) !== null || file.sizeBytes === 0) continue;
       bytes = bytes === null || file.sizeBytes === null ? null : bytes + file.sizeBytes;

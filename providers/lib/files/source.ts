@@ -3,6 +3,7 @@ import type { FileResource } from "./config.ts";
 import { LISTING_KEY } from "./config.ts";
 import { discoverFiles } from "./discover.ts";
 import type { FileEngine } from "./engine.ts";
+import { listOnce } from "./list-once.ts";
 import { planListing, readListing } from "./listing.ts";
 import { planFiles } from "./plan.ts";
 import { readFiles } from "./read.ts";
@@ -28,11 +29,12 @@ export interface FileSource extends TableSource {
 
 /** For one activity, as any source. */
 export function createFileSource(options: FileSourceOptions): FileSource {
-  const { place, store, signal, files, minAgeSeconds } = options;
+  const { place, signal, files, minAgeSeconds } = options;
+  const { store, look } = listOnce(options.store);
   const configs = new Map(files.map((config) => [config.name, config]));
   const compiled = new Map<string, CompiledResource>();
   const engine: FileEngine = {
-    ...{ place, store, signal, shapes: new Map(), entityKeys: [...configs.keys()] },
+    ...{ place, store, look, signal, shapes: new Map(), entityKeys: [...configs.keys()] },
     resource(entityKey) {
       const config = configs.get(entityKey);
       const resource = compiled.get(entityKey) ?? (config && compileResource(config, minAgeSeconds));

@@ -175,7 +175,8 @@ describe("the reading of files", () => {
       store.put("a.csv", csvOf(1));
       store.put("b.csv", content);
       const source = sourceOf(store);
-      await source.discover(["t"]);
+      // What the columns are is known from here on.
+      await source.plan(planRequestOf());
       store.put("b.csv", content, faults);
       const plan = await source.plan(planRequestOf());
       await expect(readSlice(source, plan, 0)).rejects.toMatchObject({ reasonCode: "source_unavailable" });
