@@ -181,6 +181,7 @@ export interface RestChild {
   otherFields?: "keep" | "ignore";
   /** What reading the rest of a list needs. */
   permission?: string;
+  /** Absent: `replace` where the parent has that, else `upsert` with a key, else `replace`. */
   loadMode?: LoadMode;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
