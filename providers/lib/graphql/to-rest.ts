@@ -53,7 +53,7 @@ export function toRest<Config, SecretName extends string>(
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
-      ...(cursor === undefined ? {} : bounded),
+      ...(resource.isSingle ? {} : bounded),
       json: { call: resource.entityKey, ...(isSearched ? WINDOW : {}) },
       records: resource.isSingle ? at : `${at}.nodes`,
       paginator: resource.isSingle ? { type: "single" } : relay(at),
@@ -102,6 +102,7 @@ export function toRest<Config, SecretName extends string>(
       records: `data.node.${connection}.nodes`,
       paginator: relay(`data.node.${connection}`),
       after: `${connection}.pageInfo.endCursor`,
+      ...bounded,
     };
   }
 

@@ -46,6 +46,7 @@ export function toChildConfig(shared: Shared, parent: ResourceConfig, child: Res
     ...(incremental === undefined || nested.cursor === null
       ? {}
       : { incremental: { ...incremental, cursorField: parentColumnPath(nested.cursor) } }),
+    mostRecords: more?.mostRecords,
     maxPages: MAX_PAGES,
   };
 }
