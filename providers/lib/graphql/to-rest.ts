@@ -68,6 +68,7 @@ export function toRest<Config, SecretName extends string>(
               safetyLag: SEARCH_LAG,
               oldestFirst: isSearched && cursor.isOrdered,
               newestFirst: !isSearched,
+              ...defined({ lookback: cursor.lookback }),
             },
           }),
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
