@@ -37,7 +37,7 @@ export const shopifyConfigSchema = z.strictObject({
     })
     .default(API_VERSION)
     .describe(
-      `Version of the Admin API, ${OLDEST_VERSION} or newer. Sluice was tested against the default; an older one lacks some columns, such as \`sources\` of collections, which then have to be left out.`,
+      `Version of the Admin API, ${OLDEST_VERSION} or newer. Sluice was tested against the default; an older one lacks some columns, such as \`sources\` of collections, which then have to be left out; 2026-01 has no \`inventory_levels\` and \`metaobjects\` as they are read here.`,
     ),
   bulk: z
     .enum(["auto", "never"])

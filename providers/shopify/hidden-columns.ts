@@ -24,6 +24,11 @@ const SCOPES: Record<string, string> = {
   user_id: "read_users",
 };
 
+/** Columns of JSON that have such an id inside. */
+const SCOPES_INSIDE: Record<string, string> = { refund_line_items: "read_locations" };
+
+const scopeOf = (column: string): string | undefined => SCOPES_INSIDE[column] ?? SCOPES[column];
+
 type Resources = GraphqlTools<ShopifyConfig>["resources"];
 
 /** The columns of an entity that its sync wants, and which of them may be hidden from the app. */
@@ -32,13 +37,22 @@ function columnsOf(resources: Resources, entityKey: string) {
   const all = Object.entries(declared).map(([path, { column }]) => ({ path, column }));
   const wanted = all.filter(({ column }) => isChosen(choice, column));
   const referring = wanted.filter(
-    ({ path, column }) => path.endsWith(".id") && !primaryKey.includes(path) && SCOPES[column],
+    ({ path, column }) =>
+      SCOPES_INSIDE[column] !== undefined ||
+      (path.endsWith(".id") && !primaryKey.includes(path) && SCOPES[column] !== undefined),
   );
   return { wanted: wanted.map(({ column }) => column), referring: referring.map(({ column }) => column) };
 }
 
 function hiddenOf(resources: Resources, entityKey: string, { has }: Scopes): string[] {
-  return columnsOf(resources, entityKey).referring.filter((column) => !has(SCOPES[column]));
+  return columnsOf(resources, entityKey).referring.filter((column) => !has(scopeOf(column)));
+}
+
+/** Does it have columns that an app may not see? Asks nobody. */
+export function mayHide(resources: Resources, { entityKey, members = [] }: PlanRequest): boolean {
+  return [entityKey, ...members.map((member) => member.entityKey)].some(
+    (key) => columnsOf(resources, key).referring.length > 0,
+  );
 }
 
 /** The plan without the columns that the app may not see; null where it may see all. */
@@ -68,7 +82,7 @@ export function tellHidden(resources: Resources, spec: EntityReadSpec, scopes: S
   const hidden = [spec, ...(spec.members ?? [])].flatMap(({ entityKey, columns }) =>
     hiddenOf(resources, entityKey, scopes)
       .filter((column) => !columns.some(({ name }) => name === column))
-      .map((column) => `${entityKey}.${column} (${SCOPES[column]})`),
+      .map((column) => `${entityKey}.${column} (${scopeOf(column)})`),
   );
   if (hidden.length === 0) return null;
   return `Columns are not read, since the app lacks their access scopes: ${hidden.join(", ")}.`;

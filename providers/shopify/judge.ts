@@ -79,7 +79,9 @@ function fixOfDenied({ path, extensions }: GraphqlError, permission: string | un
     scopes === undefined
       ? "Give the app the access that Shopify names."
       : `Give the app the access scope ${scopes.replace(/`| access scopes?\b|\.$/g, "")}, and install it in the shop again.`;
-  const field = path?.split(".").at(-1);
+  const steps = path?.split(".") ?? [];
+  // The first step is the resource itself.
+  const field = steps.length < 2 ? undefined : steps.at(-1);
   const leave =
     field === undefined
       ? ""

@@ -7,7 +7,7 @@ import { once } from "../lib/once.ts";
 import type { EntityPlan, EntitySchema, PlanRequest, Source, SourceCheck } from "../provider.ts";
 import { CANCEL, createBulk } from "./bulk.ts";
 import type { ShopifyConfig } from "./config.ts";
-import { mayLack, tellHidden, withoutHidden } from "./hidden-columns.ts";
+import { mayHide, mayLack, tellHidden, withoutHidden } from "./hidden-columns.ts";
 import { createPayments } from "./payments.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
 import { otherVersion } from "./version.ts";
@@ -25,16 +25,10 @@ export function extendShopify(source: Source, { ask, resources, options }: Graph
   const scopes = once(() => readScopes(ask));
   const payments = createPayments(ask);
 
-  /** An id that the app may not see stands in nobody's way. */
+  /** An id that the app may not see stands in nobody's way, nor on a later page: the first one may have no such object. */
   async function planSeen(request: PlanRequest): Promise<EntityPlan> {
-    try {
-      return await source.plan(request);
-    } catch (error) {
-      if (!isProviderError(error) || error.reasonCode !== "source_permission_denied") throw error;
-      const less = withoutHidden(resources, request, await scopes());
-      if (less === null) throw error;
-      return await source.plan(less);
-    }
+    const less = mayHide(resources, request) ? withoutHidden(resources, request, await scopes()) : null;
+    return await source.plan(less ?? request);
   }
 
   return {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createShop, SHOP_TOKEN } from "../simulators/shopify/shopify.ts";
 import { createSimulator, type Simulator, type VendorRequest } from "../simulators/simulator.ts";
 import { createClock } from "../simulators/store.ts";
-import { connectVendor, createVendorSync, linesOf } from "../support/vendor-syncs.ts";
+import { connectVendor, countRows, createVendorSync, linesOf, runToEnd } from "../support/vendor-syncs.ts";
 import { createWorld, type Row, trigger, until, type WorkerProcess, type World, whenEnded } from "../support/world.ts";
 
 const LOOPBACK = { SLUICE_EGRESS_ALLOW_PRIVATE: "127.0.0.0/8" };
@@ -92,5 +92,20 @@ describe("a shop, by real workers", () => {
     const next = await trigger(world, sync.id);
     expect(await whenEnded(world, next.id)).toMatchObject({ status: "succeeded", error: null });
     await expectEqual(sync);
+  });
+
+  it("loses the children of what is gone, where all is read as a whole", async () => {
+    const connectionId = await connectVendor(world, {
+      ...{ provider: "shopify", baseUrl: simulator.baseUrl("shopify"), secrets: { accessToken: SHOP_TOKEN } },
+      config: { shop: "simulated.myshopify.com", bulk: "never" },
+    });
+    const sync = await createVendorSync(world, { connectionId, entities: ["markets", "market_regions"] });
+    await runToEnd(world, sync);
+    const regions = await countRows(world, sync, "market_regions");
+    simulator.store.remove("Market", 2);
+    expect(await runToEnd(world, sync)).toMatchObject({ status: "succeeded" });
+    const left = await linesOf(world, sync, "market_regions", { columns: ["market_id"] });
+    expect(new Set(left)).toEqual(new Set(["gid://shopify/Market/1"]));
+    expect(left.length).toBe(regions / 2);
   });
 });

@@ -102,6 +102,8 @@ export interface GraphqlResource {
     term: string | null;
     /** The listing is in the order of the cursor, the oldest first. */
     isOrdered: boolean;
+    /** Read again before the cursor, as an ISO 8601 duration: for records that change without their time. */
+    lookback?: string;
   };
   /** Objects of a page, at most; a vendor that finds it too costly is asked for less. */
   pageSize: number;

@@ -53,7 +53,7 @@ export function toRest<Config, SecretName extends string>(
     return {
       ...{ entityKey: resource.entityKey, displayName: resource.displayName, description: resource.description },
       ...common,
-      ...(cursor === undefined ? {} : bounded),
+      ...(resource.isSingle ? {} : bounded),
       json: { call: resource.entityKey, ...(isSearched ? WINDOW : {}) },
       records: resource.isSingle ? at : `${at}.nodes`,
       paginator: resource.isSingle ? { type: "single" } : relay(at),
@@ -68,6 +68,7 @@ export function toRest<Config, SecretName extends string>(
               safetyLag: SEARCH_LAG,
               oldestFirst: isSearched && cursor.isOrdered,
               newestFirst: !isSearched,
+              ...defined({ lookback: cursor.lookback }),
             },
           }),
       ...(resource.deletions === undefined || deletions === undefined ? {} : { deleted: { path: GONE } }),
@@ -102,6 +103,7 @@ export function toRest<Config, SecretName extends string>(
       records: `data.node.${connection}.nodes`,
       paginator: relay(`data.node.${connection}`),
       after: `${connection}.pageInfo.endCursor`,
+      ...bounded,
     };
   }
 

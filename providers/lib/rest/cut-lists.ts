@@ -2,6 +2,7 @@ import { isProviderError, TerminalError } from "../../../core/errors.ts";
 import type { Cells } from "../../../core/row-list.ts";
 import type { RejectedRecord } from "../../batch.ts";
 import { isObject, type JsonObject, parseJson } from "../http/json.ts";
+import { ListingFullError } from "./full-listings.ts";
 import { readListing } from "./listing.ts";
 import type { CutList, WantedChild } from "./page-records.ts";
 import { pageValueOf } from "./page-value.ts";
@@ -80,6 +81,7 @@ async function* readOne(
     const isWhole = resource.paging.provesEnd && !read.stopped && read.list.rejects.length === 0;
     yield { ...read.list, set: isWhole ? list.set : null };
   } catch (error) {
+    if (error instanceof ListingFullError) throw tooLong(resource, "no more", error);
     if (!isNotFound(error)) throw error;
     // It went away after its record was listed. Its deletion is told by its own record.
     yield refused(first, parent, "The source no longer finds this parent, of which the record has only some.");
@@ -114,6 +116,10 @@ async function readRest(
     list.rejects.push(...page.rejects);
     list.deletes.push(...(page.marks?.deletes ?? []));
     if (list.bytes > MOST_BYTES) throw tooLarge(resource);
+    const { mostRecords } = resource;
+    // What lies behind the last one would count as deleted.
+    if (mostRecords !== undefined && list.rows + list.rejects.length + list.deletes.length >= mostRecords)
+      throw tooLong(resource, `at most ${mostRecords}`);
   }
   return { list, stopped };
 }
@@ -140,6 +146,17 @@ function unlisted({ provider, name }: Resource): TerminalError {
     "config_invalid",
     `${provider}: the source cuts a list of ${name}, of which the rest cannot be read, and this load removes rows that are not listed. Nothing was removed.`,
     { fix: "Choose loadMode upsert in the table binding." },
+  );
+}
+
+function tooLong({ provider, name }: Resource, most: string, cause?: Error): TerminalError {
+  return new TerminalError(
+    "source_response_invalid",
+    `${provider}: the source gives ${most} of the ${name} of one parent, so there may be others, and the list counts only when it is whole.`,
+    {
+      fix: "Run the sync with runMode full_refresh where the source can export the entity; otherwise take it out of the sync.",
+      ...(cause === undefined ? {} : { cause }),
+    },
   );
 }
 

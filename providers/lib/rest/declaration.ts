@@ -181,6 +181,7 @@ export interface RestChild {
   otherFields?: "keep" | "ignore";
   /** What reading the rest of a list needs. */
   permission?: string;
+  /** Absent: `replace` where the parent has that, else `upsert` with a key, else `replace`. */
   loadMode?: LoadMode;
   sizeClass: SizeClass;
   defaultSelected?: boolean;
@@ -206,6 +207,8 @@ export interface RestMore {
    * start, and the elements in the record are left out.
    */
   after?: string;
+  /** The vendor gives no more elements of one list than this: a list that has so many counts as cut, and fails the read. */
+  mostRecords?: number;
 }
 
 /** A type alone: the field has the column's name. Money is `numeric`, which is exact; a value that does not fit makes a rejected record. */

@@ -37,7 +37,8 @@ export function toChildConfig(shared: Shared, parent: ResourceConfig, child: Res
     ...{ ...listed, errorRules: [...listed.errorRules, ...(shared.errorRules ?? [])] },
     ...{ method: more?.method ?? "GET", ...(more?.json === undefined ? {} : { json: more.json }) },
     ...{ idempotent: true, missingRecords: "fail", primaryKey: key },
-    ...{ loadMode: child.loadMode, sizeClass: child.sizeClass, permission: child.permission ?? parent.permission },
+    ...{ loadMode: child.loadMode ?? wholeAs(parent), sizeClass: child.sizeClass },
+    permission: child.permission ?? parent.permission,
     ...fieldsOf(columns),
     additionalFields: child.otherFields ?? (keepRecord ? "ignore" : "keep"),
     ...{ deleted: child.deleted, nested },
@@ -45,8 +46,14 @@ export function toChildConfig(shared: Shared, parent: ResourceConfig, child: Res
     ...(incremental === undefined || nested.cursor === null
       ? {}
       : { incremental: { ...incremental, cursorField: parentColumnPath(nested.cursor) } }),
+    mostRecords: more?.mostRecords,
     maxPages: MAX_PAGES,
   };
+}
+
+/** Of a parent that is gone no set tells that its children are gone, too: where parents are replaced as a whole, children are. */
+function wholeAs({ loadMode }: ResourceConfig): ResourceConfig["loadMode"] {
+  return loadMode === "replace" ? "replace" : undefined;
 }
 
 function toNested(of: {

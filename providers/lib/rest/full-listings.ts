@@ -72,13 +72,13 @@ export function watchFullness(
       }
       if (records < mostRecords) return null;
       const pieces = smaller(mayRestart);
-      if (pieces === null) throw tooMany(resource, mostRecords);
+      if (pieces === null) throw incremental === undefined ? cannotBeCut(resource) : tooMany(resource, mostRecords);
       return pieces;
     },
     /** As `afterPage`, where the source itself says that the listing is full. @throws ListingFullError that it is */
     afterRefusal(error: ListingFullError, mayRestart: boolean): Piece[] {
       const pieces = smaller(mayRestart);
-      if (pieces === null) throw error;
+      if (pieces === null) throw incremental === undefined ? cannotBeCut(resource, error) : error;
       return pieces;
     },
     said: (): Pick<Position, "listed"> => (mostRecords === undefined ? {} : { listed: records }),
@@ -95,6 +95,14 @@ function cutAt(
   if (last !== null && last > start && last < end) return last;
   const middle = Math.floor((start + end) / 2 / A_SECOND) * A_SECOND;
   return middle > start && middle < end ? middle : null;
+}
+
+function cannotBeCut({ provider, name }: Resource, cause?: Error): TerminalError {
+  return new TerminalError(
+    "source_response_invalid",
+    `${provider}: the source gives no more of ${name} in one listing, and it cannot be asked for in smaller windows. There may be others.`,
+    { fix: "Take the entity out of the sync.", ...(cause === undefined ? {} : { cause }) },
+  );
 }
 
 function tooMany({ provider, name }: Resource, most: number): TerminalError {

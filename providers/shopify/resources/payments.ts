@@ -42,7 +42,7 @@ export const payouts: GraphqlResource = {
 export const balanceTransactions: GraphqlResource = {
   entityKey: "balance_transactions",
   displayName: "Shopify Payments balance transactions",
-  description: `What went into the balance of Shopify Payments or out of it. ${ACCOUNT} They do not change, but for the status of their payout, which is as it was when they were read: join payouts.`,
+  description: `What went into the balance of Shopify Payments or out of it. ${ACCOUNT} They do not change, but for their payout, which they get later: each run reads the last 45 days again.`,
   root: "balanceTransactions",
   within: PAYMENTS_ACCOUNT,
   type: "ShopifyPaymentsBalanceTransaction",
@@ -60,7 +60,8 @@ export const balanceTransactions: GraphqlResource = {
     transaction_date: { type: "timestamptz", path: "transactionDate", required: true },
   },
   primaryKey: ["id"],
-  cursor: { column: "transaction_date", term: "processed_at", isOrdered: true },
+  // Payouts come every month at the latest, and are some days on their way.
+  cursor: { column: "transaction_date", term: "processed_at", isOrdered: true, lookback: "P45D" },
   pageSize: 100,
   permission: "read_shopify_payments_payouts",
   sizeClass: "l",

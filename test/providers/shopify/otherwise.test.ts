@@ -178,3 +178,31 @@ describe("files that say otherwise", () => {
     await expect(readOrders(opened)).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
   });
 });
+
+describe("a list that ends at the 25,000th object", () => {
+  const open = (pastCap: "error" | "end") => openShop({ settings: { cap: 300, pastCap }, mostRecords: 300 });
+
+  it.each(["error", "end"] as const)("fails where nothing can be asked for in smaller windows: %s", async (pastCap) => {
+    const opened = await open(pastCap);
+    const { store } = opened.simulator;
+    for (let id = 1; id <= 320; id++) store.put("Segment", { id, name: `Segment ${id}` });
+    const planned = opened.plan("segments").then((plan) => opened.read(plan));
+    await expect(planned).rejects.toMatchObject({
+      reasonCode: "source_response_invalid",
+      message: expect.stringContaining("segments"),
+      fix: expect.stringContaining("out of the sync"),
+    });
+  });
+
+  it.each(["error", "end"] as const)("fails where it is the list of one parent: %s", async (pastCap) => {
+    const opened = await open(pastCap);
+    const { store } = opened.simulator;
+    for (let n = 0; n < 320; n++) store.put("DiscountRedeemCode", { id: 90_000 + n, discount: 3, code: `X${n}` });
+    const planned = opened.plan("discounts", { children: ["discount_codes"] }).then((plan) => opened.read(plan));
+    await expect(planned).rejects.toMatchObject({
+      reasonCode: "source_response_invalid",
+      message: expect.stringContaining("discount_codes"),
+      fix: expect.stringContaining("full_refresh"),
+    });
+  });
+});

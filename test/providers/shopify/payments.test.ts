@@ -27,9 +27,31 @@ describe("Shopify Payments", () => {
     store.put("ShopifyPaymentsBalanceTransaction", { id: 999, ...times, account: 1 });
     clock.advance(600);
     const found = await opened.read(await opened.plan("balance_transactions", { scan: "incremental", cursorState }));
-    expect(tableOf(found, "balance_transactions", true).ids).toEqual([
+    expect(tableOf(found, "balance_transactions", true).ids).toContain(
       "gid://shopify/ShopifyPaymentsBalanceTransaction/999",
-    ]);
+    );
+  });
+
+  it("reads balance transactions of the last 45 days again, since they get their payout later", async () => {
+    const opened = await openShop();
+    const { store, clock } = opened.simulator;
+    const put = (id: number, daysAgo: number, payout: object) => {
+      const time = `${new Date(clock.now() - daysAgo * 86_400_000).toISOString().slice(0, 19)}Z`;
+      const times = { created_at: time, updated_at: time, processed_at: time, transactionDate: time };
+      store.put("ShopifyPaymentsBalanceTransaction", { id, ...times, account: 1, associatedPayout: payout });
+    };
+    put(998, 30, { id: "gid://shopify/ShopifyPaymentsPayout/1", status: "PAID" });
+    put(997, 50, { id: null, status: "PENDING" });
+    const cursorState = new Date(clock.now()).toISOString();
+    clock.advance(600);
+    const found = await opened.read(await opened.plan("balance_transactions", { scan: "incremental", cursorState }));
+    const { rows } = tableOf(found, "balance_transactions", true);
+    const ofId = (id: number) => rows.find((row) => row.id === `gid://shopify/ShopifyPaymentsBalanceTransaction/${id}`);
+    expect(ofId(998)).toMatchObject({
+      associated_payout_id: "gid://shopify/ShopifyPaymentsPayout/1",
+      associated_payout_status: "PAID",
+    });
+    expect(ofId(997)).toBeUndefined();
   });
 
   it.each(ENTITIES)(

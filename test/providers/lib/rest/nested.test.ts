@@ -273,6 +273,13 @@ describe("a table inside the records of a resource", () => {
     expect(() => declare(child, resource)).toThrow(message);
   });
 
+  it("is replaced with its parent, of which no set tells that it is gone", () => {
+    const modesOf = (provider: ReturnType<typeof declare>) => provider.resources.map(({ loadMode }) => loadMode);
+    expect(modesOf(declare({}, { loadMode: "replace" }))).toEqual(["replace", "replace"]);
+    expect(modesOf(declare({ loadMode: "upsert" }, { loadMode: "replace" }))).toEqual(["replace", "upsert"]);
+    expect(modesOf(declare())).toEqual(["upsert", "upsert"]);
+  });
+
   it("is in the catalog and found by discovery, which ask the API nothing", async () => {
     const provider = declare();
     expect(provider.resources.map(({ entityKey, childOf }) => [entityKey, childOf])).toEqual([
