@@ -16,6 +16,7 @@ import {
   LF,
   MOST_CELLS,
   newScan,
+  QUOTED,
 } from "./csv-scan.ts";
 import { FileFault } from "./portion.ts";
 
@@ -43,6 +44,7 @@ export interface CsvCursor {
 
 /** The first bytes, and so many behind the first line, show how lines end. The same ones in every try, however they come. */
 const HEAD_BYTES = 64 * 1024;
+const [TAB, SPACE] = [0x09, 0x20];
 
 export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
   const codeOf = (character: string | null): number => (character === null ? -1 : character.charCodeAt(0));
@@ -58,7 +60,7 @@ export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
  * @throws FileFault, or what the bytes throw
  */
 export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecordBytes: number): Promise<CsvCursor> {
-  const { head, newline } = await readHead(text, marksOf(format, LF), maxRecordBytes);
+  const { head, newline } = await readHead(text, { ...marksOf(format, LF), maxRecordBytes, skipRows: format.skipRows });
   const marks = marksOf(format, newline);
   const cursor = createCursor(text, marks, maxRecordBytes, head);
   await cursor.skipLines(format.skipRows);
@@ -78,6 +80,14 @@ export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecord
         { row: 0, offset: cursor.recordOffset() },
       );
     }
+    if (hasControls(scan)) {
+      throw new FileFault(
+        "has a header with control characters: it is something else, or its lines end in several ways",
+        {
+          ...{ row: 0, offset: cursor.recordOffset() },
+        },
+      );
+    }
     cursor.ids = columnIdsOf(cellTexts(scan, marks));
   } else {
     cursor.ids = columnIdsOf(format.columns ?? Array.from({ length: cursor.scan.cellCount }, () => ""));
@@ -87,8 +97,22 @@ export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecord
 }
 
 /** What servers answer in place of a file. */
-const [MARKUP, JSON_TEXT] = [/^\s*<(?:!doctype|\?xml|html|head|body|error)\b/i, /^\s*[{[]\s*[{["]/];
+const [MARKUP, JSON_TEXT] = [/^\s*<(?:!--|(?:!doctype|\?xml|html|head|body|error)\b)/i, /^\s*[{[]\s*[{["]/];
 const STARTING_BYTES = 256;
+
+/** Some programs end a line with more than one CR. Within quotes a name may have lines. */
+function hasControls({ bytes, cells, cellCount }: CsvScan): boolean {
+  for (let place = 0; place < 3 * cellCount; place += 3) {
+    const [from = 0, end = 0, flags = 0] = cells.subarray(place, place + 3);
+    let to = end;
+    while (to > from && bytes[to - 1] === CR) to -= 1;
+    for (let at = from; at < to; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (byte === 0 || (byte < SPACE && byte !== TAB && (flags & QUOTED) === 0)) return true;
+    }
+  }
+  return false;
+}
 
 /** The error page of a server would become a table of its lines. @throws FileFault */
 function requireDelimited({ scan, recordOffset }: CsvCursor, { type, header }: DelimitedFormat): void {
@@ -102,11 +126,15 @@ export function continueCsv(text: OpenText, { marks, ids }: CsvCursor, maxRecord
   return Object.assign(createCursor(text, marks, maxRecordBytes, null), { ids });
 }
 
+interface Beginning extends CsvMarks {
+  /** Lines in which a quote is a character as others. */
+  skipRows: number;
+}
+
 /** To a good way behind the first line, which may be long. */
 async function readHead(
   text: OpenText,
-  marks: CsvMarks,
-  maxRecordBytes: number,
+  { maxRecordBytes, ...marks }: Beginning & { maxRecordBytes: number },
 ): Promise<{ head: Buffer; newline: number }> {
   let head: Buffer = Buffer.alloc(0);
   for (let wanted = HEAD_BYTES; ; wanted = 2 * head.length) {
@@ -131,21 +159,26 @@ async function readHead(
  * CR where no line of the head ends with LF. Quotes may hold both, where they begin a cell: within one they are text.
  * @returns `looksTo`: how many bytes have to be there for the answer
  */
-function newlineOf(head: Buffer, { delimiter, quote, escapeMark }: CsvMarks): { newline: number; looksTo: number } {
+function newlineOf(
+  head: Buffer,
+  { delimiter, quote, escapeMark, skipRows }: Beginning,
+): { newline: number; looksTo: number } {
   let place: "start" | "cell" | "quoted" | "closed" = "start";
   let newline = LF;
   let looksTo = Number.POSITIVE_INFINITY;
+  let skipped = 0;
   const end = (): number => Math.min(head.length, looksTo);
   for (let at = 0; at < end(); at += 1) {
     const byte = head[at];
     if (place === "quoted") {
       if (byte === quote) place = "closed";
       else if (byte === escapeMark) at += 1;
-    } else if (byte === quote && place !== "cell") place = "quoted";
+    } else if (byte === quote && place !== "cell" && skipped >= skipRows) place = "quoted";
     else if (byte === LF) return { newline: LF, looksTo: at + 1 };
     else if (byte === CR) {
       if (newline === LF) looksTo = Math.max(HEAD_BYTES, at + 1 + HEAD_BYTES);
       [newline, place] = [CR, "start"];
+      skipped += 1;
     } else place = byte === delimiter ? "start" : "cell";
   }
   return { newline, looksTo };
