@@ -50,3 +50,27 @@ it.each([
     message: expect.stringMatching(/followed by itself/),
   });
 });
+
+it.each([
+  ["nothing", ""],
+  ["a page of a proxy", "<html><body>Log in first</body></html>"],
+  ["no word of whether more follows", "<ListBucketResult/>"],
+  ["the list of all buckets", "<ListAllMyBucketsResult><IsTruncated>false</IsTruncated></ListAllMyBucketsResult>"],
+])("a listing that is answered with %s is no empty bucket", async (_, body) => {
+  for (const changes of [{}, { includeVersions: true }]) {
+    front.answer(isListing, { status: 200, body });
+    await expect(through(changes).list()).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
+    front.heal();
+  }
+});
+
+it("a server that answers with objects where it is asked for their versions has not told any", async () => {
+  const object = '<Contents><Key>a.csv</Key><ETag>"1"</ETag><Size>3</Size></Contents>';
+  const body = `<?xml version="1.0"?>\n<!-- v1 --><ListBucketResult><IsTruncated>false</IsTruncated>${object}</ListBucketResult>`;
+  front.answer(isListing, { status: 200, body });
+  expect(await through().list()).toHaveLength(1);
+  front.answer(isListing, { status: 200, body });
+  await expect(through({ includeVersions: true }).list()).rejects.toMatchObject({
+    reasonCode: "source_response_invalid",
+  });
+});
