@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { listInOrder } from "../../../providers/lib/files/listing.ts";
 import { type S3Server, startS3Server } from "../../../scripts/lib/s3-server.ts";
 import { createS3Front, type S3Front } from "../../support/s3-front.ts";
 import { createBucket, openBucket } from "./bucket.ts";
@@ -73,4 +74,15 @@ it("a server that answers with objects where it is asked for their versions has 
   await expect(through({ includeVersions: true }).list()).rejects.toMatchObject({
     reasonCode: "source_response_invalid",
   });
+});
+
+it("keys with a NUL character keep their place in the order", async () => {
+  const keys = ["a", "a%00", "a%00b", "a%01b", "a%20", "a%2500"];
+  const objects = keys.map((key) => `<Contents><Key>${key}</Key><ETag>"1"</ETag><Size>3</Size></Contents>`).join("");
+  const body = `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${objects}</ListBucketResult>`;
+  front.answer(isListing, { status: 200, body });
+  const found: string[] = [];
+  for await (const page of listInOrder(through().store, { prefix: "" })) found.push(...page.map(({ path }) => path));
+  expect(found).toHaveLength(keys.length);
+  expect(new Set(found).size).toBe(keys.length);
 });
