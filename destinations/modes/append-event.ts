@@ -10,6 +10,9 @@ import type { Mode } from "./mode.ts";
 
 const deletes: Mode["deletes"] = () => addDeleteEvents;
 
+/** A full refresh adds to the table too. */
+const ANEW = "Drop or rename the table, then retry with runMode full_refresh.";
+
 /** Rows that are not there yet are added, by key or as a multiset. None is ever changed or removed, not even by a full refresh. */
 export const appendEvent: Mode = {
   layout: "rows",
@@ -19,16 +22,14 @@ export const appendEvent: Mode = {
   loadsBeside: () => false,
 
   place(session, wanted, found) {
-    const rows = { columns: wanted.columns, keeps: appendEvent.keeps, indexes: [] };
+    const rows = { columns: wanted.columns, keeps: appendEvent.keeps, indexes: [], otherKey: ANEW };
     if (!isPresent(found)) return placeFirst(session, wanted, found, rows);
     // Rows without a key cannot be looked for.
     if (wanted.resync && wanted.keyColumns.length > 0) return scanInPlace(session, wanted, found, rows);
     return placeInPlace(session, wanted, found, {
       ...{ ...rows, strategy: { kind: "in_place" } },
       // Rows without a key are told apart by all of their values: read again with a cursor, they would be taken for others.
-      ...(wanted.keyColumns.length > 0
-        ? {}
-        : { needsCursor: "Drop or rename the table, then retry with runMode full_refresh." }),
+      ...(wanted.keyColumns.length > 0 ? {} : { needsCursor: ANEW }),
     });
   },
 

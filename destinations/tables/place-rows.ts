@@ -29,6 +29,8 @@ export interface RowsTable {
   keeps: KeptRow;
   /** Statements that make the indexes which the load mode needs and the table does not have. */
   indexes: string[];
+  /** What to do where the key is another one. Absent: a full refresh makes the table anew. */
+  otherKey?: string;
 }
 
 /** The table is made, and shows the rows as they arrive. */
@@ -63,13 +65,13 @@ export async function placeInPlace(
   found: Present,
   how: RowsTable & { strategy: InPlaceStrategy; statements?: string[]; needsCursor?: string },
 ): Promise<Placement> {
-  const { columns, indexes, strategy, statements = [], needsCursor } = how;
+  const { columns, indexes, strategy, statements = [], needsCursor, otherKey } = how;
   const { shape, lateKey } = await withLateKey(session, wanted, found);
   if (!sameColumns(shape.keyColumns, wanted.keyColumns)) {
     throw conflict(
       wanted,
       `its key is (${shape.keyColumns.join(", ")}), the source's now (${wanted.keyColumns.join(", ")})`,
-      "Retry with runMode full_refresh.",
+      otherKey ?? "Retry with runMode full_refresh.",
     );
   }
   const leaf = presentLeaf(found);

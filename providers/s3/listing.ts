@@ -62,6 +62,7 @@ export async function* listObjects(
       continue;
     }
     const { Contents = [] } = page;
+    requireEnd(connection, prefix, page);
     const isLast: boolean = page.IsTruncated !== true;
     const token: string | undefined = page.NextContinuationToken;
     if (!isLast && token === undefined) {
@@ -102,6 +103,7 @@ export async function* listVersions(
       },
       ({ sdk }) => sdk.send(command),
     );
+    requireEnd(connection, prefix, page);
     const { Versions = [], DeleteMarkers = [] } = page;
     const all = [...Versions, ...DeleteMarkers.map((marker) => ({ ...marker, isDeleteMarker: true }))];
     const readKey = createKeyReader(page, () => invalid(connection, prefix, "a key is no text"));
@@ -157,6 +159,15 @@ function compareBytes(a: string, b: string): number {
     : a < b
       ? -1
       : 1;
+}
+
+/** Every server says so on every page. One that does not may have left out more than that. */
+function requireEnd(
+  connection: S3Connection,
+  prefix: string,
+  { IsTruncated }: { IsTruncated?: boolean | undefined },
+): void {
+  if (IsTruncated === undefined) throw invalid(connection, prefix, "a page does not say whether it is the last one");
 }
 
 function requireOrder(

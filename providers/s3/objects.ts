@@ -91,9 +91,9 @@ function describe(key: string, rest: Omit<ListedFile, "fileId" | "path">): Liste
   return { fileId: storable(key), path: storable(key), ...rest };
 }
 
-/** Postgres has no text with a NUL. Such an object is shown, and not read. */
+/** Postgres has no text with a NUL. Such an object is shown, and not read; in its place in the order of the keys, and not as the object whose key really has `%00`. */
 function storable(key: string): string {
-  return key.replaceAll("\0", "%00");
+  return key.replaceAll("\0", "\u0001%00");
 }
 
 function isFolder(key: string, sizeBytes: number | null): boolean {

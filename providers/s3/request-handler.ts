@@ -2,6 +2,7 @@ import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import type { EgressGuard } from "../lib/http/egress.ts";
 import type { HttpMethod } from "../lib/http/method.ts";
 import type { Transport } from "../lib/http/transport.ts";
+import { createSdkError } from "./sdk-error.ts";
 
 export type RequestHandler = Extract<S3ClientConfig["requestHandler"], { updateHttpClientConfig: unknown }>;
 type SdkRequest = Parameters<RequestHandler["handle"]>[0];
@@ -21,12 +22,33 @@ export function createRequestHandler(guard: EgressGuard, transport: Transport): 
         headers: { ...withoutHost(request.headers), "accept-encoding": "identity" },
         body: bodyOf(request),
       });
-      return { response: toResponse(status, headers, ownBytes(body)) };
+      const bytes = ownBytes(body);
+      requireListing(request, { status, headers, bytes });
+      return { response: toResponse(status, headers, bytes) };
     },
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
   };
 }
+
+/** In a document of another kind the SDK finds no object: a page of a proxy, or nothing at all, would be an empty bucket. */
+const [OBJECTS, VERSIONS] = ["ListBucketResult", "ListVersionsResult"];
+/** Of the first element, behind declarations and comments. */
+const ROOT = /^(?:\ufeff|\s|<\?[^>]*>|<!--[^>]*-->)*<(?:[\w.-]+:)?([\w.-]+)/;
+
+/** @throws SdkError where an answer that should be a page of a listing is none; what says that it is an error is left to the SDK */
+function requireListing(
+  { method, query = {} }: SdkRequest,
+  { status, headers, bytes }: { status: number; headers: Headers; bytes: Buffer },
+): void {
+  const wanted = "list-type" in query ? OBJECTS : "versions" in query ? VERSIONS : null;
+  if (wanted === null || method !== "GET" || status !== 200) return;
+  const [, root] = ROOT.exec(bytes.toString("utf8", 0, ROOT_BYTES)) ?? [];
+  if (root === wanted || root === "Error") return;
+  throw createSdkError({ status, headers, code: null, message: "", region: null });
+}
+
+const ROOT_BYTES = 4096;
 
 /** As it was signed. */
 function pathOf({ path, query = {} }: SdkRequest): string {

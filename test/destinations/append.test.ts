@@ -44,6 +44,19 @@ test("with a key, events that are there stay as they are, and new ones are added
   ]);
 });
 
+test("another key takes another table, since a full refresh adds to the one that is there", async () => {
+  const warehouse = await openWarehouse();
+  const first = prepareRequest({ loadMode: "append_event" });
+  await load(warehouse, await warehouse.destination.prepareEntity(first), first, [["1", "first", day1]]);
+  for (const complete of [false, true]) {
+    const request = prepareRequest({ loadMode: "append_event", keyColumns: ["id", "updated_at"], complete });
+    await expect(warehouse.destination.prepareEntity(request)).rejects.toMatchObject({
+      message: expect.stringMatching(/its key is \(id\)/),
+      fix: "Drop or rename the table, then retry with runMode full_refresh.",
+    });
+  }
+});
+
 test("a straight copy of events that meets a key appends from then on", async () => {
   const warehouse = await openWarehouse();
   const request = prepareRequest({ loadMode: "append_event" });

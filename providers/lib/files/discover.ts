@@ -68,7 +68,7 @@ export async function shapeOf(engine: FileEngine, resource: CompiledResource): P
 
 /** @throws TerminalError where no sampled file can be read, or the key has no columns; ProviderError of the store */
 async function findShape(engine: FileEngine, resource: CompiledResource, earlier: Earlier): Promise<FileShape> {
-  const { files, bytes } = await pickFiles(engine, resource);
+  const { files, bytes, parts, leftParts } = await pickFiles(engine, resource);
   const samples: Sample[] = [];
   const faults: { path: string; fault: FileFault }[] = [];
   for (const file of files) {
@@ -89,15 +89,12 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
     );
   }
   const ours = samples.filter((sample) => isOfTable(sample, earlier));
-  const parts = new Set([
-    ...resource.parts.names,
-    ...files.flatMap(({ path }) => Object.keys(resource.parts.of(path))),
-  ]);
-  const shape = inferShape(resource.config, { samples: ours, parts: [...parts] }, earlier);
+  const shape = inferShape(resource.config, { samples: ours, parts }, earlier);
   requireKey(resource.config, shape);
   const notes = [
     ...shape.notes,
     ...(files.length === 0 ? ["No file that is not empty matches pathGlob at present."] : []),
+    ...(leftParts === 0 ? [] : [`${leftParts} names of folders are more than can be columns.`]),
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
   return { ...shape, notes, estimatedRows: bytes === null ? null : Math.round(bytes / shape.rowBytes) };
@@ -114,13 +111,22 @@ interface Picked {
   files: ListedFile[];
   /** Of all files that match; null where the store does not tell. */
   bytes: number | null;
+  /** Of the paths of all files, since a value of a part is nowhere but in its column. */
+  parts: string[];
+  /** How many have no room among them. */
+  leftParts: number;
 }
+
+/** Whoever writes files names their folders. */
+const MOST_PARTS = 100;
 
 /** The newest files show columns that have come, the oldest those that were there from the start. */
 async function pickFiles({ look }: FileEngine, resource: CompiledResource): Promise<Picked> {
   let bytes: number | null = 0;
   const newest = keepFirst<ListedFile>(MOST_NEWEST);
   const oldest = keepFirst<ListedFile>(MOST_OLDEST);
+  const names = new Set(resource.parts.names);
+  const lookAt = resource.parts.names.length > 0 ? null : eachFolder();
   for await (const page of look(resource.prefix)) {
     for (const file of page) {
       if (!resource.has(file) || resource.whyIgnored(file) !== null || file.sizeBytes === 0) continue;
@@ -128,10 +134,23 @@ async function pickFiles({ look }: FileEngine, resource: CompiledResource): Prom
       const time = timeOf(file);
       newest.offer(file, -time);
       oldest.offer(file, time);
+      if (lookAt?.(file.path)) for (const part of Object.keys(resource.parts.of(file.path))) names.add(part);
     }
   }
   const files = [...new Map([...oldest.kept(), ...newest.kept()].map((file) => [file.fileId, file])).values()];
-  return { files, bytes };
+  const parts = [...names].slice(0, MOST_PARTS);
+  return { files, bytes, parts, leftParts: names.size - parts.length };
+}
+
+/** @returns says whether the folder is another than that of the path before. Files of one folder follow each other. */
+function eachFolder(): (path: string) => boolean {
+  let before: string | null = null;
+  return (path) => {
+    const folder = path.slice(0, path.lastIndexOf("/") + 1);
+    const isOther = folder !== before;
+    before = folder;
+    return isOther;
+  };
 }
 
 /** Of many, the few with the lowest rank, in that order; of those with the same rank the first. */

@@ -53,11 +53,12 @@ export function packFiles(): PackedFiles {
   };
 }
 
-/** The same files in one pack, in the order of their paths. */
+/** The same files in one pack, in the order of their paths. Versions of one object have one path, and ids that say nothing: of these the later one comes last. */
 export function sortByPath(packs: readonly Pack[]): Pack {
   const entries = packs.flatMap(({ text }) => readPack(text));
   const pathOf = ([fileId, path]: FileEntry): string => path ?? fileId;
-  entries.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : pathOf(a) > pathOf(b) ? 1 : 0));
+  const timeOf = ([, , , , modifiedAt]: FileEntry): number => (modifiedAt === null ? 0 : Date.parse(modifiedAt));
+  entries.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : pathOf(a) > pathOf(b) ? 1 : timeOf(a) - timeOf(b)));
   const bytes = packs.reduce((sum, pack) => sum + pack.bytes, 0);
   return { text: JSON.stringify(entries), files: entries.length, bytes };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { listInOrder } from "../../../providers/lib/files/listing.ts";
 import { type S3Server, startS3Server } from "../../../scripts/lib/s3-server.ts";
 import { createS3Front, type S3Front } from "../../support/s3-front.ts";
 import { createBucket, openBucket } from "./bucket.ts";
@@ -49,4 +50,39 @@ it.each([
     reasonCode: "source_response_invalid",
     message: expect.stringMatching(/followed by itself/),
   });
+});
+
+it.each([
+  ["nothing", ""],
+  ["a page of a proxy", "<html><body>Log in first</body></html>"],
+  ["no word of whether more follows", "<ListBucketResult/>"],
+  ["the list of all buckets", "<ListAllMyBucketsResult><IsTruncated>false</IsTruncated></ListAllMyBucketsResult>"],
+])("a listing that is answered with %s is no empty bucket", async (_, body) => {
+  for (const changes of [{}, { includeVersions: true }]) {
+    front.answer(isListing, { status: 200, body });
+    await expect(through(changes).list()).rejects.toMatchObject({ reasonCode: "source_response_invalid" });
+    front.heal();
+  }
+});
+
+it("a server that answers with objects where it is asked for their versions has not told any", async () => {
+  const object = '<Contents><Key>a.csv</Key><ETag>"1"</ETag><Size>3</Size></Contents>';
+  const body = `<?xml version="1.0"?>\n<!-- v1 --><ListBucketResult><IsTruncated>false</IsTruncated>${object}</ListBucketResult>`;
+  front.answer(isListing, { status: 200, body });
+  expect(await through().list()).toHaveLength(1);
+  front.answer(isListing, { status: 200, body });
+  await expect(through({ includeVersions: true }).list()).rejects.toMatchObject({
+    reasonCode: "source_response_invalid",
+  });
+});
+
+it("keys with a NUL character keep their place in the order", async () => {
+  const keys = ["a", "a%00", "a%00b", "a%01b", "a%20", "a%2500"];
+  const objects = keys.map((key) => `<Contents><Key>${key}</Key><ETag>"1"</ETag><Size>3</Size></Contents>`).join("");
+  const body = `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${objects}</ListBucketResult>`;
+  front.answer(isListing, { status: 200, body });
+  const found: string[] = [];
+  for await (const page of listInOrder(through().store, { prefix: "" })) found.push(...page.map(({ path }) => path));
+  expect(found).toHaveLength(keys.length);
+  expect(new Set(found).size).toBe(keys.length);
 });

@@ -1,13 +1,12 @@
 import { isUtf8 } from "node:buffer";
-import { BrokenBytesError } from "../broken-bytes.ts";
 import { columnIdsOf } from "../column-ids.ts";
 import type { FileResource } from "../config.ts";
 import type { OpenText } from "../text.ts";
+import { nextChunk, readHead } from "./csv-head.ts";
 import type { CsvMemory } from "./csv-memory.ts";
 import {
   addBytes,
   beginRecord,
-  CR,
   type CsvMarks,
   type CsvScan,
   endLastRecord,
@@ -15,6 +14,7 @@ import {
   isOpen,
   LF,
   MOST_CELLS,
+  QUOTED,
 } from "./csv-scan.ts";
 import { FileFault } from "./portion.ts";
 
@@ -45,8 +45,7 @@ export interface CsvLimits {
   memory: CsvMemory;
 }
 
-/** The first bytes, and so many behind the first line, show how lines end. The same ones in every try, however they come. */
-const HEAD_BYTES = 64 * 1024;
+const [TAB, SPACE] = [0x09, 0x20];
 
 export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
   const codeOf = (character: string | null): number => (character === null ? -1 : character.charCodeAt(0));
@@ -66,7 +65,7 @@ export async function openCsv(
   format: DelimitedFormat,
   { maxRecordBytes, memory }: CsvLimits,
 ): Promise<CsvCursor> {
-  const { head, newline } = await readHead(text, marksOf(format, LF), maxRecordBytes);
+  const { head, newline } = await readHead(text, { ...marksOf(format, LF), maxRecordBytes, skipRows: format.skipRows });
   const marks = marksOf(format, newline);
   const cursor = createCursor(text, marks, { maxRecordBytes, memory }, head);
   await cursor.skipLines(format.skipRows);
@@ -86,6 +85,14 @@ export async function openCsv(
         { row: 0, offset: cursor.recordOffset() },
       );
     }
+    if (hasControls(scan)) {
+      throw new FileFault(
+        "has a header with control characters: it is something else, or its lines end in several ways",
+        {
+          ...{ row: 0, offset: cursor.recordOffset() },
+        },
+      );
+    }
     cursor.ids = memory.idsOf(scan, marks);
   } else {
     cursor.ids = columnIdsOf(format.columns ?? Array.from({ length: cursor.scan.cellCount }, () => ""));
@@ -95,8 +102,22 @@ export async function openCsv(
 }
 
 /** What servers answer in place of a file. */
-const [MARKUP, JSON_TEXT] = [/^\s*<(?:!doctype|\?xml|html|head|body|error)\b/i, /^\s*[{[]\s*[{["]/];
+const [MARKUP, JSON_TEXT] = [/^\s*<(?:!--|(?:!doctype|\?xml|html|head|body|error)\b)/i, /^\s*[{[]\s*[{["]/];
 const STARTING_BYTES = 256;
+
+/** Some programs end a line with more than one CR. Within quotes a name may have lines. */
+function hasControls({ bytes, cells, cellCount }: CsvScan): boolean {
+  for (let place = 0; place < 3 * cellCount; place += 3) {
+    const [from = 0, end = 0, flags = 0] = cells.subarray(place, place + 3);
+    let to = end;
+    while (to > from && bytes[to - 1] === CR) to -= 1;
+    for (let at = from; at < to; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (byte === 0 || (byte < SPACE && byte !== TAB && (flags & QUOTED) === 0)) return true;
+    }
+  }
+  return false;
+}
 
 /** The error page of a server would become a table of its lines. @throws FileFault */
 function requireDelimited({ scan, recordOffset }: CsvCursor, { type, header }: DelimitedFormat): void {
@@ -108,66 +129,6 @@ function requireDelimited({ scan, recordOffset }: CsvCursor, { type, header }: D
 /** Goes on in a text that was opened behind its header. */
 export function continueCsv(text: OpenText, { marks, ids }: CsvCursor, limits: CsvLimits): CsvCursor {
   return Object.assign(createCursor(text, marks, limits, null), { ids });
-}
-
-/** To a good way behind the first line, which may be long. */
-async function readHead(
-  text: OpenText,
-  marks: CsvMarks,
-  maxRecordBytes: number,
-): Promise<{ head: Buffer; newline: number }> {
-  let head: Buffer = Buffer.alloc(0);
-  for (let wanted = HEAD_BYTES; ; wanted = 2 * head.length) {
-    const chunks = [head];
-    let bytes = head.length;
-    let isWhole = false;
-    while (bytes < wanted && !isWhole) {
-      const chunk = await nextChunk(text, 0, 0);
-      if (chunk === null) isWhole = true;
-      else {
-        chunks.push(chunk);
-        bytes += chunk.length;
-      }
-    }
-    const [, only = head] = chunks;
-    head = chunks.length <= 2 && chunks[0]?.length === 0 ? only : Buffer.concat(chunks);
-    const { newline, looksTo } = newlineOf(head, marks);
-    if (isWhole || head.length >= looksTo || head.length > maxRecordBytes) return { head, newline };
-  }
-}
-
-/**
- * CR where no line of the head ends with LF. Quotes may hold both, where they begin a cell: within one they are text.
- * @returns `looksTo`: how many bytes have to be there for the answer
- */
-function newlineOf(head: Buffer, { delimiter, quote, escapeMark }: CsvMarks): { newline: number; looksTo: number } {
-  let place: "start" | "cell" | "quoted" | "closed" = "start";
-  let newline = LF;
-  let looksTo = Number.POSITIVE_INFINITY;
-  const end = (): number => Math.min(head.length, looksTo);
-  for (let at = 0; at < end(); at += 1) {
-    const byte = head[at];
-    if (place === "quoted") {
-      if (byte === quote) place = "closed";
-      else if (byte === escapeMark) at += 1;
-    } else if (byte === quote && place !== "cell") place = "quoted";
-    else if (byte === LF) return { newline: LF, looksTo: at + 1 };
-    else if (byte === CR) {
-      if (newline === LF) looksTo = Math.max(HEAD_BYTES, at + 1 + HEAD_BYTES);
-      [newline, place] = [CR, "start"];
-    } else place = byte === delimiter ? "start" : "cell";
-  }
-  return { newline, looksTo };
-}
-
-async function nextChunk(text: OpenText, row: number, offset: number): Promise<Buffer | null> {
-  try {
-    const next = await text.chunks.next();
-    return next.done ? null : next.value;
-  } catch (cause) {
-    if (cause instanceof BrokenBytesError) throw new FileFault(cause.message, { row, offset }, { cause });
-    throw cause;
-  }
 }
 
 interface StartingCursor extends CsvCursor {

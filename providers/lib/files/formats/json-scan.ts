@@ -17,8 +17,8 @@ export interface JsonScan {
   takeValue(): Waiting<JsonRecord>;
   /** Into an object, up to the value of a member. @returns false where it has none of that name */
   enterMember(name: string): Waiting<boolean>;
-  /** Behind the end of an object, from behind the value of one of its members. */
-  leaveObject(): Waiting<void>;
+  /** Behind the end of an object, from behind the value of the member that was entered. @throws FileFault where it has the member once more */
+  leaveObject(entered: string): Waiting<void>;
   fault(what: string): FileFault;
 }
 
@@ -122,10 +122,10 @@ export function createJsonScan(held: HeldBytes): JsonScan {
         yield* expect(COMMA);
       }
     },
-    *leaveObject() {
+    *leaveObject(entered) {
       while ((yield* peek()) === COMMA) {
         at += 1;
-        yield* takeName();
+        if ((yield* takeName()) === entered) throw fault(`has the member ${entered} of recordPath twice`);
         yield* takeValue();
       }
       yield* expect(CLOSE_OBJECT);

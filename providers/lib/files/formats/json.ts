@@ -33,7 +33,7 @@ export function findElements(held: HeldBytes, recordPath?: string): JsonRecords 
     if (first === OPEN_OBJECT) yield yield* scan.takeValue();
     else if (first === OPEN_LIST) yield* list();
     else throw scan.fault("has neither a list of records nor one record where they should be");
-    for (const _ of path) yield* scan.leaveObject();
+    for (const member of path.toReversed()) yield* scan.leaveObject(member);
     if ((yield* scan.peek()) !== null) throw scan.fault("has text behind the end of its JSON");
   }
 

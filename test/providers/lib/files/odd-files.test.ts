@@ -47,6 +47,49 @@ describe("a file that nobody has thought of", () => {
     }
   });
 
+  it.each([
+    ["is an archive whose first bytes are text", "PK\u0003\u0004\n\0\0\n"],
+    ["has a NUL in its header", 'id,"\0name"\n1,a\n'],
+    ["ends its header with CR, and a later line with LF", "id,name\r1,a\n"],
+    ["is a page that begins with a comment", "<!-- made by hand -->\n<html>\n</html>\n"],
+  ])("%s, and is no table", async (_, content) => {
+    const { plain, files } = await load({ a: content, b: "id,name\n2,b\n" });
+    expect(plain).toEqual([{ id: "2", name: "b" }]);
+    expect(files.map(({ status }) => status)).toEqual(["failed", "loaded"]);
+  });
+
+  it("ends its lines with two CRs and an LF, of which the first is text", async () => {
+    expect((await load({ a: 'id,"two\nlines"\r\r\n1,a\r\r\n' })).plain).toEqual([{ id: "1", two_lines: "a\r" }]);
+  });
+
+  it("ends its lines with CR behind lines that are left out and have half a pair of quotes", async () => {
+    const format = { type: "csv", skipRows: 2 };
+    expect((await load({ a: '"report\r\rid,name\r1,a\r' }, { format })).plain).toEqual([{ id: "1", name: "a" }]);
+  });
+
+  it("has the list of its records twice", async () => {
+    const { plain, rejects } = await load(
+      { a: '{"all":{"list":[{"id":1}],"list":[{"id":2}]}}', b: '{"all":{"list":{"id":3},"lists":[]}}' },
+      { format: { type: "json", recordPath: "all.list" } },
+    );
+    expect(plain).toEqual([{ id: "3" }]);
+    expect(rejects[0]?.reason).toMatch(/has the member list of recordPath twice/);
+  });
+
+  it("lies in a folder that neither the oldest nor the newest files have", async () => {
+    const store = memoryStore();
+    for (let hour = 0; hour < 20; hour += 1) {
+      const folder = hour === 10 ? "hour=10/region=eu" : `hour=${hour}`;
+      store.put(`${folder}/x.csv`, "id\n1\n", { modifiedAt: new Date(hour * 3_600_000).toISOString() });
+    }
+    const { rows } = await loadAll(sourceOf(store, { pathParts: "hive" }));
+    expect(rows.filter(({ region }) => region !== null)).toMatchObject([{ hour: "10", region: "eu" }]);
+    for (let part = 0; part < 200; part += 1) store.put(`p${part}=1/x.csv`, "id\n1\n");
+    const { columns, description } = await loadAll(sourceOf(store, { pathParts: "hive" }));
+    expect(columns.filter((name) => name.startsWith("p"))).toHaveLength(98);
+    expect(description).toMatch(/102 names of folders are more than can be columns/);
+  });
+
   it("begins with a frame of zstd that is to be skipped", async () => {
     const skipped = Buffer.from("502a4d180400000001020304", "hex");
     expect((await load({ a: Buffer.concat([skipped, zstdCompressSync("id\n1\n")]) })).plain).toEqual([{ id: "1" }]);

@@ -134,6 +134,25 @@ describe("the plan of a table of files", () => {
     expect((await planOf(store, { windows: false })).slices).toHaveLength(1);
   });
 
+  it("reads the latest of the versions of one object last, where files share keys", async () => {
+    const version = (id: string, path: string, modifiedAt: string | null) => {
+      return { fileId: `${path}?versionId=${id}`, path, versionToken: id, sizeBytes: 5, modifiedAt };
+    };
+    const [old, middle, latest] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", "2026-02-01T00:00:00Z"];
+    const files = [
+      version("1", "a", latest),
+      version("2", "a", old),
+      version("3", "a", middle),
+      version("1", "b", old),
+    ];
+    async function* list() {
+      yield files;
+    }
+    const source = sourceOf({ ...memoryStore(), idIsPath: false, list }, { primaryKey: ["id"] });
+    const plan = await source.plan(planRequestOf({ keyColumns: ["id"] }));
+    expect(filesOf(plan)).toEqual(["a?versionId=2", "a?versionId=3", "a?versionId=1", "b?versionId=1"]);
+  });
+
   it("reads files that share keys one after the other, in the order of their paths, and nothing of them goes", async () => {
     const store = memoryStore();
     store.put("b.csv", "id,v\n1,b\n");
