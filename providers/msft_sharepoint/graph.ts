@@ -1,4 +1,4 @@
-import { TerminalError } from "../../core/errors.ts";
+import { TerminalError, TransientError } from "../../core/errors.ts";
 import { fixedWindow, type Limit } from "../lib/http/admission.ts";
 import { createHttpClient, type HttpClient, type HttpRequest } from "../lib/http/client.ts";
 import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
@@ -95,6 +95,7 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
     try {
       const body = response.json();
       if (!isObject(body)) throw notGraph(request.doing, "is no object");
+      if (isObject(body.error)) throw brokenOff(request.doing);
       return { body, bytes: response.body.length };
     } finally {
       response.letGo();
@@ -131,6 +132,13 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
 /** A next page that was read before would be read for ever. */
 export function goesRound(doing: string): TerminalError {
   return new TerminalError("source_response_invalid", `msft_sharepoint: ${doing} came round to a page read before.`, {
+    fix: "Retry the run. If it repeats, report it with the worker's log.",
+  });
+}
+
+/** Of an answer that began well: what its error says is behind too much else to be looked for before (`judgeObject`). */
+function brokenOff(doing: string): TransientError {
+  return new TransientError("source_unavailable", `msft_sharepoint: ${doing} failed: the answer ends with an error.`, {
     fix: "Retry the run. If it repeats, report it with the worker's log.",
   });
 }

@@ -30,6 +30,15 @@ describe("an error in an answer of 200", () => {
     },
   );
 
+  it("is none of a page that it breaks off, however much came before", async () => {
+    const broken = { ...last([file("a", { description: "x".repeat(70_000) })]), error: { code: "generalException" } };
+    const graph = await serveGraph({ [DELTA]: broken });
+    const source = await graph.open();
+    await expect(readAll(source, await planOf(source, DRIVE))).rejects.toMatchObject({
+      ...{ name: "TransientError", reasonCode: "source_unavailable", fix: expect.stringContaining("Retry the run") },
+    });
+  });
+
   it.each([
     ["accessDenied", {}, "source_permission_denied"],
     ["itemNotFound", {}, "source_resource_not_found"],
