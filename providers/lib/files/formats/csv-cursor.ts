@@ -7,6 +7,7 @@ import type { CsvMemory } from "./csv-memory.ts";
 import {
   addBytes,
   beginRecord,
+  CR,
   type CsvMarks,
   type CsvScan,
   endLastRecord,
