@@ -17,7 +17,7 @@ interface FieldRule {
   range: string;
   min: number;
   max: number;
-  /** Of the first value on. Any first three letters or more of one are taken, as Temporal takes them. */
+  /** The first name is the value `first`. Three letters of a name or more are taken, as Temporal takes them. */
   words?: { first: number; names: readonly string[] };
 }
 
@@ -27,6 +27,7 @@ const MONTHS = [
 ];
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
+/** In the order in which they are written. */
 const RULES: readonly FieldRule[] = [
   { key: "minute", name: "minute", range: "0-59", min: 0, max: 59 },
   { key: "hour", name: "hour", range: "0-23", min: 0, max: 23 },
@@ -46,9 +47,12 @@ const SHORTHANDS = new Map([
   ["@hourly", "0 * * * *"],
 ]);
 
-export type CronReading = { fields: CronFields; faults: [] } | { fields: null; faults: string[] };
+type CronReading = { fields: CronFields; faults: [] } | { fields: null; faults: string[] };
 
-/** Reads a cron expression of five fields, or a word such as `@daily`. Faults say what to write instead. */
+/**
+ * Reads a cron expression of five fields, or a word such as `@daily`, in the dialect of Temporal's schedules without what
+ * other dialects take for something else. Faults say what to write instead.
+ */
 export function readCron(expression: string): CronReading {
   const given = (SHORTHANDS.get(expression.trim()) ?? expression).trim().split(/\s+/);
   const foreign = findForeignCron(given);
@@ -58,7 +62,8 @@ export function readCron(expression: string): CronReading {
   for (const [index, rule] of RULES.entries()) {
     const written = given[index] ?? "";
     const values = readField(written, rule);
-    if (values === null) faults.push(`'${written}' is no ${rule.name}: ${rule.range}, '*', or a list, range or step of them`);
+    if (values === null)
+      faults.push(`'${written}' is no ${rule.name}: ${rule.range}, '*', or a list, range or step of them`);
     else fields[rule.key] = values;
   }
   return faults.length > 0 ? { fields: null, faults } : { fields, faults: [] };
@@ -69,13 +74,10 @@ export function findCronFaults(expression: string): string[] {
   const { fields, faults } = readCron(expression);
   if (fields === null) return faults;
   const [first = 0] = fields.dayOfMonth;
-  const comes = fields.month.some((month) => first <= daysOfMonth(month, 2000));
-  return comes ? [] : ["The day that it names never comes"];
-}
-
-/** @param month from 1 */
-export function daysOfMonth(month: number, year: number): number {
-  return new Date(Date.UTC(year, month, 0)).getUTCDate();
+  // Of a leap year. Each day of the week comes on each day of a month, 29 February included.
+  const longest = Math.max(...fields.month.map((month) => new Date(Date.UTC(2000, month, 0)).getUTCDate()));
+  if (first <= longest) return [];
+  return [`It never fires: no month that it names has a day ${first}. Write a day of month up to ${longest}`];
 }
 
 /** @returns null where it is none */
@@ -84,7 +86,8 @@ function readField(written: string, rule: FieldRule): number[] | null {
   for (const part of written.split(",")) {
     const read = readPart(part, rule);
     if (read === null) return null;
-    for (let value = read.from; value <= read.to; value += read.step) values.add(rule.key === "dayOfWeek" ? value % 7 : value);
+    for (let value = read.from; value <= read.to; value += read.step)
+      values.add(rule.key === "dayOfWeek" ? value % 7 : value);
   }
   return [...values].sort((a, b) => a - b);
 }

@@ -69,6 +69,11 @@ export function* firesOf(schedule: TimedSchedule, seed: string, range: FireRange
   }
 }
 
+/** No time that it names lies between `startAt` and `endAt`, from 1970 until 2100. @throws as `fireTimes` */
+export function neverFires(schedule: TimedSchedule): boolean {
+  return calendarOf(schedule).within(0) === null;
+}
+
 /** Each function: the next nominal time later than `after`, in seconds since 1970; null: none until 2100. */
 interface Calendar {
   /** Within `startAt` and `endAt`. */

@@ -6,10 +6,11 @@ const FIVE_FIELDS = "Input should be a cron expression of five fields";
 export function findForeignCron(given: readonly string[]): string | null {
   const [first = "", ...rest] = given;
   if (/^(CRON_)?TZ=/.test(first)) return `${FIVE_FIELDS}: give the time zone of '${first}' as 'timezone'`;
-  if (first === "@every") return `${FIVE_FIELDS}: write '@every ${rest.join(" ")}' as ${everySecondsOf(rest.join(" "))}`;
+  if (first === "@every")
+    return `${FIVE_FIELDS}: write '@every ${rest.join(" ")}' as ${everySecondsOf(rest.join(" "))}`;
   if (first.startsWith("@")) return `${FIVE_FIELDS}, or one of @hourly, @daily, @weekly, @monthly and @yearly`;
   const comment = given.find((field) => field.startsWith("#"));
-  if (comment !== undefined) return `${FIVE_FIELDS}, without a comment: the sync has a 'description'`;
+  if (comment !== undefined) return `${FIVE_FIELDS}: leave the comment '${comment} ...' out`;
   if (given.length === 6 || given.length === 7) {
     return `${FIVE_FIELDS}: for seconds give 'everySeconds', for a year give 'startAt' and 'endAt'`;
   }
@@ -35,7 +36,11 @@ function adviceFor(part: string): string | null {
   }
   if (part.includes("#")) return "'#' is not known; for the second week of a month write '8-14' as day of month";
   if (/^(\d+|L)W$/i.test(part)) return "'W' is not known; write 'mon-fri' as day of week, or a day of month alone";
-  if (/^L(-\d+)?$/i.test(part) || /^([a-z]{3}|[0-7])L$/i.test(part)) {
+  const [, last = ""] = /^([a-z]{3,}|[0-7])L$/i.exec(part) ?? [];
+  if (last !== "") {
+    return `instead of '${part}' write '${last}' as day of week and '22-28' as day of month, for the fourth one; both must hold`;
+  }
+  if (/^L(-\d+)?$/i.test(part)) {
     return "'L' is not known; write '1' as day of month to run when the month is over, or a day that each month has, such as '28'";
   }
   return null;
