@@ -169,7 +169,9 @@ export type Schedule = z.output<typeof schedule>;
 
 /** Its parts are right, each for itself, and leave no time. */
 function isEmpty(given: TimedSchedule): boolean {
-  const { cron, everySeconds = 0, timezone } = given;
+  const { cron, everySeconds = 0, timezone, startAt, endAt } = given;
   const isReadable = cron === undefined ? everySeconds > 0 : findCronFaults(cron).length === 0;
-  return isReadable && findZoneFault(timezone) === null && neverFires(given);
+  if (!isReadable || findZoneFault(timezone) !== null) return false;
+  const isReversed = startAt !== undefined && endAt !== undefined && Date.parse(startAt) >= Date.parse(endAt);
+  return !isReversed && neverFires(given);
 }

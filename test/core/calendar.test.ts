@@ -157,3 +157,42 @@ describe("a stored schedule", () => {
     );
   });
 });
+
+/** The table of docs/guide/concepts.md. Each begins at noon of the day before the change. */
+describe("when the clocks change", () => {
+  const NOON = {
+    spring: { Berlin: "2027-03-27T11:00:00Z", "New York": "2027-03-13T17:00:00Z", Havana: "2027-03-13T17:00:00Z" },
+    autumn: { Berlin: "2027-10-30T10:00:00Z", "New York": "2027-11-06T16:00:00Z", Havana: "2027-11-06T16:00:00Z" },
+  };
+  const ZONES = { Berlin: "Europe/Berlin", "New York": "America/New_York", Havana: "America/Havana" };
+
+  /** Of the day of the change: until its end, in whatever hours it has. */
+  function fired(place: keyof typeof ZONES, season: keyof typeof NOON, cron: string): string[] {
+    const timezone = ZONES[place];
+    const noon = new Date(NOON[season][place]);
+    const day = (instant: Date) => instant.toLocaleDateString("sv", { timeZone: timezone });
+    const next = day(new Date(noon.getTime() + DAY_MS));
+    const range = { after: noon, until: new Date(noon.getTime() + 2 * DAY_MS) };
+    return times({ cron, timezone }, range).filter((time) => day(new Date(time)) === next);
+  }
+
+  it.each<[place: keyof typeof ZONES, cron: string, spring: string[], autumn: string[]]>([
+    ["New York", "30 2 * * *", [], ["2027-11-07T07:30Z"]],
+    ["New York", "30 1 * * *", ["2027-03-14T06:30Z"], ["2027-11-07T05:30Z", "2027-11-07T06:30Z"]],
+    ["Berlin", "30 2 * * *", [], ["2027-10-31T01:30Z"]],
+    ["Berlin", "30 1 * * *", ["2027-03-28T00:30Z"], ["2027-10-30T23:30Z", "2027-10-31T00:30Z"]],
+    ["Havana", "0 0 * * *", [], ["2027-11-07T04:00Z", "2027-11-07T05:00Z"]],
+  ])("%s fires %j as the guide says", (place, cron, spring, autumn) => {
+    expect(fired(place, "spring", cron)).toEqual(spring);
+    expect(fired(place, "autumn", cron)).toEqual(autumn);
+  });
+
+  it("hours are left out in Berlin, and a Sunday in Havana", () => {
+    expect(fired("Berlin", "spring", "0 * * * *")).toHaveLength(23);
+    const autumn = fired("Berlin", "autumn", "0 * * * *");
+    expect(autumn).toHaveLength(24);
+    expect(autumn).not.toContain("2027-10-31T01:00Z");
+    expect(fired("Havana", "spring", "0 * * * sun")).toEqual([]);
+    expect(fired("Havana", "autumn", "0 * * * sun")).toHaveLength(25);
+  });
+});
