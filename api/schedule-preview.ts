@@ -1,5 +1,6 @@
 import { type Fire, firesOf, fireTimes, type TimedSchedule } from "../core/calendar/fire-times.ts";
 import { jitterSeed } from "../core/calendar/jitter.ts";
+import { findScheduleFaults } from "../core/calendar/schedule-faults.ts";
 import { readStoredSchedule } from "../core/calendar/stored-schedule.ts";
 import type { SyncStatus } from "../core/vocabulary.ts";
 import type { SyncRow } from "../db/syncs.ts";
@@ -22,6 +23,11 @@ export async function previewSchedule(sync: ScheduledSync, request: PreviewReque
   if (stored === null) return { ...without, notes: [note("no_schedule")] };
   if (stored.kind === "after") return { ...without, notes: [note("after_syncs")] };
 
+  const [fault] = findScheduleFaults(stored.timed);
+  if (fault !== undefined) {
+    const message = `The schedule is one that this version of Sluice does not take. ${fault}.`;
+    return { ...without, notes: [{ code: "schedule_refused", message }] };
+  }
   const notes: Note[] = [];
   if (sync.triggerMode !== "scheduled")
     notes.push(note("not_scheduled", `The trigger mode is \`${sync.triggerMode}\``));

@@ -1149,7 +1149,7 @@ export interface components {
         };
         SchedulePreviewNote: {
             /** @enum {string} */
-            code: "no_schedule" | "after_syncs" | "not_scheduled" | "not_active" | "no_more_times" | "jitter_unknown";
+            code: "no_schedule" | "schedule_refused" | "after_syncs" | "not_scheduled" | "not_active" | "no_more_times" | "jitter_unknown";
             /** @description What is so, and what to do about it. */
             message: string;
         };

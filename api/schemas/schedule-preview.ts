@@ -6,6 +6,7 @@ export const schedulePreviewQuery = z.object({ count: queryInteger({ min: 1, max
 /** Why times are missing, or will not come. */
 export const PREVIEW_NOTES = [
   "no_schedule",
+  "schedule_refused",
   "after_syncs",
   "not_scheduled",
   "not_active",

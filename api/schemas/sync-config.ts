@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { findCronFaults } from "../../core/calendar/cron.ts";
-import { neverFires, type TimedSchedule } from "../../core/calendar/fire-times.ts";
+import { findScheduleFaults } from "../../core/calendar/schedule-faults.ts";
 import { DEFAULT_CATCHUP_SECONDS } from "../../core/calendar/stored-schedule.ts";
 import { findZoneFault } from "../../core/calendar/zone-name.ts";
 import { ON_DELETE, SCHEMA_POLICIES } from "../../core/entity-rules.ts";
@@ -162,16 +162,9 @@ export const schedule = z
     ({ startAt, endAt }) => startAt === undefined || endAt === undefined || Date.parse(startAt) < Date.parse(endAt),
     { path: ["endAt"], message: "endAt should be later than startAt" },
   )
-  .refine((given) => !isEmpty(given), {
-    message: "It never fires: no time that it names lies between startAt and endAt, until the year 2100. Change these",
+  .check((ctx) => {
+    // What is wrong with the parts has been said of each of them.
+    if (ctx.issues.length > 0 || ctx.value.after !== undefined) return;
+    for (const message of findScheduleFaults(ctx.value)) ctx.issues.push({ code: "custom", message, input: ctx.value });
   });
 export type Schedule = z.output<typeof schedule>;
-
-/** Its parts are right, each for itself, and leave no time. */
-function isEmpty(given: TimedSchedule): boolean {
-  const { cron, everySeconds = 0, timezone, startAt, endAt } = given;
-  const isReadable = cron === undefined ? everySeconds > 0 : findCronFaults(cron).length === 0;
-  if (!isReadable || findZoneFault(timezone) !== null) return false;
-  const isReversed = startAt !== undefined && endAt !== undefined && Date.parse(startAt) >= Date.parse(endAt);
-  return !isReversed && neverFires(given);
-}

@@ -104,6 +104,16 @@ describe("the preview of a schedule", () => {
     expect((await preview(second)).body).toMatchObject({ ...none, notes: [{ code: "after_syncs" }] });
   });
 
+  it.each([
+    [{ cron: "0/60 * * * *", timezone: "UTC" }, "'0/60' is no minute"],
+    [{ everySeconds: 60, timezone: "PST" }, "'PST' is no time zone"],
+  ])("of %j, which an older version has taken, says what to write instead", async (schedule, fault) => {
+    const { status, body } = await preview(await makeScheduled(SUMMER_TIME, { schedule: JSON.stringify(schedule) }));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ fires: [], inForce: false, notes: [{ code: "schedule_refused" }] });
+    expect(body.notes[0].message).toContain(fault);
+  });
+
   it("is 404 for a sync that is not there", async () => {
     expect((await preview({ id: randomUUID() })).status).toBe(404);
   });
