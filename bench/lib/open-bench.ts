@@ -1,7 +1,8 @@
 import pg from "pg";
-import { createSluiceClient, type SluiceClient, unwrap } from "../../client/index.ts";
+import { createSluiceClient, type SluiceClient, unwrap, waitForRun } from "../../client/index.ts";
 import type { StackInfo } from "../../scripts/lib/stack.ts";
 import type { Bench } from "./bench.ts";
+import { SCHEMA } from "./syncs.ts";
 
 type Asked = Pick<
   Bench,
@@ -18,6 +19,7 @@ export async function openBench(
   const warehouse = new pg.Pool({ connectionString: info.warehouseUrl, max: 2 });
   // The worker starts beside the API, and is asked for before it is up.
   const sluice = createSluiceClient({ baseUrl: info.apiUrl, retryForSeconds: 60 });
+  await removeLeftovers(sluice, warehouse, signal);
   const connectionId = await connectSource(sluice, info.demoSourceUrl);
   return {
     ...{ info, sluice, source, warehouse, signal, connectionId, ...asked },
@@ -26,6 +28,25 @@ export async function openBench(
       await warehouse.end();
     },
   };
+}
+
+/** A bench that was interrupted leaves syncs whose runs go on, and take the slots of what is measured now. */
+async function removeLeftovers(sluice: SluiceClient, warehouse: pg.Pool, signal: AbortSignal): Promise<void> {
+  const left: string[] = [];
+  for (;;) {
+    const { syncs } = await unwrap(sluice.GET("/api/v1/syncs", { params: { query: { limit: 100 } } }));
+    if (syncs.length === 0) break;
+    for (const { id } of syncs) {
+      const path = { sync_id: id };
+      const { runs } = await unwrap(
+        sluice.GET("/api/v1/syncs/{sync_id}/runs", { params: { path, query: { limit: 5 } } }),
+      );
+      left.push(...runs.filter(({ completedAt }) => completedAt === null).map((run) => run.id));
+      await unwrap(sluice.DELETE("/api/v1/syncs/{sync_id}", { params: { path } }));
+    }
+  }
+  for (const id of left) await waitForRun(sluice, id, { signal });
+  await warehouse.query(`drop schema if exists ${SCHEMA} cascade`);
 }
 
 async function connectSource(sluice: SluiceClient, sourceUrl: string): Promise<string> {

@@ -2,6 +2,7 @@ import { TransientError } from "../../../core/errors.ts";
 import type { FileMark, RejectedRecord } from "../../batch.ts";
 import type { FileAccess } from "./file-bytes.ts";
 import type { CopyBuffers } from "./formats/copy-buffer.ts";
+import type { CsvMemory } from "./formats/csv-memory.ts";
 import { FileFault, type Portion, type RowReader, rejectOf } from "./formats/portion.ts";
 import { openReader } from "./open-reader.ts";
 import { type Position, startOf } from "./parts.ts";
@@ -24,6 +25,7 @@ export interface ReadingContext extends FileAccess {
   spec: FileSpec;
   files: readonly ListedFile[];
   buffers: CopyBuffers;
+  memory: CsvMemory;
   /** All rows are COPY text. */
   asText: boolean;
   /** Of one portion, at most: as many as a batch may have. */
@@ -126,7 +128,7 @@ async function* readVersion(
   { file, openBytes }: Extract<FoundFile, { kind: "file" }>,
   start: Position,
 ): AsyncGenerator<Item, void, undefined> {
-  const { resource, columns, spec, buffers, asText } = context;
+  const { resource, columns, spec, buffers, asText, memory } = context;
   const { fileId, versionToken, sizeBytes } = file;
   const mark = { fileId, versionToken, sizeBytes };
   let { rows } = start;
@@ -135,7 +137,7 @@ async function* readVersion(
   const bad = { records: 0, first: null as RejectedRecord | null };
   let reader: RowReader | null = null;
   try {
-    reader = await openReader({ resource, columns, spec, file, openBytes, buffers, asText, after: start });
+    reader = await openReader({ resource, columns, spec, file, openBytes, buffers, asText, memory, after: start });
     for (;;) {
       const portion = await reader.next(context.portionRows);
       if (portion === null) break;

@@ -2,10 +2,10 @@ import { BrokenBytesError } from "./broken-bytes.ts";
 import type { FileResource } from "./config.ts";
 import type { CopyBuffers } from "./formats/copy-buffer.ts";
 import { type ReaderOptions, readCsv } from "./formats/csv.ts";
+import type { CsvMemory } from "./formats/csv-memory.ts";
 import { readJson } from "./formats/json.ts";
 import { readNdjson } from "./formats/ndjson.ts";
 import { FileFault, type RowReader } from "./formats/portion.ts";
-import { planRows } from "./formats/row-plan.ts";
 import type { CompiledResource } from "./resource.ts";
 import type { FileSpec } from "./shape.ts";
 import type { ListedFile } from "./store.ts";
@@ -20,24 +20,20 @@ export interface ReaderInput {
   buffers: CopyBuffers;
   /** All rows are COPY text. */
   asText: boolean;
+  memory: CsvMemory;
   after: ReaderOptions<unknown>["after"];
 }
 
 /** @throws FileFault, or what the bytes throw */
 export async function openReader(input: ReaderInput): Promise<RowReader> {
-  const { resource, columns, spec, file, openBytes, buffers, after, asText } = input;
+  const { resource, columns, spec, file, openBytes, buffers, after, asText, memory } = input;
   const { config, parts } = resource;
-  const rows = { columns, spec, file, parts: parts.of(file.path) };
-  const plan = planRows(rows);
-  const text = textOf(config, openBytes);
   const common = {
-    text,
-    plan,
-    binary: asText ? null : rows,
+    text: textOf(config, openBytes),
+    rows: { columns, spec, file, parts: parts.of(file.path) },
     path: file.path,
     maxRecordBytes: config.maxRecordBytes,
-    buffers,
-    after,
+    ...{ asText, memory, buffers, after },
   };
   const { format } = config;
   try {

@@ -3,6 +3,7 @@ import type { ReadRequest } from "../../provider.ts";
 import { batchesOf } from "./batches.ts";
 import type { FileEngine } from "./engine.ts";
 import { createCopyBuffers } from "./formats/copy-buffer.ts";
+import { createCsvMemory } from "./formats/csv-memory.ts";
 import { readItems } from "./items.ts";
 import { type Part, readPart, readPosition, startOf } from "./parts.ts";
 import type { CompiledResource } from "./resource.ts";
@@ -30,7 +31,7 @@ export async function* readFiles(engine: FileEngine, request: ReadRequest): Asyn
   const stopped = new AbortController();
   const items = readItems(
     {
-      ...{ store: engine.store, place: engine.place, resource, columns, spec, buffers },
+      ...{ store: engine.store, place: engine.place, resource, columns, spec, buffers, memory: createCsvMemory() },
       signal: AbortSignal.any([engine.signal, stopped.signal]),
       files: part.files,
       portionRows: batchRows,

@@ -3,6 +3,7 @@ import { BrokenBytesError } from "./broken-bytes.ts";
 import type { FileResource } from "./config.ts";
 import { bytesOf, type FileAccess } from "./file-bytes.ts";
 import { openCsv } from "./formats/csv-cursor.ts";
+import { createCsvMemory } from "./formats/csv-memory.ts";
 import { cellTexts } from "./formats/csv-rows.ts";
 import { holdBytes } from "./formats/held-bytes.ts";
 import { findElements } from "./formats/json.ts";
@@ -60,7 +61,7 @@ function isDelimited(config: FileResource): config is Delimited {
 }
 
 async function sampleDelimited(text: OpenText, { format, maxRecordBytes }: Delimited, sample: Sample): Promise<void> {
-  const cursor = await openCsv(text, format, maxRecordBytes);
+  const cursor = await openCsv(text, format, { maxRecordBytes, memory: createCsvMemory() });
   const start = cursor.nextOffset();
   sample.ids = cursor.ids;
   while (sample.rows < MOST_ROWS && sample.bytes < MOST_BYTES) {

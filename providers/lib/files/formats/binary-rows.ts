@@ -1,8 +1,8 @@
-import { FILE_COLUMNS, UNMAPPED } from "../shape.ts";
+import { FILE_COLUMNS, type FileSpec, UNMAPPED } from "../shape.ts";
 import { binaryWriterOf, type WriteCell, writeInt16, writeInt64Cell } from "./binary-cells.ts";
 import { type CopyBuffer, reserve, writeReady } from "./copy-buffer.ts";
 import { type CsvMarks, type CsvScan, ESCAPED, QUOTED } from "./csv-scan.ts";
-import { omissionOf, type RowPlanInput } from "./row-plan.ts";
+import { omissionOf, type RowPlanInput, toldOf } from "./row-plan.ts";
 import { unescapeBytes } from "./unescape.ts";
 
 /** Begins and ends a stream of COPY's binary format. */
@@ -15,42 +15,51 @@ export interface BinaryRows {
   write(scan: CsvScan, out: CopyBuffer, rowNumber: number): boolean;
 }
 
-export interface BinaryRowOptions {
-  input: RowPlanInput;
+export interface BinaryTableOptions extends Pick<RowPlanInput, "columns" | "spec"> {
   marks: CsvMarks;
   ids: readonly string[];
   nullValues: readonly string[];
 }
 
-interface Step {
-  kind: "field" | "constant" | "unmapped" | "rowNumber";
-  ready: Buffer;
-  index: number;
-  write: WriteCell | null;
-  isText: boolean;
+/** What is the same for all files of a table that have the same header. */
+export interface BinaryTable {
+  /** @returns null where something that is told of the file has a form that goes as text only */
+  rowsOf(input: Pick<RowPlanInput, "file" | "parts">): BinaryRows | null;
 }
 
+/** `ofFile` is told of a file, and the same in all of its rows. */
+type Step =
+  | { kind: "field"; index: number; write: WriteCell; isText: boolean }
+  | { kind: "null" }
+  | { kind: "unmapped" }
+  | { kind: "rowNumber" }
+  | {
+      kind: "ofFile";
+      write: WriteCell | null;
+      valueOf: (input: Pick<RowPlanInput, "file" | "parts">) => string | null;
+    };
+
+type FieldStep = Extract<Step, { kind: "field" }>;
+
 const NULL = Buffer.of(0xff, 0xff, 0xff, 0xff);
-const NO_BYTES = Buffer.alloc(0);
 /** Of a field: its length, and what a number or time takes however short its text is. */
 const FIELD_BYTES = 24;
 
-/** @returns null where a column has a type, or a constant a form, that goes as text only */
-export function createBinaryRows({ input, marks, ids, nullValues }: BinaryRowOptions): BinaryRows | null {
-  const found = input.columns.map((column) => stepOf(column, input, ids));
+/** @returns null where a column has a type that goes as text only */
+export function prepareBinaryTable({ columns, spec, marks, ids, nullValues }: BinaryTableOptions): BinaryTable | null {
+  const found = columns.map((column) => stepOf(column, spec, ids));
   const steps = found.filter((step) => step !== null);
   if (steps.length < found.length) return null;
-  const used = new Set(steps.map(({ index }) => index));
-  const { isOmitted } = omissionOf(input.spec);
+  const used = new Set(steps.flatMap((step) => (step.kind === "field" ? [step.index] : [])));
+  const { isOmitted } = omissionOf(spec);
   const strays = steps.some(({ kind }) => kind === "unmapped")
     ? ids.flatMap((id, index) => (used.has(index) || isOmitted(id) ? [] : [index]))
     : [];
   const nulls = nullValues.filter((value) => value !== "").map((value) => Buffer.from(value));
   const emptyIsNull = nullValues.includes("");
-  const ownBytes = steps.reduce((sum, { ready }) => sum + ready.length + FIELD_BYTES, 2);
   const width = ids.length;
 
-  function writeField({ bytes, cells }: CsvScan, out: CopyBuffer, { index, write, isText }: Step): boolean {
+  function writeField({ bytes, cells }: CsvScan, out: CopyBuffer, { index, write, isText }: FieldStep): boolean {
     const from = cells[3 * index] ?? 0;
     const to = cells[3 * index + 1] ?? 0;
     const flags = cells[3 * index + 2] ?? 0;
@@ -60,7 +69,6 @@ export function createBinaryRows({ input, marks, ids, nullValues }: BinaryRowOpt
       writeReady(out, NULL);
       return true;
     }
-    if (write === null) return false;
     if ((flags & ESCAPED) === 0) return write(out, bytes, from, to);
     const plain = unescapeBytes(bytes.subarray(from, to), flags, marks);
     return write(out, plain, 0, plain.length);
@@ -75,53 +83,51 @@ export function createBinaryRows({ input, marks, ids, nullValues }: BinaryRowOpt
   }
 
   return {
-    write(scan, out, rowNumber) {
-      if (!isPlain(scan)) return false;
-      const begin = out.at;
-      reserve(out, 2 * (scan.at - scan.from) + ownBytes);
-      writeInt16(out, steps.length);
-      for (const step of steps) {
-        let isWritten = true;
-        if (step.kind === "rowNumber") writeInt64Cell(out, rowNumber);
-        else if (step.kind === "field") isWritten = writeField(scan, out, step);
-        else writeReady(out, step.ready);
-        if (!isWritten) {
-          out.at = begin;
-          return false;
-        }
-      }
-      return true;
+    rowsOf(input) {
+      const told = steps.map((step) => (step.kind === "ofFile" ? readyOf(step.valueOf(input), step.write) : NULL));
+      const ready = told.filter((bytes) => bytes !== null);
+      if (ready.length < told.length) return null;
+      const ownBytes = ready.reduce((sum, bytes) => sum + bytes.length + FIELD_BYTES, 2);
+      return {
+        write(scan, out, rowNumber) {
+          if (!isPlain(scan)) return false;
+          const begin = out.at;
+          reserve(out, 2 * (scan.at - scan.from) + ownBytes);
+          writeInt16(out, steps.length);
+          for (let place = 0; place < steps.length; place += 1) {
+            const step = steps[place];
+            if (step?.kind === "rowNumber") writeInt64Cell(out, rowNumber);
+            else if (step?.kind !== "field") writeReady(out, ready[place] ?? NULL);
+            else if (!writeField(scan, out, step)) {
+              out.at = begin;
+              return false;
+            }
+          }
+          return true;
+        },
+      };
     },
   };
 }
 
-function stepOf(column: string, { spec, file, parts }: RowPlanInput, ids: readonly string[]): Step | null {
+function stepOf(column: string, spec: FileSpec, ids: readonly string[]): Step | null {
   const field = spec.fields.find((each) => each.column === column);
-  const none = { index: -1, write: null, isText: false };
   if (field !== undefined) {
     const index = ids.indexOf(field.id);
-    if (index === -1) return { kind: "constant", ready: NULL, ...none };
+    if (index === -1) return { kind: "null" };
     const write = binaryWriterOf(field.type);
-    return write && { kind: "field", ready: NO_BYTES, index, write, isText: field.type === "text" };
+    return write && { kind: "field", index, write, isText: field.type === "text" };
   }
-  if (column === UNMAPPED) return { kind: "unmapped", ready: NULL, ...none };
-  if (column === FILE_COLUMNS.rowNumber) return { kind: "rowNumber", ready: NO_BYTES, ...none };
-  const part = spec.pathColumns[column];
-  const isTime = column === FILE_COLUMNS.modifiedAt;
-  const constants: Record<string, string | null> = {
-    [FILE_COLUMNS.fileId]: file.fileId,
-    [FILE_COLUMNS.path]: file.path,
-    [FILE_COLUMNS.version]: file.versionToken,
-    [FILE_COLUMNS.modifiedAt]: file.modifiedAt,
-  };
-  const value = part === undefined ? (constants[column] ?? null) : (parts[part] ?? null);
-  const ready = readyOf(value, isTime ? "timestamp with time zone" : "text");
-  return ready && { kind: "constant", ready, ...none };
+  if (column === UNMAPPED) return { kind: "unmapped" };
+  if (column === FILE_COLUMNS.rowNumber) return { kind: "rowNumber" };
+  const type = column === FILE_COLUMNS.modifiedAt ? "timestamp with time zone" : "text";
+  return { kind: "ofFile", write: binaryWriterOf(type), valueOf: toldOf(column, spec) };
 }
 
-function readyOf(value: string | null, type: string): Buffer | null {
+/** @returns null where the value has a form that goes as text only */
+function readyOf(value: string | null, write: WriteCell | null): Buffer | null {
   if (value === null) return NULL;
   const text = Buffer.from(value);
-  const out: CopyBuffer = { bytes: Buffer.alloc(text.length + FIELD_BYTES), at: 0 };
-  return binaryWriterOf(type)?.(out, text, 0, text.length) ? out.bytes.subarray(0, out.at) : null;
+  const out: CopyBuffer = { bytes: Buffer.allocUnsafe(text.length + FIELD_BYTES), at: 0 };
+  return write?.(out, text, 0, text.length) ? out.bytes.subarray(0, out.at) : null;
 }

@@ -3,7 +3,7 @@ import { BrokenBytesError } from "../broken-bytes.ts";
 import { columnIdsOf } from "../column-ids.ts";
 import type { FileResource } from "../config.ts";
 import type { OpenText } from "../text.ts";
-import { cellTexts } from "./csv-rows.ts";
+import type { CsvMemory } from "./csv-memory.ts";
 import {
   addBytes,
   beginRecord,
@@ -15,7 +15,6 @@ import {
   isOpen,
   LF,
   MOST_CELLS,
-  newScan,
 } from "./csv-scan.ts";
 import { FileFault } from "./portion.ts";
 
@@ -41,6 +40,11 @@ export interface CsvCursor {
   isSound(): boolean;
 }
 
+export interface CsvLimits {
+  maxRecordBytes: number;
+  memory: CsvMemory;
+}
+
 /** The first bytes, and so many behind the first line, show how lines end. The same ones in every try, however they come. */
 const HEAD_BYTES = 64 * 1024;
 
@@ -57,10 +61,14 @@ export function marksOf(format: DelimitedFormat, newline: number): CsvMarks {
  * Behind the header of a text that is read from its start.
  * @throws FileFault, or what the bytes throw
  */
-export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecordBytes: number): Promise<CsvCursor> {
+export async function openCsv(
+  text: OpenText,
+  format: DelimitedFormat,
+  { maxRecordBytes, memory }: CsvLimits,
+): Promise<CsvCursor> {
   const { head, newline } = await readHead(text, marksOf(format, LF), maxRecordBytes);
   const marks = marksOf(format, newline);
-  const cursor = createCursor(text, marks, maxRecordBytes, head);
+  const cursor = createCursor(text, marks, { maxRecordBytes, memory }, head);
   await cursor.skipLines(format.skipRows);
   const first = await cursor.findFirst();
   if (!first) return cursor;
@@ -78,7 +86,7 @@ export async function openCsv(text: OpenText, format: DelimitedFormat, maxRecord
         { row: 0, offset: cursor.recordOffset() },
       );
     }
-    cursor.ids = columnIdsOf(cellTexts(scan, marks));
+    cursor.ids = memory.idsOf(scan, marks);
   } else {
     cursor.ids = columnIdsOf(format.columns ?? Array.from({ length: cursor.scan.cellCount }, () => ""));
     cursor.stay();
@@ -98,8 +106,8 @@ function requireDelimited({ scan, recordOffset }: CsvCursor, { type, header }: D
 }
 
 /** Goes on in a text that was opened behind its header. */
-export function continueCsv(text: OpenText, { marks, ids }: CsvCursor, maxRecordBytes: number): CsvCursor {
-  return Object.assign(createCursor(text, marks, maxRecordBytes, null), { ids });
+export function continueCsv(text: OpenText, { marks, ids }: CsvCursor, limits: CsvLimits): CsvCursor {
+  return Object.assign(createCursor(text, marks, limits, null), { ids });
 }
 
 /** To a good way behind the first line, which may be long. */
@@ -121,7 +129,8 @@ async function readHead(
         bytes += chunk.length;
       }
     }
-    head = Buffer.concat(chunks);
+    const [, only = head] = chunks;
+    head = chunks.length <= 2 && chunks[0]?.length === 0 ? only : Buffer.concat(chunks);
     const { newline, looksTo } = newlineOf(head, marks);
     if (isWhole || head.length >= looksTo || head.length > maxRecordBytes) return { head, newline };
   }
@@ -166,8 +175,13 @@ interface StartingCursor extends CsvCursor {
   findFirst(): Promise<boolean>;
 }
 
-function createCursor(text: OpenText, marks: CsvMarks, maxRecordBytes: number, head: Buffer | null): StartingCursor {
-  const scan = newScan();
+function createCursor(
+  text: OpenText,
+  marks: CsvMarks,
+  { maxRecordBytes, memory }: CsvLimits,
+  head: Buffer | null,
+): StartingCursor {
+  const scan = memory.scan();
   /** Where `scan.bytes` begins in the text. */
   let origin = text.base;
   let state: "between" | "within" | "kept" = "between";

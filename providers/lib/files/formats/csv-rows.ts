@@ -33,10 +33,11 @@ export interface CsvRowOptions {
 }
 
 export interface CsvRows {
-  /** @returns null where the line is written; where it is not, nothing is left of it */
-  write(scan: CsvScan, out: CopyBuffer, rowNumber: number): RowFault | null;
-  /** Whether the bytes of records have to be looked at one by one, since some of them are not UTF-8. */
-  checksEncoding: boolean;
+  /**
+   * @param isSound false where the record has to be looked at, since some bytes of the file are not UTF-8
+   * @returns null where the line is written; where it is not, nothing is left of it
+   */
+  write(scan: CsvScan, out: CopyBuffer, rowNumber: number, isSound: boolean): RowFault | null;
 }
 
 const TAB_BYTES = 2;
@@ -141,14 +142,13 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
     return cellCount === width + 1 && cellCount <= MOST_CELLS && cells[place] === cells[place + 1];
   }
 
-  const rows: CsvRows = {
-    checksEncoding: false,
-    write(scan, out, rowNumber) {
+  return {
+    write(scan, out, rowNumber, isSound) {
       if (!isStraight(scan)) {
         return { column: null, reason: `it has ${scan.cellCount} cells, and the file has ${width} columns` };
       }
       if (scan.isTorn) return { column: null, reason: IS_TORN };
-      if (rows.checksEncoding && !isUtf8(scan.bytes.subarray(scan.from, scan.at))) {
+      if (!isSound && !isUtf8(scan.bytes.subarray(scan.from, scan.at))) {
         return { column: null, reason: NOT_UTF8 };
       }
       const begin = out.at;
@@ -172,7 +172,6 @@ export function createCsvRows({ plan, marks, ids, nullValues }: CsvRowOptions): 
       return null;
     },
   };
-  return rows;
 }
 
 const TAB = 0x09;

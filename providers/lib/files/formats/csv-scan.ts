@@ -52,11 +52,22 @@ export interface CsvScan {
   isTorn: boolean;
 }
 
+const AT_START: Omit<CsvScan, "bytes" | "cells"> = {
+  ...{ end: 0, from: 0, at: 0, cellCount: 0, place: CELL_START, cellFrom: 0, flags: 0, closedAt: 0 },
+  ...{ isEscaped: false, isTorn: false },
+};
+
 export function newScan(): CsvScan {
-  return {
-    ...{ bytes: Buffer.alloc(0), end: 0, from: 0, at: 0, cells: new Int32Array(3 * 64), cellCount: 0 },
-    ...{ place: CELL_START, cellFrom: 0, flags: 0, closedAt: 0, isEscaped: false, isTorn: false },
-  };
+  return { bytes: Buffer.alloc(0), cells: new Int32Array(3 * 64), ...AT_START };
+}
+
+/** More is not kept for the next text. */
+const MOST_KEPT_BYTES = 1024 * 1024;
+
+/** As a new one, with the memory that it has. */
+export function clearScan(scan: CsvScan): void {
+  Object.assign(scan, AT_START);
+  if (scan.bytes.length > MOST_KEPT_BYTES) scan.bytes = Buffer.alloc(0);
 }
 
 /** Begins with the record after the one that was found. */

@@ -1,18 +1,20 @@
 import type { RejectedRecord } from "../../../batch.ts";
 import type { FileText, OpenText } from "../text.ts";
-import { createBinaryRows } from "./binary-rows.ts";
+import { prepareBinaryTable } from "./binary-rows.ts";
 import { type CopyBuffers, PORTION_BYTES } from "./copy-buffer.ts";
 import { type CsvCursor, continueCsv, type DelimitedFormat, openCsv } from "./csv-cursor.ts";
-import { createCsvRows } from "./csv-rows.ts";
+import type { CsvMemory, CsvTable } from "./csv-memory.ts";
+import { type CsvRows, createCsvRows } from "./csv-rows.ts";
 import { FileFault, HIDDEN_RECORD, type Portion, type RowReader, rejectOf } from "./portion.ts";
-import type { RowPlan, RowPlanInput } from "./row-plan.ts";
+import { planRows, type RowPlan, type RowPlanInput } from "./row-plan.ts";
 
 export interface ReaderOptions<Format> {
   text: FileText;
   format: Format;
-  plan: RowPlan;
-  /** What rows of COPY's binary format are made of; null where it has to be text. Formats that only know text ignore it. */
-  binary: RowPlanInput | null;
+  rows: RowPlanInput;
+  /** All rows are COPY text. Formats that know nothing else ignore it. */
+  asText: boolean;
+  memory: CsvMemory;
   /** For messages. */
   path: string;
   maxRecordBytes: number;
@@ -26,23 +28,31 @@ export interface ReaderOptions<Format> {
  * @throws FileFault, or what the bytes throw
  */
 export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<RowReader> {
-  const { text, format, plan, path, buffers, after } = options;
-  const { opened, cursor, rowNumber: start } = await openCursor(options);
-  const common = { marks: cursor.marks, ids: cursor.ids, nullValues: format.nullValues };
-  const writer = createCsvRows({ plan, ...common });
-  writer.checksEncoding = !cursor.isSound();
-  const binary = options.binary && createBinaryRows({ ...common, input: options.binary });
+  const { format, rows, path, buffers, after } = options;
+  const { opened, cursor, table, rowNumber: start } = await openCursor(options);
+  const binary = options.asText ? null : (table.binary?.rowsOf(rows) ?? null);
   let rowNumber = start;
   let isOver = false;
   /** The next portion is text: its first record cannot be otherwise. And whether all that follow are. */
   let [needsText, staysText] = [false, binary === null];
+  /** Most files need none. */
+  let text: { plan: RowPlan; rows: CsvRows } | null = null;
+
+  function asText(): { plan: RowPlan; rows: CsvRows } {
+    if (text === null) {
+      const plan = planRows(rows);
+      const { marks, ids } = cursor;
+      text = { plan, rows: createCsvRows({ plan, marks, ids, nullValues: format.nullValues }) };
+    }
+    return text;
+  }
 
   function rejected(fault: { column: string | null; reason: string }): RejectedRecord {
     const { bytes, from, at } = cursor.scan;
     const place = { row: rowNumber, offset: cursor.recordOffset() };
     return rejectOf(path, place, {
       ...fault,
-      record: plan.hidesRecords ? HIDDEN_RECORD : bytes.toString("utf8", from, at),
+      record: asText().plan.hidesRecords ? HIDDEN_RECORD : bytes.toString("utf8", from, at),
     });
   }
 
@@ -56,7 +66,6 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
       const found = cursor.find();
       if (found === "more") {
         await cursor.fill(rowNumber + 1);
-        writer.checksEncoding = !cursor.isSound();
         continue;
       }
       if (found === "end") {
@@ -65,7 +74,7 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
       }
       rowNumber += 1;
       if (rowNumber <= after.rowNumber) continue;
-      if (fast !== null && (writer.checksEncoding || !fast.write(cursor.scan, out, rowNumber))) {
+      if (fast !== null && (!cursor.isSound() || !fast.write(cursor.scan, out, rowNumber))) {
         cursor.stay();
         rowNumber -= 1;
         needsText = true;
@@ -73,7 +82,7 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
       }
       records += 1;
       if (fast !== null) continue;
-      const fault = writer.write(cursor.scan, out, rowNumber);
+      const fault = asText().rows.write(cursor.scan, out, rowNumber, cursor.isSound());
       if (fault !== null) rejects.push(rejected(fault));
     }
     const lines = buffers.finish(out);
@@ -86,7 +95,7 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
       staysText ||= rejects.length === 0;
       needsText = false;
     }
-    const offset = text.isPlain() ? cursor.nextOffset() : null;
+    const offset = options.text.isPlain() ? cursor.nextOffset() : null;
     return {
       format: fast === null ? "text" : "binary",
       lines,
@@ -103,35 +112,38 @@ export async function readCsv(options: ReaderOptions<DelimitedFormat>): Promise<
 interface Opened {
   opened: OpenText;
   cursor: CsvCursor;
+  table: CsvTable;
   /** Of the record before the first one. */
   rowNumber: number;
 }
 
-async function openCursor({
-  text,
-  format,
-  plan,
-  maxRecordBytes,
-  after,
-}: ReaderOptions<DelimitedFormat>): Promise<Opened> {
+async function openCursor(options: ReaderOptions<DelimitedFormat>): Promise<Opened> {
+  const { text, format, after } = options;
   const opened = await text.open(0);
   try {
-    const cursor = await openCsv(opened, format, maxRecordBytes);
-    requireKnownColumns(cursor, plan);
-    if (after.offset === null || !text.isPlain()) return { opened, cursor, rowNumber: 0 };
+    const cursor = await openCsv(opened, format, options);
+    const table = tableOf(cursor, options);
+    if (after.offset === null || !text.isPlain()) return { opened, cursor, table, rowNumber: 0 };
     await opened.close();
     const rest = await text.open(after.offset);
-    return { opened: rest, cursor: continueCsv(rest, cursor, maxRecordBytes), rowNumber: after.rowNumber };
+    return { opened: rest, cursor: continueCsv(rest, cursor, options), table, rowNumber: after.rowNumber };
   } catch (error) {
     await opened.close();
     throw error;
   }
 }
 
-/** A file of something else would become rows of nothing. */
-function requireKnownColumns({ ids }: CsvCursor, { steps }: RowPlan): void {
-  const fields = steps.flatMap((step) => (step.kind === "field" ? [step.field.id] : []));
-  if (ids.length === 0 || fields.length === 0 || fields.some((id) => ids.includes(id))) return;
+/** @throws FileFault for a file of something else, which would become rows of nothing */
+function tableOf({ marks, ids }: CsvCursor, { rows, format, memory }: ReaderOptions<DelimitedFormat>): CsvTable {
+  const { columns, spec } = rows;
+  const table = memory.tableOf(ids, marks.newline, () => {
+    const fields = spec.fields.filter(({ column }) => columns.includes(column));
+    return {
+      binary: prepareBinaryTable({ columns, spec, marks, ids, nullValues: format.nullValues }),
+      isKnown: ids.length === 0 || fields.length === 0 || fields.some(({ id }) => ids.includes(id)),
+    };
+  });
+  if (table.isKnown) return table;
   throw new FileFault(`has none of the columns of its table; its columns are ${ids.slice(0, 10).join(", ")}`, {
     ...{ row: 0, offset: 0 },
   });

@@ -7,6 +7,7 @@ import type { ReaderOptions } from "./csv.ts";
 import type { RowFault } from "./csv-rows.ts";
 import { createJsonRows } from "./json-rows.ts";
 import { FileFault, HIDDEN_RECORD, type Portion, type RowReader, rejectOf } from "./portion.ts";
+import { planRows } from "./row-plan.ts";
 
 /** One record of JSON text. */
 export interface JsonRecord {
@@ -37,7 +38,8 @@ export interface JsonReaderOptions extends Omit<ReaderOptions<unknown>, "format"
 
 /** The records of JSON text as COPY text. */
 export function readJsonRecords(options: JsonReaderOptions): RowReader {
-  const { text, plan, path, buffers, after, records, standAlone } = options;
+  const { text, path, buffers, after, records, standAlone } = options;
+  const plan = planRows(options.rows);
   const writer = createJsonRows(plan);
   let rowNumber = options.rowsBefore;
   let isOver = false;

@@ -34,14 +34,26 @@ export interface RowPlanInput {
 
 const ROW_NUMBER_BYTES = 16;
 
+const TOLD: Record<string, (file: ListedFile) => string | null> = {
+  [FILE_COLUMNS.fileId]: ({ fileId }) => fileId,
+  [FILE_COLUMNS.path]: ({ path }) => path,
+  [FILE_COLUMNS.version]: ({ versionToken }) => versionToken,
+  [FILE_COLUMNS.modifiedAt]: ({ modifiedAt }) => modifiedAt,
+};
+
+/** What a column that is no field shows: a part of the path, or something that the listing tells. */
+export function toldOf(
+  column: string,
+  { pathColumns }: FileSpec,
+): (input: Pick<RowPlanInput, "file" | "parts">) => string | null {
+  const part = pathColumns[column];
+  const tell = TOLD[column];
+  if (part !== undefined) return ({ parts }) => parts[part] ?? null;
+  return ({ file }) => tell?.(file) ?? null;
+}
+
 export function planRows({ columns, spec, file, parts }: RowPlanInput): RowPlan {
   const fields = new Map(spec.fields.map((field) => [field.column, field]));
-  const constants: Record<string, string | null> = {
-    [FILE_COLUMNS.fileId]: file.fileId,
-    [FILE_COLUMNS.path]: file.path,
-    [FILE_COLUMNS.version]: file.versionToken,
-    [FILE_COLUMNS.modifiedAt]: file.modifiedAt,
-  };
   const steps: RowStep[] = [];
   let ready = "";
   const take = (): Buffer => {
@@ -52,11 +64,10 @@ export function planRows({ columns, spec, file, parts }: RowPlanInput): RowPlan 
   columns.forEach((column, index) => {
     if (index > 0) ready += "\t";
     const field = fields.get(column);
-    const part = spec.pathColumns[column];
     if (field !== undefined) steps.push({ kind: "field", before: take(), field });
     else if (column === UNMAPPED) steps.push({ kind: "unmapped", before: take() });
     else if (column === FILE_COLUMNS.rowNumber) steps.push({ kind: "rowNumber", before: take() });
-    else ready += escapeCell(part === undefined ? (constants[column] ?? null) : (parts[part] ?? null));
+    else ready += escapeCell(toldOf(column, spec)({ file, parts }));
   });
   const last = Buffer.from(`${ready}\n`);
   const before = steps.reduce((bytes, step) => bytes + step.before.length, 0);
