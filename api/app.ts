@@ -23,6 +23,7 @@ import { planRoutes } from "./routes/plans.ts";
 import { resultReasonRoutes } from "./routes/result-reasons.ts";
 import { runEventRoutes } from "./routes/run-events.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/syncs.ts";
 import { workerRoutes } from "./routes/workers.ts";
@@ -56,6 +57,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<AppEnv> {
   app.route("/", catalogRoutes(deps));
   app.route("/", stateRoutes(deps));
   app.route("/", planRoutes(deps));
+  app.route("/", scheduleRoutes(deps));
   app.route("/", syncRoutes(deps, answers));
   app.route("/", connectionRoutes(deps, answers));
   app.route("/", connectionTaskRoutes(deps, answers));

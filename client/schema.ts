@@ -299,6 +299,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/syncs/{sync_id}/schedule/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Sync Schedule
+         * @description The next times of the schedule, as Temporal computes them. A sync that does not fire now gets the times that would come, and `notes` say why they do not.
+         */
+        get: operations["previewSyncSchedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/syncs": {
         parameters: {
             query?: never;
@@ -1103,6 +1123,36 @@ export interface components {
                 to?: number | string | null;
             };
         };
+        SchedulePreview: {
+            /** @description In ascending order; empty for a sync that does not run by time. */
+            fires: components["schemas"]["ScheduledFire"][];
+            /** @description Runs will start at these times: the sync is active, and its trigger mode is `scheduled`. */
+            inForce: boolean;
+            /** @description Why times are missing, or will not come; empty: nothing is in the way. */
+            notes: components["schemas"]["SchedulePreviewNote"][];
+            /** Format: uuid */
+            syncId: string;
+            /** @description Of `cron`; null for a sync that does not run by time. */
+            timezone: string | null;
+        };
+        ScheduledFire: {
+            /**
+             * Format: date-time
+             * @description The time that the schedule names.
+             */
+            nominalAt: string;
+            /**
+             * Format: date-time
+             * @description With its jitter: when the run is due. null with note `jitter_unknown`.
+             */
+            startsAt: string | null;
+        };
+        SchedulePreviewNote: {
+            /** @enum {string} */
+            code: "no_schedule" | "schedule_refused" | "after_syncs" | "not_scheduled" | "not_active" | "no_more_times" | "jitter_unknown";
+            /** @description What is so, and what to do about it. */
+            message: string;
+        };
         SyncPage: {
             /** @description There is more after this page. */
             hasNext: boolean;
@@ -1278,20 +1328,32 @@ export interface components {
             name: string;
             schedule?: {
                 /**
-                 * @description Five fields. Of day of month and day of week both must hold.
+                 * @description Five fields: minute, hour, day of month, month, day of week. Of day of month and day of week both must hold. Names of months and days are taken, and words such as `@daily`.
                  * @example 0 6 * * mon-fri
                  */
                 cron?: string;
+                /** @description Whole intervals since 1970 in UTC, so 3600 fires at full hours. */
                 everySeconds?: number;
                 /** @description Runs when these syncs have succeeded. */
                 after?: string[];
-                /** @default UTC */
+                /**
+                 * @description IANA name of the zone that `cron` is about.
+                 * @default UTC
+                 */
                 timezone?: string;
+                /** @description Each run starts up to so much later, always before the next one is due, and each time differently. */
                 jitterSeconds?: number;
-                /** Format: date-time */
+                /**
+                 * Format: date-time
+                 * @description Nothing is due before; a time that equals it is.
+                 */
                 startAt?: string;
-                /** Format: date-time */
+                /**
+                 * Format: date-time
+                 * @description Nothing is due after; a time that equals it is.
+                 */
                 endAt?: string;
+                /** @description What was due so long ago while Temporal was away is started late, and what is older is skipped; default 3600. Less than 10 counts as 10. */
                 catchupWindowSeconds?: number;
             } | null;
             /** @description Absent: derived from the name. */
@@ -1414,20 +1476,32 @@ export interface components {
             name?: string;
             schedule?: {
                 /**
-                 * @description Five fields. Of day of month and day of week both must hold.
+                 * @description Five fields: minute, hour, day of month, month, day of week. Of day of month and day of week both must hold. Names of months and days are taken, and words such as `@daily`.
                  * @example 0 6 * * mon-fri
                  */
                 cron?: string;
+                /** @description Whole intervals since 1970 in UTC, so 3600 fires at full hours. */
                 everySeconds?: number;
                 /** @description Runs when these syncs have succeeded. */
                 after?: string[];
-                /** @default UTC */
+                /**
+                 * @description IANA name of the zone that `cron` is about.
+                 * @default UTC
+                 */
                 timezone?: string;
+                /** @description Each run starts up to so much later, always before the next one is due, and each time differently. */
                 jitterSeconds?: number;
-                /** Format: date-time */
+                /**
+                 * Format: date-time
+                 * @description Nothing is due before; a time that equals it is.
+                 */
                 startAt?: string;
-                /** Format: date-time */
+                /**
+                 * Format: date-time
+                 * @description Nothing is due after; a time that equals it is.
+                 */
                 endAt?: string;
+                /** @description What was due so long ago while Temporal was away is started late, and what is older is skipped; default 3600. Less than 10 counts as 10. */
                 catchupWindowSeconds?: number;
             } | null;
             slug?: string;
@@ -1736,6 +1810,9 @@ export type PlannedFailure = components['schemas']['PlannedFailure'];
 export type PlannedLoad = components['schemas']['PlannedLoad'];
 export type SyncPlanTask = components['schemas']['SyncPlanTask'];
 export type PlanSync = components['schemas']['PlanSync'];
+export type SchedulePreview = components['schemas']['SchedulePreview'];
+export type ScheduledFire = components['schemas']['ScheduledFire'];
+export type SchedulePreviewNote = components['schemas']['SchedulePreviewNote'];
 export type SyncPage = components['schemas']['SyncPage'];
 export type Sync = components['schemas']['Sync'];
 export type TableBinding = components['schemas']['TableBinding'];
@@ -3272,6 +3349,94 @@ export interface operations {
                 };
             };
             /** @description The caller lacks scope operate, or a browser calls from a page of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No such thing, or no connector for the provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description The caller's requests of this minute are used up */
+            429: {
+                headers: {
+                    /** @description Requests in a minute */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until they are all there again */
+                    "RateLimit-Reset"?: number;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The database, or what the request needs of Temporal and its workers, is not there now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    previewSyncSchedule: {
+        parameters: {
+            query?: {
+                count?: number;
+            };
+            header?: never;
+            path: {
+                sync_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The next times */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Nobody says who asks, or what is said is not accepted */
+            401: {
+                headers: {
+                    /** @description How to say it */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The caller lacks scope read, or a browser calls from a page of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -5,11 +5,15 @@ import type { Db } from "../db/client.ts";
 import { deliverCancel } from "./cancel.ts";
 import { findNoWorker, type PlanOrder, runConnectionTask, startPlanTask, type TaskOrder } from "./connection-task.ts";
 import { dispatchRuns } from "./dispatch.ts";
+import { createNamespaceIdReader } from "./namespace-id.ts";
 import { type QueueBacklog, readQueueBacklogs } from "./queue-backlogs.ts";
 import { createTemporalClient } from "./temporal.ts";
 import type { TemporalOptions } from "./temporal-options.ts";
 
-/** What the API asks of Temporal: to start, to cancel, to check. Nothing that it answers with is read from there. */
+/**
+ * What the API asks of Temporal: to start, to cancel, to check. Nothing that it answers with is read from there; times of
+ * schedules are computed with the namespace's id.
+ */
 export interface ControlPort {
   /** Tries at once; never throws. A loop in every worker starts what could not be started now. */
   dispatchRun(runId: string): Promise<void>;
@@ -22,6 +26,8 @@ export interface ControlPort {
   /** Why nobody does the tasks of a queue: AppError no_worker or temporal_unavailable; null where a worker serves it. */
   findNoWorker(taskQueue: string): Promise<AppError | null>;
   temporalReachable(): Promise<boolean>;
+  /** On which the jitter of schedules depends. Null where Temporal does not say; never throws. */
+  readNamespaceId(): Promise<string | null>;
 }
 
 /** What the process needs beside what its routes do. */
@@ -66,6 +72,7 @@ export function createControlPort(options: {
         return false;
       }
     },
+    readNamespaceId: createNamespaceIdReader(deps),
     readQueueBacklogs: (queues) => readQueueBacklogs(client, { namespace, queues }),
     async close() {
       // The caller has long stopped waiting for these, but a retry of gRPC throws when its channel is closed under it.

@@ -19,6 +19,7 @@ const control: ControlPort = {
   startPlanTask: unasked,
   findNoWorker: unasked,
   temporalReachable: unasked,
+  readNamespaceId: unasked,
 };
 
 const app = createApp({

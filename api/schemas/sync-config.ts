@@ -1,7 +1,10 @@
 import { z } from "@hono/zod-openapi";
+import { findCronFaults } from "../../core/calendar/cron.ts";
+import { findScheduleFaults } from "../../core/calendar/schedule-faults.ts";
+import { DEFAULT_CATCHUP_SECONDS } from "../../core/calendar/stored-schedule.ts";
+import { findZoneFault } from "../../core/calendar/zone-name.ts";
 import { ON_DELETE, SCHEMA_POLICIES } from "../../core/entity-rules.ts";
 import { OVERLAP_POLICIES } from "../../core/vocabulary.ts";
-import { findCronFaults } from "./cron.ts";
 import { distinct, identifier, instant, text, uuid } from "./primitives.ts";
 
 /** The three config objects of a sync. Strict: a mistyped knob is refused rather than ignored. */
@@ -120,19 +123,36 @@ const cron = text(0, 1000).check((ctx) => {
   for (const message of findCronFaults(ctx.value)) ctx.issues.push({ code: "custom", message, input: ctx.value });
 });
 
+const timezone = z
+  .string()
+  .check((ctx) => {
+    const message = findZoneFault(ctx.value);
+    if (message !== null) ctx.issues.push({ code: "custom", message, input: ctx.value });
+  })
+  .default("UTC");
+
 export const schedule = z
   .strictObject({
     cron: cron.optional().openapi({
-      description: "Five fields. Of day of month and day of week both must hold.",
+      description:
+        "Five fields: minute, hour, day of month, month, day of week. Of day of month and day of week both must hold. Names of months and days are taken, and words such as `@daily`.",
       example: "0 6 * * mon-fri",
     }),
-    everySeconds: seconds(1, 366 * DAY).optional(),
+    everySeconds: seconds(1, 366 * DAY)
+      .optional()
+      .openapi({ description: "Whole intervals since 1970 in UTC, so 3600 fires at full hours." }),
     after: distinct(uuid(), 100).min(1).optional().openapi({ description: "Runs when these syncs have succeeded." }),
-    timezone: z.string().refine(isTimeZone, "Input should be an IANA time zone").default("UTC"),
-    jitterSeconds: seconds(0, DAY).optional(),
-    startAt: instant().optional(),
-    endAt: instant().optional(),
-    catchupWindowSeconds: seconds(0, 366 * DAY).optional(),
+    timezone: timezone.openapi({ description: "IANA name of the zone that `cron` is about." }),
+    jitterSeconds: seconds(0, DAY).optional().openapi({
+      description: "Each run starts up to so much later, always before the next one is due, and each time differently.",
+    }),
+    startAt: instant().optional().openapi({ description: "Nothing is due before; a time that equals it is." }),
+    endAt: instant().optional().openapi({ description: "Nothing is due after; a time that equals it is." }),
+    catchupWindowSeconds: seconds(0, 366 * DAY)
+      .optional()
+      .openapi({
+        description: `What was due so long ago while Temporal was away is started late, and what is older is skipped; default ${DEFAULT_CATCHUP_SECONDS}. Less than 10 counts as 10.`,
+      }),
   })
   .refine(
     ({ cron, everySeconds, after }) => [cron, everySeconds, after].filter((each) => each !== undefined).length === 1,
@@ -141,17 +161,10 @@ export const schedule = z
   .refine(
     ({ startAt, endAt }) => startAt === undefined || endAt === undefined || Date.parse(startAt) < Date.parse(endAt),
     { path: ["endAt"], message: "endAt should be later than startAt" },
-  );
+  )
+  .check((ctx) => {
+    // What is wrong with the parts has been said of each of them.
+    if (ctx.issues.length > 0 || ctx.value.after !== undefined) return;
+    for (const message of findScheduleFaults(ctx.value)) ctx.issues.push({ code: "custom", message, input: ctx.value });
+  });
 export type Schedule = z.output<typeof schedule>;
-
-/** A name as Temporal's servers look it up: `Intl` also takes offsets, and names whatever their case. */
-function isTimeZone(name: string): boolean {
-  if (!/^[A-Z]/.test(name)) return false;
-  try {
-    const resolved = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-    return resolved === name || resolved.toLowerCase() !== name.toLowerCase();
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}

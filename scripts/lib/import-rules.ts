@@ -28,7 +28,6 @@ export const PACKAGE_OWNERS: Record<string, readonly string[]> = {
   "@aws-sdk/client-sts": ["providers/s3"],
   "@hono/node-server": ["api"],
   "@hono/zod-openapi": ["api"],
-  croner: ["api"],
   hono: ["api"],
   "http-link-header": ["providers"],
   jose: ["api", "providers"],

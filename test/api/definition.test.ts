@@ -50,6 +50,13 @@ describe("a schedule", () => {
       '["body","schedule","timezone"] value_error',
     ],
     ["an unknown zone", { ...hourly, timezone: "Mars/Olympus" }, '["body","schedule","timezone"] value_error'],
+    ["an abbreviation for a zone", { ...hourly, timezone: "PST" }, '["body","schedule","timezone"] value_error'],
+    ["a day that never comes", { cron: "0 0 30 2 *" }, '["body","schedule","cron"] value_error'],
+    [
+      "no time between its start and its end",
+      { cron: "0 0 29 2 *", startAt: "2097-01-01T00:00:00Z", endAt: "2100-12-31T00:00:00Z" },
+      '["body","schedule"] value_error',
+    ],
     ["no predecessor", { after: [] }, '["body","schedule","after"] too_short'],
     ["an interval of nothing", { everySeconds: 0 }, '["body","schedule","everySeconds"] greater_than_equal'],
     [

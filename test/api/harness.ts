@@ -181,6 +181,9 @@ export function itemsOf(answer: Answer): string[] {
   return answer.body.detail.map((item: Json) => `${JSON.stringify(item.loc)} ${item.type}`);
 }
 
+/** Of the Temporal that a test imagines. */
+export const NAMESPACE_ID = "32049b68-7872-4094-8e63-d0dd59896a83";
+
 function createFakeControl(db: Db): FakeControl {
   const control: FakeControl = {
     dispatched: [],
@@ -218,6 +221,7 @@ function createFakeControl(db: Db): FakeControl {
     },
     findNoWorker: async () => control.noWorker,
     temporalReachable: async () => control.reachable,
+    readNamespaceId: async () => (control.reachable ? NAMESPACE_ID : null),
   };
   return control;
 }

@@ -69,6 +69,7 @@ const READ = [
   "GET /api/v1/syncs/runs/{run_id}/rejected-rows",
   "GET /api/v1/syncs/runs/{run_id}/slices",
   "GET /api/v1/syncs/{sync_id}",
+  "GET /api/v1/syncs/{sync_id}/schedule/preview",
   "GET /api/v1/syncs/{sync_id}/state",
   "GET /api/v1/syncs/{sync_id}/state/versions",
   "GET /api/v1/workers",
