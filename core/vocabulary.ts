@@ -104,7 +104,7 @@ export type AuditSubject = (typeof AUDIT_SUBJECTS)[number];
 /** What this version can execute. The rest of a list answers 422 `not_available_yet`. */
 export const AVAILABLE = {
   executionBackend: ["native"],
-  triggerMode: ["manual"],
+  triggerMode: ["manual", "on_create"],
   runMode: ["incremental", "full_refresh", "backfill", "repair", "verify"],
   loadMode: LOAD_MODES,
 } as const satisfies {

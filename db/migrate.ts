@@ -22,6 +22,7 @@ import * as budgets from "./migrations/0021_budgets.ts";
 import * as exportJobs from "./migrations/0022_export_jobs.ts";
 import * as groups from "./migrations/0023_groups.ts";
 import * as eventsTellDeletions from "./migrations/0024_events_tell_deletions.ts";
+import * as firstActivation from "./migrations/0025_first_activation.ts";
 
 /** Listed, not found by looking into a directory: what is deployed is what was type-checked. Names are for ever. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -47,6 +48,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0022_export_jobs": exportJobs,
   "0023_groups": groups,
   "0024_events_tell_deletions": eventsTellDeletions,
+  "0025_first_activation": firstActivation,
 };
 
 /**

@@ -407,6 +407,7 @@ create table syncs (
   failed_chains integer default 0 not null,
   partial_chains integer default 0 not null,
   chains_counted_from timestamp with time zone,
+  first_activated_at timestamp with time zone,
   constraint syncs_pkey PRIMARY KEY (id),
   constraint syncs_task_slug_key UNIQUE (task_slug),
   constraint syncs_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),

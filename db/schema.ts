@@ -69,6 +69,8 @@ export interface SyncTable {
   providerKey: ProviderKey;
   status: SyncStatus;
   triggerMode: TriggerMode;
+  /** Null: it has never been active. */
+  firstActivatedAt: InstantOrNull;
   schedule: JsonOrNull;
   entities: string[];
   sourceConfig: Json;

@@ -9,11 +9,13 @@ import { violatesUnique } from "../../db/pg-errors.ts";
 import { findSync, insertSync, type SyncWithBindings, takenSlugs } from "../../db/syncs.ts";
 import { type SyncDefinition, settleDefinition } from "../definitions/sync-definition.ts";
 import { holdDestination } from "../definitions/sync-destination.ts";
+import { dispatch } from "../deliver.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { invalidValue } from "../errors.ts";
 import { presentSync } from "../present.ts";
 import { requireProvider, requireSync } from "../require.ts";
 import type { CreateSyncBody } from "../schemas/syncs.ts";
+import { startOnCreate } from "./first-activation.ts";
 
 const MAX_SLUG_LENGTH = 63;
 /** Each turn means that somebody took the slug between our look and our insert. */
@@ -48,7 +50,9 @@ export async function createSync(
     trigger: { mode: body.triggerMode, scheduled: Boolean(body.schedule), given: body.schedule },
     blame: ["body", ...(["tableBindings", "destinationConfig"] as const).filter((field) => body[field]).slice(0, 1)],
   });
-  return insertUnderFreeSlug(deps.db, body, (slug) =>
+  const isActive = body.status === "active";
+  let startedRunId: string | null = null;
+  const created = await insertUnderFreeSlug(deps.db, body, (slug) =>
     inTransaction(deps.db, async (trx) => {
       if (!(await lockConnection(trx, connection.id, "share"))) throw noConnection(connection.id);
       await holdDestination(trx, body.destinationConfig ?? {});
@@ -57,6 +61,7 @@ export async function createSync(
         id,
         slug,
         taskSlug: taskSlug(slug, id),
+        firstActivatedAt: isActive ? new Date() : null,
       });
       // The same request, answered by somebody else in the meantime.
       if (!isNew) return requireSync({ db: trx }, id);
@@ -70,9 +75,12 @@ export async function createSync(
         before: null,
         after: presentSync(sync),
       });
+      if (isActive) startedRunId = await startOnCreate(trx, sync, { runId: randomUUID(), caller });
       return sync;
     }),
   );
+  if (startedRunId !== null) await dispatch(deps, startedRunId);
+  return created;
 }
 
 function columnsOf(body: CreateSyncBody, connection: ConnectionRow, definition: SyncDefinition, actor: string) {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, type ValidationIssue } from "../../core/errors.ts";
 import { mayChangeStatus } from "../../core/sync-lifecycle.ts";
@@ -9,7 +10,7 @@ import type { RunRow } from "../../db/runs.ts";
 import { lockSync, type SyncPatch, type SyncWithBindings, updateSync as update } from "../../db/syncs.ts";
 import { type SyncDefinition, settleDefinition } from "../definitions/sync-definition.ts";
 import { destinationOf, holdDestination } from "../definitions/sync-destination.ts";
-import { deliverCancels } from "../deliver.ts";
+import { deliverCancels, dispatch } from "../deliver.ts";
 import type { ApiDeps, Caller } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { presentSync } from "../present.ts";
@@ -17,6 +18,7 @@ import { requireConnection, requireProvider, requireSync } from "../require.ts";
 import type { UpdateSyncBody } from "../schemas/syncs.ts";
 import { cancelRunsOfSync } from "./cancel-run.ts";
 import { slugTaken } from "./create-sync.ts";
+import { startOnCreate } from "./first-activation.ts";
 
 type Deps = Pick<ApiDeps, "db" | "control" | "findProvider">;
 type Edit = { id: string; body: UpdateSyncBody; caller: Caller };
@@ -46,34 +48,46 @@ const PROVED = ["tableBindings", "destinationConfig", "entities", "sourceConfig"
  */
 export async function updateSync(deps: Deps, edit: Edit): Promise<SyncWithBindings> {
   if (Object.keys(edit.body).length === 0) return requireSync(deps, edit.id);
-  const cancelled = mayAskSource(edit.body) ? await editUnlocked(deps, edit) : await editLocked(deps, edit);
+  const { cancelled, startedRunId } = mayAskSource(edit.body)
+    ? await editUnlocked(deps, edit)
+    : await editLocked(deps, edit);
   await deliverCancels(deps, cancelled);
+  if (startedRunId !== null) await dispatch(deps, startedRunId);
   return requireSync(deps, edit.id);
 }
 
+/** What an edit has done to runs, to be told to Temporal once it is committed. */
+interface Edited {
+  /** They were asked to stop. */
+  cancelled: RunRow[];
+  startedRunId: string | null;
+}
+
+const NO_RUNS: Edited = { cancelled: [], startedRunId: null };
+
 /** One edit after the other. */
-function editLocked(deps: Deps, edit: Edit): Promise<RunRow[]> {
+function editLocked(deps: Deps, edit: Edit): Promise<Edited> {
   return inTransaction(deps.db, async (trx) => {
     const sync = await lockSync(trx, edit.id);
     if (!sync) throw notFound("Sync", edit.id);
-    return (await applyEdit({ ...deps, db: trx }, edit, sync)) ?? [];
+    return (await applyEdit({ ...deps, db: trx }, edit, sync)) ?? NO_RUNS;
   });
 }
 
 /** The source is asked, which takes seconds: the sync is not locked meanwhile, and what somebody else changes counts anew. */
-async function editUnlocked(deps: Deps, edit: Edit): Promise<RunRow[]> {
+async function editUnlocked(deps: Deps, edit: Edit): Promise<Edited> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const cancelled = await applyEdit(deps, edit, await requireSync(deps, edit.id));
-    if (cancelled !== null) return cancelled;
+    const edited = await applyEdit(deps, edit, await requireSync(deps, edit.id));
+    if (edited !== null) return edited;
     if (Date.now() > deadline) break;
     await sleep(Math.random() * MOST_PAUSE_MS);
   }
   throw new AppError("database_unavailable", `Sync ${edit.id} is being edited by others all the time. Try again.`);
 }
 
-/** @returns runs that were asked to stop; null when the sync has changed meanwhile */
-async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promise<RunRow[] | null> {
+/** @returns null when the sync has changed meanwhile */
+async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promise<Edited | null> {
   const { body, caller } = edit;
   const status = body.status ?? sync.status;
   if (body.status !== undefined && !mayChangeStatus(sync.status, body.status)) {
@@ -84,14 +98,17 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
   const definition = definesAnew(sync, body) ? await redefine(deps, sync, body) : null;
   // A run may set the status meanwhile: what the body does not name stays as it is by then.
   const named = body.status === undefined ? {} : { status };
-  const patch: SyncPatch = { ...plainColumns(body), ...named, updatedBy: caller.actor };
+  const isFirst = body.status === "active" && sync.firstActivatedAt === null;
+  const activated = isFirst ? { firstActivatedAt: new Date() } : {};
+  const patch: SyncPatch = { ...plainColumns(body), ...named, ...activated, updatedBy: caller.actor };
   if (definition) {
     patch.entities = definition.entities;
     patch.sourceConfig = JSON.stringify(definition.sourceConfig);
   }
   try {
     return await inTransaction(deps.db, async (trx) => {
-      if (!(await update(trx, sync, patch))) return null;
+      const after = await update(trx, sync, patch);
+      if (after === null) return null;
       if (body.destinationConfig) await holdDestination(trx, body.destinationConfig);
       if (definition) await saveBindings(trx, sync.id, definition.bindings);
       await recordAudit(trx, {
@@ -102,12 +119,12 @@ async function applyEdit(deps: Deps, edit: Edit, sync: SyncWithBindings): Promis
         before: presentSync(sync),
         after: presentSync(await requireSync({ db: trx }, sync.id)),
       });
-      if (status !== "archived" || sync.status === "archived") return [];
-      return cancelRunsOfSync(trx, {
-        syncId: sync.id,
-        caller,
-        reason: "The sync was archived.",
-      });
+      if (isFirst) {
+        return { ...NO_RUNS, startedRunId: await startOnCreate(trx, after, { runId: randomUUID(), caller }) };
+      }
+      if (status !== "archived" || sync.status === "archived") return NO_RUNS;
+      const reason = "The sync was archived.";
+      return { ...NO_RUNS, cancelled: await cancelRunsOfSync(trx, { syncId: sync.id, caller, reason }) };
     });
   } catch (error) {
     if (body.slug !== undefined && violatesUnique(error, "syncs_slug")) throw slugTaken(body.slug, error);
