@@ -2,7 +2,7 @@ import type { SliceInput, SliceOutcome } from "../core/workflow-contract.ts";
 import { readDeploymentId } from "../db/deployment.ts";
 import { isDatabaseUnavailable } from "../db/pg-errors.ts";
 import { endSlice, failSlice, interruptSlice, startSlice, waitSlice } from "../db/run-slices.ts";
-import { recordWarnings } from "../db/run-warnings.ts";
+import { type RunWarning, recordWarnings } from "../db/run-warnings.ts";
 import { needsRows } from "../destinations/load/discard.ts";
 import { SupersededError } from "../destinations/load/writer-errors.ts";
 import type { LoadTarget } from "../destinations/load-target.ts";
@@ -122,7 +122,8 @@ async function moveSlice(
           ...{ sliceName: `sluice-${slice.planId}-${slice.sliceNo}`, spec, window, batchRows, batchBytes },
           isComplete: isReadWhole(slice),
           ...(needsRows(slice.target) ? { asText: "all" as const } : {}),
-          warn: (message: string) => tellWarning(deps, { runId: context.run.id, entityKey: slice.entityKey }, message),
+          warn: (message: string, kind: WarningKind = "source.warning") =>
+            tellWarning(deps, { runId: context.run.id, kind }, { entityKey: slice.entityKey, message }),
         };
         watch(source.probe);
         watch(writer.probe);
@@ -139,13 +140,15 @@ async function moveSlice(
   }
 }
 
+type WarningKind = "source.warning" | "source.files_left_out";
+
 /** In the run's summary and events. */
 function tellWarning(
   { db }: ActivityDeps,
-  { runId, entityKey }: { runId: string; entityKey: string },
-  message: string,
+  of: { runId: string; kind: WarningKind },
+  warning: RunWarning,
 ): Promise<void> {
-  return outlastOutage(() => recordWarnings(db, { runId, kind: "source.warning" }, [{ entityKey, message }]));
+  return outlastOutage(() => recordWarnings(db, of, [warning]));
 }
 
 function readSlice(source: Source, { entityKey, evidence }: SliceContext, reading: ReadRequest): AsyncGenerator<Batch> {

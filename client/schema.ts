@@ -838,7 +838,7 @@ export interface components {
              *     - `destination.table_changed`: Somebody has changed the table of an entity, such as dropped one of its columns. `entityKey`, `message`, as in `summary.warnings`
              *     - `source.resync`: The state of an entity, such as the token of its change feed, is of no use any more, so the entity is read as a whole. `entityKey`, `message`, as in `summary.warnings`
              *     - `source.warning`: An entity is read otherwise than people expect, such as page by page where the source refuses an export. `entityKey`, `message`, as in `summary.warnings`
-             *     - `source.files_left_out`: Files of an entity are not loaded: they could not be read and have not changed since, are too large, or cannot be read as they are; or no file matches the glob. `entityKey`, `message` for each of the first ones, as in `summary.warnings`
+             *     - `source.files_left_out`: Files of an entity are not loaded: they could not be read and have not changed since, may not be read, are too large, or cannot be read as they are; or no file matches the glob. `entityKey`, `message` for each of the first ones, as in `summary.warnings`
              *     - `source.job_cancelled`: An export job that nobody waits for any more was cancelled at the source. `entityKey`, `jobKind`. It may come after `run.ended`
              *     - `source.job_left`: An export job that nobody waits for any more could not be cancelled at the source. `entityKey`, `jobKind`, `error`. It may come after `run.ended`
              *     - `run.waiting`: Every slice at work waits, or the planning of all. `reasonCode`, `resumeAt`, `entityKey` of the slice that goes on first

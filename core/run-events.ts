@@ -20,7 +20,7 @@ export const RUN_EVENTS = {
   "source.warning":
     "An entity is read otherwise than people expect, such as page by page where the source refuses an export. `entityKey`, `message`, as in `summary.warnings`",
   "source.files_left_out":
-    "Files of an entity are not loaded: they could not be read and have not changed since, are too large, or cannot be read as they are; or no file matches the glob. `entityKey`, `message` for each of the first ones, as in `summary.warnings`",
+    "Files of an entity are not loaded: they could not be read and have not changed since, may not be read, are too large, or cannot be read as they are; or no file matches the glob. `entityKey`, `message` for each of the first ones, as in `summary.warnings`",
   "source.job_cancelled":
     "An export job that nobody waits for any more was cancelled at the source. `entityKey`, `jobKind`. It may come after `run.ended`",
   "source.job_left":

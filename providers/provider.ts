@@ -232,7 +232,7 @@ export interface ReadRequest {
   /** Major version of the Postgres that reads the COPY data; absent: not before the source's own. */
   copyFor?: number;
   /** Tells people in the run what goes otherwise than they expect, once for each message: whole sentences, no value of a row. Absent: nobody listens. */
-  warn?(message: string): Promise<void>;
+  warn?(message: string, kind?: "source.warning" | "source.files_left_out"): Promise<void>;
 }
 
 /** One connector at work: used by one activity at a time, closed at its end. Every method may throw a ProviderError. */

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { isProviderError, TransientError } from "../../core/errors.ts";
-import { FileChangedError, FileGoneError, type FileStore, type ListedFile } from "../lib/files/store.ts";
+import { asFileRefusal, FileChangedError, FileGoneError, type FileStore, type ListedFile } from "../lib/files/store.ts";
 import { isObject, type JsonObject } from "../lib/http/json.ts";
 import { download } from "./download.ts";
 import { FILE_FIELDS, isFile, isOfVersion, partsOf, toListedFile } from "./drive-files.ts";
@@ -120,7 +120,10 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
         }
       }
     },
-    stat,
+    stat: (file) =>
+      stat(file).catch((error: unknown) => {
+        throw asFileRefusal(error);
+      }),
     async open(file, { from }) {
       const { driveId, itemId } = partsOf(file.fileId);
       const options = {
@@ -129,10 +132,20 @@ export function createFileStore(graph: Graph, catalog: SiteCatalog): FileStore {
         requireSame: () => requireVersion(file),
       };
       // What is wrong from the start is told before anybody reads.
-      const bytes = await download(graph, options, from);
-      return Readable.from(bytes, { objectMode: false, highWaterMark: 64 * 1024 });
+      const bytes = await download(graph, options, from).catch((error: unknown) => {
+        throw asFileRefusal(error);
+      });
+      return Readable.from(refusing(bytes), { objectMode: false, highWaterMark: 64 * 1024 });
     },
   };
+}
+
+async function* refusing(bytes: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    throw asFileRefusal(error);
+  }
 }
 
 /** What was not listed would count as deleted. */

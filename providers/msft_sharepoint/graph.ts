@@ -3,6 +3,7 @@ import { fixedWindow, type Limit } from "../lib/http/admission.ts";
 import { createHttpClient, type HttpClient, type HttpRequest } from "../lib/http/client.ts";
 import { isObject, type JsonObject, type JsonValue } from "../lib/http/json.ts";
 import { spreadRateLimit } from "../lib/http/spread-limit.ts";
+import { noteRequestIds } from "../lib/tell-users.ts";
 import type { ConnectOptions, Spend } from "../provider.ts";
 import { createAuth } from "./auth.ts";
 import { endpointsOf } from "./clouds.ts";
@@ -38,6 +39,8 @@ export interface Graph {
   /** What `get` sends of the limit. */
   spendsOf(cost: Cost): Spend[];
   client: HttpClient;
+  /** Graph's id of the latest answer; null where it gave none. */
+  latestAnswer(): string | null;
 }
 
 export interface GraphPage {
@@ -77,11 +80,13 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
         .filter(({ bucket }) => bucket === MINUTE)
         .flatMap((spend) => spreadRateLimit(answer, spend, { below: SLOW_BELOW, window: 60 })),
   };
-  const client = createHttpClient({
-    ...{ provider: "msft_sharepoint", baseUrl, redactor, shared, egress, signal, limit },
-    headers: { "user-agent": USER_AGENT },
-    auth: createAuth(config, secrets),
-  });
+  const { client, latestAnswer } = noteRequestIds(
+    createHttpClient({
+      ...{ provider: "msft_sharepoint", baseUrl, redactor, shared, egress, signal, limit },
+      headers: { "user-agent": USER_AGENT },
+      auth: createAuth(config, secrets),
+    }),
+  );
 
   async function get({ cost, ...request }: GraphRequest): Promise<GraphAnswer> {
     const response = await client.send({
@@ -111,7 +116,7 @@ export function createGraph(options: ConnectOptions<ConnectionConfig, SourceConf
   }
 
   return {
-    ...{ get, page, spendsOf, client },
+    ...{ get, page, spendsOf, client, latestAnswer },
     async all(request) {
       const found: JsonObject[] = [];
       const passed = new Set<string>();

@@ -4,6 +4,7 @@ import { createFeedSource } from "../lib/feeds/source.ts";
 import { createFileSource } from "../lib/files/source.ts";
 import type { JsonObject } from "../lib/http/json.ts";
 import { routeTables } from "../lib/route-tables.ts";
+import { tellUsers } from "../lib/tell-users.ts";
 import type { ConnectOptions, Source } from "../provider.ts";
 import { checkSite } from "./check.ts";
 import type { ConnectionConfig, SourceConfig } from "./config.ts";
@@ -32,13 +33,14 @@ export function createSource(options: ConnectOptions<ConnectionConfig, SourceCon
     files: sourceConfig.files.map((file) => ({ ...file, ...sourceConfig.resources?.[file.name] })),
     minAgeSeconds: 0,
   });
-  return {
+  const source: Source = {
     ...routeTables(files, (entityKey) => files.entityKeys.has(entityKey), feeds),
     check: () => checkSite({ graph, catalog, config }),
     plansAtOnce: 4,
     probe: async () => graph.client.look(),
     close: () => graph.client.close(),
   };
+  return tellUsers(source, graph.latestAnswer);
 }
 
 /** What the pages of an entity hold. */

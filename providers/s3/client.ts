@@ -1,5 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Pulse } from "../../core/pulse.ts";
+import { asFileRefusal } from "../lib/files/store.ts";
 import { createEgressGuard } from "../lib/http/egress.ts";
 import { createFailures, type Failure } from "../lib/http/failures.ts";
 import { createInFlight } from "../lib/http/in-flight.ts";
@@ -17,6 +18,8 @@ import { isSdkError, type SdkError, toSdkError } from "./sdk-error.ts";
 export interface CallOptions<T> extends Pick<Asked, "doing" | "permission"> {
   /** What an answer means that is no success; undefined: it is an error. */
   unless?: (error: SdkError) => T | undefined;
+  /** It asks for one object: where that is refused, others may be given. */
+  ofFile?: boolean;
 }
 
 export interface S3Api {
@@ -101,7 +104,9 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
         if (failure === null) throw thrown;
         const hasOthers: boolean = failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew());
         isRenewed ||= hasOthers;
-        if (!(failure.mayPass || hasOthers) || attempt >= MAX_ATTEMPTS) throw toError(asked.doing, withWait(failure));
+        if ((failure.mayPass || hasOthers) && attempt < MAX_ATTEMPTS) continue;
+        const refusal = toError(asked.doing, withWait(failure));
+        throw asked.ofFile ? asFileRefusal(refusal) : refusal;
       }
     }
   }

@@ -27,7 +27,7 @@ interface ObjectBody extends WireBody {
 /**
  * The bytes of exactly the listed version, from `from` on. A broken connection is opened again where it stands. The checksum that S3 keeps is
  * compared at the end, where all of the object was read.
- * @throws FileChangedError, FileGoneError, ProviderError, or the signal's reason
+ * @throws FileChangedError, FileGoneError, FileRefusedError, ProviderError, or the signal's reason
  */
 export async function openObject(
   options: OpenObjectOptions,
@@ -108,6 +108,7 @@ async function openBody(
   const answer = await connection.call<ObjectAnswer | "gone" | "changed">(
     {
       doing: describe(options, file),
+      ofFile: true,
       permission: `s3:GetObject${versionId === undefined ? "" : "Version"} on arn:aws:s3:::${config.bucket}/*`,
       unless: ({ name, status }) => {
         if (status === 412 || status === 416) return "changed";

@@ -20,6 +20,7 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
     const found = await connection.call<HeadObjectCommandOutput | null>(
       {
         doing: `object ${path} of bucket ${config.bucket}`,
+        ofFile: true,
         permission: `s3:GetObject on arn:aws:s3:::${config.bucket}/*, and s3:ListBucket on arn:aws:s3:::${config.bucket}`,
         // A HEAD has no body that would say what is not there.
         unless: ({ status }) => (status === 404 || status === 405 ? null : undefined),

@@ -111,6 +111,42 @@ describe("a bucket", () => {
     expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "3|c", "4|d"]);
   });
 
+  it("has an object that may not be read: it is told in each run until it may be, and its rows stay", async () => {
+    const bucket = await createBucket(server);
+    await bucket.put("in/a.csv", "id,name\n1,a\n");
+    await bucket.put("in/b.csv", "id,name\n2,b\n");
+    const sync = await createSync(bucket, [csv("things", "in/*.csv")]);
+    expect(await run(sync)).toMatchObject({ status: "succeeded" });
+    const heal = front.answer(({ method, url }) => method === "GET" && url.includes("in/b.csv"), {
+      ...{ status: 403, code: "AccessDenied" },
+    });
+    await bucket.put("in/b.csv", "id,name\n2,B\n");
+    await bucket.put("in/c.csv", "id,name\n3,c\n");
+    for (let runs = 0; runs < 2; runs += 1) {
+      const ended = await run(sync);
+      expect(ended).toMatchObject({ status: "partial", resultReasonCode: "rows_rejected" });
+      expect(ended.summary.warnings).toMatchObject([
+        {
+          entityKey: "things",
+          message: expect.stringMatching(/^1 file is not loaded.*in\/b\.csv.*Allow s3:GetObject/),
+        },
+      ]);
+      const { body } = await world.api("GET", `/syncs/runs/${ended.id}/events`);
+      expect(body.events.map(({ kind }: Row) => kind)).toContain("source.files_left_out");
+      expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|b", "3|c"]);
+    }
+    heal();
+    expect(await run(sync)).toMatchObject({ status: "succeeded", summary: { rowsWritten: 1 } });
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|B", "3|c"]);
+    front.answer(({ method, url }) => method === "GET" && url.includes("in/") && !url.includes("list-type"), {
+      ...{ status: 403, code: "AccessDenied" },
+    });
+    await bucket.put("in/d.csv", "id,name\n4,d\n");
+    expect(await run(sync)).toMatchObject({ status: "failed", resultReasonCode: "source_permission_denied" });
+    front.heal();
+    expect(await rowsOf(sync, "things", "id, name")).toEqual(["1|a", "2|B", "3|c"]);
+  });
+
   it("has rows of each version of a file that changes, where the load mode is append_event", async () => {
     const bucket = await createBucket(server);
     await bucket.put("in/a.csv", "id,name\n1,a\n2,b\n");

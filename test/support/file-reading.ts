@@ -49,7 +49,7 @@ export interface ReadBatch {
   bytes: number;
 }
 
-export interface ReadOptions extends Partial<Pick<ReadRequest, "batchRows" | "batchBytes" | "checkpoint">> {
+export interface ReadOptions extends Partial<Pick<ReadRequest, "batchRows" | "batchBytes" | "checkpoint" | "warn">> {
   /** Stops there. */
   batches?: number;
 }

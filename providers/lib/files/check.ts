@@ -2,7 +2,7 @@ import type { SourceCheck } from "../../provider.ts";
 import { type Found, reportCheck } from "../checks.ts";
 import type { FileResource } from "./config.ts";
 import { compileResource } from "./resource.ts";
-import { FileChangedError, FileGoneError, type FileStore, type ListedFile } from "./store.ts";
+import { FileChangedError, FileGoneError, FileRefusedError, type FileStore, type ListedFile } from "./store.ts";
 
 interface CheckedFiles {
   store: FileStore;
@@ -24,15 +24,31 @@ export async function checkFiles({ store, files, prefix = "" }: CheckedFiles): P
   return checks;
 }
 
+const MOST_REFUSALS = 20;
+
 /** The first file that can be read, among those of one page. */
 async function readFirst(store: FileStore, prefix: string): Promise<string> {
+  const refusals: FileRefusedError[] = [];
   for await (const files of store.list({ prefix })) {
     for (const file of files.filter(({ unreadable, sizeBytes }) => unreadable === undefined && sizeBytes !== 0)) {
-      if (await isRead(store, file)) return `${file.path} can be read.`;
+      try {
+        if (await isRead(store, file))
+          return [`${file.path} can be read.`, ...refusals.slice(0, 1).map(leftOut)].join(" ");
+      } catch (error) {
+        if (!(error instanceof FileRefusedError)) throw error;
+        refusals.push(error);
+        if (refusals.length === MOST_REFUSALS) break;
+      }
     }
     break;
   }
+  const [refusal] = refusals;
+  if (refusal !== undefined) throw refusal;
   return "No file has been read: none is there that has content.";
+}
+
+function leftOut({ message }: FileRefusedError): string {
+  return `Not every file can be, and runs leave such files out: ${message}`;
 }
 
 /** False: it has changed or gone meanwhile, which says nothing. */

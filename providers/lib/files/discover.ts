@@ -3,12 +3,12 @@ import type { EntitySchema, KnownNames, KnownSpecs } from "../../provider.ts";
 import type { FileResource } from "./config.ts";
 import { LISTING_KEY } from "./config.ts";
 import type { FileEngine } from "./engine.ts";
-import { FileFault } from "./formats/portion.ts";
 import { type Earlier, inferShape } from "./infer-shape.ts";
 import { describeListing } from "./listing.ts";
 import { digestOfReading } from "./reading-digest.ts";
 import type { CompiledResource } from "./resource.ts";
-import { type Sample, sampleFile } from "./sample.ts";
+import type { Sample } from "./sample.ts";
+import { MOST_INSTEAD, sampleEnds } from "./sample-ends.ts";
 import {
   columnsOf,
   eventKeyOf,
@@ -68,18 +68,10 @@ export async function shapeOf(engine: FileEngine, resource: CompiledResource): P
 
 /** @throws TerminalError where no sampled file can be read, or the key has no columns; ProviderError of the store */
 async function findShape(engine: FileEngine, resource: CompiledResource, earlier: Earlier): Promise<FileShape> {
-  const { files, bytes, parts, leftParts } = await pickFiles(engine, resource);
-  const samples: Sample[] = [];
-  const faults: { path: string; fault: FileFault }[] = [];
-  for (const file of files) {
-    try {
-      const sample = await sampleFile(engine, resource, file);
-      if (sample !== null) samples.push(sample);
-    } catch (error) {
-      if (!(error instanceof FileFault)) throw error;
-      faults.push({ path: file.path, fault: error });
-    }
-  }
+  const { oldest, newest, bytes, parts, leftParts } = await pickFiles(engine, resource);
+  const { samples, faults, refusals } = await sampleEnds(engine, resource, { oldest, newest });
+  const [refused] = refusals;
+  if (refused !== undefined && samples.length === 0 && faults.length === 0) throw refused.refusal;
   const [first] = faults;
   if (first !== undefined && samples.length === 0 && earlier.fields === null) {
     throw new TerminalError(
@@ -93,8 +85,9 @@ async function findShape(engine: FileEngine, resource: CompiledResource, earlier
   requireKey(resource.config, shape);
   const notes = [
     ...shape.notes,
-    ...(files.length === 0 ? ["No file that is not empty matches pathGlob at present."] : []),
+    ...(newest.length === 0 ? ["No file that is not empty matches pathGlob at present."] : []),
     ...(leftParts === 0 ? [] : [`${leftParts} names of folders are more than can be columns.`]),
+    ...(refused === undefined ? [] : [`${refused.path} is not given by the source.`]),
     ...faults.map(({ path, fault }) => `${path} ${fault.message}.`),
   ];
   return { ...shape, notes, estimatedRows: bytes === null ? null : Math.round(bytes / shape.rowBytes) };
@@ -105,10 +98,9 @@ function isOfTable({ ids }: Sample, { fields }: Earlier): boolean {
   return fields === null || fields.length === 0 || fields.some(({ id }) => ids.includes(id));
 }
 
-const [MOST_NEWEST, MOST_OLDEST] = [4, 2];
-
 interface Picked {
-  files: ListedFile[];
+  oldest: ListedFile[];
+  newest: ListedFile[];
   /** Of all files that match; null where the store does not tell. */
   bytes: number | null;
   /** Of the paths of all files, since a value of a part is nowhere but in its column. */
@@ -123,8 +115,8 @@ const MOST_PARTS = 100;
 /** The newest files show columns that have come, the oldest those that were there from the start. */
 async function pickFiles({ look }: FileEngine, resource: CompiledResource): Promise<Picked> {
   let bytes: number | null = 0;
-  const newest = keepFirst<ListedFile>(MOST_NEWEST);
-  const oldest = keepFirst<ListedFile>(MOST_OLDEST);
+  const newest = keepFirst<ListedFile>(MOST_INSTEAD);
+  const oldest = keepFirst<ListedFile>(MOST_INSTEAD);
   const names = new Set(resource.parts.names);
   const lookAt = resource.parts.names.length > 0 ? null : eachFolder();
   for await (const page of look(resource.prefix)) {
@@ -137,9 +129,8 @@ async function pickFiles({ look }: FileEngine, resource: CompiledResource): Prom
       if (lookAt?.(file.path)) for (const part of Object.keys(resource.parts.of(file.path))) names.add(part);
     }
   }
-  const files = [...new Map([...oldest.kept(), ...newest.kept()].map((file) => [file.fileId, file])).values()];
   const parts = [...names].slice(0, MOST_PARTS);
-  return { files, bytes, parts, leftParts: names.size - parts.length };
+  return { oldest: oldest.kept(), newest: newest.kept(), bytes, parts, leftParts: names.size - parts.length };
 }
 
 /** @returns says whether the folder is another than that of the path before. Files of one folder follow each other. */

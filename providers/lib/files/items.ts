@@ -7,9 +7,10 @@ import { FileFault, type Portion, type RowReader, rejectOf } from "./formats/por
 import { openReader } from "./open-reader.ts";
 import { type Position, startOf } from "./parts.ts";
 import { createPrefetch, type FoundFile, findNow, MOST_CHANGES } from "./prefetch.ts";
+import type { RefusedFiles } from "./refused-files.ts";
 import type { CompiledResource } from "./resource.ts";
 import type { FileSpec } from "./shape.ts";
-import { FileChangedError, FileGoneError, type ListedFile } from "./store.ts";
+import { FileChangedError, FileGoneError, FileRefusedError, type ListedFile } from "./store.ts";
 
 /** What the reading of files gives, in order. */
 export type Item =
@@ -26,6 +27,8 @@ export interface ReadingContext extends FileAccess {
   files: readonly ListedFile[];
   buffers: CopyBuffers;
   memory: CsvMemory;
+  /** Is told of files that the store does not give. */
+  refused: RefusedFiles;
   /** All rows are COPY text. */
   asText: boolean;
   /** Of one portion, at most: as many as a batch may have. */
@@ -94,6 +97,10 @@ async function* readFile(context: ReadingContext, turn: Turn): AsyncGenerator<It
       yield* readVersion(context, found, isBegun ? start : startOf(index));
       return;
     } catch (error) {
+      if (error instanceof FileRefusedError) {
+        found = { kind: "refused", file, error };
+        continue;
+      }
       if (!(error instanceof FileChangedError || error instanceof FileGoneError)) throw error;
       if (changes === MOST_CHANGES) {
         throw new TransientError(
@@ -109,11 +116,13 @@ async function* readFile(context: ReadingContext, turn: Turn): AsyncGenerator<It
 }
 
 function endOf(
-  { resource, spec }: ReadingContext,
+  context: ReadingContext,
   listed: ListedFile,
   found: Exclude<FoundFile, { kind: "file" }>,
   index: number,
 ): Item {
+  if (found.kind === "refused") return refusedEnd(context, found, index);
+  const { resource, spec } = context;
   const position = startOf(index + 1);
   const { fileId, versionToken, sizeBytes } = found.kind === "gone" ? listed : found.file;
   const mark = { fileId, versionToken, rows: 0, sizeBytes };
@@ -121,6 +130,26 @@ function endOf(
     return { kind: "end", mark: { ...mark, status: "ignored", error: found.why }, position };
   const removes = spec.replacesFiles && resource.config.onGone === "remove";
   return { kind: "end", mark: { ...mark, status: "gone" }, ...(removes ? { version: null } : {}), position };
+}
+
+/**
+ * What an earlier version of it has loaded stays. Its mark names a version, and still is none that was loaded: each plan has the file again. A
+ * run that lacks it is not as it should be, so it is a record that cannot be loaded.
+ */
+function refusedEnd(
+  { refused, place }: ReadingContext,
+  { file, error }: Extract<FoundFile, { kind: "refused" }>,
+  index: number,
+): Item {
+  refused.note(file, error);
+  const { fileId, versionToken, sizeBytes } = file;
+  const reason = `the file is not given by the source: ${error.message} It is tried again in each run`;
+  return {
+    kind: "end",
+    mark: { fileId, versionToken, sizeBytes, status: "ignored", rows: 0, error: error.what },
+    reject: rejectOf(file.path, { row: 0, offset: 0 }, { column: null, reason, record: place }),
+    position: startOf(index + 1),
+  };
 }
 
 async function* readVersion(

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { isProviderError } from "../../../core/errors.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { StreamRequest } from "../http/request.ts";
-import { FileChangedError, FileGoneError, type ListedFile } from "./store.ts";
+import { asFileRefusal, FileChangedError, FileGoneError, type ListedFile } from "./store.ts";
 
 interface OpenRequest extends Pick<StreamRequest, "url" | "presigned" | "headers" | "spends"> {
   /** Strong: of the version that is wanted, with its quotes. */
@@ -12,7 +12,7 @@ interface OpenRequest extends Pick<StreamRequest, "url" | "presigned" | "headers
 
 /**
  * For a store whose files lie at addresses that tell their ETag: the bytes of one version from `from` on, as `FileStore.open` owes them.
- * @throws FileChangedError, FileGoneError, ProviderError; the stream too
+ * @throws FileChangedError, FileGoneError, FileRefusedError, ProviderError; the stream too
  */
 export async function openByHttp(
   client: Pick<HttpClient, "stream">,
@@ -22,7 +22,9 @@ export async function openByHttp(
   const toFileError = (error: unknown): unknown => {
     if (!isProviderError(error)) return error;
     if (error.reasonCode === "source_resource_not_found") return new FileGoneError(path, { cause: error });
-    return error.reasonCode === "source_snapshot_lost" ? new FileChangedError(path, { cause: error }) : error;
+    return error.reasonCode === "source_snapshot_lost"
+      ? new FileChangedError(path, { cause: error })
+      : asFileRefusal(error);
   };
 
   async function* bytesOf(bytes: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {

@@ -1,12 +1,13 @@
 import { bytesIn, bytesOf, type FileAccess, readSmall } from "./file-bytes.ts";
 import type { CompiledResource } from "./resource.ts";
-import { FileChangedError, FileGoneError, type ListedFile } from "./store.ts";
+import { FileChangedError, FileGoneError, FileRefusedError, type ListedFile } from "./store.ts";
 import type { OpenBytes } from "./text.ts";
 
 /** What became of a listed file when it was asked for. */
 export type FoundFile =
   | { kind: "file"; file: ListedFile; openBytes: OpenBytes }
   | { kind: "ignored"; file: ListedFile; why: string }
+  | { kind: "refused"; file: ListedFile; error: FileRefusedError }
   | { kind: "gone" };
 
 export interface Prefetch {
@@ -73,6 +74,7 @@ async function fetchSmall(access: FileAccess, resource: CompiledResource, listed
     try {
       return { kind: "file", file, openBytes: bytesIn(await readSmall(access, file)) };
     } catch (error) {
+      if (error instanceof FileRefusedError) return { kind: "refused", file, error };
       const isOther = error instanceof FileChangedError || error instanceof FileGoneError;
       if (!isOther || tries >= MOST_CHANGES) throw error;
       const now = await findNow(access, resource, file);
@@ -89,9 +91,19 @@ export const MOST_CHANGES = 3;
 
 /** The version of a file that is there now, since the one that was asked for is not. */
 export async function findNow(access: FileAccess, resource: CompiledResource, file: ListedFile): Promise<FoundFile> {
-  const now = await access.store.stat(file);
+  const now = await statNow(access, file);
+  if (now instanceof FileRefusedError) return { kind: "refused", file, error: now };
   if (now === null) return { kind: "gone" };
   const why = resource.whyIgnored(now);
   if (why !== null) return { kind: "ignored", file: now, why };
   return { kind: "file", file: now, openBytes: bytesOf(access, now) };
+}
+
+async function statNow({ store }: FileAccess, file: ListedFile): Promise<ListedFile | FileRefusedError | null> {
+  try {
+    return await store.stat(file);
+  } catch (error) {
+    if (error instanceof FileRefusedError) return error;
+    throw error;
+  }
 }

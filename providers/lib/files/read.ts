@@ -6,6 +6,7 @@ import { createCopyBuffers } from "./formats/copy-buffer.ts";
 import { createCsvMemory } from "./formats/csv-memory.ts";
 import { readItems } from "./items.ts";
 import { type Part, readPart, readPosition, startOf } from "./parts.ts";
+import { countRefusedFiles } from "./refused-files.ts";
 import type { CompiledResource } from "./resource.ts";
 import { FILE_COLUMNS, type FileSpec, fileSpecSchema } from "./shape.ts";
 
@@ -29,11 +30,13 @@ export async function* readFiles(engine: FileEngine, request: ReadRequest): Asyn
   }
   const buffers = createCopyBuffers();
   const stopped = new AbortController();
+  const refused = countRefusedFiles();
   const items = readItems(
     {
       ...{ store: engine.store, place: engine.place, resource, columns, spec, buffers, memory: createCsvMemory() },
       signal: AbortSignal.any([engine.signal, stopped.signal]),
       files: part.files,
+      refused,
       portionRows: batchRows,
       // Asked for after a fault in the data: the rest of the slice may have more of them.
       asText: request.asText !== undefined,
@@ -52,6 +55,8 @@ export async function* readFiles(engine: FileEngine, request: ReadRequest): Asyn
     // Otherwise the end would wait for bytes that nobody needs.
     stopped.abort();
     await items.return();
+    // Also where the slice ends early: its next try does not come to these files again.
+    for (const sentence of refused.sentences()) await request.warn?.(sentence, "source.files_left_out");
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { TerminalError } from "../../../core/errors.ts";
 
 /**
  * What the file engine asks of a provider whose tables are made of files. This room does everything else:
@@ -32,13 +33,13 @@ export interface FileStore {
   idIsPath: boolean;
   /**
    * The file as it is now; null where it is gone.
-   * @throws ProviderError
+   * @throws FileRefusedError, ProviderError
    */
   stat(file: Pick<ListedFile, "fileId" | "path">): Promise<ListedFile | null>;
   /**
    * The bytes from `from` on, of exactly the version that `file` names. The stream opens a broken connection again where it stands. It ends
    * only where the file ends; a body that is too short is an error. Whoever stops early destroys the stream.
-   * @throws FileChangedError, FileGoneError, ProviderError. The stream itself fails with the same errors.
+   * @throws FileChangedError, FileGoneError, FileRefusedError, ProviderError. The stream itself fails with the same errors.
    */
   open(file: ListedFile, options: { from: number }): Promise<Readable>;
   /**
@@ -77,3 +78,18 @@ export class FileChangedError extends Error {
 export class FileGoneError extends Error {
   override readonly name = "FileGoneError";
 }
+
+/**
+ * The store gives others, and not this one: it may not be read, is encrypted with somebody's own key, or lies in an archive that the listing does not tell. The
+ * file is left out, and tried again in each run. Where none of a table's files can be had, the table fails with this error.
+ */
+export class FileRefusedError extends TerminalError {}
+
+/** What a store throws for a request that is about one file. */
+export function asFileRefusal(error: unknown): unknown {
+  if (!(error instanceof TerminalError) || !REFUSALS.has(error.reasonCode)) return error;
+  const { reasonCode, what, fix } = error;
+  return new FileRefusedError(reasonCode, what, { fix, cause: error });
+}
+
+const REFUSALS = new Set<string>(["source_permission_denied", "source_file_unreadable"]);

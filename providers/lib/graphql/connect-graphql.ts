@@ -73,14 +73,23 @@ export async function connectGraphql<Config, SecretName extends string>(
       return planGraphql({ declaration, engine, followUps, canExport }, request);
     },
     read(request) {
-      const { spec, isExported } = takeWay(request.spec);
+      const { spec, isExported, canBeExported } = takeWay(request.spec);
       const wanted = wantedByRead(spec);
       const engine = engineFor(wanted);
       const reading = { ...request, spec };
       const exporter =
-        exports === undefined || !isExported
+        exports === undefined || !canBeExported
           ? null
-          : createExportReader({ declaration, exports, engine, wanted, client, ask, shared: options.shared });
+          : createExportReader({
+              declaration,
+              exports,
+              engine,
+              wanted,
+              client,
+              ask,
+              isExported,
+              shared: options.shared,
+            });
       const slices = createSlices({ engine, exporter, followUps: createFollowUps(declaration, engine), takeBytes });
       return notices.saying(reading, slices.read(reading));
     },

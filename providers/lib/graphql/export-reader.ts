@@ -29,7 +29,7 @@ import type { Wanted } from "./selection.ts";
 import { placeOf } from "./to-rest.ts";
 
 export interface ExportReader {
-  /** Is the slice read by a job? */
+  /** Is the slice read by a job, from its start or from where it stands? */
   takes(request: ReadRequest): boolean;
   /** @throws JobRefusedError */
   read(request: ReadRequest): AsyncGenerator<Batch, void>;
@@ -42,6 +42,8 @@ interface Reading<Config> {
   wanted: Wanted;
   client: HttpClient;
   ask: Ask;
+  /** Long slices begin with a job. */
+  isExported: boolean;
   shared: SharedConnection;
 }
 
@@ -58,7 +60,7 @@ const ASK_AGAIN_SECONDS = 20;
 const RECORDS_AT_ONCE = 200;
 
 export function createExportReader<Config>(reading: Reading<Config>): ExportReader {
-  const { declaration, exports, engine, wanted, client, ask, shared } = reading;
+  const { declaration, exports, engine, wanted, client, ask, isExported, shared } = reading;
   const call = createCall(engine.client, declaration);
 
   function queryOf({ spec, window }: ReadRequest): string {
@@ -132,7 +134,8 @@ export function createExportReader<Config>(reading: Reading<Config>): ExportRead
 
   return {
     takes({ checkpoint, window, spec }) {
-      if (checkpoint === null) return isLong(window, exports.shortest, readSpecSchema.parse(spec.source).now);
+      if (checkpoint === null)
+        return isExported && isLong(window, exports.shortest, readSpecSchema.parse(spec.source).now);
       return ["job", "making", "part"].some((member) => member in checkpoint);
     },
     read(request) {

@@ -20,10 +20,12 @@ export async function planGraphql(planning: Planning, request: PlanRequest): Pro
   const plan = await engine.source.plan(request);
   if (resource === undefined) return plan;
   const found = await withFollowUps(plan, request, followUps);
-  const isExported = mayExport(planning, resource, request) && plan.evidence.more === true;
+  const canBeExported = mayExport(planning, resource, request);
+  const isExported = canBeExported && plan.evidence.more === true;
+  const way: Way = isExported ? "export" : canBeExported ? "pages_or_export" : "pages";
   return {
     ...found,
-    spec: { ...found.spec, source: { ...found.spec.source, [WAY]: isExported ? "export" : "pages" } },
+    spec: { ...found.spec, source: { ...found.spec.source, [WAY]: way } },
     evidence: { ...found.evidence, readBy: isExported ? declaration.exports?.kind : "pages" },
   };
 }
@@ -56,10 +58,17 @@ function mayExport(
 
 const WAY = "readBy";
 
+/**
+ * `export`: a job reads the long slices. `pages_or_export`: pages, which are quicker, unless they cannot give all. A slice of `export` that is short is
+ * read like that, too.
+ */
+type Way = "export" | "pages_or_export" | "pages";
+
 /** The spec as the engine knows it, and how it is read. */
-export function takeWay(spec: EntityReadSpec): { spec: EntityReadSpec; isExported: boolean } {
+export function takeWay(spec: EntityReadSpec): { spec: EntityReadSpec; isExported: boolean; canBeExported: boolean } {
   const { [WAY]: way, ...source } = spec.source;
-  return { spec: { ...spec, source }, isExported: way === "export" };
+  const isExported = way === "export";
+  return { spec: { ...spec, source }, isExported, canBeExported: isExported || way === "pages_or_export" };
 }
 
 /** @param now the plan's clock, in milliseconds: where an open window ends */

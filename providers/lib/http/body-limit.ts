@@ -1,3 +1,5 @@
+import { WRITERS_FIXES } from "../writers-fixes.ts";
+
 /** A body that would take too much of the worker. */
 export class BodyLimitError extends Error {
   override readonly name = "BodyLimitError";
@@ -9,4 +11,4 @@ export class BodyLimitError extends Error {
 }
 
 /** What a person does about it. */
-export const BODY_LIMIT_FIX = "Ask for smaller pages, or for fewer fields.";
+export const BODY_LIMIT_FIX = WRITERS_FIXES.fewer.written;

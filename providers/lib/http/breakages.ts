@@ -1,6 +1,7 @@
 import { errors } from "undici";
 import { AddressRefusedError } from "../../../egress/policy.ts";
 import { classifySocketError } from "../sqlstate.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { BODY_LIMIT_FIX, BodyLimitError } from "./body-limit.ts";
 import { UnknownEncodingError } from "./decompress.ts";
 import type { Failure } from "./failures.ts";
@@ -27,7 +28,7 @@ const late = (said: string): Kind => ({ ...sent, reasonCode: "source_timeout", s
 
 const TOO_LARGE: Kind = {
   ...unusable("the answer is larger than maxBodyBytes"),
-  fix: "Ask for smaller pages, or raise maxBodyBytes.",
+  fix: WRITERS_FIXES.tooLarge.written,
 };
 
 /** https://undici.nodejs.org/#/docs/api/Errors */

@@ -3,6 +3,7 @@ import { type ProviderError, TerminalError, TransientError } from "../../../core
 import type { Redactor } from "../../../core/redact.ts";
 import { type ReasonCode, reasonOf } from "../../../core/result-reasons.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 
 /** Why a request failed, before it is an error. */
 export interface Failure {
@@ -30,9 +31,9 @@ const FIXES: Partial<Record<ReasonCode, string>> = {
     "Ask for smaller pages or smaller windows (executionConfig.windowSize), and check whether the source is slow.",
   source_rate_limited: "Lower executionConfig.maxConcurrency, or ask the source for a higher limit.",
   source_quota_exhausted: "Ask the source for a larger quota, or wait until it renews.",
-  source_response_invalid: "Compare what the source answers with what the connection's config says of it.",
-  source_rejected_request: "Correct the request in the connection's config: the source's words say what it refuses.",
-  source_resource_not_found: "Correct the path in the connection's config, or take the entity out of the sync.",
+  source_response_invalid: WRITERS_FIXES.answer.written,
+  source_rejected_request: WRITERS_FIXES.request.written,
+  source_resource_not_found: WRITERS_FIXES.path.written,
   config_invalid: "Correct the field of the connection's config that the error names.",
 };
 

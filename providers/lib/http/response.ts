@@ -1,3 +1,4 @@
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { BODY_LIMIT_FIX, BodyLimitError } from "./body-limit.ts";
 import type { Failure } from "./failures.ts";
 import { type JsonValue, parseJson } from "./json.ts";
@@ -50,7 +51,7 @@ export function createResponse(
     }
     const said = `the answer is not ${describeWrong(cause, { isLines, contentType })}`;
     const isOther = cause instanceof OtherFormatError;
-    const advice = isOther ? { fix: `Set the resource's format to "${cause.format}".`, permanent: true } : {};
+    const advice = isOther ? { fix: `${WRITERS_FIXES.format.written}"${cause.format}".`, permanent: true } : {};
     // The parser's own message quotes the body uncut.
     return options.toError({ reasonCode, said, quoted: quoteBody(bytes), cause, ...advice });
   };

@@ -1,4 +1,5 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { HttpResponse } from "./response.ts";
 import { isUsedUp } from "./retry-after.ts";
 
@@ -12,9 +13,6 @@ export type Verdict =
   | { kind: "unauthorized" }
   | { kind: "fail"; reasonCode: ReasonCode; message?: string; fix?: string }
   | { kind: "throttled"; afterSeconds?: number };
-
-const NOWHERE_FIX =
-  "Look in the source's documentation for the address that is asked for now, and correct it in the connection.";
 
 const RETRIED = new Set([408, 425]);
 
@@ -37,7 +35,8 @@ export function judge(response: Pick<HttpResponse, "status" | "headers">, retrie
   }
   if (status >= 500 || RETRIED.has(status) || retriedStatuses.includes(status)) return { kind: "retry" };
   // Redirects that say where to go are followed.
-  if (status >= 300 && status < 400) return { kind: "fail", reasonCode: "source_response_invalid", fix: NOWHERE_FIX };
+  if (status >= 300 && status < 400)
+    return { kind: "fail", reasonCode: "source_response_invalid", fix: WRITERS_FIXES.moved.written };
   return { kind: "fail", reasonCode: REFUSALS[status] ?? "source_rejected_request" };
 }
 

@@ -1,6 +1,7 @@
 import { TerminalError } from "../../../core/errors.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import { type JsonValue, plainOf } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { describeNested } from "./page-value.ts";
 import { selectOne } from "./selector.ts";
 
@@ -30,7 +31,7 @@ export function countAt(
     throw new TerminalError(
       "source_response_invalid",
       `${provider}: ${place}${isNested ? ` but ${describeNested(text)}` : ""}.`,
-      { fix: isNested ? "Name the member of it that is the number." : "Correct the paginator of the resource." },
+      { fix: isNested ? WRITERS_FIXES.count.written : WRITERS_FIXES.pages.written },
     );
   }
   return count < 0 ? null : count;

@@ -2,6 +2,7 @@ import type { ConnectOptions, Source } from "../../provider.ts";
 import { type Limit, oneBucket } from "../http/admission.ts";
 import { createHttpClient, type HttpClient } from "../http/client.ts";
 import { secretOf } from "../secret-of.ts";
+import { noteRequestIds, tellUsers } from "../tell-users.ts";
 import type { OneLimit, RestApi, RestDeclaration, RestPaginator, RestSourceConfig } from "./declaration.ts";
 import type { Paginator } from "./paginator.ts";
 import type { PaginatorConfig } from "./paginator-config.ts";
@@ -19,10 +20,10 @@ export async function connectRest<Config, SecretName extends string>(
 ): Promise<Source> {
   const { key, checkPath, extend } = declaration;
   const api = declaration.api({ config: options.config, secret: (name) => secretOf(key, options.secrets, name) });
-  const client = await openClient(declaration, api, options);
+  const { client, latestAnswer } = noteRequestIds(await openClient(declaration, api, options));
   const resources = settleResources(declaration, configs, { sourceConfig: options.sourceConfig, api });
   const source = createRestSource({ client, resources, checkPath });
-  return extend === undefined ? source : await extend(source, { client, resources, options });
+  return tellUsers(extend === undefined ? source : await extend(source, { client, resources, options }), latestAnswer);
 }
 
 async function openClient<Config>(

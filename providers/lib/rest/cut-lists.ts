@@ -15,6 +15,9 @@ import { reject } from "./rows.ts";
 import { selectOne } from "./selector.ts";
 import { createSightings } from "./sightings.ts";
 
+/** The list of one parent is longer than what the source gives of a list: page by page nobody can read it whole. */
+export class ListTooLongError extends TerminalError {}
+
 /** A child as one slice reads it. */
 export interface ReadChild {
   resource: Resource;
@@ -149,12 +152,12 @@ function unlisted({ provider, name }: Resource): TerminalError {
   );
 }
 
-function tooLong({ provider, name }: Resource, most: string, cause?: Error): TerminalError {
-  return new TerminalError(
+function tooLong({ provider, name }: Resource, most: string, cause?: Error): ListTooLongError {
+  return new ListTooLongError(
     "source_response_invalid",
     `${provider}: the source gives ${most} of the ${name} of one parent, so there may be others, and the list counts only when it is whole.`,
     {
-      fix: "Run the sync with runMode full_refresh where the source can export the entity; otherwise take it out of the sync.",
+      fix: "Let the connection use the source's export jobs, where it has some; otherwise take the entity out of the sync.",
       ...(cause === undefined ? {} : { cause }),
     },
   );

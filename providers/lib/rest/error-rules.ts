@@ -1,5 +1,6 @@
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpResponse, Verdict } from "../http/client.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { Answer } from "./answer.ts";
 import { isNotReady, reportsError } from "./answer-errors.ts";
 import { isOfOtherParent, isRedirected } from "./moved.ts";
@@ -64,14 +65,9 @@ function refuseMoved(resource: Resource, values: Placeholders, response: HttpRes
   return {
     ...{ kind: "fail", reasonCode: "source_response_invalid" },
     message: `the source redirected the request about one parent of ${resource.name} ${where}`,
-    fix: goesNowhere ? NOWHERE_FIX : OTHER_PARENT_FIX,
+    fix: (goesNowhere ? WRITERS_FIXES.nowhere : WRITERS_FIXES.otherParent).written,
   };
 }
-
-const NOWHERE_FIX =
-  'If the source answers so for a parent that was merged or deleted, add an errorRules entry with "redirected": true and the action "ignore": then this parent has no records.';
-const OTHER_PARENT_FIX =
-  'Add an errorRules entry with "redirected": true. Its action is "ignore" if the source has merged the parent into another one, whose records are read anyway, and "accept" if it is the same parent under another name.';
 
 function verdictOf(rule: ErrorRule, response: HttpResponse): Verdict {
   switch (rule.action) {

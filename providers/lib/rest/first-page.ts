@@ -1,5 +1,6 @@
 import { isProviderError, TerminalError } from "../../../core/errors.ts";
 import { type JsonObject, jsonOf } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { endedBy } from "./listing-end.ts";
 import type { ReadContext } from "./pages.ts";
 import type { Paginator } from "./paginator.ts";
@@ -66,7 +67,7 @@ function startsElsewhere({ provider, name }: Resource, { at, ifEmpty }: OtherSta
     ? `is read from offset 0 on, where it has no records, but it has some from offset ${at} on`
     : `is read from page 1 on, but page ${at} has records that are not on page 1`;
   const fix = ifEmpty
-    ? `Set start of its paginator to ${at}.`
-    : `Set start of its paginator to ${at}, or to 1 where page ${at} is none of its pages.`;
+    ? `${WRITERS_FIXES.start.written}${at}.`
+    : `${WRITERS_FIXES.start.written}${at}, or to 1 where page ${at} is none of its pages.`;
   return new TerminalError("config_invalid", `${provider}: ${name} ${what}.`, { fix });
 }

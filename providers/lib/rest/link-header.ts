@@ -1,6 +1,7 @@
 import LinkHeader from "http-link-header";
 import { TerminalError } from "../../../core/errors.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 
 /**
  * Target of the first link with the relation in a Link header (RFC 8288); null where there is none.
@@ -13,7 +14,7 @@ export function linkTo(provider: ProviderKey, header: string | null, relation: s
     return LinkHeader.parse(header).refs.find(({ rel = "" }) => relationsIn(rel).includes(wanted))?.uri ?? null;
   } catch (cause) {
     throw new TerminalError("source_response_invalid", `${provider}: the Link header cannot be read.`, {
-      fix: "Use another paginator for the resource.",
+      fix: WRITERS_FIXES.link.written,
       cause,
     });
   }

@@ -1,4 +1,5 @@
 import { type ProviderError, TerminalError, TransientError } from "../../../core/errors.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { Demand, Doubt, ListingEnd } from "./listing-end.ts";
 import type { Resource } from "./resources.ts";
 
@@ -31,15 +32,15 @@ export function refuseDoubt(
   // A try again would go on at the end of this one.
   if (settled !== null && !mayRestart) {
     return new TerminalError("source_response_invalid", `${said} Rows without a key cannot be read twice.`, {
-      fix: "Give the resource a primaryKey, or retry with runMode full_refresh.",
+      fix: WRITERS_FIXES.keyless.written,
     });
   }
   return settled === null
     ? new TerminalError("source_response_invalid", said, {
-        fix: "Correct the paginator; where the source's count is wrong, leave it out and declare stopOnShortPage.",
+        fix: WRITERS_FIXES.wrongCount.written,
       })
     : new TransientError("source_response_invalid", said, {
-        fix: "Retry when the source is quiet, or page by a key or cursor, which rows cannot move across.",
+        fix: WRITERS_FIXES.moving.written,
       });
 }
 
@@ -47,7 +48,7 @@ export function refuseDoubt(
 export function ofConfirmation(error: unknown): unknown {
   if (!(error instanceof TerminalError) || error.reasonCode !== "source_rejected_request") return error;
   return new TerminalError(error.reasonCode, error.what, {
-    fix: 'If these words say that the page before was the last, add an errorRules entry that contains them, with the action "ignore"; if they name a limit, read less at once.',
+    fix: WRITERS_FIXES.confirmation.written,
     cause: error,
   });
 }
@@ -57,7 +58,7 @@ function unproven({ provider, name }: Resource): TerminalError {
     "config_invalid",
     `${provider}: the listing of ${name} ended without a sign that it is complete, and this load removes rows that it does not list. What was read is loaded, and nothing was removed.`,
     {
-      fix: "Give the paginator totalPath (or totalPagesPath), or declare stopOnShortPage: true where a short page is the last, false where an empty one is.",
+      fix: WRITERS_FIXES.proof.written,
     },
   );
 }

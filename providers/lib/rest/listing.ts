@@ -1,6 +1,7 @@
 import { isProviderError, TerminalError } from "../../../core/errors.ts";
 import type { ReasonCode } from "../../../core/result-reasons.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { Listed } from "./answer.ts";
 import { createClassifier, isBlank } from "./error-rules.ts";
 import { holdRecords } from "./held-records.ts";
@@ -277,6 +278,6 @@ function staleToken({ name, provider }: Resource, cause: unknown): TerminalError
   return new TerminalError(
     "source_cursor_invalid",
     `${provider}: the source no longer knows the page where the read of ${name} stopped, and rows without a key cannot be read twice.`,
-    { fix: "Give the resource a primaryKey, or retry with runMode full_refresh.", cause },
+    { fix: WRITERS_FIXES.keyless.written, cause },
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { TerminalError } from "../../../core/errors.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { PageToken } from "./page-token.ts";
 import type { Resource } from "./resources.ts";
 
@@ -62,6 +63,6 @@ export function digestOf(data: Buffer | string): string {
 
 function looping({ provider, name }: GuardedListing, what: string): TerminalError {
   return new TerminalError("source_response_invalid", `${provider}: the listing of ${name} ${what}.`, {
-    fix: "Correct the paginator of the resource: its parameters may have no effect.",
+    fix: WRITERS_FIXES.loop.written,
   });
 }

@@ -1,5 +1,6 @@
 import { TerminalError } from "../../../core/errors.ts";
 import type { EntityPlan, PlanRequest } from "../../provider.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { formatOf } from "./resource.ts";
 import type { Resource } from "./resources.ts";
 import { parseInstant } from "./time-format.ts";
@@ -29,7 +30,7 @@ export function boundByNumbers(
         throw new TerminalError(
           "config_invalid",
           `${provider}: windows of ${name} cannot be replaced: its cursor ${cursorField} is ${type}, and its format ${format} makes no time of numbers.`,
-          { fix: "Set incremental.cursorFormat to epoch_s or epoch_ms, or choose another load mode." },
+          { fix: WRITERS_FIXES.cursorNumbers.written },
         );
       }
       const bound = (text: string | null) => (text === null ? null : toEpoch(text, format, type));

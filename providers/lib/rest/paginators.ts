@@ -1,6 +1,7 @@
 import { TerminalError, TransientError } from "../../../core/errors.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import { isObject, type JsonValue, plainOf } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { byNumber, byOffset, doubtOfTotal } from "./counted-paging.ts";
 import { linkTo } from "./link-header.ts";
 import { endedBy } from "./listing-end.ts";
@@ -72,7 +73,7 @@ function undeclared(provider: ProviderKey): Paginator {
       throw new TerminalError(
         "config_invalid",
         `${provider}: ${new URL(page.url).pathname} says that there are more pages (${sign}), and its resource has no paginator.`,
-        { fix: 'Give the resource a paginator, or `{"type": "single"}` where there is one page only.' },
+        { fix: WRITERS_FIXES.noPaginator.written },
       );
     },
   };
@@ -201,6 +202,6 @@ function endless(provider: ProviderKey, path: string): TransientError {
 
 function unusable(provider: ProviderKey, what: string): TerminalError {
   return new TerminalError("source_response_invalid", `${provider}: ${what}.`, {
-    fix: "Correct the paginator of the resource.",
+    fix: WRITERS_FIXES.pages.written,
   });
 }

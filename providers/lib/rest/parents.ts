@@ -2,6 +2,7 @@ import { TerminalError } from "../../../core/errors.ts";
 import { shortHash } from "../../../core/naming.ts";
 import type { RejectedRecord } from "../../batch.ts";
 import { isObject, type JsonObject, type JsonValue, jsonOf } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { TakenRecords } from "./page-records.ts";
 import { refuseParent } from "./parent-values.ts";
 import { type Position, positionSchema, type RecordPage, START } from "./position.ts";
@@ -89,7 +90,7 @@ function movedParent({ name, provider }: Resource): TerminalError {
   return new TerminalError(
     "source_cursor_invalid",
     `${provider}: the parent at which the read of ${name} stopped is no longer in its place, and rows without a key cannot be read twice.`,
-    { fix: "Give the resource a primaryKey, or retry with runMode full_refresh." },
+    { fix: WRITERS_FIXES.keyless.written },
   );
 }
 

@@ -2,6 +2,7 @@ import { TerminalError } from "../../../core/errors.ts";
 import type { BackfillWindow } from "../../../core/run-request.ts";
 import type { ProviderKey } from "../../../core/vocabulary.ts";
 import type { EntityPlan, EntityReadSpec, PlanRequest } from "../../provider.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { boundOf, type Cursor } from "./cursor.ts";
 import { cutWindows, isoOf, labelOf, openWindow } from "./windows.ts";
 
@@ -26,7 +27,7 @@ export function planWindow(
   const { entityKey, windowSize, maxSlices } = request;
   if (cursor === null || cursor.from === null) {
     throw new TerminalError("config_invalid", `${provider}: ${entityKey} cannot be backfilled: it has no cursor.`, {
-      fix: "Give the resource an `incremental`, or leave the entity out.",
+      fix: WRITERS_FIXES.backfill.written,
     });
   }
   const { column, from, incremental, hasWindows } = cursor;

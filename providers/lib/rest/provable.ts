@@ -1,4 +1,5 @@
 import type { DiscoveredEntity } from "../../../core/connection-tasks.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { Resource, Resources } from "./resources.ts";
 
 /** Why no listing of the resource can be shown to be complete, whatever its pages are; undefined where one can. */
@@ -18,6 +19,6 @@ export function whyUnprovable(resource: Resource, resources: Pick<Resources, "ge
   if (paging.provesEnd || endsByRule) return parent && whyUnprovable(resources.get(parent.resource), resources);
   return {
     why: `the pages of ${name} are asked for by a number, and its paginator names no sign of the end`,
-    fix: "Give the paginator totalPath, totalPagesPath, stopWhen or stopOnShortPage",
+    fix: WRITERS_FIXES.provable.written,
   };
 }

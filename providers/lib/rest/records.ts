@@ -1,5 +1,6 @@
 import { TerminalError, TransientError } from "../../../core/errors.ts";
 import { isObject, isRawNumber, type JsonObject, type JsonValue } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { parentColumnPath } from "./column-names.ts";
 import type { Resource } from "./resources.ts";
 import { describeMembers } from "./sample-check.ts";
@@ -19,7 +20,7 @@ export function recordsIn(
     throw new TerminalError(
       "source_response_invalid",
       `${provider}: an answer for ${name} has a list at each of ${rivals.join(", ")}, and only the first one is empty.`,
-      { fix: "Set its recordSelector to the one that has the records." },
+      { fix: WRITERS_FIXES.rivals.written },
     );
   }
   const found = recordSelector === undefined ? usualRecords(body) : selectAll(body, recordSelector);
@@ -29,7 +30,7 @@ export function recordsIn(
   throw new TransientError(
     "source_response_invalid",
     `${provider}: an answer for ${name} has no records ${where}: ${describeBody(body, recordSelector)}.`,
-    { fix: 'Correct its recordSelector, or set missingRecords to "empty".' },
+    { fix: WRITERS_FIXES.selector.written },
   );
 }
 

@@ -1,6 +1,7 @@
 import { TerminalError } from "../../../core/errors.ts";
 import type { HttpRequest } from "../http/client.ts";
 import { cellOf } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import type { PageParameters } from "./paginator.ts";
 import type { QueryParameters } from "./resource.ts";
 import type { Resource } from "./resources.ts";
@@ -24,7 +25,7 @@ export function buildRequest(resource: Resource, values: Placeholders, page: Pag
     throw new TerminalError(
       "config_invalid",
       `${resource.provider}: the path of ${resource.name} needs the bounds of a window, and this read has none.`,
-      { fix: "Give incremental.initial, and set openEnded to false where the path has {end}." },
+      { fix: WRITERS_FIXES.initial.written },
     );
   }
   return { ...common, url, query: queryOf(resource, values, page) };

@@ -1,5 +1,6 @@
 import { TerminalError } from "../../../core/errors.ts";
 import { type JsonObject, jsonOf } from "../http/json.ts";
+import { WRITERS_FIXES } from "../writers-fixes.ts";
 import { parentColumnPath } from "./column-names.ts";
 import { hasInstantColumn, type RecordShape } from "./record-shape.ts";
 import { formatOf } from "./resource.ts";
@@ -30,7 +31,7 @@ export function checkSample(resource: Resource, sample: readonly JsonObject[], s
     throw new TerminalError(
       "config_invalid",
       `${resource.provider}: none of the ${present.length} values of cursorField '${incremental.cursorField}' that ${resource.name} was sampled for is a time in the format ${format}.`,
-      { fix: "Set incremental.cursorFormat to how its records write it." },
+      { fix: WRITERS_FIXES.cursorFormat.written },
     );
   }
 }
@@ -68,7 +69,7 @@ function checkUniqueness(
   throw new TerminalError(
     "config_invalid",
     `${provider}: ${name}: ${shared.length} of the ${sample.length} records that were sampled have the primaryKey (${primaryKey.join(", ")}) of another record, with other values; only one of them would be kept.`,
-    { fix: `Name in primaryKey all fields that tell its records apart${ofParent}.` },
+    { fix: `${WRITERS_FIXES.key.written}${ofParent}.` },
   );
 }
 
@@ -111,6 +112,6 @@ function absent(
   return new TerminalError(
     "config_invalid",
     `${provider}: ${name}: its ${what} in ${records} of ${of} that were sampled, which have ${describeMembers(sample)}.`,
-    { fix: "Correct the resource in the connection's config." },
+    { fix: WRITERS_FIXES.absent.written },
   );
 }

@@ -1,12 +1,16 @@
 import type { GraphqlChild, GraphqlResource } from "../../lib/graphql/declaration.ts";
 import { fields, ID, ofParent } from "../columns.ts";
 
-/** Of an object that sales channels and markets can show. @param parent as in column names: `product` */
+/**
+ * Without `catalogType`, Shopify gives publications of the type APP alone. It takes one type at a time, and a query has a connection once, so the others are left out.
+ * https://shopify.dev/docs/api/admin-graphql/latest/interfaces/Publishable
+ * @param parent as in column names: `product`
+ */
 export function publicationsOf(parent: string): GraphqlChild {
   return {
     entityKey: `${parent}_publications`,
     displayName: `${parent[0]?.toUpperCase()}${parent.slice(1)} publications`,
-    description: `Where a ${parent} is published, or will be. Read when the ${parent} changes, which publishing need not do; a full refresh reads all.`,
+    description: `Apps and sales channels where a ${parent} is published, or will be. Shopify leaves out catalogs of markets and of companies here. Read when the ${parent} changes, which publishing need not do; a full refresh reads all.`,
     field: { connection: "resourcePublicationsV2", args: "onlyPublished: false" },
     type: "ResourcePublicationV2",
     hasNoId: true,

@@ -262,7 +262,8 @@ export const discounts: GraphqlResource = {
 export const tenderTransactions: GraphqlResource = {
   entityKey: "tender_transactions",
   displayName: "Tender transactions",
-  description: "Money that went in or out of the shop. They never change.",
+  description:
+    "Money that went in or out of the shop. They never change. Those that were processed in the last two days are read again with each run; one that is recorded later than that comes with a full refresh.",
   root: "tenderTransactions",
   type: "TenderTransaction",
   columns: {
@@ -274,7 +275,8 @@ export const tenderTransactions: GraphqlResource = {
     processed_at: { type: "timestamptz", path: "processedAt", required: true },
   },
   primaryKey: ["id"],
-  cursor: { column: "processed_at", term: "processed_at", isOrdered: false },
+  // Points of sale that were offline, and people, record money later than it moved.
+  cursor: { column: "processed_at", term: "processed_at", isOrdered: false, lookback: "P2D" },
   pageSize: 250,
   isExportable: true,
   permission: "read_orders",

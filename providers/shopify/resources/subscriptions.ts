@@ -28,7 +28,8 @@ const plans: GraphqlChild = {
 const sellingPlanGroups: GraphqlResource = {
   entityKey: "selling_plan_groups",
   displayName: "Selling plan groups",
-  description: "Groups of ways to buy, such as subscriptions and pre-orders. Read as a whole.",
+  description:
+    "Groups of ways to buy, such as subscriptions and pre-orders: those that this app has made, since Shopify shows no app those of others. Read as a whole.",
   root: "sellingPlanGroups",
   type: "SellingPlanGroup",
   columns: {

@@ -57,6 +57,15 @@ describe("a check of a bucket", () => {
     ]);
   });
 
+  it("finds a file that can be read behind one that may not be, and says what is wrong with that one", async () => {
+    await bucket.put("orders/0.csv", "id\n0\n");
+    front.answer(({ url }) => url.includes("orders/0.csv"), { status: 403, code: "AccessDenied" });
+    expect((await check()).at(-1)).toMatchObject({
+      ...{ name: "read", ok: true },
+      message: expect.stringMatching(/^orders\/1\.csv can be read\. Not every .* orders\/0\.csv .*s3:GetObject/),
+    });
+  });
+
   it("tells a wrong key, and goes no further", async () => {
     const checks = await check({ auth: { type: "keys", accessKeyId: "NOBODY" } });
     expect(checks).toEqual([

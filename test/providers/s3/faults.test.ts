@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FileChangedError, type ListedFile } from "../../../providers/lib/files/store.ts";
+import { FileChangedError, FileRefusedError, type ListedFile } from "../../../providers/lib/files/store.ts";
 import { type S3Server, startS3Server } from "../../../scripts/lib/s3-server.ts";
 import { createS3Front, type S3Front, type SeenS3Request } from "../../support/s3-front.ts";
 import { type Bucket, createBucket, openBucket } from "./bucket.ts";
@@ -156,8 +156,24 @@ describe("an error that somebody has to do something about", () => {
   ])("ends the reading of an object: %j", async (answer, reasonCode, fix) => {
     const file = await bucket.find("data/a.bin");
     const heal = front.answer(ofObject, answer);
-    await expect(bucket.read(file)).rejects.toMatchObject({ reasonCode, fix: expect.stringMatching(fix) });
+    const refusal = await bucket.read(file).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(refusal).toBeInstanceOf(FileRefusedError);
+    expect(refusal).toMatchObject({ reasonCode, fix: expect.stringMatching(fix) });
     heal();
+  });
+
+  it("says nothing of one object where it is about the access key, the bucket or the region", async () => {
+    const file = await bucket.find("data/a.bin");
+    for (const code of ["InvalidAccessKeyId", "ExpiredToken", "NoSuchBucket", "PermanentRedirect"]) {
+      const heal = front.answer(ofObject, { status: 403, code });
+      const error = await bucket.read(file).catch((error: unknown) => error);
+      expect(error).toMatchObject({ name: "TerminalError" });
+      expect(error).not.toBeInstanceOf(FileRefusedError);
+      heal();
+    }
   });
 
   it("is known without a body, as a HEAD has none", async () => {
@@ -166,7 +182,9 @@ describe("an error that somebody has to do something about", () => {
     await expect(bucket.store.stat(file)).rejects.toMatchObject({ fix: expect.stringMatching(/eu-west-1/) });
     heal();
     const allow = front.answer(ofHead, { status: 403 });
-    await expect(bucket.store.stat(file)).rejects.toMatchObject({ reasonCode: "source_permission_denied" });
+    const refusal = await bucket.store.stat(file).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(FileRefusedError);
+    expect(refusal).toMatchObject({ reasonCode: "source_permission_denied" });
     allow();
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Checkpoint } from "../../../core/slices.ts";
 import { isObject, type JsonObject } from "../../../providers/lib/http/json.ts";
+import type { Store } from "../../simulators/store.ts";
 import { openShop, tableOf } from "./shop.ts";
 import { each, openTwisted } from "./twisted-shop.ts";
 
@@ -202,7 +204,67 @@ describe("a list that ends at the 25,000th object", () => {
     await expect(planned).rejects.toMatchObject({
       reasonCode: "source_response_invalid",
       message: expect.stringContaining("discount_codes"),
-      fix: expect.stringContaining("full_refresh"),
+      fix: expect.stringContaining("export jobs"),
+    });
+  });
+
+  describe.each([
+    [
+      ...(["discounts", "discount_codes", "DiscountRedeemCode"] as const),
+      (n: number) => ({ discount: 3, code: `X${n}` }),
+      (store: Store, updatedAt: string) => {
+        const discount = { __typename: "DiscountCodeBasic", id: 3, title: "SAVE3", createdAt: LONG_AGO, updatedAt };
+        store.put("DiscountNode", { id: 3, updated_at: updatedAt, discount });
+      },
+    ],
+  ] as const)("is read by a bulk operation where it is one of %s", (lead, child, table, rowOf, touch) => {
+    const openWith = async (settings: object) => {
+      const opened = await openShop({ ...BULK, settings: { cap: 300, ...settings }, mostRecords: 300 });
+      const { store, clock } = opened.simulator;
+      clock.advance(3_600);
+      const cursorState = new Date(clock.now()).toISOString();
+      clock.advance(60);
+      for (let n = 0; n < 320; n++) store.put(table, { id: 90_000 + n, ...rowOf(n) });
+      const updatedAt = new Date(clock.now()).toISOString();
+      touch(store, updatedAt);
+      clock.advance(3_600);
+      const plan = await opened.plan(lead, { scan: "incremental", cursorState, children: [child] });
+      return { opened, plan };
+    };
+
+    it.each(["error", "end"] as const)("in a window that is short: %s", async (pastCap) => {
+      const { opened, plan } = await openWith({ pastCap, bulkSeconds: 3 });
+      expect(plan.evidence.readBy).toBe("pages");
+      const reached: Checkpoint[] = [];
+      // The job still runs: whoever goes on later goes on with this one.
+      await expect(opened.read(plan, null, undefined, reached)).rejects.toMatchObject({
+        reasonCode: "source_job_running",
+      });
+      opened.simulator.clock.advance(10);
+      const found = await opened.read(plan, reached.at(-1));
+      expect(opened.shop.bulk().made()).toBe(1);
+      expect(tableOf(found, child).rejects).toEqual([]);
+      expect(tableOf(found, child).rows.length).toBeGreaterThanOrEqual(320);
+      expect(found.batches.at(-1)).toMatchObject({ final: true });
+    });
+
+    it("in a table that fits one page, and says so", async () => {
+      const { opened } = await openWith({ pastCap: "error", cap: 300 });
+      const { store } = opened.simulator;
+      for (const { id } of store.rows("DiscountNode")) if (id !== 3) store.remove("DiscountNode", id);
+      const plan = await opened.plan(lead, { children: [child] });
+      expect(plan.evidence).toMatchObject({ more: false, readBy: "pages" });
+      const found = await opened.read(plan);
+      expect(found.warnings).toEqual([expect.stringContaining("an export job reads")]);
+      expect(tableOf(found, child).rows.length).toBeGreaterThanOrEqual(320);
+    });
+
+    it("and fails with both reasons where bulk operations are refused", async () => {
+      const { opened, plan } = await openWith({ pastCap: "error", bulkEnabled: false });
+      await expect(opened.read(plan)).rejects.toMatchObject({
+        message: expect.stringMatching(/of one parent.*no export job either: access denied/),
+        fix: expect.stringContaining("export jobs"),
+      });
     });
   });
 });

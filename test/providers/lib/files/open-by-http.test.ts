@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { openByHttp } from "../../../../providers/lib/files/open-by-http.ts";
-import { FileChangedError, FileGoneError } from "../../../../providers/lib/files/store.ts";
+import { FileChangedError, FileGoneError, FileRefusedError } from "../../../../providers/lib/files/store.ts";
 import { type FileServerOptions, serveFile } from "../http/file-server.ts";
 import { openClient } from "../http/local-http.ts";
 
@@ -41,4 +41,14 @@ it("tells a file that is gone", async () => {
     },
   });
   await expect(opened()).rejects.toBeInstanceOf(FileGoneError);
+});
+
+it("tells a file that may not be read", async () => {
+  const { opened } = await open(0, {
+    answer: (_, response) => {
+      response.writeHead(403).end();
+      return true;
+    },
+  });
+  await expect(opened()).rejects.toBeInstanceOf(FileRefusedError);
 });

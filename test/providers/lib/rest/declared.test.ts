@@ -39,11 +39,15 @@ const declare = (
 async function read(
   provider: ReturnType<typeof declare>,
   records: string | RestRecord[],
-  { sourceConfig = {}, ...changes }: Partial<PlanRequest> & { sourceConfig?: object } = {},
+  {
+    sourceConfig = {},
+    headers = {},
+    ...changes
+  }: Partial<PlanRequest> & { sourceConfig?: object; headers?: Record<string, string> } = {},
 ) {
   const server = await createRestServer();
   onTestFinished(() => server.close());
-  if (typeof records === "string") server.interrupt(() => true, { status: 200, body: records });
+  if (typeof records === "string") server.interrupt(() => true, { status: 200, body: records, headers });
   else server.collections.set("orders", records);
   const source = await provider.connect({
     config: { baseUrl: server.baseUrl },
@@ -91,6 +95,30 @@ describe("a declared resource", () => {
     expect(discovered?.columns).toEqual(declared);
     expect(plan.spec.columns).toEqual(declared);
     expect(provider.resources[0]).toMatchObject({ primaryKey: ["id"], loadMode: "upsert", cursorField: null });
+  });
+
+  it("says what its users can do where the vendor answers otherwise than documented, and by which answer", async () => {
+    const paginator = { type: "cursor", nextPath: "next", param: "after" } as const;
+    const answers: [Partial<RestResource>, string][] = [
+      [{ records: "data.orders.nodes" }, '{"data":{"orders":null}}'],
+      [{ records: "orders" }, '{"data":[]}'],
+      [{ paginator, records: "orders" }, '{"orders":[{"id":1}],"next":{"not":"a token"}}'],
+      [
+        { paginator: { ...paginator, stopWhen: { path: "more", equals: false } }, records: "orders" },
+        '{"orders":[{"id":1}],"next":"","more":true}',
+      ],
+    ];
+    for (const [resource, body] of answers) {
+      const error = await read(declare(resource), body, { headers: { "x-request-id": "req-17" } }).catch(
+        (thrown) => thrown,
+      );
+      expect(error).toMatchObject({
+        reasonCode: "source_response_invalid",
+        fix: expect.stringMatching(/^Retry the run/),
+      });
+      expect(error.message).not.toMatch(/recordSelector|paginator|missingRecords/);
+      expect(error.message, body).toMatch(/req-17|report it to the source/);
+    }
   });
 
   it("keeps money and large numbers to the last digit, and the record as the vendor gave it", async () => {
