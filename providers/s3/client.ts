@@ -6,7 +6,7 @@ import { createFailures, type Failure } from "../lib/http/failures.ts";
 import { createInFlight } from "../lib/http/in-flight.ts";
 import { sharedLargeBodies } from "../lib/http/large-bodies.ts";
 import { createTransport } from "../lib/http/transport.ts";
-import { backoffSeconds, pause } from "../lib/http/waiting.ts";
+import { backoffSeconds, LONGEST_PAUSE_SECONDS, pause } from "../lib/http/waiting.ts";
 import type { ConnectOptions } from "../provider.ts";
 import { type ConnectionConfig, endpointOf } from "./config.ts";
 import { createCredentials } from "./credentials.ts";
@@ -91,7 +91,6 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
   async function persist<T>(asked: CallOptions<T>, work: () => Promise<T>, renew: () => Promise<boolean>): Promise<T> {
     let isRenewed = false;
     for (let attempt = 1; ; attempt += 1) {
-      if (attempt > 1) await whileWaiting(() => rest(backoffSeconds(attempt - 1)));
       signal.throwIfAborted();
       try {
         return await whileWaiting(work);
@@ -104,9 +103,14 @@ export function createS3Connection(options: ConnectOptions<ConnectionConfig, unk
         if (failure === null) throw thrown;
         const hasOthers: boolean = failure.reasonCode === "source_auth_expired" && !isRenewed && (await renew());
         isRenewed ||= hasOthers;
-        if ((failure.mayPass || hasOthers) && attempt < MAX_ATTEMPTS) continue;
-        const refusal = toError(asked.doing, withWait(failure));
-        throw asked.ofFile ? asFileRefusal(refusal) : refusal;
+        const seconds = failure.retryAfterSeconds ?? backoffSeconds(attempt);
+        // Who has to wait longer gives the slot back.
+        const mayRepeat = hasOthers || (failure.mayPass && seconds <= LONGEST_PAUSE_SECONDS);
+        if (!mayRepeat || attempt >= MAX_ATTEMPTS) {
+          const refusal = toError(asked.doing, withWait(failure));
+          throw asked.ofFile ? asFileRefusal(refusal) : refusal;
+        }
+        await whileWaiting(() => rest(seconds));
       }
     }
   }
@@ -136,7 +140,8 @@ const UNSIGNED = {
 };
 
 function withWait(failure: S3Failure): Failure {
-  return failure.reasonCode === "source_rate_limited"
+  const asked = failure.retryAfterSeconds ?? 0;
+  return failure.reasonCode === "source_rate_limited" && asked <= LONGEST_PAUSE_SECONDS
     ? { ...failure, retryAfterSeconds: THROTTLED_PAUSE_SECONDS }
     : failure;
 }

@@ -86,7 +86,10 @@ export function judge(error: unknown, asked: Asked): S3Failure | null {
   if (!isSdkError(error)) return classifyBreakage(error, `the request for ${asked.doing}`);
   const { name, status, message } = error;
   const said = `the server answered ${name === String(status) ? describeStatus(status) : `${status} ${name}`}`;
-  return { said, quoted: message === name ? undefined : message, cause: error, ...kindOf(error, asked) };
+  const { retryAfterSeconds } = error;
+  // The last is the SDK's, for an answer without a body.
+  const quoted = message === name || message === "UnknownError" ? undefined : message;
+  return { said, quoted, retryAfterSeconds, cause: error, ...kindOf(error, asked) };
 }
 
 function kindOf(error: SdkError, asked: Asked): Kind {

@@ -32,8 +32,7 @@ export async function* listObjects(
 ): AsyncGenerator<ListedFile[], void> {
   let pageNo = 0;
   let last = after;
-  /** The token of the present page. */
-  let asked: string | undefined;
+  const comesAgain = createRoundGuard();
 
   function ask(place: Place): Promise<Page> {
     pageNo += 1;
@@ -57,7 +56,6 @@ export async function* listObjects(
     const page: Page = await next;
     if (page === "token refused") {
       // A token may be too old by now; in order, the last key does as well.
-      asked = undefined;
       next = quietly(ask({ after: requireOrder(connection, config, { prefix, last }) }));
       continue;
     }
@@ -68,10 +66,7 @@ export async function* listObjects(
     if (!isLast && token === undefined) {
       throw invalid(connection, prefix, "a page is not the last one and does not say where the next one begins");
     }
-    if (!isLast && token === asked) {
-      throw invalid(connection, prefix, "a page says that it is followed by itself");
-    }
-    asked = token;
+    if (token !== undefined && !isLast && comesAgain(token)) throw invalid(connection, prefix, GOES_ROUND);
     next = isLast ? null : quietly(ask({ token }));
     const readKey = createKeyReader(page, () => invalid(connection, prefix, "a key is no text"));
     const objects = Contents.map((each) => ({ ...each, key: readKey(each.Key) }));
@@ -91,6 +86,7 @@ export async function* listVersions(
   { prefix }: { prefix: string },
 ): AsyncGenerator<ListedFile[], void> {
   let place: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = {};
+  const comesAgain = createRoundGuard();
   for (let pageNo = 1; ; pageNo += 1) {
     const command = new ListObjectVersionsCommand({
       ...{ Bucket: config.bucket, Prefix: prefix, EncodingType: "url", ...place },
@@ -113,11 +109,8 @@ export async function* listVersions(
     if (page.NextKeyMarker === undefined) {
       throw invalid(connection, prefix, "a page is not the last one and does not say where the next one begins");
     }
-    const next = { KeyMarker: readKey(page.NextKeyMarker), VersionIdMarker: page.NextVersionIdMarker };
-    if (next.KeyMarker === place.KeyMarker && next.VersionIdMarker === place.VersionIdMarker) {
-      throw invalid(connection, prefix, "a page says that it is followed by itself");
-    }
-    place = next;
+    place = { KeyMarker: readKey(page.NextKeyMarker), VersionIdMarker: page.NextVersionIdMarker };
+    if (comesAgain(JSON.stringify(place))) throw invalid(connection, prefix, GOES_ROUND);
   }
 }
 
@@ -168,6 +161,20 @@ function requireEnd(
   { IsTruncated }: { IsTruncated?: boolean | undefined },
 ): void {
   if (IsTruncated === undefined) throw invalid(connection, prefix, "a page does not say whether it is the last one");
+}
+
+const GOES_ROUND = "a page says that it is followed by itself, or by one before it";
+
+/** Pages that follow each other in a circle would never end. One place is kept, and a later one each time twice as many have come. */
+function createRoundGuard(): (place: string) => boolean {
+  let kept: string | null = null;
+  let [left, next] = [1, 2];
+  return (place) => {
+    if (place === kept) return true;
+    left -= 1;
+    if (left === 0) [kept, left, next] = [place, next, 2 * next];
+    return false;
+  };
 }
 
 function requireOrder(

@@ -110,10 +110,10 @@ async function openBody(
       doing: describe(options, file),
       ofFile: true,
       permission: `s3:GetObject${versionId === undefined ? "" : "Version"} on arn:aws:s3:::${config.bucket}/*`,
-      unless: ({ name, status }) => {
+      unless: ({ name, status, isDeleteMarker }) => {
         if (status === 412 || status === 416) return "changed";
-        // The current version is a delete marker.
-        if (name === "NoSuchKey" || name === "NoSuchVersion" || status === 405) return "gone";
+        // Without that mark, 405 is the word of a server or proxy that does not answer such requests.
+        if (name === "NoSuchKey" || name === "NoSuchVersion" || (status === 405 && isDeleteMarker)) return "gone";
         return undefined;
       },
     },

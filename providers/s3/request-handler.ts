@@ -44,11 +44,17 @@ function requireListing(
   const wanted = "list-type" in query ? OBJECTS : "versions" in query ? VERSIONS : null;
   if (wanted === null || method !== "GET" || status !== 200) return;
   const [, root] = ROOT.exec(bytes.toString("utf8", 0, ROOT_BYTES)) ?? [];
-  if (root === wanted || root === "Error") return;
-  throw createSdkError({ status, headers, code: null, message: "", region: null });
+  if (root === "Error") return;
+  const refuse = (unreadable?: string): Error =>
+    createSdkError({ status, headers, code: null, message: "", region: null, ...(unreadable && { unreadable }) });
+  if (root !== wanted) throw refuse();
+  const [, isTruncated = "false"] = IS_TRUNCATED.exec(bytes.toString("latin1")) ?? [];
+  if (isTruncated !== "true" && isTruncated !== "false") throw refuse("IsTruncated is neither true nor false");
 }
 
 const ROOT_BYTES = 4096;
+/** To the SDK, any other word than `true` says that this page is the last one. */
+const IS_TRUNCATED = /<(?:[\w.-]+:)?IsTruncated>([^<]*)</;
 
 /** As it was signed. */
 function pathOf({ path, query = {} }: SdkRequest): string {

@@ -1,3 +1,5 @@
+import { retryAfterSeconds } from "../lib/http/retry-after.ts";
+
 /** An answer that is no success, or one that cannot be read. */
 export interface SdkError extends Error {
   /** The code of the XML answer, such as `NoSuchKey`; where there is none, the SDK's word or the status. */
@@ -7,6 +9,10 @@ export interface SdkError extends Error {
   region: string | null;
   /** The answer is a success, and nobody can read it. */
   isUnreadable: boolean;
+  /** What was asked for is the mark of a deletion. */
+  isDeleteMarker: boolean;
+  /** When the server wants to be asked again, where it says so. */
+  retryAfterSeconds: number | null;
 }
 
 export function isSdkError(error: unknown): error is SdkError {
@@ -40,12 +46,16 @@ export function createSdkError(said: {
   code: string | null;
   message: string;
   region: string | null;
+  /** Of an answer that is a success. */
+  unreadable?: string;
   cause?: unknown;
 }): SdkError {
-  const { status, headers, code, message, region, cause } = said;
+  const { status, headers, code, message, region, unreadable = "the answer is no XML of S3", cause } = said;
   const isUnreadable = status >= 200 && status < 300;
-  return Object.assign(new Error(isUnreadable ? "the answer is no XML of S3" : message, { cause }), {
+  return Object.assign(new Error(isUnreadable ? unreadable : message, { cause }), {
     ...{ name: code ?? String(status), status, isUnreadable },
+    isDeleteMarker: headers.get("x-amz-delete-marker") === "true",
+    retryAfterSeconds: retryAfterSeconds({ status, headers }),
     region: headers.get("x-amz-bucket-region") ?? region,
   });
 }

@@ -23,7 +23,8 @@ export function createS3Store(connection: S3Connection, config: ConnectionConfig
         ofFile: true,
         permission: `s3:GetObject on arn:aws:s3:::${config.bucket}/*, and s3:ListBucket on arn:aws:s3:::${config.bucket}`,
         // A HEAD has no body that would say what is not there.
-        unless: ({ status }) => (status === 404 || status === 405 ? null : undefined),
+        unless: ({ status, isDeleteMarker }) =>
+          status === 404 || (status === 405 && isDeleteMarker) ? null : undefined,
       },
       ({ sdk }) => sdk.send(command),
     );
