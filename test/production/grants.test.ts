@@ -139,7 +139,7 @@ describe("with the least privileges", () => {
       const body = { entities: { "public.items": { cursor } } };
       await ask("PATCH /api/v1/syncs/{sync_id}/state", { ...ofSync, body });
     }
-    for (const what of ["", "/runs", "/state", "/state/versions"])
+    for (const what of ["", "/runs", "/state", "/state/versions", "/schedule/preview"])
       await ask(`GET /api/v1/syncs/{sync_id}${what}`, ofSync);
     await ask("GET /api/v1/connections/{connection_id}", inUse);
     await ask("GET /api/v1/connections/{connection_id}/usage", inUse);
