@@ -37,14 +37,17 @@ export function listOnce(store: FileStore): ListedOnce {
   async function* look(prefix: string): AsyncGenerator<ListedFile[], void> {
     take(prefix);
     const own: Kept = { pages: [], files: 0, at: Date.now() };
+    // There may be room again later, when a part of the listing has been let go.
+    let isWhole = true;
     for await (const page of store.list({ prefix })) {
       own.files += page.length;
-      if (keptFiles + own.files <= MOST_KEPT_FILES) own.pages.push(page);
+      isWhole &&= keptFiles + own.files <= MOST_KEPT_FILES;
+      if (isWhole) own.pages.push(page);
       else own.pages.length = 0;
       yield page;
     }
     take(prefix);
-    if (keptFiles + own.files > MOST_KEPT_FILES) return;
+    if (!isWhole || keptFiles + own.files > MOST_KEPT_FILES) return;
     kept.set(prefix, own);
     keptFiles += own.files;
   }

@@ -44,6 +44,19 @@ describe("a listing", () => {
     expect(asked).toEqual(["a/|", "|", "a/|a/5"]);
   });
 
+  it("that had no room at first is not kept in part, although there is room at its end", async () => {
+    const { asked, store, look } = countingStore(60_000);
+    await countOf(look("a/"));
+    let seen = 0;
+    for await (const page of look("b/")) {
+      seen += page.length;
+      // The first one is let go once the second one has met the limit.
+      if (seen === 50_000) await countOf(store.list({ prefix: "a/" }));
+    }
+    expect(await countOf(store.list({ prefix: "b/" }))).toBe(60_000);
+    expect(asked.filter((each) => each === "b/|")).toHaveLength(2);
+  });
+
   it("that was left half-way, or is too long to be kept, is asked for", async () => {
     const short = countingStore(5000);
     for await (const _ of short.look("a/")) break;
