@@ -173,7 +173,11 @@ describe("a set of children", () => {
     await hold.query("begin; lock table _sluice.slice_tables in exclusive mode");
     const waiting = (count: number) =>
       expect
-        .poll(() => warehouse.query("select from pg_stat_activity where wait_event_type = 'Lock'"), { timeout: 20_000 })
+        .poll(() =>
+          warehouse.query(
+            "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+          ),
+        )
         .toHaveLength(count);
     const newer = write(second, { orders: [order(1, NEW)], lines: [line(2, 1, "new", NEW)], sets: [["1", NEW]] });
     await waiting(1);

@@ -211,6 +211,11 @@ export async function whileKilled<T>(
 
 /** Ends the one session that `waiting`, a query that gives its pid, finds in the end; at once, since none waits for long. */
 export async function killWaiting({ query }: Pick<Warehouse, "query">, waiting: string): Promise<void> {
-  const kill = () => query(`select pg_terminate_backend(pid) from (${waiting}) as waiting`);
+  // Other tests wait for locks too, in other databases of the same server.
+  const kill = () =>
+    query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid in (select pid from (${waiting}) as waiting)`,
+    );
   await expect.poll(kill, { timeout: 20_000 }).toHaveLength(1);
 }
