@@ -1,6 +1,6 @@
 import { type CronFields, readCron } from "./cron.ts";
 import { jitterMs } from "./jitter.ts";
-import { nextFire } from "./next-fire.ts";
+import { DAY, HOUR, LAST_YEAR, nextFire } from "./next-fire.ts";
 import { isMidnightSkipped, type TimeZone, timeZoneOf } from "./time-zone.ts";
 
 /** A sync's `schedule` that fires by time: it has `cron` or `everySeconds`. */
@@ -32,11 +32,6 @@ export interface Fire {
   /** When Temporal starts the tick: `nominal` and its jitter. */
   startsAt: Date;
 }
-
-/** Temporal looks no further. */
-const LAST_YEAR = 2100;
-const HOUR = 3600;
-const DAY = 86_400;
 
 /**
  * The nominal times of a schedule, in ascending order. Lazy: each is computed when it is asked for.

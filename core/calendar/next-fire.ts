@@ -14,9 +14,9 @@ import type { TimeZone } from "./time-zone.ts";
  */
 
 /** Temporal looks no further. */
-const LAST_YEAR = 2100;
-const HOUR = 3600;
-const DAY = 86_400;
+export const LAST_YEAR = 2100;
+/** In seconds. */
+export const [HOUR, DAY] = [3600, 86_400];
 
 /** A place in local time. */
 interface Place {
